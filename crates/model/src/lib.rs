@@ -1,0 +1,20 @@
+//! The nouns that every other crate speaks of: variants and their coordinates, individuals, datasets, purposes,
+//! counts, digests.
+//!
+//! Values here are valid once they exist (parse, don't validate). Nothing here does I/O.
+
+mod assembly;
+mod counts;
+mod digest;
+mod ids;
+mod phenotype;
+mod purpose;
+mod variant;
+
+pub use assembly::{Assembly, UnknownAssembly};
+pub use counts::{CaseCounts, GateRule, PeopleCounts, VariantCounts};
+pub use digest::{Digest, InvalidDigest};
+pub use ids::{CountryCode, DatasetId, IndividualId, InvalidId, NodeName, VariableName};
+pub use phenotype::{BinaryCoding, Phenotypes, Variable, VariableKind};
+pub use purpose::{Purpose, UnknownPurpose};
+pub use variant::{Allele, Contig, InvalidAllele, Position, VariantKey};
