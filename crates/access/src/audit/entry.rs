@@ -1,0 +1,191 @@
+//! The entries of the log: what is written ([`Event`]) and what is read back ([`Entry`]). An event has no field for
+//! anything about a person: ids of permits and datasets, digests, keys and totals only.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use ligate_model::{CountryCode, DatasetId, Digest, NodeName};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{PublicKey, permit::PermitId};
+
+/// The longest line of the log; reasons are cut to fit well below it.
+pub(super) const LINE_BYTES_MAX: usize = 16 * 1024;
+const REASON_CHARS_MAX: usize = 1000;
+
+/// Something that happened at this node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", content = "fields", rename_all = "kebab-case")]
+pub enum Event {
+    /// The node was made.
+    Init {
+        name: NodeName,
+        country: CountryCode,
+        key: PublicKey,
+        version: String,
+    },
+    /// A dataset got a new snapshot.
+    Load {
+        dataset: DatasetId,
+        snapshot: Digest,
+        individuals: u64,
+        variants: u64,
+        skipped: u64,
+    },
+    /// The steward listed a peer.
+    PeerAdded {
+        name: NodeName,
+        key: PublicKey,
+    },
+    /// This access body issued a permit.
+    PermitIssued {
+        id: PermitId,
+        permit: Digest,
+        data_user: PublicKey,
+    },
+    /// A permit was presented and accepted.
+    Permit {
+        id: PermitId,
+        permit: Digest,
+        issuer: PublicKey,
+    },
+    /// A job was accepted.
+    Job {
+        permit: Digest,
+        job: Digest,
+        question: Digest,
+        coordinator: PublicKey,
+    },
+    /// A permit, a job or a peer was refused.
+    Refusal {
+        permit: Option<Digest>,
+        job: Option<Digest>,
+        peer: Option<PublicKey>,
+        reason: String,
+    },
+    /// A masked vector left this node, or (at the coordinator) a sum was opened.
+    Round {
+        job: Digest,
+        round: u64,
+        ask: String,
+        sites: u64,
+    },
+    /// A result passed the gate.
+    Release {
+        permit: Digest,
+        job: Digest,
+        result: Digest,
+        released: u64,
+        suppressed: u64,
+    },
+    /// A run ended without a result.
+    RunFailed {
+        job: Digest,
+        reason: String,
+    },
+    /// A peer's signed tree head was kept.
+    PeerHead {
+        peer: NodeName,
+        size: u64,
+        root: Digest,
+    },
+    /// The node began to serve.
+    ServeStarted {
+        address: String,
+        version: String,
+    },
+    ServeStopped {},
+    /// What a crash had left beyond the signed head was cut off.
+    Recovered {
+        bytes: u64,
+        digest: Digest,
+    },
+}
+
+/// One entry as it stands in the log. The exact bytes of its line, without the newline, are the leaf.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// Counted from 0, without gaps.
+    pub seq: u64,
+    pub time: Timestamp,
+    pub kind: String,
+    #[serde(default)]
+    pub fields: BTreeMap<String, Value>,
+}
+
+/// An event in the form of an entry, before it has a number and a time.
+#[derive(Deserialize)]
+struct Parts {
+    kind: String,
+    #[serde(default)]
+    fields: BTreeMap<String, Value>,
+}
+
+impl Entry {
+    /// The line of an event, without a newline. Fields are in the order of their names.
+    pub(super) fn line(seq: u64, time: Timestamp, event: Event) -> Result<Vec<u8>, serde_json::Error> {
+        let parts: Parts = serde_json::from_value(serde_json::to_value(event.shortened())?)?;
+        serde_json::to_vec(&Self { seq, time, kind: parts.kind, fields: parts.fields })
+    }
+
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        serde_json::from_slice(line).ok()
+    }
+
+    /// A field that holds text.
+    pub(super) fn text(&self, field: &str) -> Option<&str> {
+        self.fields.get(field)?.as_str()
+    }
+}
+
+impl Event {
+    /// Texts that came from elsewhere, cut and on one line.
+    fn shortened(mut self) -> Self {
+        match &mut self {
+            Self::Refusal { reason: text, .. }
+            | Self::RunFailed { reason: text, .. }
+            | Self::Round { ask: text, .. }
+            | Self::ServeStarted { address: text, .. } => {
+                *text = text.chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_of_a_line_is_fixed() {
+        let load = Event::Load {
+            dataset: "t2d".parse().unwrap(),
+            snapshot: Digest::from_bytes([7; 32]),
+            individuals: 400,
+            variants: 9000,
+            skipped: 1,
+        };
+        let line = Entry::line(3, "2031-01-01T00:00:00Z".parse().unwrap(), load).unwrap();
+        let expected = format!(
+            "{{\"seq\":3,\"time\":\"2031-01-01T00:00:00Z\",\"kind\":\"load\",\"fields\":{{\"dataset\":\"t2d\",\
+             \"individuals\":400,\"skipped\":1,\"snapshot\":\"{}\",\"variants\":9000}}}}",
+            "07".repeat(32)
+        );
+        assert_eq!(String::from_utf8(line).unwrap(), expected);
+        let stop = Entry::line(4, "2031-01-01T00:00:00Z".parse().unwrap(), Event::ServeStopped {}).unwrap();
+        assert_eq!(Entry::parse(&stop).unwrap().kind, "serve-stopped");
+    }
+
+    #[test]
+    fn long_reasons_are_cut_and_stay_on_one_line() {
+        let reason = "a\n".repeat(LINE_BYTES_MAX);
+        let event = Event::Refusal { permit: None, job: None, peer: None, reason };
+        let line = Entry::line(0, Timestamp::UNIX_EPOCH, event).unwrap();
+        assert!(line.len() < 2000);
+        assert_eq!(Entry::parse(&line).unwrap().text("reason"), Some("a".repeat(REASON_CHARS_MAX).as_str()));
+    }
+}

@@ -1,0 +1,118 @@
+//! Tree heads of other nodes, as they came with each run: `heads/<peer>.jsonl`, one head a line. This module keeps
+//! them and refuses heads that are forged or that contradict one kept earlier.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use ligate_model::NodeName;
+
+use super::{AuditError, Contradiction, Head};
+use crate::PublicKey;
+
+/// The folder below `audit/`.
+pub(super) const FOLDER: &str = "heads";
+const SUFFIX: &str = ".jsonl";
+/// A file of heads that is longer is not read: 10^5 heads have 30 MB.
+const FILE_BYTES_MAX: u64 = 256 << 20;
+
+/// Whether a head was new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    New,
+    Known,
+}
+
+/// Keeps a head of a peer whose key is pinned as `key`.
+pub(super) fn store(
+    audit: &Path,
+    peer: &NodeName,
+    key: PublicKey,
+    head: &Head,
+) -> Result<Stored, AuditError> {
+    head.verify(key)?;
+    let folder = audit.join(FOLDER);
+    fs::create_dir_all(&folder).map_err(AuditError::at(&folder))?;
+    let path = folder.join(format!("{peer}{SUFFIX}"));
+    let at = AuditError::at(&path);
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(&path).map_err(&at)?;
+    file.lock().map_err(&at)?;
+    let kept = load(&path)?;
+    let length: usize = kept.iter().map(|line| line.bytes).sum();
+    // A line torn by a crash was never answered for: it goes.
+    file.set_len(length as u64).map_err(&at)?;
+    for earlier in &kept {
+        earlier.head.compare(head)?;
+    }
+    if kept.iter().any(|earlier| earlier.head.size == head.size) {
+        return Ok(Stored::Known);
+    }
+    let mut line = serde_json::to_vec(head).map_err(AuditError::Encoding)?;
+    line.push(b'\n');
+    file.write_all(&line).and_then(|()| file.sync_all()).map_err(&at)?;
+    Ok(Stored::New)
+}
+
+/// A kept head and the bytes of its line.
+struct Line {
+    head: Head,
+    bytes: usize,
+}
+
+/// All complete lines. A last line without its newline is left out.
+fn load(path: &Path) -> Result<Vec<Line>, AuditError> {
+    let at = AuditError::at(path);
+    if fs::metadata(path).map_err(&at)?.len() > FILE_BYTES_MAX {
+        return Err(AuditError::PeerHeads { path: path.to_owned(), line: 0 });
+    }
+    let text = fs::read(path).map_err(&at)?;
+    let complete = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let parse = |(number, line): (usize, &[u8])| match serde_json::from_slice(line) {
+        Ok(head) => Ok(Line { head, bytes: line.len() }),
+        Err(_) => Err(AuditError::PeerHeads { path: path.to_owned(), line: number + 1 }),
+    };
+    complete.enumerate().map(parse).collect()
+}
+
+/// The heads kept of one peer, oldest first.
+pub fn heads_of(audit: &Path, peer: &NodeName) -> Result<Vec<Head>, AuditError> {
+    let path = audit.join(FOLDER).join(format!("{peer}{SUFFIX}"));
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    Ok(load(&path)?.into_iter().map(|line| line.head).collect())
+}
+
+/// The peer that a file of heads belongs to.
+pub(super) fn peer_of(path: &Path) -> Option<NodeName> {
+    NodeName::new(path.file_name()?.to_str()?.strip_suffix(SUFFIX)?).ok()
+}
+
+/// Checks the signature of every kept head of a file, that one node made them all, and that none contradicts
+/// another. Gives their number.
+pub(super) fn verify_file(path: &Path) -> Result<Vec<Head>, AuditError> {
+    let heads: Vec<Head> = load(path)?.into_iter().map(|line| line.head).collect();
+    let Some(first) = heads.first() else { return Ok(heads) };
+    for head in &heads {
+        head.verify(first.node)?;
+    }
+    check_growth(&heads)?;
+    Ok(heads)
+}
+
+/// In the order of size, neighbours must agree; then all do.
+fn check_growth(heads: &[Head]) -> Result<(), Contradiction> {
+    let mut by_size: Vec<&Head> = heads.iter().collect();
+    by_size.sort_by_key(|head| (head.size, head.time));
+    by_size.windows(2).try_for_each(|pair| match pair {
+        [a, b] => a.compare(b),
+        _ => Ok(()),
+    })
+}
+
+/// The files below `heads/`, in order of name.
+pub(super) fn files(audit: &Path) -> Result<Vec<PathBuf>, AuditError> {
+    super::list(&audit.join(FOLDER))
+}

@@ -1,0 +1,19 @@
+//! Who may ask: identities, permits, jobs, a node's policy and the audit log.
+//!
+//! A permit and a job arrive as signed text ([`permit`], [`job`]); [`policy::check`] decides; [`audit`] keeps what
+//! was decided and done.
+
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod job;
+mod jws;
+mod keys;
+pub mod merkle;
+pub mod permit;
+pub mod policy;
+#[cfg(test)]
+mod testing;
+
+pub use jws::{JwsError, TEXT_BYTES_MAX};
+pub use keys::{BadSignature, Identity, InvalidKey, KeyError, PublicKey, Signature};

@@ -1,0 +1,428 @@
+//! The disclosure gate: thresholds on counts of people and alleles. It is the only way from [`Opened`] to
+//! [`Released`]. It refuses counts that are too small, counts that are impossible, and thresholds below the floors.
+//!
+//! The coordinator applies it to opened counts. Every node applies the same rules again
+//! ([`Gate::check_people`], [`Gate::check_variant`]) to the counts it is told, before it adds any statistic.
+
+use ligate_model::{GateRule, PeopleCounts, VariantCounts};
+use serde::{Deserialize, Serialize};
+
+use crate::{Opened, Released};
+
+/// The largest number of people that any sum is made for. A larger claimed count is impossible and would overflow.
+const INDIVIDUALS_MAX: u64 = 1 << 31;
+
+/// The gate's thresholds. Any may be raised; none may go below [`Thresholds::FLOOR`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Thresholds {
+    /// Fewest individuals with whom a site takes part.
+    pub individuals_per_site: u64,
+    /// Fewest individuals of a run over all sites, and fewest called for a variant.
+    pub individuals: u64,
+    /// Fewest cases and fewest controls, in a run and among the called of a variant. Also the smallest difference
+    /// between the people of two runs (the ledger).
+    pub cell: u64,
+    /// Fewest copies of the rarer allele.
+    pub minor_allele_count: u64,
+    /// Fewest copies, among cases, of that allele.
+    pub minor_allele_count_in_cases: u64,
+    /// Fewest sites in a run, and fewest that hold a variant.
+    pub sites: u64,
+    /// Fewest copies of the rarer allele at a site, for the site to offer the variant's key to the coordinator.
+    pub offered_allele_count: u64,
+    /// Individuals per parameter of a model: at most `individuals / parameter_share` parameters.
+    pub parameter_share: u64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            individuals_per_site: 20,
+            individuals: 100,
+            cell: 10,
+            minor_allele_count: 20,
+            minor_allele_count_in_cases: 5,
+            sites: 3,
+            offered_allele_count: 10,
+            parameter_share: 3,
+        }
+    }
+}
+
+impl Thresholds {
+    /// No configuration goes below these.
+    ///
+    /// - `sites` 3: of two, each learns the other's sum by subtracting its own.
+    /// - `cell` 5: with fewer, somebody who knows a few members of a group knows nearly all of it.
+    /// - `individuals_per_site` 10: two cells, because a case-control site needs both.
+    /// - `individuals` 30: three sites of the smallest size.
+    /// - `minor_allele_count` 10: a person has two copies, so at least a cell of carriers.
+    /// - `minor_allele_count_in_cases` 3 and `offered_allele_count` 3: more than the copies of one person.
+    /// - `parameter_share` 3: DataSHIELD's long-standing limit (`nfilter.glm` = 0.33); a model with as many
+    ///   parameters as people returns the people.
+    pub const FLOOR: Self = Self {
+        individuals_per_site: 10,
+        individuals: 30,
+        cell: 5,
+        minor_allele_count: 10,
+        minor_allele_count_in_cases: 3,
+        sites: 3,
+        offered_allele_count: 3,
+        parameter_share: 3,
+    };
+
+    /// Checks every threshold against its floor.
+    pub fn validate(&self) -> Result<(), BelowFloor> {
+        self.pairs(&Self::FLOOR)
+            .into_iter()
+            .find(|(_, value, floor)| value < floor)
+            .map_or(Ok(()), |(name, value, floor)| Err(BelowFloor { name, value, floor }))
+    }
+
+    /// The stricter of the two, threshold by threshold. Thresholds that do not matter may be 0 in `other`.
+    #[must_use]
+    pub fn stricter(&self, other: &Self) -> Self {
+        let [a, b, c, d, e, f, g, h] = self.pairs(other).map(|(_, own, other)| own.max(other));
+        Self {
+            individuals_per_site: a,
+            individuals: b,
+            cell: c,
+            minor_allele_count: d,
+            minor_allele_count_in_cases: e,
+            sites: f,
+            offered_allele_count: g,
+            parameter_share: h,
+        }
+    }
+
+    fn pairs(&self, other: &Self) -> [(&'static str, u64, u64); 8] {
+        [
+            ("individuals_per_site", self.individuals_per_site, other.individuals_per_site),
+            ("individuals", self.individuals, other.individuals),
+            ("cell", self.cell, other.cell),
+            ("minor_allele_count", self.minor_allele_count, other.minor_allele_count),
+            (
+                "minor_allele_count_in_cases",
+                self.minor_allele_count_in_cases,
+                other.minor_allele_count_in_cases,
+            ),
+            ("sites", self.sites, other.sites),
+            ("offered_allele_count", self.offered_allele_count, other.offered_allele_count),
+            ("parameter_share", self.parameter_share, other.parameter_share),
+        ]
+    }
+}
+
+/// A threshold that is configured below its floor.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the threshold {name} = {value} is too low: it can be {floor} or more")]
+pub struct BelowFloor {
+    name: &'static str,
+    value: u64,
+    floor: u64,
+}
+
+/// The gate, with thresholds that hold the floors.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    thresholds: Thresholds,
+}
+
+impl Gate {
+    pub fn new(thresholds: Thresholds) -> Result<Self, BelowFloor> {
+        thresholds.validate()?;
+        Ok(Self { thresholds })
+    }
+
+    pub fn thresholds(&self) -> &Thresholds {
+        &self.thresholds
+    }
+
+    /// This gate, tightened where `other` asks for more: a permit's output rules, or those of a peer.
+    #[must_use]
+    pub fn tightened(&self, other: &Thresholds) -> Self {
+        Self { thresholds: self.thresholds.stricter(other) }
+    }
+
+    /// Round 0: the people of the run, all sites together. `parameters` counts the model's coefficients, with the
+    /// intercept and the variant.
+    pub fn people(
+        &self,
+        opened: Opened<Vec<u64>>,
+        decode: impl FnOnce(&[u64]) -> PeopleCounts,
+        parameters: usize,
+    ) -> Result<(Released<PeopleCounts>, Cleared), GateRule> {
+        let people = decode(opened.get());
+        self.check_people(&people, parameters)?;
+        Ok((Released::new(people), Cleared { people }))
+    }
+
+    /// Round 1: one result per key, in the order of the sum. A key that fails gives its rule and no count.
+    pub fn variants(
+        &self,
+        cleared: &Cleared,
+        opened: Opened<Vec<u64>>,
+        decode: impl FnOnce(&[u64]) -> Vec<VariantCounts>,
+    ) -> Vec<Result<Released<VariantCounts>, GateRule>> {
+        let check = |counts: VariantCounts| {
+            cleared.holds(&counts)?;
+            self.check_variant(&counts).map(|()| Released::new(counts))
+        };
+        decode(opened.get()).into_iter().map(check).collect()
+    }
+
+    /// What a node checks again before it adds to any further sum.
+    pub fn check_people(&self, people: &PeopleCounts, parameters: usize) -> Result<(), GateRule> {
+        let least = &self.thresholds;
+        let per_site = people.sites.saturating_mul(least.individuals_per_site);
+        let parameters = (parameters as u64).saturating_mul(least.parameter_share);
+        require(people.sites >= least.sites, GateRule::Sites)?;
+        require(people.individuals <= INDIVIDUALS_MAX, GateRule::Individuals)?;
+        require(people.individuals >= least.individuals, GateRule::Individuals)?;
+        require(people.individuals >= per_site, GateRule::IndividualsPerSite)?;
+        if let Some(cases) = people.cases {
+            self.check_cells(people.individuals, cases)?;
+        }
+        require(parameters <= people.individuals, GateRule::Parameters)
+    }
+
+    /// What a node checks again for every variant before it adds its statistics.
+    pub fn check_variant(&self, counts: &VariantCounts) -> Result<(), GateRule> {
+        let least = &self.thresholds;
+        require(counts.sites >= least.sites, GateRule::Sites)?;
+        require(counts.called <= INDIVIDUALS_MAX, GateRule::Individuals)?;
+        require(counts.called >= least.individuals, GateRule::Individuals)?;
+        require(counts.minor_allele_count() >= least.minor_allele_count, GateRule::MinorAlleleCount)?;
+        let Some(cases) = counts.cases else { return Ok(()) };
+        self.check_cells(counts.called, cases.called)?;
+        let possible = cases.allele_count <= (2 * cases.called).min(counts.allele_count);
+        let in_cases = counts.minor_allele_count_in_cases().unwrap_or(0);
+        require(possible && in_cases >= least.minor_allele_count_in_cases, GateRule::MinorAlleleCountInCases)
+    }
+
+    /// Whether this node has enough people of its own to take part.
+    pub fn own_site(&self, individuals: u64) -> Result<OwnSite, GateRule> {
+        require(individuals >= self.thresholds.individuals_per_site, GateRule::IndividualsPerSite)?;
+        Ok(OwnSite { offered_allele_count: self.thresholds.offered_allele_count })
+    }
+
+    fn check_cells(&self, individuals: u64, cases: u64) -> Result<(), GateRule> {
+        let controls = individuals.checked_sub(cases).ok_or(GateRule::Cell)?;
+        require(cases.min(controls) >= self.thresholds.cell, GateRule::Cell)
+    }
+}
+
+fn require(met: bool, rule: GateRule) -> Result<(), GateRule> {
+    if met { Ok(()) } else { Err(rule) }
+}
+
+/// Proof that the people of a run passed the gate: without it no other opened sum is released.
+///
+/// ```compile_fail,E0451
+/// use ligate_model::PeopleCounts;
+/// let people = PeopleCounts { individuals: 1, cases: None, sites: 1 };
+/// let forged = ligate_disclosure::Cleared { people };
+/// ```
+#[derive(Debug)]
+pub struct Cleared {
+    people: PeopleCounts,
+}
+
+impl Cleared {
+    /// The people that were let through.
+    pub fn people(&self) -> &PeopleCounts {
+        &self.people
+    }
+
+    /// Forms the next state or the result from an opened sum. `next` is the method's own pure function: what it
+    /// returns is released, so it must return aggregates over all people of the run, for keys that passed.
+    pub fn release<T, U>(&self, opened: Opened<T>, next: impl FnOnce(&T) -> U) -> Released<U> {
+        Released::new(next(opened.get()))
+    }
+
+    /// A variant's counts are part of the run's: not more people or sites, and cases exactly where the run has them.
+    fn holds(&self, counts: &VariantCounts) -> Result<(), GateRule> {
+        require(counts.called <= self.people.individuals, GateRule::Individuals)?;
+        require(counts.sites <= self.people.sites, GateRule::Sites)?;
+        match (self.people.cases, counts.cases) {
+            (None, None) => Ok(()),
+            (Some(all), Some(called)) => require(called.called <= all, GateRule::Cell),
+            _ => Err(GateRule::Cell),
+        }
+    }
+}
+
+/// Proof that this node has enough people to take part in a run.
+#[derive(Debug)]
+pub struct OwnSite {
+    offered_allele_count: u64,
+}
+
+impl OwnSite {
+    /// Releases a fact about the node's own columns: the exponents of their scale, a variable's kind and coding.
+    /// Not for sums or counts, which leave masked only.
+    pub fn release<T>(&self, fact: T) -> Released<T> {
+        Released::new(fact)
+    }
+
+    /// The keys to offer, in the given order, out of `(key, minor allele count among this node's people)`.
+    pub fn offer<K>(&self, keys: impl IntoIterator<Item = (K, u64)>) -> Released<Vec<K>> {
+        let common = keys.into_iter().filter(|(_, count)| *count >= self.offered_allele_count);
+        Released::new(common.map(|(key, _)| key).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ligate_model::CaseCounts;
+
+    use super::*;
+
+    fn gate() -> Gate {
+        Gate::new(Thresholds::default()).unwrap()
+    }
+
+    const PEOPLE: PeopleCounts = PeopleCounts { individuals: 100, cases: Some(10), sites: 3 };
+
+    const VARIANT: VariantCounts = VariantCounts {
+        called: 100,
+        allele_count: 20,
+        homozygotes: 0,
+        sites: 3,
+        cases: Some(CaseCounts { called: 10, allele_count: 5 }),
+    };
+
+    #[track_caller]
+    fn check_people(
+        change: impl FnOnce(&mut PeopleCounts),
+        parameters: usize,
+        expected: Result<(), GateRule>,
+    ) {
+        let mut people = PEOPLE;
+        change(&mut people);
+        assert_eq!(gate().check_people(&people, parameters), expected);
+    }
+
+    #[track_caller]
+    fn check_variant(change: impl FnOnce(&mut VariantCounts), expected: Result<(), GateRule>) {
+        let mut counts = VARIANT;
+        change(&mut counts);
+        assert_eq!(gate().check_variant(&counts), expected);
+    }
+
+    fn cases(called: u64, allele_count: u64) -> Option<CaseCounts> {
+        Some(CaseCounts { called, allele_count })
+    }
+
+    #[test]
+    fn people_pass_at_each_threshold_and_fail_below_it() {
+        check_people(|_| (), 33, Ok(()));
+        check_people(|p| p.cases = Some(90), 33, Ok(()));
+        check_people(|p| p.cases = None, 33, Ok(()));
+        check_people(|p| p.individuals = 99, 3, Err(GateRule::Individuals));
+        check_people(|p| p.individuals = u64::MAX, 3, Err(GateRule::Individuals));
+        check_people(|p| p.sites = 2, 3, Err(GateRule::Sites));
+        check_people(|p| p.sites = 6, 3, Err(GateRule::IndividualsPerSite));
+        check_people(|p| p.sites = u64::MAX, 3, Err(GateRule::IndividualsPerSite));
+        check_people(|p| p.cases = Some(9), 3, Err(GateRule::Cell));
+        check_people(|p| p.cases = Some(91), 3, Err(GateRule::Cell));
+        check_people(|p| p.cases = Some(101), 3, Err(GateRule::Cell));
+        check_people(|_| (), 34, Err(GateRule::Parameters));
+        check_people(|_| (), usize::MAX, Err(GateRule::Parameters));
+    }
+
+    #[test]
+    fn a_variant_passes_at_each_threshold_and_fails_below_it() {
+        check_variant(|_| (), Ok(()));
+        check_variant(|v| v.cases = None, Ok(()));
+        check_variant(|v| v.sites = 2, Err(GateRule::Sites));
+        check_variant(|v| v.called = 99, Err(GateRule::Individuals));
+        check_variant(|v| v.called = u64::MAX, Err(GateRule::Individuals));
+        check_variant(|v| v.allele_count = 19, Err(GateRule::MinorAlleleCount));
+        check_variant(|v| v.allele_count = 181, Err(GateRule::MinorAlleleCount));
+        check_variant(|v| v.allele_count = 201, Err(GateRule::MinorAlleleCount));
+        check_variant(|v| v.cases = cases(9, 5), Err(GateRule::Cell));
+        check_variant(|v| v.cases = cases(91, 5), Err(GateRule::Cell));
+        check_variant(|v| v.cases = cases(101, 5), Err(GateRule::Cell));
+        check_variant(|v| v.cases = cases(u64::MAX, 5), Err(GateRule::Cell));
+        check_variant(|v| v.cases = cases(10, 4), Err(GateRule::MinorAlleleCountInCases));
+        check_variant(|v| v.cases = cases(10, 21), Err(GateRule::MinorAlleleCountInCases));
+    }
+
+    #[test]
+    fn where_the_reference_is_rarer_its_copies_are_counted_in_cases() {
+        let common = |alternates| {
+            move |v: &mut VariantCounts| (v.allele_count, v.cases) = (180, cases(10, alternates))
+        };
+        check_variant(common(15), Ok(()));
+        check_variant(common(16), Err(GateRule::MinorAlleleCountInCases));
+    }
+
+    #[test]
+    fn nothing_is_released_for_people_who_fail() {
+        let refusal = gate().people(Opened::new(vec![99, 3]), decode, 3).unwrap_err();
+        assert_eq!(refusal, GateRule::Individuals);
+    }
+
+    fn decode(sum: &[u64]) -> PeopleCounts {
+        PeopleCounts { individuals: sum[0], cases: None, sites: sum[1] }
+    }
+
+    #[test]
+    fn variants_are_released_one_by_one() {
+        let (released, cleared) = gate().people(Opened::new(vec![100, 3]), decode, 3).unwrap();
+        assert_eq!(released.get(), cleared.people());
+        let quantitative = VariantCounts { cases: None, ..VARIANT };
+        let rare = VariantCounts { allele_count: 3, ..quantitative };
+        let too_many = VariantCounts { called: 101, ..quantitative };
+        let with_cases = VARIANT;
+        let keys = vec![quantitative, rare, too_many, with_cases];
+        let results = gate().variants(&cleared, Opened::new(vec![]), |_| keys);
+        assert_eq!(results[0], Ok(Released::new(quantitative)));
+        assert_eq!(results[1], Err(GateRule::MinorAlleleCount));
+        assert_eq!(results[2], Err(GateRule::Individuals));
+        assert_eq!(results[3], Err(GateRule::Cell));
+        let state = cleared.release(Opened::new(vec![6_u64, 2]), |sum| sum[0] / sum[1]);
+        assert_eq!(state.into_inner(), 3);
+    }
+
+    #[test]
+    fn a_small_site_takes_no_part_and_rare_keys_are_not_offered() {
+        assert_eq!(gate().own_site(19).unwrap_err(), GateRule::IndividualsPerSite);
+        let site = gate().own_site(20).unwrap();
+        assert_eq!(site.offer([("a", 10), ("b", 9), ("c", 11)]).into_inner(), ["a", "c"]);
+        assert_eq!(site.release([5_i16]).into_inner(), [5]);
+    }
+
+    #[test]
+    fn no_threshold_goes_below_its_floor() {
+        let floor = serde_json::to_value(Thresholds::FLOOR).unwrap();
+        for (name, value) in floor.as_object().unwrap() {
+            let below = value.as_u64().unwrap() - 1;
+            let thresholds: Thresholds = serde_json::from_value(serde_json::json!({ name: below })).unwrap();
+            let message = Gate::new(thresholds).unwrap_err().to_string();
+            assert!(message.contains(&format!("{name} = {below}")), "{message}");
+        }
+        assert!(Gate::new(Thresholds::FLOOR).is_ok());
+        assert_eq!(Thresholds::FLOOR.sites, 3);
+        assert!(serde_json::from_str::<Thresholds>(r#"{"site": 3}"#).is_err());
+    }
+
+    #[test]
+    fn a_permit_only_tightens() {
+        let none = Thresholds {
+            individuals_per_site: 0,
+            individuals: 0,
+            cell: 0,
+            minor_allele_count: 0,
+            minor_allele_count_in_cases: 0,
+            sites: 0,
+            offered_allele_count: 0,
+            parameter_share: 0,
+        };
+        assert_eq!(gate().tightened(&none).thresholds(), &Thresholds::default());
+        let tightened = gate().tightened(&Thresholds { cell: 20, ..none });
+        assert_eq!(tightened.thresholds(), &Thresholds { cell: 20, ..Thresholds::default() });
+    }
+}

@@ -1,0 +1,154 @@
+//! The ledger's files, all with mode 0600 in a folder with mode 0700:
+//!
+//! - `lock`: held while anything is read or written.
+//! - `key`: 32 random bytes that people's ids are hashed with.
+//! - `runs.json`: the entered runs, replaced by a rename.
+//! - `people/<digest>`: a set of people, stored once however many runs it took part in.
+//!
+//! A file that is missing or damaged is an error, never an empty ledger: `key` is made last, so that where it is,
+//! the others must be.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use ligate_model::{Digest, IndividualId};
+use rand_core::{CryptoRng, RngCore};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{LedgerError, PeopleSet, RunRecord};
+
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Runs {
+    version: u32,
+    runs: Vec<RunRecord>,
+}
+
+pub(super) struct Store {
+    folder: PathBuf,
+    key: Zeroizing<[u8; 32]>,
+}
+
+/// Proof that the ledger is locked; unlocks when dropped.
+pub(super) struct Lock(#[allow(dead_code, reason = "held for its lock")] fs::File);
+
+impl Store {
+    pub fn open(folder: PathBuf, rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, LedgerError> {
+        let people = folder.join("people");
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&people).map_err(at(&people))?;
+        let lock = lock(&folder)?;
+        let key_path = folder.join("key");
+        let key = match read_key(&key_path)? {
+            Some(key) => key,
+            None => Self::create(&lock, &folder, rng)?,
+        };
+        Ok(Self { folder, key })
+    }
+
+    fn create(
+        lock: &Lock,
+        folder: &Path,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Result<Zeroizing<[u8; 32]>, LedgerError> {
+        let mut key = Zeroizing::new([0; 32]);
+        rng.fill_bytes(&mut *key);
+        let store = Self { folder: folder.to_owned(), key };
+        let runs = folder.join("runs.json");
+        if runs.exists() && !store.read(lock)?.is_empty() {
+            return Err(LedgerError::Damaged(folder.join("key")));
+        }
+        store.write(lock, &[])?;
+        write_whole(&folder.join("key"), &*store.key)?;
+        Ok(store.key)
+    }
+
+    pub fn hash<'a>(&self, people: impl IntoIterator<Item = &'a IndividualId>) -> PeopleSet {
+        PeopleSet::hash(&self.key, people)
+    }
+
+    pub fn lock(&self) -> Result<Lock, LedgerError> {
+        lock(&self.folder)
+    }
+
+    pub fn read(&self, _: &Lock) -> Result<Vec<RunRecord>, LedgerError> {
+        let path = self.folder.join("runs.json");
+        let text = read_or_damaged(&path)?;
+        match serde_json::from_slice(&text) {
+            Ok(Runs { version: VERSION, runs }) => Ok(runs),
+            _ => Err(LedgerError::Damaged(path)),
+        }
+    }
+
+    pub fn write(&self, _: &Lock, runs: &[RunRecord]) -> Result<(), LedgerError> {
+        let path = self.folder.join("runs.json");
+        let runs = Runs { version: VERSION, runs: runs.to_vec() };
+        let mut text = serde_json::to_vec(&runs).map_err(|error| at(&path)(error.into()))?;
+        text.push(b'\n');
+        write_whole(&path, &text)
+    }
+
+    pub fn read_people(&self, digest: Digest) -> Result<PeopleSet, LedgerError> {
+        let path = self.people_path(digest);
+        let set = PeopleSet::from_bytes(&read_or_damaged(&path)?);
+        set.filter(|set| set.digest() == digest).ok_or(LedgerError::Damaged(path))
+    }
+
+    pub fn write_people(&self, _: &Lock, people: &PeopleSet) -> Result<(), LedgerError> {
+        let path = self.people_path(people.digest());
+        if path.exists() { Ok(()) } else { write_whole(&path, &people.to_bytes()) }
+    }
+
+    fn people_path(&self, digest: Digest) -> PathBuf {
+        self.folder.join("people").join(digest.to_string())
+    }
+}
+
+fn lock(folder: &Path) -> Result<Lock, LedgerError> {
+    let path = folder.join("lock");
+    let mut options = fs::OpenOptions::new();
+    let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(at(&path))?;
+    file.lock().map_err(at(&path))?;
+    Ok(Lock(file))
+}
+
+fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, LedgerError> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(at(path)(error)),
+        Ok(found) if found.mode() & 0o077 != 0 => {
+            return Err(LedgerError::Readable { path: path.to_owned() });
+        }
+        Ok(_) => {}
+    }
+    let bytes = Zeroizing::new(fs::read(path).map_err(at(path))?);
+    let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| LedgerError::Damaged(path.to_owned()))?;
+    Ok(Some(Zeroizing::new(key)))
+}
+
+fn read_or_damaged(path: &Path) -> Result<Vec<u8>, LedgerError> {
+    fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => LedgerError::Damaged(path.to_owned()),
+        _ => at(path)(error),
+    })
+}
+
+/// Writes a file whole or not at all, and returns when it is on disk. A temporary file has mode 0600.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(at(folder))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(at(path))?;
+    file.persist(path).map_err(|failure| at(path)(failure.error))?;
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> LedgerError + use<> {
+    let path = path.to_owned();
+    move |source| LedgerError::Io { path: path.clone(), source }
+}

@@ -1,0 +1,19 @@
+//! What may leave a node: secure sums, cell rules, the privacy ledger and the types that hold all three to it.
+//!
+//! A number leaves a node only masked, or as [`Released`], which this crate alone can build. What the coordinator
+//! opens is [`Opened`], which can be neither serialised nor printed.
+
+#![forbid(unsafe_code)]
+
+mod gate;
+mod ledger;
+pub mod masks;
+mod opened;
+mod released;
+pub mod shamir;
+
+pub use gate::{BelowFloor, Cleared, Gate, OwnSite, Thresholds};
+pub use ledger::{Begun, Ledger, LedgerError, LedgerRefusal, Run, RunRecord, RunState};
+pub use masks::{MaskedSum, MaskedSumError, Seed, add_mask, subtract_mask};
+pub use opened::Opened;
+pub use released::Released;
