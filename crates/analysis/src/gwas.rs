@@ -1,0 +1,21 @@
+//! Genome-wide association of a trait: linear and logistic, as loops of sums.
+//!
+//! [`run`] drives: it makes one [`Ask`] after another and takes the sums of what every node adds ([`local`]) through
+//! a [`Summation`]. Counts are opened first; statistics are asked only for the variants that passed on their counts.
+
+mod ask;
+mod cohort;
+mod collinearity;
+mod linear;
+mod local;
+mod logistic;
+mod plan;
+mod result;
+mod run;
+
+pub use ask::{Ask, InvalidAsk, MAX_BATCH, MAX_WORDS, Variants, decode_counts, decode_people};
+pub use cohort::{Cohort, CohortError};
+pub use local::{GenotypeSource, LocalError, OwnGate, local};
+pub use plan::{Family, InvalidPlan, MAX_COVARIATES, Plan};
+pub use result::{Association, Baseline, Gwas, Reason, Test, Unreported};
+pub use run::{Facts, RunError, RunProgress, Stage, Summation, run};

@@ -1,0 +1,161 @@
+//! What one node adds to a run: the sums over its own people that an ask wants.
+//!
+//! Every number is rounded to an integer per person before it is summed, so that neither the order of people, blocks
+//! and threads nor the node at which a person is counted can change a sum. Checks the ask first. Adds nothing about
+//! people who are not in the cohort.
+
+mod own;
+mod scan;
+mod statistics;
+mod terms;
+mod wald;
+
+use ligate_genotypes::Batch;
+use ligate_model::VariantKey;
+
+use self::{
+    scan::{Chunk, scan},
+    statistics::Statistics,
+    terms::{NullTerms, Products, sum_over},
+};
+use super::{
+    ask::{Ask, InvalidAsk, Layout, pack_case_counts, pack_counts},
+    cohort::Cohort,
+    plan::Plan,
+};
+use crate::quantise::{limbs, raw};
+
+/// Genotype rows of a node's dataset.
+pub trait GenotypeSource {
+    type Error;
+
+    /// Visits `keys` (ascending) in order, each once, in batches whose `indices` are places in `keys`. An absent key
+    /// is visited with `None` rows. Blocks are those of the cohort.
+    fn scan(&mut self, keys: &[VariantKey], visit: &mut dyn FnMut(&Batch<'_>)) -> Result<(), Self::Error>;
+}
+
+/// The least that a node's own people must have for its own result to enter the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnGate {
+    /// People called.
+    pub individuals: u64,
+    /// Cases and controls called, of a binary trait.
+    pub cell: u64,
+    pub minor_allele_count: u64,
+    /// Of a binary trait.
+    pub minor_allele_count_in_cases: u64,
+}
+
+/// Why a node adds nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError<E> {
+    #[error("the ask is malformed: {0}")]
+    Ask(#[from] InvalidAsk),
+    #[error("the genotypes could not be read")]
+    Source(#[source] E),
+    #[error("the genotypes do not have the cohort's blocks, or not every variant asked for")]
+    Batch,
+}
+
+/// The `ask.words()` words of Z_2^64 that a node adds. Equal for any number of `threads`.
+pub fn local<G: GenotypeSource>(
+    ask: &Ask,
+    plan: &Plan,
+    cohort: &Cohort,
+    source: &mut G,
+    own_gate: &OwnGate,
+    threads: usize,
+) -> Result<Vec<u64>, LocalError<G::Error>> {
+    ask.validate(plan)?;
+    let columns = plan.columns();
+    let layout = ask.layout();
+    match ask {
+        Ask::People { .. } => Ok(people(cohort)),
+        Ask::Scale { exponents } => Ok(scale(cohort, exponents)?),
+        Ask::Moments { scaling } => {
+            let products = Products(cohort.standardise(scaling));
+            Ok(unsigned(&sum_over(&products, 0..cohort.count(), threads)))
+        }
+        Ask::Null { scaling, coefficients } => {
+            let terms = NullTerms::new(cohort, &cohort.standardise(scaling), coefficients);
+            Ok(unsigned(&sum_over(&terms, 0..cohort.count(), threads)))
+        }
+        Ask::Counts { keys, .. } => {
+            scan(source, keys, cohort, &layout, threads, &|chunk, _| count(chunk, cohort))
+        }
+        Ask::Linear { scaling, variants, .. } => {
+            let products = Products(cohort.standardise(scaling));
+            let statistics = Statistics::linear(cohort, products, threads);
+            let work = |chunk: &Chunk<'_, '_>, layout: &Layout| statistics.of_chunk(chunk, layout);
+            scan(source, &variants.keys, cohort, &layout, threads, &work)
+        }
+        Ask::Score { scaling, coefficients, variants, .. } => {
+            let terms = NullTerms::new(cohort, &cohort.standardise(scaling), coefficients);
+            let statistics = Statistics::score(cohort, terms, threads);
+            let work = |chunk: &Chunk<'_, '_>, layout: &Layout| statistics.of_chunk(chunk, layout);
+            scan(source, &variants.keys, cohort, &layout, threads, &work)
+        }
+        Ask::Wald { scaling, coefficients, variants } => {
+            let rows = terms::real_rows(&cohort.standardise(scaling));
+            let work =
+                |chunk: &Chunk<'_, '_>, _: &Layout| wald::sums(chunk, cohort, &rows, columns, coefficients);
+            scan(source, &variants.keys, cohort, &layout, threads, &work)
+        }
+        Ask::BaselinePresence { scaling, variants } => {
+            let Some(own) = own::Own::fit(cohort, plan, scaling, *own_gate, threads) else {
+                return Ok(vec![0; ask.words()]);
+            };
+            let work = |chunk: &Chunk<'_, '_>, _: &Layout| own.presence(chunk);
+            scan(source, &variants.keys, cohort, &layout, threads, &work)
+        }
+        Ask::Baseline { scaling, variants } => {
+            let Some(own) = own::Own::fit(cohort, plan, scaling, *own_gate, threads) else {
+                return Ok(vec![0; ask.words()]);
+            };
+            let work = |chunk: &Chunk<'_, '_>, _: &Layout| own.weights(chunk);
+            scan(source, &variants.keys, cohort, &layout, threads, &work)
+        }
+    }
+}
+
+fn people(cohort: &Cohort) -> Vec<u64> {
+    [cohort.individuals()].into_iter().chain(cohort.cases()).chain([1]).collect()
+}
+
+/// Limbs of the sum and the sum of squares of the raw values of every scaled variable.
+fn scale(cohort: &Cohort, exponents: &[i16]) -> Result<Vec<u64>, InvalidAsk> {
+    let own = cohort.exponents();
+    if exponents.iter().zip(&own).any(|(asked, own)| asked < own) {
+        return Err(InvalidAsk::Number);
+    }
+    let mut words = Vec::new();
+    for (variable, exponent) in exponents.iter().enumerate() {
+        let (mut sum, mut squares) = (0_i128, 0_i128);
+        for value in cohort.column(variable) {
+            let value = i128::from(raw(*value, *exponent));
+            sum += value;
+            squares += value * value;
+        }
+        words.extend(limbs(sum));
+        words.extend(limbs(squares));
+    }
+    Ok(words)
+}
+
+/// Packed counts of each variant of a chunk.
+fn count(chunk: &Chunk<'_, '_>, cohort: &Cohort) -> Vec<i64> {
+    let mut words = Vec::new();
+    for variant in 0..chunk.len() {
+        let all = chunk.counts(variant, cohort, |block| Some(&block.mask));
+        words.extend(pack_counts(&all).map(|word| word as i64));
+        if cohort.cases().is_some() {
+            let cases = chunk.counts(variant, cohort, |block| block.cases.as_ref());
+            words.push(pack_case_counts(&cases) as i64);
+        }
+    }
+    words
+}
+
+fn unsigned(sums: &[i64]) -> Vec<u64> {
+    sums.iter().map(|sum| *sum as u64).collect()
+}

@@ -1,0 +1,276 @@
+//! The bytes between nodes: postcard of the types below, which exist for that only and are converted into the
+//! domain's explicitly. Any bytes decode to a message or to an error; lists are bounded by the largest roster,
+//! everything else by the body that carries it.
+
+use bytes::Bytes;
+use ligate_access::{PublicKey, Signature};
+use ligate_model::{CountryCode, DatasetId, Digest, NodeName};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{
+    Advertisement, MAX_NODES, MaskedVector, Member, NodeSet, Ready, Reveal, Roster, RosterError, RoundAnswer,
+    RoundKeys, RoundMessage, RunContext, SealedShares, SignedRoster, ToRound, message,
+};
+
+/// The longest text of a refusal, in bytes.
+const REASON_BYTES: usize = 1000;
+
+/// Why bytes are no message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    #[error("the message is cut off, too long or of an unknown form")]
+    Form,
+    #[error("the message holds an invalid {0}")]
+    Invalid(&'static str),
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+}
+
+#[derive(Serialize, Deserialize)]
+enum ToNode<'a> {
+    Session(&'a [u8]),
+    Roster(#[serde(borrow)] RosterFields<'a>),
+    SignedRoster(#[serde(borrow)] RosterFields<'a>, #[serde(borrow)] Vec<&'a [u8]>),
+    Round { roster: [u8; 32], round: u64, message: Round<'a> },
+}
+
+#[derive(Serialize, Deserialize)]
+enum Round<'a> {
+    Begin { ask: &'a [u8], words: u64 },
+    Keys(#[serde(borrow)] Vec<(u8, Advertised<'a>)>),
+    Deliver(#[serde(borrow)] Vec<(u8, &'a [u8])>),
+    Survivors(u64),
+    Unmask(#[serde(borrow)] Vec<(u8, &'a [u8])>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct RosterFields<'a> {
+    permit: [u8; 32],
+    job: [u8; 32],
+    #[serde(borrow)]
+    members: Vec<MemberFields<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MemberFields<'a> {
+    node: &'a str,
+    key: [u8; 32],
+    country: &'a str,
+    dataset: &'a str,
+    snapshot: [u8; 32],
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Advertised<'a> {
+    channel: [u8; 32],
+    mask: [u8; 32],
+    commitment: [u8; 32],
+    signature: &'a [u8],
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) enum FromNode<'a> {
+    Session(&'a [u8]),
+    RosterSignature(&'a [u8]),
+    Ready { next_round: u64, members: Option<u64> },
+    Advertise(#[serde(borrow)] Advertised<'a>),
+    Shares(#[serde(borrow)] Vec<(u8, &'a [u8])>),
+    Masked(&'a [u8]),
+    Signed(&'a [u8]),
+    Revealed { mask_keys: Vec<(u8, [u8; 32])>, seeds: Vec<(u8, [u8; 32])> },
+    Refused(&'a str),
+}
+
+/// Writes what borrows its large parts in one allocation, as long as those parts are known: `hint` bytes.
+fn write<T: Serialize>(value: &T, hint: usize) -> Vec<u8> {
+    // Writing to a vector fails for types of unknown length only, and there is none above.
+    postcard::to_extend(value, Vec::with_capacity(hint + 512)).expect("messages have known lengths")
+}
+
+pub(crate) fn encode(answer: &FromNode<'_>) -> Vec<u8> {
+    let hint = match answer {
+        FromNode::Session(bytes) | FromNode::Masked(bytes) => bytes.len(),
+        _ => 0,
+    };
+    write(answer, hint)
+}
+
+fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, WireError> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        _ => Err(WireError::Form),
+    }
+}
+
+/// The start of a text, cut at a character.
+pub(crate) fn shorten(text: &str) -> &str {
+    &text[..text.floor_char_boundary(REASON_BYTES)]
+}
+
+pub(crate) fn encode_to_node(message: &message::ToNode) -> Vec<u8> {
+    match message {
+        message::ToNode::Session(bytes) => write(&ToNode::Session(bytes), bytes.len()),
+        message::ToNode::Roster(roster) => write(&ToNode::Roster(roster_fields(roster)), 0),
+        message::ToNode::SignedRoster(signed) => {
+            let signatures = signed.signatures().iter().map(|signature| signature.as_bytes().as_slice());
+            write(&ToNode::SignedRoster(roster_fields(signed.roster()), signatures.collect()), 0)
+        }
+        message::ToNode::Round(to) => {
+            let hint = if let RoundMessage::Begin { ask, .. } = &to.message { ask.len() } else { 0 };
+            let (roster, message) = (*to.roster.as_bytes(), round(&to.message));
+            write(&ToNode::Round { roster, round: to.round, message }, hint)
+        }
+    }
+}
+
+fn roster_fields(roster: &Roster) -> RosterFields<'_> {
+    let members = roster.members().iter().map(|member| MemberFields {
+        node: member.node.as_str(),
+        key: *member.key.as_bytes(),
+        country: member.country.as_str(),
+        dataset: member.dataset.as_str(),
+        snapshot: *member.snapshot.as_bytes(),
+    });
+    let RunContext { permit, job } = roster.context();
+    RosterFields { permit: *permit.as_bytes(), job: *job.as_bytes(), members: members.collect() }
+}
+
+fn round(message: &RoundMessage) -> Round<'_> {
+    match message {
+        RoundMessage::Begin { ask, words } => Round::Begin { ask, words: *words as u64 },
+        RoundMessage::Keys(keys) => {
+            Round::Keys(keys.iter().map(|(place, keys)| (*place as u8, advertised(keys))).collect())
+        }
+        RoundMessage::Deliver(shares) => Round::Deliver(sealed_fields(shares)),
+        RoundMessage::Survivors(nodes) => Round::Survivors(nodes.bits()),
+        RoundMessage::Unmask(signatures) => {
+            let signatures = signatures.iter();
+            Round::Unmask(signatures.map(|(place, sig)| (*place as u8, sig.as_bytes().as_slice())).collect())
+        }
+    }
+}
+
+pub(crate) fn advertised(advertisement: &Advertisement) -> Advertised<'_> {
+    let RoundKeys { channel, mask, commitment } = advertisement.keys;
+    let signature = advertisement.signature.as_bytes();
+    Advertised { channel, mask, commitment: *commitment.as_bytes(), signature }
+}
+
+pub(crate) fn sealed_fields(shares: &[(usize, SealedShares)]) -> Vec<(u8, &[u8])> {
+    shares.iter().map(|(place, sealed)| (*place as u8, sealed.0.as_slice())).collect()
+}
+
+pub(crate) fn decode_to_node(body: &Bytes) -> Result<message::ToNode, WireError> {
+    Ok(match read::<ToNode<'_>>(body)? {
+        ToNode::Session(bytes) => message::ToNode::Session(body.slice_ref(bytes)),
+        ToNode::Roster(fields) => message::ToNode::Roster(roster_from(fields)?),
+        ToNode::SignedRoster(fields, signatures) => {
+            let roster = roster_from(fields)?;
+            let signatures = signatures.into_iter().map(signature_from).collect::<Result<_, _>>()?;
+            message::ToNode::SignedRoster(SignedRoster::new(roster, signatures)?)
+        }
+        ToNode::Round { roster, round, message } => message::ToNode::Round(ToRound {
+            roster: Digest::from_bytes(roster),
+            round,
+            message: round_from(message, body)?,
+        }),
+    })
+}
+
+/// Members must come in the order of their names, so that one roster is one sequence of bytes.
+fn roster_from(fields: RosterFields<'_>) -> Result<Roster, WireError> {
+    if !fields.members.is_sorted_by(|a, b| a.node < b.node) {
+        return Err(WireError::Invalid("order of members"));
+    }
+    bounded(&fields.members)?;
+    let context =
+        RunContext { permit: Digest::from_bytes(fields.permit), job: Digest::from_bytes(fields.job) };
+    let members = fields.members.into_iter().map(member_from).collect::<Result<_, _>>()?;
+    Ok(Roster::new(context, members)?)
+}
+
+fn member_from(fields: MemberFields<'_>) -> Result<Member, WireError> {
+    Ok(Member {
+        node: NodeName::new(fields.node).map_err(|_| WireError::Invalid("node name"))?,
+        key: PublicKey::from_bytes(fields.key).map_err(|_| WireError::Invalid("public key"))?,
+        country: CountryCode::new(fields.country).map_err(|_| WireError::Invalid("country code"))?,
+        dataset: DatasetId::new(fields.dataset).map_err(|_| WireError::Invalid("dataset id"))?,
+        snapshot: Digest::from_bytes(fields.snapshot),
+    })
+}
+
+fn round_from(message: Round<'_>, body: &Bytes) -> Result<RoundMessage, WireError> {
+    Ok(match message {
+        Round::Begin { ask, words } => RoundMessage::Begin {
+            ask: body.slice_ref(ask),
+            words: usize::try_from(words).map_err(|_| WireError::Invalid("number of words"))?,
+        },
+        Round::Keys(keys) => RoundMessage::Keys(list(keys, advertisement_from)?),
+        Round::Deliver(shares) => RoundMessage::Deliver(list(shares, sealed_from)?),
+        Round::Survivors(bits) => RoundMessage::Survivors(NodeSet::from_bits(bits)),
+        Round::Unmask(signatures) => RoundMessage::Unmask(list(signatures, signature_from)?),
+    })
+}
+
+fn bounded<T>(items: &[T]) -> Result<(), WireError> {
+    if items.len() > MAX_NODES { Err(WireError::Invalid("number of nodes")) } else { Ok(()) }
+}
+
+fn list<T, U>(
+    items: Vec<(u8, T)>,
+    convert: impl Fn(T) -> Result<U, WireError>,
+) -> Result<Vec<(usize, U)>, WireError> {
+    bounded(&items)?;
+    let places = items.into_iter().map(|(place, item)| match usize::from(place) {
+        place if place < MAX_NODES => Ok((place, convert(item)?)),
+        _ => Err(WireError::Invalid("place in the roster")),
+    });
+    places.collect()
+}
+
+fn advertisement_from(fields: Advertised<'_>) -> Result<Advertisement, WireError> {
+    let Advertised { channel, mask, commitment, signature } = fields;
+    let keys = RoundKeys { channel, mask, commitment: Digest::from_bytes(commitment) };
+    Ok(Advertisement { keys, signature: signature_from(signature)? })
+}
+
+fn sealed_from(bytes: &[u8]) -> Result<SealedShares, WireError> {
+    bytes.try_into().map(SealedShares).map_err(|_| WireError::Invalid("length of encrypted shares"))
+}
+
+fn signature_from(bytes: &[u8]) -> Result<Signature, WireError> {
+    bytes.try_into().map(Signature::from_bytes).map_err(|_| WireError::Invalid("length of a signature"))
+}
+
+fn share_from(bytes: [u8; 32]) -> Result<Zeroizing<[u8; 32]>, WireError> {
+    Ok(Zeroizing::new(bytes))
+}
+
+pub(crate) fn decode_from_node(body: &Bytes) -> Result<message::FromNode, WireError> {
+    use message::FromNode as Domain;
+    Ok(match read::<FromNode<'_>>(body)? {
+        FromNode::Session(bytes) => Domain::Session(body.slice_ref(bytes)),
+        FromNode::RosterSignature(bytes) => Domain::RosterSignature(signature_from(bytes)?),
+        FromNode::Ready { next_round, members } => {
+            Domain::Ready(Ready { next_round, members: members.map(NodeSet::from_bits) })
+        }
+        FromNode::Refused(reason) => Domain::Refused(plain_text(reason)),
+        FromNode::Advertise(fields) => Domain::Round(RoundAnswer::Advertise(advertisement_from(fields)?)),
+        FromNode::Shares(shares) => Domain::Round(RoundAnswer::Shares(list(shares, sealed_from)?)),
+        FromNode::Masked(bytes) => {
+            let vector = MaskedVector::from_bytes(body.slice_ref(bytes));
+            Domain::Round(RoundAnswer::Masked(vector.ok_or(WireError::Invalid("length of a vector"))?))
+        }
+        FromNode::Signed(bytes) => Domain::Round(RoundAnswer::Signed(signature_from(bytes)?)),
+        FromNode::Revealed { mask_keys, seeds } => {
+            let (mask_keys, seeds) = (list(mask_keys, share_from)?, list(seeds, share_from)?);
+            Domain::Round(RoundAnswer::Revealed(Reveal { mask_keys, seeds }))
+        }
+    })
+}
+
+/// A reason goes to terminals and logs: no control characters, no more than a paragraph.
+fn plain_text(reason: &str) -> String {
+    shorten(reason).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

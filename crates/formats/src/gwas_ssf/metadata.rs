@@ -1,0 +1,279 @@
+//! The metadata file beside a table: FILE-meta.yaml, as section 3.3 of the standard has it.
+
+use std::fmt::{self, Write};
+
+use ligate_model::{Assembly, Digest};
+
+/// The standard that the table follows.
+pub const FILE_TYPE: &str = "GWAS-SSF v1.0";
+
+/// How the standard writes what is not reported.
+pub const NOT_REPORTED: &str = "NR";
+
+/// On what ground a result left its run. Table, metadata and report all say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// Computed on own data, without a permit and without the disclosure gate.
+    Local,
+    /// Released through the gate under a permit, for one job.
+    Permit { permit: String, job: Digest },
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.write_str("local, not released"),
+            Self::Permit { permit, .. } => write!(f, "permit {permit}"),
+        }
+    }
+}
+
+/// The people of a study.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    pub individuals: u64,
+    /// People with and without the disease, for a binary trait.
+    pub cases_and_controls: Option<(u64, u64)>,
+    /// Broad ancestry categories (Morales et al. 2018); empty: not reported.
+    pub ancestry_categories: Vec<String>,
+}
+
+/// One dataset that contributed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub node: String,
+    pub dataset: String,
+    pub snapshot: Digest,
+}
+
+/// What the metadata file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// The table's file name, without folders.
+    pub data_file_name: String,
+    /// From [`super::Written`].
+    pub data_file_md5sum: String,
+    /// Year-month-day, UTC.
+    pub date: String,
+    pub trait_description: String,
+    pub assembly: Assembly,
+    /// Empty: not reported.
+    pub genotyping_technologies: Vec<String>,
+    pub sample: Sample,
+    pub covariates: Vec<String>,
+    /// Name and version.
+    pub software: String,
+    /// Whether the rows are in genomic order.
+    pub is_sorted: bool,
+    pub release: Release,
+    pub sources: Vec<Source>,
+}
+
+impl Metadata {
+    /// The name of the metadata file of a table.
+    pub fn file_name(table: &str) -> String {
+        format!("{table}-meta.yaml")
+    }
+
+    /// The file's content. Every text is quoted, so that no name can become YAML.
+    pub fn to_yaml(&self) -> String {
+        let mut yaml = Yaml(String::from("# Study meta-data\n"));
+        yaml.text("author_notes", &self.notes());
+        yaml.plain("date_metadata_last_modified", &date(&self.date));
+        yaml.heading("Trait Information");
+        yaml.list("trait_description", std::slice::from_ref(&self.trait_description));
+        yaml.heading("Genotyping Information");
+        yaml.text("genome_assembly", &self.assembly.to_string());
+        yaml.text("coordinate_system", "1-based");
+        yaml.list("genotyping_technology", &or_not_reported(&self.genotyping_technologies));
+        yaml.heading("Sample Information");
+        yaml.sample(&self.sample);
+        yaml.heading("Summary Statistic information");
+        yaml.text("data_file_name", &self.data_file_name);
+        yaml.text("file_type", FILE_TYPE);
+        yaml.text("data_file_md5sum", &self.data_file_md5sum);
+        yaml.text("analysis_software", &self.software);
+        yaml.list("adjusted_covariates", &self.covariates);
+        yaml.heading("Harmonization status");
+        yaml.plain("is_harmonised", "false");
+        yaml.plain("is_sorted", if self.is_sorted { "true" } else { "false" });
+        yaml.0
+    }
+
+    /// Release and provenance: the standard has no fields of its own for them.
+    fn notes(&self) -> String {
+        let mut notes = match &self.release {
+            Release::Local => String::from(
+                "local, not released: computed on own data without a permit and without the disclosure gate.",
+            ),
+            Release::Permit { permit, job } => {
+                format!("Released through the disclosure gate under permit {permit}, job {job}.")
+            }
+        };
+        for source in &self.sources {
+            let _ = write!(
+                notes,
+                " Node {}, dataset {}, snapshot {}.",
+                source.node, source.dataset, source.snapshot
+            );
+        }
+        notes
+    }
+}
+
+fn or_not_reported(values: &[String]) -> Vec<String> {
+    if values.is_empty() { vec![NOT_REPORTED.to_owned()] } else { values.to_vec() }
+}
+
+/// A date is the one text without quotes, because the schema wants a day: only digits and hyphens pass.
+fn date(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_digit() || *c == '-').collect()
+}
+
+struct Yaml(String);
+
+impl Yaml {
+    fn line(&mut self, indent: usize, content: fmt::Arguments<'_>) {
+        let _ = writeln!(self.0, "{:indent$}{content}", "");
+    }
+
+    fn heading(&mut self, title: &str) {
+        self.line(0, format_args!("\n# {title}"));
+    }
+
+    fn plain(&mut self, key: &str, value: &str) {
+        self.line(0, format_args!("{key}: {value}"));
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.line(0, format_args!("{key}: {}", quoted(value)));
+    }
+
+    fn list(&mut self, key: &str, values: &[String]) {
+        if !values.is_empty() {
+            self.line(0, format_args!("{key}:"));
+            for value in values {
+                self.line(2, format_args!("- {}", quoted(value)));
+            }
+        }
+    }
+
+    fn sample(&mut self, sample: &Sample) {
+        self.line(0, format_args!("samples:"));
+        self.line(2, format_args!("- sample_size: {}", sample.individuals));
+        self.line(4, format_args!("sample_ancestry_category:"));
+        for category in or_not_reported(&sample.ancestry_categories) {
+            self.line(6, format_args!("- {}", quoted(&category)));
+        }
+        self.line(4, format_args!("case_control_study: {}", sample.cases_and_controls.is_some()));
+        if let Some((cases, controls)) = sample.cases_and_controls {
+            self.line(4, format_args!("case_count: {cases}"));
+            self.line(4, format_args!("control_count: {controls}"));
+        }
+    }
+}
+
+/// A YAML double-quoted scalar (YAML 1.2, section 7.3.1).
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+                let _ = write!(out, "\\U{:08x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metadata() -> Metadata {
+        Metadata {
+            data_file_name: "t2d.gwas.tsv.gz".to_owned(),
+            data_file_md5sum: "f96b697d7cb7938d525a2f31aaf161d0".to_owned(),
+            date: "2026-11-21".to_owned(),
+            trait_description: "t2d".to_owned(),
+            assembly: Assembly::Grch38,
+            genotyping_technologies: Vec::new(),
+            sample: Sample {
+                individuals: 2501,
+                cases_and_controls: Some((770, 1731)),
+                ancestry_categories: Vec::new(),
+            },
+            covariates: vec!["sex".to_owned(), "age".to_owned()],
+            software: "ligate 0.1.0".to_owned(),
+            is_sorted: true,
+            release: Release::Permit { permit: "P-1".to_owned(), job: Digest::from_bytes([1; 32]) },
+            sources: vec![Source {
+                node: "nordbank".to_owned(),
+                dataset: "cohort".to_owned(),
+                snapshot: Digest::from_bytes([2; 32]),
+            }],
+        }
+    }
+
+    #[test]
+    fn the_file_reads_as_the_standard_has_it() {
+        let expected = format!(
+            r#"# Study meta-data
+author_notes: "Released through the disclosure gate under permit P-1, job {}. Node nordbank, dataset cohort, snapshot {}."
+date_metadata_last_modified: 2026-11-21
+
+# Trait Information
+trait_description:
+  - "t2d"
+
+# Genotyping Information
+genome_assembly: "GRCh38"
+coordinate_system: "1-based"
+genotyping_technology:
+  - "NR"
+
+# Sample Information
+samples:
+  - sample_size: 2501
+    sample_ancestry_category:
+      - "NR"
+    case_control_study: true
+    case_count: 770
+    control_count: 1731
+
+# Summary Statistic information
+data_file_name: "t2d.gwas.tsv.gz"
+file_type: "GWAS-SSF v1.0"
+data_file_md5sum: "f96b697d7cb7938d525a2f31aaf161d0"
+analysis_software: "ligate 0.1.0"
+adjusted_covariates:
+  - "sex"
+  - "age"
+
+# Harmonization status
+is_harmonised: false
+is_sorted: true
+"#,
+            "01".repeat(32),
+            "02".repeat(32)
+        );
+        assert_eq!(metadata().to_yaml(), expected);
+    }
+
+    #[test]
+    fn a_local_result_says_so_first() {
+        let local = Metadata { release: Release::Local, ..metadata() };
+        assert!(local.to_yaml().contains("author_notes: \"local, not released: "));
+    }
+
+    #[test]
+    fn no_text_becomes_yaml() {
+        assert_eq!(quoted("a\"b\\c\nd: 'é'"), r#""a\"b\\c\U0000000ad: 'é'""#);
+        let odd = Metadata { date: "2026-11-21\nx: 1".to_owned(), ..metadata() };
+        assert!(odd.to_yaml().contains("date_metadata_last_modified: 2026-11-211\n"));
+    }
+}

@@ -1,0 +1,68 @@
+//! Reading a whole file for a test.
+#![allow(dead_code)] // each test file uses a part
+
+use std::{
+    convert::Infallible,
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
+
+use ligate_formats::{
+    ReadError, ReadFailure, Reference,
+    vcf::{self, ReadOptions, ReadReport, Source, VariantBatch},
+};
+
+/// A folder of optional data, or nothing after saying so.
+pub fn shared(folder: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("LIGATE_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let path = root.join(folder);
+    if path.exists() {
+        return Some(path);
+    }
+    println!("skipped: there is no {}", path.display());
+    None
+}
+
+/// Reads a file into one batch.
+pub fn read(path: &Path, reference: Option<&Reference>) -> Result<(VariantBatch, ReadReport), ReadError> {
+    read_with(path, reference, 2, |samples| vec![0..samples])
+}
+
+/// Reads a file with a number of threads and blocks.
+pub fn read_with(
+    path: &Path,
+    reference: Option<&Reference>,
+    threads: usize,
+    blocks: impl Fn(usize) -> Vec<std::ops::Range<usize>>,
+) -> Result<(VariantBatch, ReadReport), ReadError> {
+    let source = Source::open(path)?;
+    let stop = AtomicBool::new(false);
+    let blocks = blocks(source.samples().len());
+    let options = ReadOptions { reference, blocks: blocks.clone(), threads, stop: &stop, progress: &|_| {} };
+    let mut all = VariantBatch { variants: Vec::new(), blocks: vec![Default::default(); blocks.len()] };
+    let report = vcf::read(source, &options, &mut |batch| {
+        all.variants.extend(batch.variants);
+        for (all, rows) in all.blocks.iter_mut().zip(batch.blocks) {
+            let start = all.bytes.len() as u32;
+            all.offsets.extend(rows.offsets[1..].iter().map(|offset| start + offset));
+            all.bytes.extend(rows.bytes);
+            all.counts.extend(rows.counts);
+        }
+        Ok::<(), Infallible>(())
+    });
+    match report {
+        Ok(report) => Ok((all, report)),
+        Err(ReadFailure::Read(error)) => Err(error),
+        Err(ReadFailure::Stopped) => panic!("nobody stopped the reading"),
+    }
+}
+
+/// A file with this content in a folder that lives as long as the result.
+pub fn file(name: &str, content: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, content).unwrap();
+    (folder, path)
+}

@@ -1,0 +1,73 @@
+//! Loads a VCF or BCF file and scans it, and prints how long each took:
+//! `cargo run --release -p ligate-lake --example lake_speed -- FILE [THREADS]`.
+
+use std::{env, error::Error, path::PathBuf, sync::atomic::AtomicBool, time::Instant};
+
+use ligate_lake::{Lake, LoadRequest, VcfGroup};
+use ligate_model::{DatasetId, VariantKey};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = env::args_os().skip(1);
+    let file = PathBuf::from(arguments.next().ok_or("usage: lake_speed FILE [THREADS]")?);
+    let threads = arguments.next().map_or(Ok(2), |text| text.to_string_lossy().parse())?;
+    let folder = env::temp_dir().join(format!("lake-speed-{}", std::process::id()));
+    std::fs::create_dir(&folder)?;
+    let measured = measure(&folder, file, threads);
+    std::fs::remove_dir_all(&folder)?;
+    measured
+}
+
+fn measure(folder: &std::path::Path, file: PathBuf, threads: usize) -> Result<(), Box<dyn Error>> {
+    let lake = Lake::open(&folder.join("datasets"))?;
+    let dataset = DatasetId::new("speed")?;
+    let request = LoadRequest {
+        dataset: dataset.clone(),
+        groups: vec![VcfGroup { files: vec![file], id_prefix: None }],
+        phenotypes: Vec::new(),
+        assembly: None,
+        reference: None,
+        threads,
+        memory_bytes: 256 << 20,
+        one_block: false,
+    };
+    let start = Instant::now();
+    let report = lake.load(&request, &AtomicBool::new(false), &|_| {})?;
+    let seconds = start.elapsed().as_secs_f64();
+    let genotypes = report.variants as f64 * report.individuals as f64;
+    println!("{} variants of {} individuals", report.variants, report.individuals);
+    println!("load   {seconds:.3} s, {:.1} M genotypes/s, {threads} threads", genotypes / seconds / 1e6);
+    println!("size   {} bytes, {:.4} bytes/genotype", report.bytes, report.bytes as f64 / genotypes);
+
+    let snapshot = lake.snapshot(&dataset)?;
+    let (mut keys, mut alleles) = (Vec::<VariantKey>::new(), 0);
+    let mut count = |batch: &ligate_genotypes::Batch<'_>| {
+        let rows = batch.blocks.iter().flatten().flatten();
+        alleles += rows.map(|row| u64::from(row.counts().allele_count)).sum::<u64>();
+    };
+    time("scan of all, counting alleles", genotypes, || {
+        snapshot.scan_all(&mut |some, batch| {
+            keys.extend_from_slice(some);
+            count(batch);
+        })
+    })?;
+    time("scan of a list of all keys", genotypes, || snapshot.scan(&keys, &mut count))?;
+    let few: Vec<VariantKey> = keys.iter().step_by(keys.len().div_ceil(10).max(1)).cloned().collect();
+    time("scan of ten keys", few.len() as f64 * report.individuals as f64, || {
+        snapshot.scan(&few, &mut count)
+    })?;
+    time("digests of all files", genotypes, || snapshot.verify())?;
+    println!("{alleles} alternate alleles counted in all");
+    Ok(())
+}
+
+fn time(
+    what: &str,
+    genotypes: f64,
+    work: impl FnOnce() -> Result<(), ligate_lake::LakeError>,
+) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    work()?;
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{what}: {seconds:.3} s, {:.2} G genotypes/s", genotypes / seconds / 1e9);
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! `snapshot.json`: what a snapshot holds, with the digest of every file. The snapshot's id is the digest of this
+//! description, so it follows from the content alone: no time, no path of the machine that loaded it.
+
+use std::{fs, ops::Range, path::Path};
+
+use ligate_model::{Assembly, BinaryCoding, DatasetId, Digest, Variable, VariableKind, VariableName};
+use serde::{Deserialize, Serialize};
+
+use crate::{LakeError, durable, layout::SnapshotFolder};
+
+/// Raised when the tables change so that older programs cannot read them.
+pub const FORMAT: u32 = 1;
+
+/// What a snapshot holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    pub format: u32,
+    pub dataset: DatasetId,
+    pub assembly: Assembly,
+    pub individuals: usize,
+    /// Distinct variant keys.
+    pub variants: u64,
+    /// Those of them on chromosomes 1 to 22.
+    pub autosomal_variants: u64,
+    /// Individuals of each block, in order.
+    pub blocks: Vec<usize>,
+    /// Base names of the files that were loaded, in order.
+    pub sources: Vec<String>,
+    pub variables: Vec<VariableDescription>,
+    /// Phenotype columns that hold text and are not kept.
+    pub text_columns: Vec<String>,
+    /// Every table, by path.
+    pub files: Vec<FileDescription>,
+}
+
+/// A phenotype column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariableDescription {
+    pub name: VariableName,
+    pub kind: VariableKind,
+    pub coding: Option<BinaryCoding>,
+}
+
+impl From<&Variable> for VariableDescription {
+    fn from(variable: &Variable) -> Self {
+        Self { name: variable.name.clone(), kind: variable.kind, coding: variable.coding }
+    }
+}
+
+/// One file of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileDescription {
+    /// Relative to the snapshot's folder, with `/` between its parts.
+    pub path: String,
+    pub bytes: u64,
+    pub sha256: Digest,
+}
+
+impl Description {
+    /// The snapshot's id.
+    pub fn id(&self) -> Result<Digest, LakeError> {
+        let text = serde_json::to_vec(self)
+            .map_err(|error| LakeError::writing(Path::new("snapshot.json"), &error))?;
+        Ok(Digest::of("ligate-snapshot", &text))
+    }
+
+    /// Bytes of all tables.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// Each block's range of individuals.
+    pub fn block_ranges(&self) -> Vec<Range<usize>> {
+        let mut end = 0;
+        let range = |individuals: &usize| {
+            let start = end;
+            end += individuals;
+            start..end
+        };
+        self.blocks.iter().map(range).collect()
+    }
+
+    pub fn write(&self, folder: &SnapshotFolder) -> Result<(), LakeError> {
+        let path = folder.description();
+        let text = serde_json::to_vec_pretty(self).map_err(|error| LakeError::writing(&path, &error))?;
+        fs::write(&path, text).map_err(|error| LakeError::io(&path, error))
+    }
+
+    /// Reads a description and checks that it is the one that `id` names.
+    pub fn read(folder: &SnapshotFolder, id: Digest) -> Result<Self, LakeError> {
+        let path = folder.description();
+        let text = fs::read(&path).map_err(|error| LakeError::io(&path, error))?;
+        let description: Self =
+            serde_json::from_slice(&text).map_err(|error| LakeError::corrupt(&path, error.to_string()))?;
+        if description.format != FORMAT {
+            let what = format!("it has format {}; this program reads format {FORMAT}", description.format);
+            return Err(LakeError::corrupt(&path, what));
+        }
+        if description.id()? != id || description.blocks.iter().sum::<usize>() != description.individuals {
+            return Err(LakeError::corrupt(&path, "it does not match the snapshot's id"));
+        }
+        Ok(description)
+    }
+
+    /// Checks that every file is there with its size: cheap, done whenever a snapshot is opened.
+    pub fn check_sizes(&self, folder: &SnapshotFolder) -> Result<(), LakeError> {
+        for file in &self.files {
+            let path = folder.path.join(&file.path);
+            let found = fs::metadata(&path).map_err(|error| LakeError::io(&path, error))?.len();
+            if found != file.bytes {
+                return Err(LakeError::corrupt(&path, format!("it has {found} bytes, not {}", file.bytes)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads every file and compares its digest.
+    pub fn verify(&self, folder: &SnapshotFolder) -> Result<(), LakeError> {
+        for file in &self.files {
+            let path = folder.path.join(&file.path);
+            if durable::fingerprint(&path)? != (file.bytes, file.sha256) {
+                return Err(LakeError::corrupt(&path, "its digest is not the one recorded"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Describes every table in a folder, ordered by path.
+pub fn describe_files(folder: &SnapshotFolder) -> Result<Vec<FileDescription>, LakeError> {
+    let mut files = Vec::new();
+    describe_below(&folder.path, "", &mut files)?;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+fn describe_below(folder: &Path, prefix: &str, files: &mut Vec<FileDescription>) -> Result<(), LakeError> {
+    for (path, is_folder) in durable::entries(folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let relative = format!("{prefix}{name}");
+        if is_folder {
+            describe_below(&path, &format!("{relative}/"), files)?;
+        } else if name.ends_with(".parquet") {
+            let (bytes, sha256) = durable::fingerprint(&path)?;
+            files.push(FileDescription { path: relative, bytes, sha256 });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! What can go wrong with stored data. Messages name files and datasets, never individuals or their values.
+
+use std::{
+    error::Error,
+    io,
+    path::{Path, PathBuf},
+};
+
+use ligate_formats::ReadError;
+use ligate_model::{Assembly, DatasetId, Digest, VariableName};
+
+/// Why the lake did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    /// The disk, a quota or a limit on file sizes ended a load. What was stored before is as it was.
+    #[error("no space left on the disk of {} ({source}); nothing was changed", path.display())]
+    Full { path: PathBuf, source: io::Error },
+    /// A stored file is not what was written.
+    #[error("{} is damaged: {what}; load the dataset again from its source files", path.display())]
+    Corrupt { path: PathBuf, what: String },
+    #[error("there is no dataset \"{0}\"; `ligate datasets` lists those of this node")]
+    UnknownDataset(DatasetId),
+    #[error("dataset \"{dataset}\" has no snapshot {snapshot}")]
+    UnknownSnapshot { dataset: DatasetId, snapshot: Digest },
+    #[error("dataset \"{dataset}\" is being loaded by process {holder}; wait for it to end")]
+    Locked { dataset: DatasetId, holder: String },
+    #[error("stopped; nothing was changed")]
+    Stopped,
+    #[error("a dataset needs at least one VCF or BCF file")]
+    NoFiles,
+    #[error("{} is given twice", .0.display())]
+    FileTwice(PathBuf),
+    #[error(
+        "{} and {} {how}; the files of one dataset hold either the same samples in the same order \
+         (they are concatenated) or no sample in common (they become blocks)",
+        first.display(), second.display()
+    )]
+    Samples { first: PathBuf, second: PathBuf, how: SampleConflict },
+    #[error("{}: with the prefix, a sample name is longer than 256 characters", .0.display())]
+    SampleName(PathBuf),
+    #[error("{} is on {found}, {} on {expected}; load them as two datasets",
+        file.display(), other.display())]
+    Assemblies { file: PathBuf, found: Assembly, other: PathBuf, expected: Assembly },
+    #[error("{} is on {found} by its contigs, not on {declared} as declared", file.display())]
+    Assembly { file: PathBuf, found: Assembly, declared: Assembly },
+    #[error("more than {0} individuals in one block")]
+    BlockTooBig(usize),
+    #[error("{}: {what} of variable \"{variable}\" does not agree with another table", file.display())]
+    Variable { file: PathBuf, variable: VariableName, what: &'static str },
+    #[error("{}: a phenotype column may not be called \"individual\", the name of the id column", .0.display())]
+    ReservedVariable(PathBuf),
+    #[error("{}: no individual of the dataset has this prefix", .0.display())]
+    NobodyWithPrefix(PathBuf),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("the keys of a scan must ascend without repeats")]
+    UnsortedKeys,
+    /// SQL that is wrong, or that does more than read.
+    #[error("{0}")]
+    Query(String),
+}
+
+/// How two files' samples are neither the same nor disjoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampleConflict {
+    Order,
+    Overlap { shared: usize },
+}
+
+impl std::fmt::Display for SampleConflict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Order => f.write_str("hold the same samples in different orders"),
+            Self::Overlap { shared } => write!(f, "share {shared} of their samples"),
+        }
+    }
+}
+
+impl LakeError {
+    /// An operation on `path` failed; a full disk is told apart.
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::Full { path, source }
+            }
+            _ => Self::Io { path, source },
+        }
+    }
+
+    /// Writing a table failed: the file system's own error where there is one beneath.
+    pub(crate) fn writing(path: &Path, error: &(dyn Error + 'static)) -> Self {
+        let source = io_beneath(error).unwrap_or_else(|| io::Error::other(error.to_string()));
+        Self::io(path, source)
+    }
+
+    /// Reading a stored table failed: the file system's own error, else the bytes are wrong.
+    pub(crate) fn reading(path: &Path, error: &(dyn Error + 'static)) -> Self {
+        match io_beneath(error) {
+            Some(source) if source.kind() != io::ErrorKind::UnexpectedEof => Self::io(path, source),
+            _ => Self::corrupt(path, error.to_string()),
+        }
+    }
+
+    pub(crate) fn corrupt(path: &Path, what: impl Into<String>) -> Self {
+        Self::Corrupt { path: path.to_owned(), what: what.into() }
+    }
+}
+
+/// The file system's error among an error's causes.
+fn io_beneath(error: &(dyn Error + 'static)) -> Option<io::Error> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return Some(match io.raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => io::Error::new(io.kind(), io.to_string()),
+            });
+        }
+        cause = error.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use parquet::errors::ParquetError;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_found_beneath_a_table_error() {
+        const NO_SPACE: i32 = 28; // ENOSPC on Linux and macOS
+        let wrapped = ParquetError::External(Box::new(io::Error::from_raw_os_error(NO_SPACE)));
+        let error = LakeError::writing(Path::new("x/sites.parquet"), &wrapped);
+        assert!(matches!(error, LakeError::Full { .. }));
+        assert!(error.to_string().starts_with("no space left on the disk of x/sites.parquet"));
+    }
+
+    #[test]
+    fn a_table_that_ends_early_is_damaged() {
+        let cut = ParquetError::EOF("footer".into());
+        assert!(matches!(LakeError::reading(Path::new("x"), &cut), LakeError::Corrupt { .. }));
+    }
+}

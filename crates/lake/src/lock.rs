@@ -1,0 +1,105 @@
+//! Locks, all of them `flock`: the system drops them when a process ends, however it ends.
+//!
+//! A load holds its dataset's lock alone. A reader shares the lock of the snapshot that it reads, and the collector of
+//! old snapshots removes only those whose lock it gets alone.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, Write},
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
+
+use crate::{
+    LakeError,
+    layout::{DatasetFolder, SnapshotFolder},
+};
+
+/// Held while a dataset is being loaded.
+pub struct LoadLock {
+    _file: File,
+}
+
+impl LoadLock {
+    /// Takes the lock at once or says who holds it.
+    pub fn take(folder: &DatasetFolder) -> Result<Self, LakeError> {
+        let path = folder.lock();
+        let failed = |error| LakeError::io(&path, error);
+        let mut options = OpenOptions::new();
+        let mut file = options.read(true).write(true).create(true).open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let holder = holder(&mut file);
+                return Err(LakeError::Locked { dataset: folder.id.clone(), holder });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        sign(&mut file).map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn sign(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    write!(file, "{}", std::process::id())
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    match file.take(20).read_to_string(&mut text) {
+        Ok(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => text,
+        _ => "of an unknown number".to_owned(),
+    }
+}
+
+/// Held while a snapshot is being read, so that it is not removed.
+#[derive(Debug)]
+pub struct ReadLock {
+    _file: File,
+}
+
+impl ReadLock {
+    /// `None` where the snapshot is gone, or went while this waited.
+    pub fn take(folder: &SnapshotFolder) -> Result<Option<Self>, LakeError> {
+        let path = folder.lock();
+        let open = || -> io::Result<Option<Self>> {
+            let file = File::open(&path)?;
+            file.lock_shared()?;
+            Ok(is_at(&file, &path)?.then_some(Self { _file: file }))
+        };
+        match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => other.map_err(|error| LakeError::io(&path, error)),
+        }
+    }
+}
+
+/// Whether the open file is still the one at `path`.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let (open, named) = (file.metadata()?, fs::metadata(path)?);
+    Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
+}
+
+/// Held while a snapshot is being removed.
+pub struct RemovalLock {
+    _file: Option<File>,
+}
+
+impl RemovalLock {
+    /// `None` where somebody reads the snapshot.
+    pub fn take(folder: &SnapshotFolder) -> Result<Option<Self>, LakeError> {
+        let path = folder.lock();
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Self { _file: None })),
+            Err(error) => return Err(LakeError::io(&path, error)),
+        };
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: Some(file) })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(LakeError::io(&path, error)),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! An immutable snapshot of a dataset, open for reading. While it is held, no load removes it.
+
+use std::{
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
+
+use ligate_genotypes::{AlleleCounts, Batch};
+use ligate_model::{Assembly, DatasetId, Digest, IndividualId, Phenotypes, VariantKey};
+
+use crate::{
+    DatasetSummary, LakeError, VariableDescription,
+    description::Description,
+    layout::{DatasetFolder, SnapshotFolder},
+    lock::ReadLock,
+    manifest::Manifest,
+    partition::Partition,
+    scan::Scan,
+    tables::{SiteRows, read_phenotypes, read_samples},
+};
+
+/// Times that a snapshot is looked up while loads replace it.
+const LOOK_UPS_MAX: usize = 100;
+
+/// A snapshot that is held for reading. Clones are cheap and hold the same.
+#[derive(Clone)]
+pub struct Snapshot {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: Digest,
+    folder: SnapshotFolder,
+    description: Description,
+    individuals: Vec<IndividualId>,
+    blocks: Vec<Range<usize>>,
+    _lock: ReadLock,
+}
+
+/// One variant with its counts over all individuals of the dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    pub key: VariantKey,
+    /// The VCF's ID, such as an rs number.
+    pub id: Option<Box<str>>,
+    /// Over the individuals whose block holds the variant.
+    pub counts: AlleleCounts,
+}
+
+impl Snapshot {
+    pub(crate) fn current(dataset: &DatasetFolder) -> Result<Self, LakeError> {
+        let unknown = || LakeError::UnknownDataset(dataset.id.clone());
+        let mut last = None;
+        for _ in 0..LOOK_UPS_MAX {
+            let id = Manifest::read(dataset)?.ok_or_else(unknown)?.current;
+            if let Some(snapshot) = Self::open(dataset, id)? {
+                return Ok(snapshot);
+            }
+            last = Some(id);
+        }
+        let path = dataset.manifest();
+        Err(last.map_or_else(unknown, |id| LakeError::corrupt(&path, format!("there is no snapshot {id}"))))
+    }
+
+    pub(crate) fn by_id(dataset: &DatasetFolder, id: Digest) -> Result<Self, LakeError> {
+        Manifest::read(dataset)?.ok_or_else(|| LakeError::UnknownDataset(dataset.id.clone()))?;
+        let unknown = || LakeError::UnknownSnapshot { dataset: dataset.id.clone(), snapshot: id };
+        Self::open(dataset, id)?.ok_or_else(unknown)
+    }
+
+    fn open(dataset: &DatasetFolder, id: Digest) -> Result<Option<Self>, LakeError> {
+        let folder = dataset.snapshot(id);
+        let Some(lock) = ReadLock::take(&folder)? else { return Ok(None) };
+        let description = Description::read(&folder, id)?;
+        description.check_sizes(&folder)?;
+        let individuals = read_samples(&folder.samples())?;
+        if individuals.len() != description.individuals {
+            return Err(LakeError::corrupt(&folder.samples(), "it has another number of individuals"));
+        }
+        let blocks = description.block_ranges();
+        let inner = Inner { id, folder, description, individuals, blocks, _lock: lock };
+        Ok(Some(Self { inner: Arc::new(inner) }))
+    }
+
+    pub fn id(&self) -> Digest {
+        self.inner.id
+    }
+
+    pub fn dataset(&self) -> &DatasetId {
+        &self.inner.description.dataset
+    }
+
+    pub fn assembly(&self) -> Assembly {
+        self.inner.description.assembly
+    }
+
+    /// In the order of sample indices.
+    pub fn individuals(&self) -> &[IndividualId] {
+        &self.inner.individuals
+    }
+
+    /// The sample indices of each block, one after the other.
+    pub fn blocks(&self) -> &[Range<usize>] {
+        &self.inner.blocks
+    }
+
+    /// Distinct variant keys.
+    pub fn variants(&self) -> u64 {
+        self.inner.description.variants
+    }
+
+    /// Those of them on chromosomes 1 to 22.
+    pub fn autosomal_variants(&self) -> u64 {
+        self.inner.description.autosomal_variants
+    }
+
+    /// Name, kind and coding of every phenotype column.
+    pub fn variables(&self) -> &[VariableDescription] {
+        &self.inner.description.variables
+    }
+
+    /// Names of phenotype columns that hold text and are not kept.
+    pub fn text_columns(&self) -> &[String] {
+        &self.inner.description.text_columns
+    }
+
+    pub fn summary(&self) -> DatasetSummary {
+        let description = &self.inner.description;
+        DatasetSummary {
+            dataset: description.dataset.clone(),
+            snapshot: self.id(),
+            assembly: description.assembly,
+            individuals: description.individuals,
+            variants: description.variants,
+            variables: description.variables.clone(),
+            bytes: description.bytes(),
+        }
+    }
+
+    /// All variables, with one value or nothing per individual.
+    pub fn phenotypes(&self) -> Result<Phenotypes, LakeError> {
+        let path = self.inner.folder.phenotypes();
+        let phenotypes = read_phenotypes(&path, self.variables())?;
+        let complete = |values: &[Option<f64>]| values.len() == self.individuals().len();
+        match phenotypes.variables.iter().all(|variable| complete(&variable.values)) {
+            true => Ok(phenotypes),
+            false => Err(LakeError::corrupt(&path, "it has another number of individuals")),
+        }
+    }
+
+    /// Visits all variants in key order, on any contig, until the visitor breaks.
+    pub fn sites(&self, visit: &mut dyn FnMut(Site) -> ControlFlow<()>) -> Result<(), LakeError> {
+        for partition in Partition::all().filter(|partition| self.has(*partition)) {
+            let mut rows = SiteRows::open(&self.inner.folder.sites(partition))?;
+            while let Some(row) = rows.next_row()? {
+                if visit(Site { key: row.key, id: row.id, counts: row.counts }).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn has(&self, partition: Partition) -> bool {
+        self.inner.folder.sites(partition).exists()
+    }
+
+    /// Visits `keys`, which ascend, in batches with the rows of all blocks; a block without a key has `None` there.
+    /// The batches' indices are those of `keys`.
+    pub fn scan(&self, keys: &[VariantKey], visit: &mut dyn FnMut(&Batch<'_>)) -> Result<(), LakeError> {
+        if !keys.is_sorted_by(|a, b| a < b) {
+            return Err(LakeError::UnsortedKeys);
+        }
+        let mut scan = Scan::new(&self.inner.folder, &self.inner.blocks);
+        let mut start = 0;
+        for part in keys.chunk_by(|a, b| Partition::of(&a.contig) == Partition::of(&b.contig)) {
+            let Some(first) = part.first() else { continue };
+            scan.open(Partition::of(&first.contig), part)?;
+            for chunk in part.chunks(scan.batch_keys()) {
+                scan.read(chunk, start, visit)?;
+                start += chunk.len();
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits every variant on chromosomes 1 to 22 in key order, in batches; a batch's indices are those of the keys
+    /// that come with it.
+    pub fn scan_all(
+        &self,
+        visit: &mut dyn FnMut(&[VariantKey], &Batch<'_>),
+    ) -> Result<(), LakeError> {
+        let mut scan = Scan::new(&self.inner.folder, &self.inner.blocks);
+        let autosomes = Partition::all().filter(|partition| partition.is_autosome());
+        for partition in autosomes.filter(|partition| self.has(*partition)) {
+            scan.open_whole(partition)?;
+            let mut rows = SiteRows::open(&self.inner.folder.sites(partition))?;
+            let mut keys = Vec::new();
+            while let Some(row) = rows.next_row()? {
+                keys.push(row.key);
+                if keys.len() == scan.batch_keys() {
+                    scan.read(&keys, 0, &mut |batch| visit(&keys, batch))?;
+                    keys.clear();
+                }
+            }
+            scan.read(&keys, 0, &mut |batch| visit(&keys, batch))?;
+        }
+        Ok(())
+    }
+
+    /// Reads every file and compares it with the digest that was recorded when it was loaded.
+    pub fn verify(&self) -> Result<(), LakeError> {
+        self.inner.description.verify(&self.inner.folder)
+    }
+
+    pub(crate) fn folder(&self) -> &SnapshotFolder {
+        &self.inner.folder
+    }
+}
+
+/// Individuals are personal data: only their number is shown.
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let inner = &self.inner;
+        let mut shown = f.debug_struct("Snapshot");
+        shown.field("dataset", &inner.description.dataset).field("id", &inner.id);
+        shown.field("individuals", &inner.individuals.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,326 @@
+//! The command line, parsed dumbly. What the words mean is decided in `commands`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use ligate_access::{PublicKey, permit::Method};
+use ligate_analysis::gwas::Family;
+use ligate_model::{Assembly, CountryCode, DatasetId, NodeName, Purpose, VariableName};
+
+/// Links genome and health repositories without pooling them.
+///
+/// A biobank, hospital or registry runs `ligate` beside its data. Questions travel; masked sums come back, and only
+/// what passes the disclosure gate is seen by anybody, under a permit.
+#[derive(Debug, Parser)]
+#[command(name = "ligate", version, max_term_width = 100, after_help = "Try it: ligate demo")]
+pub struct Cli {
+    /// Print the result for machines, as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a node folder: ligate.toml, keys/, audit/, datasets/
+    #[command(after_help = "Example: ligate init --dir biobank --name nordbank --country SE")]
+    Init(Init),
+    /// Load VCF or BCF files and a phenotype table as a dataset
+    #[command(after_help = "Example: ligate ingest --dir biobank --dataset cohort --vcf chr*.vcf.gz \
+                            --phenotypes people.tsv")]
+    Ingest(Ingest),
+    /// List the datasets of a node
+    #[command(after_help = "Example: ligate datasets --dir biobank --json")]
+    Datasets(NodeDir),
+    /// Query a node's own sites, samples and phenotypes
+    #[command(after_help = "Example: ligate sql --dir biobank \
+                            \"SELECT count(*) FROM cohort.sites WHERE ac > 100\"")]
+    Sql(Sql),
+    /// Answer coordinators that the steward trusts, until stopped
+    #[command(after_help = "Example: ligate serve --dir biobank --listen 0.0.0.0:7443")]
+    Serve(Serve),
+    /// The nodes and access bodies that this node knows
+    #[command(subcommand)]
+    Peer(Peer),
+    /// Data permits: issue, show, verify
+    #[command(subcommand)]
+    Permit(Permit),
+    /// Make a signing key for a data user
+    #[command(after_help = "Example: ligate key --out alice.key   (writes alice.key and alice.pub)")]
+    Key(Key),
+    /// A genome-wide association study, on own data or under a permit over several nodes
+    #[command(after_help = "Examples:\n  ligate gwas --dir biobank --dataset cohort --trait ldl \
+                            --covariates sex,age --out results\n  ligate gwas --dir hdab --permit permit.jws \
+                            --key alice.key --trait ldl --covariates sex,age --out results")]
+    Gwas(Gwas),
+    /// The audit log: verify, show
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Three nodes, one permit, one federated study on this machine, checked against pooled data
+    #[command(after_help = "Examples:\n  ligate demo\n  ligate demo --sites DIR --trait ldl,t2d --covariates sex,age,bmi")]
+    Demo(Demo),
+    /// Print a completion script for a shell
+    #[command(after_help = "Example: ligate completions bash > /etc/bash_completion.d/ligate")]
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Args)]
+pub struct NodeDir {
+    /// The node's folder
+    #[arg(long)]
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder to make; it must not hold a node yet
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// The node's name among its peers
+    #[arg(long)]
+    pub name: NodeName,
+    /// ISO 3166-1 alpha-2 code of the country whose law applies
+    #[arg(long)]
+    pub country: CountryCode,
+}
+
+#[derive(Debug, Args)]
+pub struct Ingest {
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// The dataset's name; loading again makes a new snapshot
+    #[arg(long)]
+    pub dataset: DatasetId,
+    /// VCF or BCF files: same samples are concatenated, disjoint samples become blocks
+    #[arg(long, required = true, num_args = 1..)]
+    pub vcf: Vec<PathBuf>,
+    /// A TSV or CSV table with a header; the first column holds the sample ids
+    #[arg(long)]
+    pub phenotypes: Option<PathBuf>,
+    /// GRCh37, GRCh38, T2T-CHM13v2.0 or unknown; else recognised by contig lengths
+    #[arg(long)]
+    pub assembly: Option<Assembly>,
+    /// The reference FASTA, to left-align insertions and deletions
+    #[arg(long)]
+    pub reference: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Sql {
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// One SELECT; tables are DATASET.sites, DATASET.samples and DATASET.phenotypes
+    pub query: String,
+    /// Rows printed at the most
+    #[arg(long, default_value_t = 1000)]
+    pub limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// The address to listen at, instead of the one in ligate.toml; port 0 lets the system choose
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+    /// Stop when standard input closes, for a supervisor that may die
+    #[arg(long)]
+    pub stop_with_stdin: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Peer {
+    /// Add a peer, or change the one of that name
+    #[command(after_help = "Example: ligate peer add --dir biobank --name hdab --key ed25519:... \
+                            --address hdab.example:7443 --issuer --coordinator")]
+    Add(PeerAdd),
+    /// List the peers
+    #[command(after_help = "Example: ligate peer list --dir biobank")]
+    List(NodeDir),
+}
+
+#[derive(Debug, Args)]
+pub struct PeerAdd {
+    #[arg(long)]
+    pub dir: PathBuf,
+    #[arg(long)]
+    pub name: NodeName,
+    /// The peer's public key, from its keys/node.pub
+    #[arg(long)]
+    pub key: PublicKey,
+    /// HOST:PORT at which the peer serves
+    #[arg(long)]
+    pub address: Option<String>,
+    #[arg(long)]
+    pub country: Option<CountryCode>,
+    /// Accept permits that this peer signs
+    #[arg(long)]
+    pub issuer: bool,
+    /// Let this peer open sums: it is inside the trust boundary
+    #[arg(long)]
+    pub coordinator: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Permit {
+    /// Sign a permit with the node's key
+    #[command(after_help = "Example: ligate permit issue --dir hdab --user alice --user-key alice.pub \
+                            --dataset biobank/cohort --dataset hospital/cohort --dataset registry/cohort \
+                            --purpose research --about \"Genetics of LDL cholesterol\" \
+                            --variables ldl,sex,age --out permit.jws")]
+    Issue(Box<PermitIssue>),
+    /// Print what a permit says, without checking it
+    #[command(after_help = "Example: ligate permit show permit.jws")]
+    Show { file: PathBuf },
+    /// Check a permit's signature, issuer and dates as this node would
+    #[command(after_help = "Example: ligate permit verify --dir biobank permit.jws")]
+    Verify {
+        #[arg(long)]
+        dir: PathBuf,
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct PermitIssue {
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// The data user's name
+    #[arg(long)]
+    pub user: String,
+    /// The data user's public key, or the file that holds it
+    #[arg(long)]
+    pub user_key: String,
+    /// NODE/DATASET, three or more; NODE is a peer of this access body
+    #[arg(long = "dataset", required = true)]
+    pub datasets: Vec<String>,
+    /// A purpose of Article 53(1): public-health, policy, statistics, education, research, care
+    #[arg(long)]
+    pub purpose: Purpose,
+    /// What the data will be used for, in plain words
+    #[arg(long)]
+    pub about: String,
+    /// The variables that may be used, trait and covariates
+    #[arg(long, required = true, value_delimiter = ',')]
+    pub variables: Vec<VariableName>,
+    /// The methods that may be used
+    #[arg(long, value_delimiter = ',', default_value = "gwas-linear,gwas-logistic")]
+    pub methods: Vec<Method>,
+    /// The peer who coordinates and opens sums; else this access body itself
+    #[arg(long)]
+    pub coordinator: Option<NodeName>,
+    /// When the permit begins, as 2027-01-31T12:00:00Z; else now
+    #[arg(long)]
+    pub valid_from: Option<Timestamp>,
+    /// When the permit ends, at most ten years later; else a year after it begins
+    #[arg(long)]
+    pub valid_until: Option<Timestamp>,
+    /// The file to write
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Key {
+    /// The private key's file; the public key goes beside it as .pub
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// Linear for a quantitative trait, logistic for a disease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FamilyName {
+    Linear,
+    Logistic,
+}
+
+impl From<FamilyName> for Family {
+    fn from(name: FamilyName) -> Self {
+        match name {
+            FamilyName::Linear => Self::Linear,
+            FamilyName::Logistic => Self::Logistic,
+        }
+    }
+}
+
+/// Which people are in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum People {
+    /// Those with the trait and every covariate of this run
+    Complete,
+    /// Those with every variable of the permit: the same people for each trait
+    AllVariables,
+}
+
+#[derive(Debug, Args)]
+pub struct Gwas {
+    /// The node's folder, or with --permit the coordinator's
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// The own dataset to analyse; nothing leaves and no gate applies
+    #[arg(long, conflicts_with = "permit", required_unless_present = "permit")]
+    pub dataset: Option<DatasetId>,
+    /// The permit under which several nodes answer together
+    #[arg(long)]
+    pub permit: Option<PathBuf>,
+    /// The data user's signing key (else keys/user.key in the folder)
+    #[arg(long, requires = "permit")]
+    pub key: Option<PathBuf>,
+    /// Which people count; several traits under one permit need all-variables from the first run on
+    #[arg(long, value_enum, requires = "permit", default_value = "complete")]
+    pub people: People,
+    /// The trait
+    #[arg(long = "trait", value_name = "TRAIT")]
+    pub trait_name: VariableName,
+    #[arg(long, value_delimiter = ',')]
+    pub covariates: Vec<VariableName>,
+    /// Else logistic for a binary trait and linear for a quantitative one
+    #[arg(long, value_enum)]
+    pub family: Option<FamilyName>,
+    /// Logistic: fit a Wald test where the score test's p is below this; 1 fits all
+    #[arg(long, default_value_t = 1e-3, value_parser = probability)]
+    pub wald_below: f64,
+    /// The folder for the result
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value <= 1.0 => Ok(value),
+        _ => Err("a number above 0 and at most 1".to_owned()),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Check every entry and file of the audit log
+    #[command(after_help = "Example: ligate audit verify --dir biobank --peers")]
+    Verify {
+        #[arg(long)]
+        dir: PathBuf,
+        /// Also compare with the tree heads that coordinator and peers hold: finds a log whose end was cut
+        #[arg(long)]
+        peers: bool,
+    },
+    /// Print the entries
+    #[command(after_help = "Example: ligate audit show --dir biobank")]
+    Show(NodeDir),
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The folder to work in; an earlier demo in it is replaced
+    #[arg(long, default_value = "ligate-demo")]
+    pub dir: PathBuf,
+    /// A folder of NAME.vcf.gz and NAME.phenotypes.tsv, one node per NAME, instead of the demo's own cohorts
+    #[arg(long, requires = "traits")]
+    pub sites: Option<PathBuf>,
+    /// The traits, one study each
+    #[arg(long = "trait", value_name = "TRAIT", value_delimiter = ',')]
+    pub traits: Vec<VariableName>,
+    #[arg(long, value_delimiter = ',')]
+    pub covariates: Vec<VariableName>,
+}

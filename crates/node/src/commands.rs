@@ -1,0 +1,45 @@
+//! One module per command: it turns words into calls and results into text. No rule is decided here.
+
+mod audit;
+mod datasets;
+mod gwas;
+mod ingest;
+mod init;
+mod peer;
+mod permit;
+mod sql;
+
+pub use audit::verify_with_peers;
+pub use ingest::load;
+pub use peer::save as save_peer;
+pub use permit::{PermitTerms, issue as issue_permit, trusted_issuers};
+
+use anyhow::Result;
+use clap::CommandFactory;
+
+use crate::{
+    cli::{Cli, Command},
+    demo, serve,
+};
+
+/// Runs one command.
+pub fn run(cli: Cli) -> Result<()> {
+    let json = cli.json;
+    match cli.command {
+        Command::Init(args) => init::node(&args, json),
+        Command::Key(args) => init::key(&args, json),
+        Command::Ingest(args) => ingest::run(args, json),
+        Command::Datasets(args) => datasets::run(&args.dir, json),
+        Command::Sql(args) => sql::run(&args, json),
+        Command::Serve(args) => serve::run(&args),
+        Command::Peer(args) => peer::run(args, json),
+        Command::Permit(args) => permit::run(args, json),
+        Command::Gwas(args) => gwas::run(args, json),
+        Command::Audit(args) => audit::run(args, json),
+        Command::Demo(args) => demo::run(&args, json),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "ligate", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

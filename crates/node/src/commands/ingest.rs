@@ -1,0 +1,98 @@
+//! `ligate ingest`: files become a dataset's next snapshot.
+
+use anyhow::Result;
+use ligate_access::audit::Event;
+use ligate_formats::Problems;
+use ligate_lake::{LoadReport, LoadRequest, VcfGroup};
+use serde_json::json;
+
+use crate::{cli::Ingest, folder::Folder, interrupt, output, progress::Stages};
+
+/// Problems that are printed one by one; all are counted.
+const PRINTED_PROBLEMS: usize = 20;
+
+pub fn run(args: Ingest, json: bool) -> Result<()> {
+    let folder = Folder::open(&args.dir)?;
+    let report = load(&folder, request(&folder, args))?;
+    if json { output::print_json(&as_json(&report)) } else { Ok(print(&report)) }
+}
+
+fn request(folder: &Folder, args: Ingest) -> LoadRequest {
+    LoadRequest {
+        dataset: args.dataset,
+        groups: vec![VcfGroup { files: args.vcf, id_prefix: None }],
+        phenotypes: args.phenotypes.into_iter().map(|file| (file, None)).collect(),
+        assembly: args.assembly,
+        reference: args.reference,
+        threads: folder.config.limits.thread_count(),
+        memory_bytes: folder.config.limits.memory_bytes(),
+        one_block: false,
+    }
+}
+
+/// Loads and records the load in the audit log.
+pub fn load(folder: &Folder, request: LoadRequest) -> Result<LoadReport> {
+    let stages = Stages::new(folder.name().as_str());
+    let report = folder.lake()?.load(&request, interrupt::flag(), &|step| stages.update(step.stage, step.done, step.total))?;
+    stages.finish();
+    folder.record(Event::Load {
+        dataset: request.dataset,
+        snapshot: report.snapshot,
+        individuals: report.individuals as u64,
+        variants: report.variants,
+        skipped: report.skipped,
+    })?;
+    Ok(report)
+}
+
+fn as_json(report: &LoadReport) -> serde_json::Value {
+    json!({
+        "snapshot": report.snapshot, "assembly": report.assembly, "individuals": report.individuals,
+        "variants": report.variants, "records": report.records, "skipped": report.skipped,
+        "not_analysed": report.not_analysed, "bytes": report.bytes,
+        "problems": report.problems.total(),
+        "first_problems": messages(&report.problems).collect::<Vec<_>>(),
+    })
+}
+
+fn messages(problems: &Problems) -> impl Iterator<Item = String> {
+    problems.kept().iter().take(PRINTED_PROBLEMS).map(ToString::to_string)
+}
+
+fn print(report: &LoadReport) {
+    let number = |count| output::thousands(count);
+    println!(
+        "loaded {} individuals x {} variants ({}) as snapshot {}, {} kB",
+        number(report.individuals as u64),
+        number(report.variants),
+        report.assembly,
+        report.snapshot.short(),
+        number(report.bytes / 1000),
+    );
+    if report.not_analysed > 0 {
+        println!("{} variants are not on chromosomes 1 to 22: loaded, but left out of GWAS for now", number(report.not_analysed));
+    }
+    if let Some(phenotypes) = &report.phenotypes {
+        print_phenotypes(phenotypes);
+    }
+    for message in messages(&report.problems) {
+        eprintln!("problem: {message}");
+    }
+    let unseen = report.problems.total().saturating_sub(PRINTED_PROBLEMS as u64);
+    if unseen > 0 {
+        eprintln!("and {} more problems", number(unseen));
+    }
+    println!("{} problems, {} records skipped", number(report.problems.total()), number(report.skipped));
+}
+
+fn print_phenotypes(report: &ligate_formats::phenotypes::PhenotypeReport) {
+    if report.without_row > 0 {
+        println!("{} individuals have no row in the phenotype table: every variable counts as missing", report.without_row);
+    }
+    if report.without_genotypes > 0 {
+        println!("{} rows of the phenotype table have no genotypes and were left out", report.without_genotypes);
+    }
+    if !report.text_columns.is_empty() {
+        println!("text columns, which cannot be analysed: {}", report.text_columns.join(", "));
+    }
+}

@@ -1,0 +1,206 @@
+//! `ligate permit`: an access body signs; everybody can read and check.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use jiff::{Timestamp, ToSpan};
+use ligate_access::{
+    PublicKey,
+    audit::Event,
+    permit::{Method, OutputRules, Party, Permit, PermitDataset, SignedPermit, VERSION},
+};
+use ligate_model::{DatasetId, NodeName, Purpose, VariableName};
+use rand_core::{OsRng, RngCore};
+use serde_json::json;
+
+use crate::{
+    cli::{self, PermitIssue},
+    folder::Folder,
+    output,
+};
+
+pub fn run(command: cli::Permit, json: bool) -> Result<()> {
+    match command {
+        cli::Permit::Issue(args) => issue_from_words(*args, json),
+        cli::Permit::Show { file } => show(&file, json),
+        cli::Permit::Verify { dir, file } => verify(&dir, &file, json),
+    }
+}
+
+/// How long a permit is valid unless its issuer says otherwise: a year.
+const DEFAULT_VALIDITY_HOURS: i64 = 365 * 24;
+
+/// What an access body decides when it issues a permit.
+pub struct PermitTerms {
+    pub user: String,
+    pub user_key: PublicKey,
+    pub datasets: Vec<(NodeName, DatasetId)>,
+    pub purpose: Purpose,
+    pub about: String,
+    pub variables: Vec<VariableName>,
+    pub methods: Vec<Method>,
+    /// `None`: the access body itself.
+    pub coordinator: Option<NodeName>,
+    /// `None`: now.
+    pub valid_from: Option<Timestamp>,
+    /// `None`: a year after the beginning.
+    pub valid_until: Option<Timestamp>,
+}
+
+/// Signs a permit with the access body's key and records it.
+pub fn issue(body: &Folder, terms: PermitTerms) -> Result<SignedPermit> {
+    let own = Party { name: body.name().to_string(), key: body.identity.public() };
+    let coordinator = match &terms.coordinator {
+        None => own.clone(),
+        Some(name) => Party { name: name.to_string(), key: peer(body, name)?.key },
+    };
+    let datasets = terms.datasets.into_iter().map(|(node, dataset)| permit_dataset(body, node, dataset));
+    let now = Timestamp::now();
+    let valid_from = terms.valid_from.unwrap_or(now);
+    let valid_until = match terms.valid_until {
+        Some(until) => until,
+        None => valid_from.checked_add(DEFAULT_VALIDITY_HOURS.hours())?,
+    };
+    let permit = Permit {
+        version: VERSION,
+        id: fresh_id(body)?,
+        issuer: own,
+        data_user: Party { name: terms.user.clone(), key: terms.user_key },
+        authorised_persons: vec![terms.user],
+        coordinator,
+        purpose: terms.purpose,
+        purpose_text: terms.about,
+        datasets: datasets.collect::<Result<_>>()?,
+        pseudonymised: true,
+        opt_out_exception: None,
+        methods: terms.methods,
+        variables: terms.variables,
+        output: OutputRules::default(),
+        fee: None,
+        conditions: Vec::new(),
+        issued: now,
+        valid_from,
+        valid_until,
+    };
+    let signed = permit.sign(&body.identity)?;
+    body.record(Event::PermitIssued {
+        id: signed.permit().id.clone(),
+        permit: signed.hash(),
+        data_user: signed.permit().data_user.key,
+    })?;
+    Ok(signed)
+}
+
+fn fresh_id(body: &Folder) -> Result<ligate_access::permit::PermitId> {
+    let mut bytes = [0; 6];
+    OsRng.fill_bytes(&mut bytes);
+    let name: String = body.name().as_str().chars().take(40).collect();
+    Ok(format!("{name}-{}", hex::encode(bytes)).parse()?)
+}
+
+fn permit_dataset(body: &Folder, node: NodeName, dataset: DatasetId) -> Result<PermitDataset> {
+    let peer = peer(body, &node)?;
+    let country = peer.country.clone().with_context(|| {
+        format!("the country of peer {node} is not known; add it again with `ligate peer add ... --country CC`")
+    })?;
+    Ok(PermitDataset { key: peer.key, country, node, dataset })
+}
+
+fn peer<'a>(folder: &'a Folder, name: &NodeName) -> Result<&'a crate::config::Peer> {
+    folder.config.peer(name).with_context(|| {
+        format!("{} knows no peer {name}; add it with `ligate peer add`", folder.name())
+    })
+}
+
+fn issue_from_words(args: PermitIssue, json: bool) -> Result<()> {
+    let body = Folder::open(&args.dir)?;
+    let terms = PermitTerms {
+        user: args.user,
+        user_key: public_key(&args.user_key)?,
+        datasets: args.datasets.iter().map(|text| node_and_dataset(text)).collect::<Result<_>>()?,
+        purpose: args.purpose,
+        about: args.about,
+        variables: args.variables,
+        methods: args.methods,
+        coordinator: args.coordinator,
+        valid_from: args.valid_from,
+        valid_until: args.valid_until,
+    };
+    let signed = issue(&body, terms)?;
+    output::write_whole(&args.out, |out| writeln!(out, "{}", signed.jws()))?;
+    if json {
+        return output::print_json(signed.permit());
+    }
+    println!("wrote {}: permit {} for {}", args.out.display(), signed.permit().id, signed.permit().data_user.name);
+    Ok(())
+}
+
+/// A key as text, or the file that holds it.
+fn public_key(text: &str) -> Result<PublicKey> {
+    if let Ok(key) = text.parse() {
+        return Ok(key);
+    }
+    Ok(PublicKey::load(&PathBuf::from(text))?)
+}
+
+fn node_and_dataset(text: &str) -> Result<(NodeName, DatasetId)> {
+    let Some((node, dataset)) = text.split_once('/') else {
+        bail!("\"{text}\" does not name a dataset; write NODE/DATASET");
+    };
+    Ok((node.parse()?, dataset.parse()?))
+}
+
+/// Reads a permit whose signature is whole. Whether its issuer is trusted is each node's own decision.
+pub fn read(path: &Path) -> Result<SignedPermit> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read the permit {}", path.display()))?;
+    SignedPermit::read(text.trim()).with_context(|| format!("in {}", path.display()))
+}
+
+fn show(file: &Path, json: bool) -> Result<()> {
+    let signed = read(file)?;
+    if json {
+        return output::print_json(signed.permit());
+    }
+    print(signed.permit());
+    Ok(())
+}
+
+fn print(permit: &Permit) {
+    let list = |items: &mut dyn Iterator<Item = String>| items.collect::<Vec<_>>().join(", ");
+    println!("permit       {}", permit.id);
+    println!("issuer       {}  {}", permit.issuer.name, permit.issuer.key);
+    println!("data user    {}  {}", permit.data_user.name, permit.data_user.key);
+    println!("coordinator  {}  {}", permit.coordinator.name, permit.coordinator.key);
+    println!("purpose      {}, Article 53(1)({}): {}", permit.purpose, permit.purpose.point(), permit.purpose_text);
+    println!("methods      {}", list(&mut permit.methods.iter().map(ToString::to_string)));
+    println!("variables    {}", list(&mut permit.variables.iter().map(ToString::to_string)));
+    println!("valid        {} to {}", permit.valid_from, permit.valid_until);
+    for held in &permit.datasets {
+        println!("dataset      {}/{} ({})  {}", held.node, held.dataset, held.country, held.key);
+    }
+    for condition in &permit.conditions {
+        println!("condition    {condition}");
+    }
+}
+
+fn verify(dir: &Path, file: &Path, json: bool) -> Result<()> {
+    let folder = Folder::open(dir)?;
+    let signed = read(file)?;
+    signed.check_issuer(&trusted_issuers(&folder))?;
+    signed.check_dates(Timestamp::now())?;
+    if json {
+        return output::print_json(&json!({ "permit": signed.permit().id, "hash": signed.hash(), "valid": true }));
+    }
+    println!("permit {} is genuine, from an issuer that {} trusts, and in force", signed.permit().id, folder.name());
+    Ok(())
+}
+
+/// The pinned issuers and the node itself: an access body trusts its own permits.
+pub fn trusted_issuers(folder: &Folder) -> Vec<PublicKey> {
+    let mut issuers = folder.config.issuers();
+    issuers.push(folder.identity.public());
+    issuers
+}

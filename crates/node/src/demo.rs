@@ -1,0 +1,156 @@
+//! `ligate demo`: a newcomer's first look. Three organisations, each with its own keys, data and process, answer one
+//! study together under one permit; then, in the demo alone, their data are pooled to check the result bit by bit.
+//!
+//! Nothing here replaces what `init`, `ingest`, `serve`, `permit` and `gwas` do: it calls them.
+
+mod network;
+mod pooled;
+mod sites;
+mod story;
+
+use std::{fs, path::Path, time::Instant};
+
+use anyhow::{Context, Result, bail};
+use ligate_access::{Identity, job::PeopleRule};
+use ligate_model::Purpose;
+use rand_core::OsRng;
+
+use crate::{
+    cli,
+    commands::{PermitTerms, issue_permit, verify_with_peers},
+    folder::Folder,
+    interrupt,
+    progress::Stages,
+    run::{
+        Study,
+        federated,
+        release::{self, Release},
+    },
+};
+use network::Server;
+use pooled::Identity as PooledIdentity;
+use sites::Cohorts;
+use story::Story;
+
+/// A file that marks a folder as a demo's, so that only such a folder is ever replaced.
+const MARKER: &str = ".ligate-demo";
+
+/// The name of the access body, which coordinates and holds no data.
+const ACCESS_BODY: &str = "hdab";
+
+pub fn run(args: &cli::Demo, json: bool) -> Result<()> {
+    let started = Instant::now();
+    let mut story = Story::new(json);
+    let dir = fresh_folder(&args.dir)?;
+    let cohorts = match &args.sites {
+        Some(folder) => sites::in_folder(folder, &args.traits, &args.covariates)?,
+        None => sites::simulated(&dir.join("cohorts"))?,
+    };
+    let folders = found_all(dir, &cohorts, &mut story)?;
+    network::introduce(&folders, &[])?;
+    let servers = start_all(&folders, &mut story)?;
+    network::introduce(&folders, &servers)?;
+    let releases = study_all(dir, &cohorts, &mut story)?;
+    verify_logs(&folders, &mut story)?;
+    drop(servers);
+    let checks = pooled::check(dir, &cohorts, &releases, &mut story)?;
+    let identities: Vec<_> = checks.iter().map(Into::into).collect();
+    let report = release::write_report(&dir.join("results"), &releases, &identities, &cohorts.planted)?;
+    story.end(dir, &report, &releases, started.elapsed());
+    if checks.iter().all(PooledIdentity::holds) {
+        return Ok(());
+    }
+    bail!("the federated result differs from the pooled one; please report this with {}", report.display());
+}
+
+/// Empties a former demo's folder; any other folder with something in it is left alone.
+fn fresh_folder(dir: &Path) -> Result<&Path> {
+    if dir.join(MARKER).exists() {
+        fs::remove_dir_all(dir).with_context(|| format!("cannot replace the demo in {}", dir.display()))?;
+    } else if dir.exists() && fs::read_dir(dir)?.next().is_some() {
+        bail!("{} is not empty and no demo made it; choose another --dir", dir.display());
+    }
+    fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
+    fs::write(dir.join(MARKER), "made by `ligate demo`; it may be replaced by the next one\n")?;
+    Ok(dir)
+}
+
+/// The sites' nodes, and the access body last.
+fn found_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Folder>> {
+    story.chapter("Organisations, each with its own keys and its own data");
+    let mut folders = Vec::new();
+    for site in &cohorts.sites {
+        interrupt::check()?;
+        let (folder, report) = network::found(dir, site)?;
+        story.node(&folder, &report);
+        folders.push(folder);
+    }
+    let body = Folder::create(&dir.join(ACCESS_BODY), &ACCESS_BODY.parse()?, &"EE".parse()?)?;
+    story.access_body(&body);
+    folders.push(body);
+    Ok(folders)
+}
+
+fn start_all(folders: &[Folder], story: &mut Story) -> Result<Vec<Server>> {
+    story.chapter("One process each, mutual TLS with pinned keys");
+    let mut servers = Vec::new();
+    for folder in folders {
+        interrupt::check()?;
+        let server = Server::start(folder)?;
+        story.server(&server);
+        servers.push(server);
+    }
+    Ok(servers)
+}
+
+/// One permit, then one study per trait, all on the same people.
+fn study_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Release>> {
+    let body = Folder::open(&dir.join(ACCESS_BODY))?;
+    let user = Identity::generate(&mut OsRng);
+    user.save_new(&dir.join("researcher.key"))?;
+    let permit = issue_permit(
+        &body,
+        PermitTerms {
+            user: "researcher".to_owned(),
+            user_key: user.public(),
+            datasets: cohorts.sites.iter().map(|site| Ok((site.name.clone(), network::dataset()?))).collect::<Result<_>>()?,
+            purpose: Purpose::Research,
+            about: "Demonstration: genetic associations with the traits of these cohorts".to_owned(),
+            variables: cohorts.traits.iter().chain(&cohorts.covariates).cloned().collect(),
+            methods: vec!["gwas-linear".parse()?, "gwas-logistic".parse()?],
+            coordinator: None,
+            valid_from: None,
+            valid_until: None,
+        },
+    )?;
+    fs::write(dir.join("permit.jws"), permit.jws())?;
+    story.permit(&permit);
+    let mut releases = Vec::new();
+    for trait_name in &cohorts.traits {
+        interrupt::check()?;
+        let study = Study {
+            trait_name: trait_name.clone(),
+            covariates: cohorts.covariates.clone(),
+            family: None,
+            wald_below: 1e-3,
+        };
+        let stages = Stages::new(trait_name.as_str());
+        let begun = Instant::now();
+        let release = federated::run(&body, &permit, &user, &study, PeopleRule::AllVariables, &stages)?;
+        stages.finish();
+        release::write(&dir.join("results"), &release)?;
+        story.release(&release, begun.elapsed());
+        releases.push(release);
+    }
+    Ok(releases)
+}
+
+fn verify_logs(folders: &[Folder], story: &mut Story) -> Result<()> {
+    story.chapter("Audit logs");
+    for folder in folders {
+        let folder = Folder::open(folder.path())?;
+        let (verified, held) = verify_with_peers(&folder)?;
+        story.log(folder.name(), verified.head.size, held.iter().map(|(_, heads)| heads).sum());
+    }
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! The pooled check, which exists in the demo alone: all people are loaded again as one dataset of one block, the
+//! same study runs over that, and every number is compared bit by bit. Sums of the sites are not reused.
+
+use std::path::Path;
+
+use anyhow::Result;
+use ligate_analysis::gwas::Association;
+use ligate_lake::{Lake, LoadRequest, Snapshot, VcfGroup};
+use ligate_model::VariableName;
+
+use super::{network, sites::Cohorts, story::Story};
+use crate::{
+    interrupt,
+    progress::Stages,
+    report,
+    run::{Study, own_rows, release::Release},
+};
+
+/// How a federated result compares with the pooled one.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub trait_name: VariableName,
+    /// Keys that both results have.
+    pub compared: usize,
+    /// Of these, keys of which any bit differs.
+    pub different: usize,
+    /// Keys that only the pooled run reports.
+    pub pooled_only: usize,
+    /// Keys that only the federated run reports.
+    pub federated_only: usize,
+}
+
+impl From<&Identity> for report::Identity {
+    fn from(identity: &Identity) -> Self {
+        Self {
+            compared: identity.compared as u64,
+            different: identity.different as u64,
+            pooled_only: identity.pooled_only as u64,
+            federated_only: identity.federated_only as u64,
+        }
+    }
+}
+
+impl Identity {
+    pub fn holds(&self) -> bool {
+        self.compared > 0 && self.different == 0 && self.federated_only == 0
+    }
+}
+
+/// Pools the cohorts and compares each release with the pooled study.
+pub fn check(dir: &Path, cohorts: &Cohorts, releases: &[Release], story: &mut Story) -> Result<Vec<Identity>> {
+    story.chapter("The same study on pooled data, which only a demo may do");
+    let snapshot = pool(&dir.join("pooled-check"), cohorts)?;
+    let all_variables: Vec<_> = cohorts.traits.iter().chain(&cohorts.covariates).cloned().collect();
+    let mut checks = Vec::new();
+    for release in releases {
+        interrupt::check()?;
+        let identity = compare(&snapshot, release, &all_variables)?;
+        story.identity(&identity);
+        checks.push(identity);
+    }
+    Ok(checks)
+}
+
+/// Loads every site's files into one block. The site's name goes before each id: the same id at two sites may be
+/// two people.
+fn pool(dir: &Path, cohorts: &Cohorts) -> Result<Snapshot> {
+    let prefix = |site: &super::sites::Site| Some(format!("{}:", site.name));
+    let request = LoadRequest {
+        dataset: network::dataset()?,
+        groups: cohorts
+            .sites
+            .iter()
+            .map(|site| VcfGroup { files: vec![site.vcf.clone()], id_prefix: prefix(site) })
+            .collect(),
+        phenotypes: cohorts.sites.iter().map(|site| (site.phenotypes.clone(), prefix(site))).collect(),
+        assembly: None,
+        reference: None,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        memory_bytes: 1 << 30,
+        one_block: true,
+    };
+    let lake = Lake::open(dir)?;
+    let stages = Stages::new("pooled");
+    lake.load(&request, interrupt::flag(), &|step| stages.update(step.stage, step.done, step.total))?;
+    Ok(lake.snapshot(&request.dataset)?)
+}
+
+fn compare(snapshot: &Snapshot, release: &Release, all_variables: &[VariableName]) -> Result<Identity> {
+    let stages = Stages::new(format!("pooled {}", release.plan.trait_name));
+    let study = Study {
+        trait_name: release.plan.trait_name.clone(),
+        covariates: release.plan.covariates.clone(),
+        family: Some(release.plan.family),
+        wald_below: release.plan.wald_below,
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let pooled = own_rows::run(snapshot, &study, all_variables, threads, &|step| {
+        stages.update(step.stage.name(), step.done, step.total);
+    })?;
+    Ok(identity(&release.plan.trait_name, &release.gwas.associations, &pooled.gwas.associations))
+}
+
+/// Walks both results, which are in key order, side by side.
+fn identity(trait_name: &VariableName, federated: &[Association], pooled: &[Association]) -> Identity {
+    let mut found = Identity {
+        trait_name: trait_name.clone(),
+        compared: 0,
+        different: 0,
+        pooled_only: 0,
+        federated_only: 0,
+    };
+    let (mut ours, mut theirs) = (federated.iter().peekable(), pooled.iter().peekable());
+    while let (Some(own), Some(other)) = (ours.peek(), theirs.peek()) {
+        match own.key.cmp(&other.key) {
+            std::cmp::Ordering::Equal => {
+                found.compared += 1;
+                found.different += usize::from(bits(own) != bits(other));
+                ours.next();
+                theirs.next();
+            }
+            std::cmp::Ordering::Less => {
+                found.federated_only += 1;
+                ours.next();
+            }
+            std::cmp::Ordering::Greater => {
+                found.pooled_only += 1;
+                theirs.next();
+            }
+        }
+    }
+    found.federated_only += ours.count();
+    found.pooled_only += theirs.count();
+    found
+}
+
+/// n, allele frequency, beta, standard error and p, unrounded.
+fn bits(association: &Association) -> (u64, Option<u64>, [u64; 3]) {
+    (
+        association.counts.called,
+        association.counts.allele_frequency().map(f64::to_bits),
+        [association.beta, association.standard_error, association.p_value].map(f64::to_bits),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use ligate_analysis::gwas::Test;
+    use ligate_model::{Allele, Contig, Position, VariantCounts, VariantKey};
+
+    use super::*;
+
+    fn association(position: u32, beta: f64) -> Association {
+        Association {
+            key: VariantKey {
+                contig: Contig::new("1"),
+                position: Position::new(position),
+                reference: Allele::new("A").unwrap(),
+                alternate: Allele::new("C").unwrap(),
+            },
+            counts: VariantCounts { called: 100, allele_count: 30, homozygotes: 2, sites: 3, cases: None },
+            beta,
+            standard_error: 0.1,
+            statistic: beta / 0.1,
+            p_value: 0.5,
+            neg_log10_p: 0.3,
+            test: Test::Linear,
+            baseline: None,
+        }
+    }
+
+    #[test]
+    fn one_bit_is_a_difference() {
+        let name = "ldl".parse().unwrap();
+        let federated = [association(1, 0.1), association(2, 0.2)];
+        let mut pooled = vec![association(1, 0.1), association(2, 0.2), association(3, 0.3)];
+        let same = identity(&name, &federated, &pooled);
+        assert!(same.holds());
+        assert_eq!((same.compared, same.pooled_only), (2, 1));
+        pooled[1].beta = f64::from_bits(0.2_f64.to_bits() + 1);
+        let differs = identity(&name, &federated, &pooled);
+        assert_eq!(differs.different, 1);
+        assert!(!differs.holds());
+    }
+
+    #[test]
+    fn nothing_compared_is_no_identity() {
+        assert!(!identity(&"ldl".parse().unwrap(), &[], &[association(1, 0.1)]).holds());
+    }
+}

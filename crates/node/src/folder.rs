@@ -1,0 +1,183 @@
+//! A node's folder: `ligate.toml`, `keys/`, `audit/`, `datasets/`, `ledger/`, and at a coordinator `releases/`.
+//! It owns where things are and who may use them at the same time.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{Read, Seek, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use ligate_access::{
+    Identity,
+    audit::{Event, Head, Log},
+};
+use ligate_lake::Lake;
+use ligate_model::{CountryCode, NodeName};
+use rand_core::OsRng;
+use rustix::fs::{FlockOperation, flock};
+
+use crate::config::{self, Config};
+
+/// An opened node folder.
+pub struct Folder {
+    path: PathBuf,
+    pub config: Config,
+    pub identity: Arc<Identity>,
+}
+
+impl Folder {
+    /// Makes a node folder with fresh keys. Refuses a folder that holds a node already.
+    pub fn create(path: &Path, name: &NodeName, country: &CountryCode) -> Result<Self> {
+        let settings = path.join("ligate.toml");
+        if settings.exists() {
+            bail!("{} holds a node already; choose another --dir", path.display());
+        }
+        for folder in ["", "keys", "audit", "datasets"] {
+            private_folder(&path.join(folder))?;
+        }
+        let identity = Arc::new(Identity::generate(&mut OsRng));
+        identity.save_new(&path.join("keys/node.key"))?;
+        identity.public().save(&path.join("keys/node.pub"))?;
+        fs::write(&settings, config::template(name, country)).with_context(|| format!("cannot write {}", settings.display()))?;
+        let first = Event::Init {
+            name: name.clone(),
+            country: country.clone(),
+            key: identity.public(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        Log::create(&path.join("audit"), identity.clone(), first, Timestamp::now())?;
+        Ok(Self { path: path.to_owned(), config: Config::read(&settings)?, identity })
+    }
+
+    pub fn open(path: &Path) -> Result<Self> {
+        let config = Config::read(&path.join("ligate.toml"))?;
+        let identity = Arc::new(Identity::load(&path.join("keys/node.key"))?);
+        Ok(Self { path: path.to_owned(), config, identity })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn name(&self) -> &NodeName {
+        &self.config.node.name
+    }
+
+    pub fn settings(&self) -> PathBuf {
+        self.path.join("ligate.toml")
+    }
+
+    pub fn audit(&self) -> PathBuf {
+        self.path.join("audit")
+    }
+
+    pub fn ledger(&self) -> PathBuf {
+        self.path.join("ledger")
+    }
+
+    pub fn releases(&self) -> PathBuf {
+        self.path.join("releases")
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.path.join("rounds")
+    }
+
+    pub fn lake(&self) -> Result<Lake> {
+        Ok(Lake::open(&self.path.join("datasets"))?)
+    }
+
+    /// The audit log, checked against its signed head.
+    pub fn log(&self) -> Result<Log> {
+        Ok(Log::open(&self.audit(), self.identity.clone(), Timestamp::now())?)
+    }
+
+    /// Appends to the audit log and returns the signed head that now holds.
+    pub fn record(&self, event: Event) -> Result<Head> {
+        Ok(self.log()?.append(event, Timestamp::now())?.clone())
+    }
+
+    /// Claims the folder for one role (`serve`, or one run) until the claim is dropped.
+    pub fn claim(&self, role: &str) -> Result<Claim> {
+        Claim::take(&self.path.join(format!("{role}.lock")), role)
+    }
+}
+
+fn private_folder(path: &Path) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("cannot make the folder {}", path.display()))
+}
+
+/// Holds a role of a node folder; another process that asks for it is refused.
+pub struct Claim {
+    _file: File,
+}
+
+impl Claim {
+    fn take(path: &Path, role: &str) -> Result<Self> {
+        let failed = || format!("cannot lock {}", path.display());
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .with_context(failed)?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let mut holder = String::new();
+            file.read_to_string(&mut holder).with_context(failed)?;
+            let folder = path.parent().unwrap_or(path).display();
+            bail!("process {} already does `{role}` in {folder}; stop it first or use another folder", holder.trim());
+        }
+        file.set_len(0).and_then(|()| file.rewind()).with_context(failed)?;
+        write!(file, "{}", std::process::id()).with_context(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(dir: &Path) -> Result<Folder> {
+        Folder::create(dir, &"nordbank".parse()?, &"SE".parse()?)
+    }
+
+    #[test]
+    fn a_folder_holds_one_node() {
+        let dir = tempfile::tempdir().unwrap();
+        node(dir.path()).unwrap();
+        assert!(node(dir.path()).is_err());
+        assert_eq!(Folder::open(dir.path()).unwrap().name().as_str(), "nordbank");
+    }
+
+    #[test]
+    fn a_role_is_claimed_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = node(dir.path()).unwrap();
+        let claim = folder.claim("serve").unwrap();
+        let refused = folder.claim("serve").err().unwrap().to_string();
+        assert!(refused.contains(&std::process::id().to_string()), "{refused}");
+        drop(claim);
+        folder.claim("serve").unwrap();
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        node(dir.path()).unwrap();
+        let key = dir.path().join("keys/node.key");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+        let error = Folder::open(dir.path()).err().unwrap().to_string();
+        assert!(error.contains("node.key") && error.contains("chmod 600"), "{error}");
+    }
+}

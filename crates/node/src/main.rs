@@ -1,0 +1,33 @@
+//! `ligate`: one program that an organisation runs beside its data and so becomes a node of a network.
+//!
+//! This crate is the only one that knows of processes: the command line, configuration, TLS and HTTP meet here and
+//! nothing depends on it. What is computed, disclosed or permitted is decided in the crates below.
+
+mod cli;
+mod commands;
+mod config;
+mod demo;
+mod folder;
+mod interrupt;
+mod output;
+mod progress;
+mod report;
+mod run;
+mod serve;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    interrupt::install();
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", output::one_line(&error));
+            ExitCode::from(1)
+        }
+    }
+}

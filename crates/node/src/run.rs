@@ -1,0 +1,35 @@
+//! Runs: one study over own rows, or over the nodes of a permit. The method itself is `ligate_analysis`; this module
+//! owns where its sums come from and where its result goes.
+
+mod admission;
+pub mod federated;
+pub mod offer;
+pub mod own_rows;
+pub mod pages;
+pub mod release;
+mod store;
+
+use ligate_analysis::gwas::{Family, Plan};
+use ligate_model::VariableName;
+
+/// What is asked, before it is known whether the trait is a disease.
+#[derive(Clone, Debug)]
+pub struct Study {
+    pub trait_name: VariableName,
+    pub covariates: Vec<VariableName>,
+    /// `None`: logistic for a binary trait, linear for a quantitative one.
+    pub family: Option<Family>,
+    /// Logistic: Wald where the score test's p is below this.
+    pub wald_below: f64,
+}
+
+impl Study {
+    pub fn plan(&self, family: Family) -> Plan {
+        Plan {
+            family,
+            trait_name: self.trait_name.clone(),
+            covariates: self.covariates.clone(),
+            wald_below: self.wald_below,
+        }
+    }
+}

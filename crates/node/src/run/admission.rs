@@ -1,0 +1,219 @@
+//! From a permit to a roster: which nodes may be asked, what they say of themselves, and their signatures. The
+//! coordinator refuses here what no run could make good: two assemblies, two kinds of a variable, an unknown coding.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use ligate_access::{
+    audit::Head,
+    job::SignedJob,
+    permit::{PermitDataset, SignedPermit},
+};
+use ligate_analysis::gwas::Family;
+use ligate_federation::Member;
+use ligate_model::{Assembly, BinaryCoding, Digest, NodeName, VariableKind, VariableName};
+
+use super::Study;
+use crate::{
+    folder::Folder,
+    session::{
+        Answer, Question, SiteFacts, VariableFacts,
+        client::{Correspondent, Way},
+    },
+};
+
+/// The nodes of a permit and the way to each.
+pub struct Nodes {
+    pub correspondents: Vec<Correspondent>,
+    pub datasets: Vec<PermitDataset>,
+    pub deadline: Duration,
+}
+
+/// A node that has agreed to the job.
+pub struct Accepted {
+    pub member: Member,
+    pub assembly: Assembly,
+    pub variables: Vec<VariableFacts>,
+}
+
+impl Nodes {
+    /// Every node of the permit must be a pinned peer with the key that the permit names.
+    pub fn of_permit(folder: &Folder, permit: &SignedPermit) -> Result<Self> {
+        let datasets = permit.permit().datasets.clone();
+        let correspondents = datasets.iter().map(|held| {
+            let peer = folder.config.peer_by_key(&held.key).with_context(|| {
+                format!("{} does not know the permit's node {} by that key; add it with `ligate peer add`", folder.name(), held.node)
+            })?;
+            Correspondent::new(folder, peer)
+        });
+        Ok(Self { correspondents: correspondents.collect::<Result<_>>()?, datasets, deadline: folder.config.limits.deadline() })
+    }
+
+    /// The same question to all nodes at once; answers in their order.
+    pub async fn ask_all(&self, question: &Question) -> Vec<Result<Answer>> {
+        let asked = self.correspondents.iter().map(|node| node.ask(question, self.deadline));
+        join_all(asked).await
+    }
+
+    /// The same question to all nodes; all must answer.
+    pub async fn all_answer(&self, question: &Question) -> Result<Vec<Answer>> {
+        let answers = self.ask_all(question).await;
+        let (answers, missing): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
+        let reasons: Vec<_> = missing.into_iter().filter_map(Result::err).map(|error| crate::output::one_line(&error)).collect();
+        ensure!(reasons.is_empty(), "{}", reasons.join("; "));
+        Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// How the nodes' tables write the permit's variables, to choose a family for a trait.
+    pub async fn family(&self, permit: &SignedPermit, study: &Study) -> Result<Family> {
+        let question = Question::Describe { permit: permit.jws().to_owned() };
+        let mut kinds = Vec::new();
+        for answer in self.all_answer(&question).await? {
+            let Answer::Facts { facts: SiteFacts::Variables(facts) } = answer else { bail!("a node answered something else") };
+            kinds.extend(facts.into_iter().filter(|facts| facts.name == study.trait_name).map(|facts| facts.kind));
+        }
+        // Where nobody has the variable, the nodes say so when the job starts.
+        let binary = !kinds.is_empty() && kinds.iter().all(|kind| *kind == VariableKind::Binary);
+        Ok(if binary { Family::Logistic } else { Family::Linear })
+    }
+
+    /// Puts the job to every node. Those that are not there or decline are named, with their reason.
+    pub async fn start(&self, permit: &SignedPermit, job: &SignedJob, head: Head) -> (Vec<Accepted>, Vec<(PermitDataset, String)>) {
+        let question = Question::Start { permit: permit.jws().to_owned(), job: job.jws().to_owned(), head };
+        let (mut accepted, mut missing) = (Vec::new(), Vec::new());
+        for (held, answer) in self.datasets.iter().zip(self.ask_all(&question).await) {
+            match answer.and_then(|answer| acceptance(held, answer)) {
+                Ok(node) => accepted.push(node),
+                Err(error) => missing.push((held.clone(), crate::output::one_line(&error))),
+            }
+        }
+        (accepted, missing)
+    }
+
+    /// The ways to these nodes.
+    pub fn ways(&self, names: &[NodeName]) -> Vec<Way<'_>> {
+        self.correspondents.iter().filter(|node| names.contains(&node.name)).map(Way).collect()
+    }
+
+    /// Only these nodes from now on.
+    pub fn keep(&mut self, members: &[Member]) {
+        let stays = |held: &PermitDataset| members.iter().any(|member| member.key == held.key);
+        let mut stay = self.datasets.iter().map(&stays).collect::<Vec<_>>().into_iter();
+        self.correspondents.retain(|_| stay.next().unwrap_or(false));
+        self.datasets.retain(stays);
+    }
+
+    /// Has every node choose its people; the largest exponent of each variable.
+    pub async fn prepare(&self, job: Digest, coding: Option<BinaryCoding>) -> Result<Vec<i16>> {
+        let mut largest: Vec<i16> = Vec::new();
+        for answer in self.all_answer(&Question::Prepare { job, coding }).await? {
+            let Answer::Facts { facts: SiteFacts::Exponents(exponents) } = answer else { bail!("a node answered something else") };
+            if largest.is_empty() {
+                largest = exponents;
+                continue;
+            }
+            ensure!(largest.len() == exponents.len(), "the nodes disagree on the number of variables");
+            largest.iter_mut().zip(exponents).for_each(|(most, other)| *most = (*most).max(other));
+        }
+        Ok(largest)
+    }
+}
+
+fn acceptance(held: &PermitDataset, answer: Answer) -> Result<Accepted> {
+    let Answer::Accepted { snapshot, assembly, facts: SiteFacts::Variables(variables), head } = answer else {
+        bail!("{} answered something else", held.node);
+    };
+    head.verify(held.key).with_context(|| format!("the tree head of {}", held.node))?;
+    let member = Member {
+        node: held.node.clone(),
+        key: held.key,
+        country: held.country.clone(),
+        dataset: held.dataset.clone(),
+        snapshot,
+    };
+    Ok(Accepted { member, assembly, variables })
+}
+
+/// The assembly of the run. Unknown ones may join; two declared ones may not meet.
+pub fn common_assembly(nodes: &[Accepted]) -> Result<Assembly> {
+    let mut declared = nodes.iter().filter(|node| node.assembly.is_known());
+    let Some(first) = declared.next() else { return Ok(Assembly::Unknown) };
+    match declared.find(|node| node.assembly != first.assembly) {
+        None => Ok(first.assembly),
+        Some(other) => bail!(
+            "{} is on {} and {} on {}; load one of them on the other's assembly",
+            first.member.node, first.assembly, other.member.node, other.assembly
+        ),
+    }
+}
+
+/// The kinds must agree. One node's coding stands for those who have one value only.
+pub fn common_coding(nodes: &[Accepted], trait_name: &VariableName, family: Family) -> Result<Option<BinaryCoding>> {
+    check_kinds(nodes, (family == Family::Logistic).then_some(trait_name))?;
+    let facts = || nodes.iter().flat_map(|node| node.variables.iter().map(move |facts| (&node.member.node, facts)));
+    let of_trait: Vec<_> = facts().filter(|(_, facts)| facts.name == *trait_name).collect();
+    let binary = of_trait.iter().all(|(_, facts)| facts.kind == VariableKind::Binary);
+    if family == Family::Linear {
+        if binary {
+            eprintln!("warning: trait {trait_name} has two values only; --family logistic would fit it");
+        }
+        return Ok(None);
+    }
+    ensure!(binary, "trait {trait_name} has more than two values; use --family linear");
+    decided_coding(trait_name, of_trait.iter().filter_map(|(_, facts)| facts.coding)).map(Some)
+}
+
+/// The coding for nodes that have the value 1 only. Nodes that show their own coding keep it.
+fn decided_coding(trait_name: &VariableName, codings: impl Iterator<Item = BinaryCoding>) -> Result<BinaryCoding> {
+    let (undecided, decided): (Vec<_>, Vec<_>) = codings.partition(|coding| *coding == BinaryCoding::Undecided);
+    let first = decided.first().with_context(|| {
+        format!("the coding of {trait_name} cannot be told: every node has the value 1 only, so it may be 0/1 or 1/2")
+    })?;
+    ensure!(
+        undecided.is_empty() || decided.iter().all(|coding| coding == first),
+        "the coding of {trait_name} cannot be told where it is 1 only, because the other nodes differ in theirs"
+    );
+    Ok(*first)
+}
+
+/// Kinds agree, and binary variables are coded alike. Only a disease may be coded by each node in its own way: its
+/// values are made 0 and 1 before they are used.
+fn check_kinds(nodes: &[Accepted], disease: Option<&VariableName>) -> Result<()> {
+    let Some((first, others)) = nodes.split_first() else { return Ok(()) };
+    for other in others {
+        for (own, theirs) in first.variables.iter().zip(&other.variables) {
+            ensure!(
+                own.name == theirs.name && own.kind == theirs.kind,
+                "variable {} is {:?} at {} and {:?} at {}; code it alike and load again",
+                own.name, own.kind, first.member.node, theirs.kind, other.member.node
+            );
+            ensure!(
+                disease == Some(&own.name) || coded_alike(own.coding, theirs.coding),
+                "variable {} is coded 0/1 at one and 1/2 at the other of {} and {}; code it alike and load again",
+                own.name, first.member.node, other.member.node
+            );
+        }
+    }
+    Ok(())
+}
+
+fn coded_alike(one: Option<BinaryCoding>, other: Option<BinaryCoding>) -> bool {
+    let undecided = Some(BinaryCoding::Undecided);
+    one == other || one == undecided || other == undecided
+}
+
+/// Awaits all at once; results in order.
+async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.map(Box::pin).collect();
+    let mut results: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, result) in running.iter_mut().zip(&mut results).filter(|(_, result)| result.is_none()) {
+            if let std::task::Poll::Ready(output) = future.as_mut().poll(context) {
+                *result = Some(output);
+            }
+        }
+        if results.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    results.into_iter().flatten().collect()
+}

@@ -1,0 +1,296 @@
+//! A study over the nodes of a permit, run at the coordinator's folder: admission, agreement on the roster, the
+//! method over secure sums behind the disclosure gate, and the release.
+
+mod node_sums;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, anyhow, bail, ensure};
+use jiff::Timestamp;
+use ligate_access::{
+    Identity,
+    audit::{Event, Head},
+    job::{Job, PeopleRule, SignedJob},
+    permit::{Method, SignedPermit},
+};
+use ligate_analysis::gwas::{self, Facts, Family, RunError};
+use ligate_disclosure::Gate;
+use ligate_federation::{Roster, RunContext, agree};
+use ligate_model::{NodeName, VariantKey};
+use tokio::runtime::Runtime;
+
+use super::{
+    Study,
+    admission::{self, Accepted, Nodes},
+    offer::OfferedVariant,
+    release::{self, Authority, NodeAnswer, NodeOutcome, Release},
+    store::Store,
+};
+use crate::{
+    commands::trusted_issuers,
+    folder::Folder,
+    interrupt,
+    progress::Stages,
+    serve::thresholds,
+    session::{Answer, Question, SiteFacts},
+};
+use node_sums::NodeSums;
+
+/// Fewest nodes whose own results make a baseline.
+const BASELINE_SITES: u64 = 3;
+
+/// Runs `study` under `permit`. An identical question that was answered before gets its stored release.
+pub fn run(
+    folder: &Folder,
+    permit: &SignedPermit,
+    user: &Identity,
+    study: &Study,
+    people: PeopleRule,
+    stages: &Stages,
+) -> Result<Release> {
+    check_permit(folder, permit, user)?;
+    let _claim = folder.claim("coordinate")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let nodes = Nodes::of_permit(folder, permit)?;
+    let family = match study.family {
+        Some(family) => family,
+        None => runtime.block_on(nodes.family(permit, study))?,
+    };
+    let job = sign_job(permit, user, study, family, people)?;
+    let store = Store::new(folder);
+    if let Some(release) = store.find(&job)? {
+        return Ok(release);
+    }
+    let coordination = Coordination { folder, permit, job, runtime, stages };
+    let release = coordination.run(nodes, study, family, people)?;
+    store.keep(&coordination.job, &release)?;
+    Ok(release)
+}
+
+/// The coordinator's own check; every node makes its own again.
+fn check_permit(folder: &Folder, permit: &SignedPermit, user: &Identity) -> Result<()> {
+    permit.check_issuer(&trusted_issuers(folder))?;
+    permit.check_dates(Timestamp::now())?;
+    let claims = permit.permit();
+    ensure!(
+        claims.coordinator.key == folder.identity.public(),
+        "the permit names {} as its coordinator, not {}; run it there",
+        claims.coordinator.name,
+        folder.name()
+    );
+    ensure!(claims.data_user.key == user.public(), "the key is not that of the permit's data user {}", claims.data_user.name);
+    Ok(())
+}
+
+fn sign_job(permit: &SignedPermit, user: &Identity, study: &Study, family: Family, people: PeopleRule) -> Result<SignedJob> {
+    let job = Job {
+        permit: permit.hash(),
+        method: match family {
+            Family::Linear => Method::GwasLinear,
+            Family::Logistic => Method::GwasLogistic,
+        },
+        trait_name: study.trait_name.clone(),
+        covariates: study.covariates.clone(),
+        wald_below: study.wald_below,
+        people,
+        created: Timestamp::now(),
+    };
+    Ok(job.sign(user)?)
+}
+
+/// One run at the coordinator.
+struct Coordination<'a> {
+    folder: &'a Folder,
+    permit: &'a SignedPermit,
+    job: SignedJob,
+    runtime: Runtime,
+    stages: &'a Stages,
+}
+
+impl Coordination<'_> {
+    fn run(&self, nodes: Nodes, study: &Study, family: Family, people: PeopleRule) -> Result<Release> {
+        let head = self.folder.record(Event::Job {
+            permit: self.permit.hash(),
+            job: self.job.hash(),
+            question: self.job.question(),
+            coordinator: self.folder.identity.public(),
+        })?;
+        let result = self.answered(nodes, study, family, people, head);
+        if let Err(error) = &result {
+            let reason = crate::output::one_line(error);
+            self.folder.record(Event::RunFailed { job: self.job.hash(), reason })?;
+        }
+        result
+    }
+
+    fn answered(&self, mut nodes: Nodes, study: &Study, family: Family, people: PeopleRule, head: Head) -> Result<Release> {
+        self.stages.update("asking the nodes", 0, 1);
+        let (accepted, missing) = self.runtime.block_on(nodes.start(self.permit, &self.job, head));
+        let members: Vec<_> = accepted.iter().map(|node| node.member.clone()).collect();
+        nodes.keep(&members);
+        let run = self.with_nodes(&nodes, &accepted, &missing, study, family, people);
+        if let Err(error) = &run {
+            let reason = crate::output::one_line(error);
+            let job = self.job.hash();
+            // Nodes that cannot be told find out by themselves: they keep few runs open.
+            drop(self.runtime.block_on(nodes.ask_all(&Question::Abandon { job, reason })));
+        }
+        run
+    }
+
+    fn with_nodes(
+        &self,
+        nodes: &Nodes,
+        accepted: &[Accepted],
+        missing: &[(ligate_access::permit::PermitDataset, String)],
+        study: &Study,
+        family: Family,
+        people: PeopleRule,
+    ) -> Result<Release> {
+        let reasons = missing.iter().map(|(_, reason)| format!("; {reason}")).collect::<String>();
+        ensure!(
+            accepted.len() >= 3,
+            "{} of {} nodes take part; a sum needs three or more, because fewer protect nobody{reasons}",
+            accepted.len(),
+            accepted.len() + missing.len()
+        );
+        let assembly = admission::common_assembly(accepted)?;
+        let coding = admission::common_coding(accepted, &study.trait_name, family)?;
+        let exponents = self.runtime.block_on(nodes.prepare(self.job.hash(), coding))?;
+        let mut sums = self.agree(nodes, accepted, family, study)?;
+        sums.count_people()?;
+        let (offers, offered) = self.offers(nodes, sums.members())?;
+        let facts = Facts {
+            exponents,
+            keys: offers.iter().map(|(key, _)| key.clone()).collect(),
+            baseline_sites: BASELINE_SITES,
+        };
+        let plan = study.plan(family);
+        let result = gwas::run(&plan, &facts, &mut sums, &|step| self.stages.update(step.stage.name(), step.done, step.total));
+        let gwas = result.map_err(sum_error)?;
+        let release = Release {
+            plan,
+            rsids: offers.into_iter().filter_map(|(key, rsid)| Some((key, rsid?))).collect(),
+            assembly,
+            nodes: self.node_answers(accepted, missing, &offered, &sums),
+            swapped: swapped(&facts.keys),
+            authority: Some(self.authority(people, sums.gate())),
+            software: release::software(),
+            finished: Timestamp::now(),
+            gwas,
+        };
+        self.finish(nodes, &release)?;
+        Ok(release)
+    }
+
+    /// Has all nodes sign the roster.
+    fn agree<'n>(&'n self, nodes: &'n Nodes, accepted: &[Accepted], family: Family, study: &Study) -> Result<NodeSums<'n>> {
+        let context = RunContext { permit: self.permit.hash(), job: self.job.hash() };
+        let roster = Roster::new(context, accepted.iter().map(|node| node.member.clone()).collect())?;
+        let names: Vec<_> = accepted.iter().map(|node| node.member.node.clone()).collect();
+        let agreement = self.runtime.block_on(agree(&nodes.ways(&names), roster, nodes.deadline))?;
+        let gate = Gate::new(self.folder.config.disclosure)?.tightened(&thresholds(&self.permit.permit().output));
+        Ok(NodeSums::new(&self.runtime, self.permit, nodes, agreement, gate, study.plan(family)))
+    }
+
+    /// The union of what the nodes bring, and how many variants each brought.
+    fn offers(&self, nodes: &Nodes, members: &[NodeName]) -> Result<(BTreeMap<VariantKey, Option<u64>>, BTreeMap<NodeName, u64>)> {
+        let (mut union, mut counts) = (BTreeMap::new(), BTreeMap::new());
+        for node in nodes.correspondents.iter().filter(|node| members.contains(&node.name)) {
+            let mut count = 0;
+            for page in 0.. {
+                interrupt::check()?;
+                let question = Question::Offer { job: self.job.hash(), page };
+                let answer = self.runtime.block_on(node.ask(&question, nodes.deadline))?;
+                let Answer::Facts { facts: SiteFacts::Variants { variants, more } } = answer else {
+                    bail!("{} answered something else", node.name);
+                };
+                count += variants.len() as u64;
+                for OfferedVariant { key, rsid } in variants {
+                    let known = union.entry(key).or_insert(rsid);
+                    *known = known.or(rsid);
+                }
+                if !more {
+                    break;
+                }
+            }
+            counts.insert(node.name.clone(), count);
+        }
+        Ok((union, counts))
+    }
+
+    fn node_answers(
+        &self,
+        accepted: &[Accepted],
+        missing: &[(ligate_access::permit::PermitDataset, String)],
+        offered: &BTreeMap<NodeName, u64>,
+        sums: &NodeSums<'_>,
+    ) -> Vec<NodeAnswer> {
+        let answered = accepted.iter().map(|node| {
+            let member = &node.member;
+            let outcome = match offered.get(&member.node) {
+                Some(offered) => NodeOutcome::Answered { snapshot: member.snapshot, offered: *offered },
+                None => NodeOutcome::Missing { reason: sums.why_absent(&member.node) },
+            };
+            NodeAnswer { name: member.node.clone(), country: member.country.clone(), dataset: member.dataset.clone(), outcome }
+        });
+        let missing = missing.iter().map(|(held, reason)| NodeAnswer {
+            name: held.node.clone(),
+            country: held.country.clone(),
+            dataset: held.dataset.clone(),
+            outcome: NodeOutcome::Missing { reason: reason.clone() },
+        });
+        answered.chain(missing).collect()
+    }
+
+    fn authority(&self, people: PeopleRule, gate: &Gate) -> Authority {
+        let claims = self.permit.permit();
+        Authority {
+            permit: claims.id.clone(),
+            permit_hash: self.permit.hash(),
+            job: self.job.hash(),
+            coordinator: claims.coordinator.name.clone(),
+            data_user: claims.data_user.name.clone(),
+            purpose: format!("{} (Article 53(1)({}))", claims.purpose, claims.purpose.point()),
+            people,
+            thresholds: *gate.thresholds(),
+        }
+    }
+
+    /// Tells the nodes what was released, and hands every tree head to everybody.
+    fn finish(&self, nodes: &Nodes, release: &Release) -> Result<()> {
+        let result = release.digest()?;
+        let (released, suppressed) = (release.gwas.associations.len() as u64, release.gwas.unreported.len() as u64);
+        let (permit, job) = (self.permit.hash(), self.job.hash());
+        let mut heads = vec![self.folder.record(Event::Release { permit, job, result, released, suppressed })?];
+        let question = Question::Finish { job, result, released, suppressed };
+        for answer in self.runtime.block_on(nodes.ask_all(&question)) {
+            // A node that is lost after the release finds its entry missing, not the result.
+            if let Ok(Answer::Heads { heads: own }) = answer {
+                heads.extend(own);
+            }
+        }
+        let mut log = self.folder.log()?;
+        for head in &heads {
+            if let Some(peer) = self.folder.config.peer_by_key(&head.node) {
+                log.store_head(&peer.name, peer.key, head, Timestamp::now())?;
+            }
+        }
+        drop(self.runtime.block_on(nodes.ask_all(&Question::KeepHeads { heads })));
+        Ok(())
+    }
+}
+
+/// Sites that some nodes write with reference and alternate allele exchanged.
+fn swapped(keys: &[VariantKey]) -> u64 {
+    let all: BTreeSet<_> = keys.iter().collect();
+    keys.iter().filter(|key| key.reference < key.alternate && all.contains(&key.swapped())).count() as u64
+}
+
+/// The reason of a failed sum without the wrapping of the method.
+fn sum_error(error: RunError<anyhow::Error>) -> anyhow::Error {
+    match error {
+        RunError::Sum(error) => error,
+        other => anyhow!("{other}"),
+    }
+}

@@ -1,0 +1,137 @@
+//! A run over own rows alone: every sum is what this node would add, and nothing leaves, so no gate applies.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use ligate_analysis::gwas::{
+    self, Ask, Cohort, Facts, Family, GenotypeSource, Gwas, LocalError, OwnGate, Plan, RunProgress, Summation,
+};
+use ligate_genotypes::Batch;
+use ligate_lake::{LakeError, Snapshot};
+use ligate_model::{BinaryCoding, GateRule, PeopleCounts, Phenotypes, VariableKind, VariableName, VariantCounts, VariantKey};
+
+use super::{Study, offer};
+
+/// A snapshot as the source of a method's genotypes.
+pub struct SnapshotRows<'a>(pub &'a Snapshot);
+
+impl GenotypeSource for SnapshotRows<'_> {
+    type Error = LakeError;
+
+    fn scan(&mut self, keys: &[VariantKey], visit: &mut dyn FnMut(&Batch<'_>)) -> Result<(), LakeError> {
+        self.0.scan(keys, visit)
+    }
+}
+
+/// Sums over one snapshot.
+struct OwnRows<'a> {
+    plan: &'a Plan,
+    cohort: &'a Cohort,
+    snapshot: &'a Snapshot,
+    threads: usize,
+}
+
+impl Summation for OwnRows<'_> {
+    type Error = LocalError<LakeError>;
+
+    fn people(&mut self, ask: &Ask) -> Result<PeopleCounts, Self::Error> {
+        Ok(gwas::decode_people(&self.add(ask)?))
+    }
+
+    fn counts(&mut self, ask: &Ask) -> Result<Vec<Result<VariantCounts, GateRule>>, Self::Error> {
+        let counts = gwas::decode_counts(self.plan, &self.add(ask)?, ask.keys().len());
+        Ok(counts.into_iter().map(Ok).collect())
+    }
+
+    fn sum<T>(&mut self, ask: &Ask, next: impl FnOnce(&[u64]) -> T) -> Result<T, Self::Error> {
+        Ok(next(&self.add(ask)?))
+    }
+}
+
+/// A run over own rows asks for no baseline, so nothing is held against this.
+const NO_BASELINE: OwnGate =
+    OwnGate { individuals: u64::MAX, cell: u64::MAX, minor_allele_count: u64::MAX, minor_allele_count_in_cases: u64::MAX };
+
+impl OwnRows<'_> {
+    fn add(&self, ask: &Ask) -> Result<Vec<u64>, LocalError<LakeError>> {
+        let mut rows = SnapshotRows(self.snapshot);
+        gwas::local(ask, self.plan, self.cohort, &mut rows, &NO_BASELINE, self.threads)
+    }
+}
+
+/// A finished run over own rows.
+pub struct OwnRun {
+    pub gwas: Gwas,
+    pub plan: Plan,
+    pub rsids: BTreeMap<VariantKey, u64>,
+}
+
+/// Runs `study` over the people of `snapshot` who are complete in it and in `complete_in`.
+pub fn run(
+    snapshot: &Snapshot,
+    study: &Study,
+    complete_in: &[VariableName],
+    threads: usize,
+    progress: &dyn Fn(RunProgress),
+) -> Result<OwnRun> {
+    let phenotypes = snapshot.phenotypes()?;
+    let wanted = study.covariates.iter().chain([&study.trait_name]).chain(complete_in);
+    check_variables(snapshot, &phenotypes, wanted)?;
+    let (family, coding) = family_and_coding(&phenotypes, study)?;
+    let plan = study.plan(family);
+    let cohort = Cohort::new(&phenotypes, &plan, complete_in, coding, snapshot.blocks())?;
+    let variants = offer::offered(snapshot, &cohort, OFFERED_ALLELE_COUNT)?;
+    let facts = Facts {
+        exponents: cohort.exponents(),
+        keys: variants.iter().map(|variant| variant.key.clone()).collect(),
+        baseline_sites: 0,
+    };
+    let mut sums = OwnRows { plan: &plan, cohort: &cohort, snapshot, threads };
+    let gwas = gwas::run(&plan, &facts, &mut sums, progress)?;
+    let rsids = variants.into_iter().filter_map(|variant| Some((variant.key, variant.rsid?))).collect();
+    Ok(OwnRun { gwas, plan, rsids })
+}
+
+/// The same threshold as for what a node offers to others, so that both kinds of run have the same keys.
+const OFFERED_ALLELE_COUNT: u64 = 10;
+
+/// Refuses by name a variable that the dataset does not have as numbers.
+pub fn check_variables<'a>(
+    snapshot: &Snapshot,
+    phenotypes: &Phenotypes,
+    names: impl Iterator<Item = &'a VariableName>,
+) -> Result<()> {
+    for name in names {
+        if phenotypes.variable(name).is_some() {
+            continue;
+        }
+        if snapshot.text_columns().iter().any(|column| column == name.as_str()) {
+            bail!("the variable {name} holds text; code it as numbers and load the dataset again");
+        }
+        let known: Vec<_> = phenotypes.variables.iter().map(|variable| variable.name.as_str()).collect();
+        bail!("the dataset has no variable {name}; it has {}", known.join(", "));
+    }
+    Ok(())
+}
+
+fn family_and_coding(phenotypes: &Phenotypes, study: &Study) -> Result<(Family, Option<BinaryCoding>)> {
+    let variable = phenotypes.variable(&study.trait_name).context("the trait is missing")?;
+    let natural = match variable.kind {
+        VariableKind::Binary => Family::Logistic,
+        VariableKind::Quantitative => Family::Linear,
+    };
+    let family = study.family.unwrap_or(natural);
+    match (family, variable.kind) {
+        (Family::Logistic, VariableKind::Quantitative) => {
+            bail!("trait {} has more than two values; use --family linear", study.trait_name)
+        }
+        (Family::Linear, VariableKind::Binary) => {
+            eprintln!("warning: trait {} has two values only; --family logistic would fit it", study.trait_name);
+        }
+        _ => {}
+    }
+    if family == Family::Logistic && variable.coding == Some(BinaryCoding::Undecided) {
+        bail!("trait {} has the value 1 only, so cases and controls cannot be told apart", study.trait_name);
+    }
+    Ok((family, variable.coding.filter(|_| family == Family::Logistic)))
+}

@@ -1,0 +1,244 @@
+//! A finished study and the files that it becomes: table, metadata, suppressed keys, plots, report, provenance.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use ligate_access::{job::PeopleRule, permit::PermitId};
+use ligate_analysis::gwas::{Gwas, Plan};
+use ligate_disclosure::Thresholds;
+use ligate_formats::gwas_ssf::{self, Metadata, Row};
+use ligate_lake::Snapshot;
+use ligate_model::{Assembly, CountryCode, DatasetId, Digest, NodeName, VariantKey};
+use serde::{Deserialize, Serialize};
+
+use super::{own_rows::OwnRun, pages};
+use crate::{folder::Folder, output, report};
+
+/// Everything that is known of a finished study. What a federated one holds has passed the gate.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Release {
+    pub plan: Plan,
+    pub gwas: Gwas,
+    /// RefSNP numbers, where a site knows one.
+    pub rsids: BTreeMap<VariantKey, u64>,
+    pub assembly: Assembly,
+    pub nodes: Vec<NodeAnswer>,
+    /// Pairs of sites' keys that are one site with reference and alternate allele exchanged.
+    pub swapped: u64,
+    /// `None`: a run over own rows, which is not released.
+    pub authority: Option<Authority>,
+    pub software: String,
+    pub finished: jiff::Timestamp,
+}
+
+/// What allowed a federated study.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Authority {
+    pub permit: PermitId,
+    pub permit_hash: Digest,
+    pub job: Digest,
+    pub coordinator: String,
+    pub data_user: String,
+    pub purpose: String,
+    pub people: PeopleRule,
+    pub thresholds: Thresholds,
+}
+
+/// What one asked node did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NodeAnswer {
+    pub name: NodeName,
+    pub country: CountryCode,
+    pub dataset: DatasetId,
+    pub outcome: NodeOutcome,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum NodeOutcome {
+    Answered { snapshot: Digest, offered: u64 },
+    Missing { reason: String },
+}
+
+/// The name and version that results carry.
+pub fn software() -> String {
+    concat!("ligate ", env!("CARGO_PKG_VERSION")).to_owned()
+}
+
+impl Release {
+    /// The result of a run over own rows.
+    pub fn local(folder: &Folder, dataset: &DatasetId, snapshot: &Snapshot, run: OwnRun) -> Self {
+        let offered = run.gwas.associations.len() + run.gwas.unreported.len();
+        let answer = NodeAnswer {
+            name: folder.name().clone(),
+            country: folder.config.node.country.clone(),
+            dataset: dataset.clone(),
+            outcome: NodeOutcome::Answered { snapshot: snapshot.id(), offered: offered as u64 },
+        };
+        Self {
+            plan: run.plan,
+            gwas: run.gwas,
+            rsids: run.rsids,
+            assembly: snapshot.assembly(),
+            nodes: vec![answer],
+            swapped: 0,
+            authority: None,
+            software: software(),
+            finished: jiff::Timestamp::now(),
+        }
+    }
+
+    pub fn is_released(&self) -> bool {
+        self.authority.is_some()
+    }
+
+    /// Nodes whose data are in the result.
+    pub fn answered(&self) -> usize {
+        self.nodes.iter().filter(|node| matches!(node.outcome, NodeOutcome::Answered { .. })).count()
+    }
+}
+
+impl Release {
+    /// The hash that audit logs record of the result.
+    pub fn digest(&self) -> Result<Digest> {
+        let bytes = postcard::to_stdvec(&self.gwas).context("the result cannot be written")?;
+        Ok(Digest::of("ligate result", &bytes))
+    }
+
+    /// What a reader of the result should know first.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.gwas.lambda > LAMBDA_WARNING {
+            notes.push(format!(
+                "lambda is {:.2}: results are inflated, mostly because ancestry is not corrected yet",
+                self.gwas.lambda
+            ));
+        }
+        if self.nodes.len() > 1 {
+            notes.push("people who are at two sites count twice".to_owned());
+        }
+        if self.swapped > 0 {
+            notes.push(format!(
+                "{} sites are written with reference and alternate allele exchanged at some nodes; each way is its \
+                 own variant here",
+                self.swapped
+            ));
+        }
+        for node in &self.nodes {
+            match &node.outcome {
+                NodeOutcome::Answered { offered, .. } => notes.push(format!("{} brought {offered} variants", node.name)),
+                NodeOutcome::Missing { reason } => notes.push(format!("{} is not in the result: {reason}", node.name)),
+            }
+        }
+        notes
+    }
+
+    fn status(&self) -> gwas_ssf::Release {
+        match &self.authority {
+            None => gwas_ssf::Release::Local,
+            Some(authority) => gwas_ssf::Release::Permit { permit: authority.permit.to_string(), job: authority.job },
+        }
+    }
+}
+
+/// The inflation above which a report warns.
+const LAMBDA_WARNING: f64 = 1.1;
+
+/// Writes all files of a study into `out`, each whole or not at all; returns their paths.
+pub fn write(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
+    let name = |suffix: &str| out.join(format!("{}.{suffix}", release.plan.trait_name));
+    let table = name("gwas.tsv.gz");
+    let mut written = None;
+    output::write_whole(&table, |file| {
+        written = Some(write_table(file, release)?);
+        Ok(())
+    })?;
+    let checksum = written.context("the table was not written")?;
+    let metadata = PathBuf::from(Metadata::file_name(&table.to_string_lossy()));
+    write_text(&metadata, &metadata_of(release, &table, checksum).to_yaml())?;
+    let suppressed = name("suppressed.tsv.gz");
+    output::write_whole(&suppressed, |file| {
+        let rows = release.gwas.unreported.iter().map(|unreported| (&unreported.key, unreported.reason));
+        gwas_ssf::write_suppressed(file, rows).map(drop)
+    })?;
+    let study = pages::study(release, None, &[]);
+    let (manhattan, qq, page) = (name("manhattan.svg"), name("qq.svg"), name("report.html"));
+    write_text(&manhattan, &report::manhattan(&study))?;
+    write_text(&qq, &report::qq(&study))?;
+    write_text(&page, &report::page(&pages::report(std::slice::from_ref(release), vec![study])))?;
+    let provenance = name("provenance.json");
+    write_text(&provenance, &format!("{:#}\n", pages::provenance_json(release)))?;
+    Ok(vec![table, metadata, suppressed, manhattan, qq, page, provenance])
+}
+
+/// One page over several studies of the same people, with what only a demo knows of them.
+pub fn write_report(out: &Path, releases: &[Release], checks: &[report::Identity], planted: &[pages::Planted]) -> Result<PathBuf> {
+    let studies = releases.iter().enumerate().map(|(index, release)| pages::study(release, checks.get(index), planted));
+    let page = report::page(&pages::report(releases, studies.collect()));
+    let path = out.join("report.html");
+    write_text(&path, &page)?;
+    Ok(path)
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
+    output::write_whole(path, |file| file.write_all(text.as_bytes()))
+}
+
+fn write_table(file: &mut dyn io::Write, release: &Release) -> io::Result<String> {
+    let names: Vec<_> = release.gwas.associations.iter().map(|found| release.rsids.get(&found.key)).collect();
+    let names: Vec<_> = names.into_iter().map(|number| number.map(|number| format!("rs{number}"))).collect();
+    let rows = release.gwas.associations.iter().zip(&names).map(|(found, id)| Row {
+        key: &found.key,
+        id: id.as_deref(),
+        beta: found.beta,
+        standard_error: found.standard_error,
+        effect_allele_frequency: found.counts.allele_frequency().unwrap_or(0.0),
+        p_value: found.p_value,
+        neg_log10_p: found.neg_log10_p,
+        n: found.counts.called,
+        n_cases: found.counts.cases.map(|cases| cases.called),
+        sites: found.counts.sites,
+        test: pages::test_name(found.test),
+        baseline: found.baseline.map(|baseline| gwas_ssf::Baseline {
+            beta: baseline.beta,
+            standard_error: baseline.standard_error,
+            p_value: baseline.p_value,
+            sites: baseline.sites,
+        }),
+    });
+    let written = gwas_ssf::write_table(file, &release.status(), rows).map_err(io::Error::other)?;
+    Ok(written.md5)
+}
+
+fn metadata_of(release: &Release, table: &Path, checksum: String) -> Metadata {
+    let people = &release.gwas.people;
+    let sources = release.nodes.iter().filter_map(|node| match &node.outcome {
+        NodeOutcome::Answered { snapshot, .. } => Some(gwas_ssf::Source {
+            node: node.name.to_string(),
+            dataset: node.dataset.to_string(),
+            snapshot: *snapshot,
+        }),
+        NodeOutcome::Missing { .. } => None,
+    });
+    Metadata {
+        data_file_name: table.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        data_file_md5sum: checksum,
+        date: release.finished.strftime("%F").to_string(),
+        trait_description: release.plan.trait_name.to_string(),
+        assembly: release.assembly,
+        genotyping_technologies: Vec::new(),
+        sample: gwas_ssf::Sample {
+            individuals: people.individuals,
+            cases_and_controls: people.cases.zip(people.controls()),
+            ancestry_categories: Vec::new(),
+        },
+        covariates: release.plan.covariates.iter().map(ToString::to_string).collect(),
+        software: release.software.clone(),
+        is_sorted: true,
+        release: release.status(),
+        sources: sources.collect(),
+    }
+}

@@ -1,0 +1,40 @@
+//! `ligate serve`: a node answers coordinators that its steward trusts, and peers who ask for tree heads.
+
+mod desk;
+mod node_run;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use anyhow::{Context, Result};
+use ligate_access::audit::Event;
+use tokio::net::TcpListener;
+
+use crate::{cli, folder::Folder, interrupt};
+use desk::Desk;
+pub use node_run::thresholds;
+
+pub fn run(args: &cli::Serve) -> Result<()> {
+    let folder = Folder::open(&args.dir)?;
+    let _claim = folder.claim("serve")?;
+    let listen = args.listen.unwrap_or(folder.config.serve.listen);
+    if args.stop_with_stdin {
+        std::thread::spawn(|| {
+            let _ = io::copy(&mut io::stdin(), &mut io::sink());
+            interrupt::request();
+        });
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(folder, listen))
+}
+
+async fn serve(folder: Folder, listen: SocketAddr) -> Result<()> {
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen at {listen}"))?;
+    let address = listener.local_addr()?;
+    folder.record(Event::ServeStarted { address: address.to_string(), version: env!("CARGO_PKG_VERSION").to_owned() })?;
+    println!("{address}");
+    eprintln!("{} serves at {address}; stop with Ctrl-C", folder.name());
+    let desk = Arc::new(Desk::open(&folder)?);
+    desk::answer_until(listener, desk, interrupt::requested()).await?;
+    folder.record(Event::ServeStopped {})?;
+    Ok(())
+}

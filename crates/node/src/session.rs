@@ -1,0 +1,84 @@
+//! What coordinator and node say to each other around the rounds: may I, who takes part, what do you offer, what was
+//! released, which tree heads do you hold. Both sides' words are here, so that they cannot drift apart.
+//!
+//! What a node says about its people is [`Released`] on its side and plain on the coordinator's: the same bytes,
+//! but only the disclosure gate can build the first.
+
+pub mod client;
+
+use ligate_access::audit::Head;
+use ligate_analysis::gwas::Ask;
+use ligate_disclosure::Released;
+use ligate_model::{Assembly, BinaryCoding, Digest, PeopleCounts, VariableKind, VariableName};
+use serde::{Deserialize, Serialize};
+
+use crate::run::offer::OfferedVariant;
+
+/// Offered variants of one page.
+pub const OFFER_PAGE: usize = 100_000;
+
+/// The path at which a node answers questions.
+pub const PATH: &str = "/ligate/v1/session";
+
+/// What a coordinator or peer asks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Question {
+    /// How does your dataset write the permit's variables?
+    Describe { permit: String },
+    /// May this job run here?
+    Start { permit: String, job: String, head: Head },
+    /// The trait's cases are coded like this: choose your people.
+    Prepare { job: Digest, coding: Option<BinaryCoding> },
+    /// Which variants do you bring?
+    Offer { job: Digest, page: u32 },
+    /// The run is over; this is what was released.
+    Finish { job: Digest, result: Digest, released: u64, suppressed: u64 },
+    /// The run ended without a result.
+    Abandon { job: Digest, reason: String },
+    /// Keep these heads of other nodes' logs.
+    KeepHeads { heads: Vec<Head> },
+    /// Which heads of my log do you hold?
+    HeadsHeld,
+}
+
+/// What a node answers, as the coordinator reads it.
+pub type Answer = AnswerWith<SiteFacts>;
+
+/// What a node answers, as the node must build it.
+pub type OutgoingAnswer = AnswerWith<Released<SiteFacts>>;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum AnswerWith<F> {
+    /// No, and why.
+    Declined { reason: String },
+    /// Yes, on this snapshot.
+    Accepted { snapshot: Digest, assembly: Assembly, facts: F, head: Head },
+    /// What the node has released about its people.
+    Facts { facts: F },
+    Heads { heads: Vec<Head> },
+}
+
+/// What a node tells about its own people, once the gate has found them to be enough.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum SiteFacts {
+    Variables(Vec<VariableFacts>),
+    /// The exponent of the smallest power of two that bounds each variable: covariates in order, then the trait.
+    Exponents(Vec<i16>),
+    Variants { variants: Vec<OfferedVariant>, more: bool },
+}
+
+/// How a node's table writes a variable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariableFacts {
+    pub name: VariableName,
+    pub kind: VariableKind,
+    pub coding: Option<BinaryCoding>,
+}
+
+/// What is broadcast in a round: the method's state, and the released counts of the people that it stands on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Broadcast {
+    /// `None` only in the round that counts the people.
+    pub people: Option<PeopleCounts>,
+    pub ask: Ask,
+}

@@ -1,0 +1,72 @@
+//! The asking side of a session: questions to one node over its pinned TLS connection.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use ligate_access::audit::Head;
+use ligate_federation::{
+    FromNode, Link, LinkError, ToNode,
+    transport::{self, Client, ClientOptions, HttpLink, MAX_BODY_BYTES},
+};
+use ligate_model::NodeName;
+
+use super::{Answer, PATH, Question};
+use crate::{config::Peer, folder::Folder};
+
+/// How long a peer may take to say which heads it holds.
+const HEADS_DEADLINE: Duration = Duration::from_secs(20);
+
+/// A node that can be asked.
+pub struct Correspondent {
+    pub name: NodeName,
+    link: HttpLink,
+}
+
+impl Correspondent {
+    /// A way to `peer`, whose key is pinned. Nothing is sent yet.
+    pub fn new(folder: &Folder, peer: &Peer) -> Result<Self> {
+        let address = peer.address.as_deref().with_context(|| {
+            format!("the address of {} is not known; add it with `ligate peer add --name {} --address HOST:PORT`", peer.name, peer.name)
+        })?;
+        let tls = transport::client_config(&folder.identity, peer.key)?;
+        let client = Client::new(address, tls, ClientOptions::default());
+        Ok(Self { name: peer.name.clone(), link: HttpLink::new(peer.name.clone(), client) })
+    }
+
+    /// Asks, and waits at most until the deadline. What the node declines is an error that names it.
+    pub async fn ask(&self, question: &Question, deadline: Duration) -> Result<Answer> {
+        let body = postcard::to_stdvec(question).context("the question cannot be written")?;
+        let answer: Bytes = self
+            .link
+            .client()
+            .post(PATH, body, MAX_BODY_BYTES, deadline)
+            .await
+            .with_context(|| format!("{} did not answer", self.name))?;
+        match postcard::from_bytes(&answer).with_context(|| format!("the answer of {} cannot be read", self.name))? {
+            Answer::Declined { reason } => bail!("{} declines: {reason}", self.name),
+            answer => Ok(answer),
+        }
+    }
+}
+
+/// A correspondent as the rounds see it.
+pub struct Way<'a>(pub &'a Correspondent);
+
+impl Link for Way<'_> {
+    fn node(&self) -> &NodeName {
+        &self.0.name
+    }
+
+    async fn call(&self, message: ToNode, deadline: Duration) -> Result<FromNode, LinkError> {
+        self.0.link.call(message, deadline).await
+    }
+}
+
+/// The heads of this node's log that `peer` keeps.
+pub async fn heads_held(folder: &Folder, peer: &Peer) -> Result<Vec<Head>> {
+    match Correspondent::new(folder, peer)?.ask(&Question::HeadsHeld, HEADS_DEADLINE).await? {
+        Answer::Heads { heads } => Ok(heads),
+        _ => bail!("{} answered something else", peer.name),
+    }
+}

@@ -1,0 +1,184 @@
+//! The invariants of ARCHITECTURE.md that can be read from `cargo metadata`: who may depend on whom, where the heavy
+//! libraries stay, one version of arrow, permissive licences only.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
+
+/// The dependencies that each crate may have on others of the workspace.
+const ALLOWED_EDGES: [(&str, &[&str]); 9] = [
+    ("ligate-model", &[]),
+    ("ligate-genotypes", &[]),
+    ("ligate-formats", &["ligate-model", "ligate-genotypes"]),
+    ("ligate-lake", &["ligate-model", "ligate-genotypes", "ligate-formats"]),
+    ("ligate-analysis", &["ligate-model", "ligate-genotypes"]),
+    ("ligate-disclosure", &["ligate-model"]),
+    ("ligate-access", &["ligate-model"]),
+    ("ligate-federation", &["ligate-model", "ligate-access", "ligate-disclosure"]),
+    (
+        "ligate",
+        &[
+            "ligate-model",
+            "ligate-genotypes",
+            "ligate-formats",
+            "ligate-lake",
+            "ligate-analysis",
+            "ligate-disclosure",
+            "ligate-access",
+            "ligate-federation",
+        ],
+    ),
+];
+
+/// Libraries that only the named crates may use directly, so that the others build and test in seconds.
+const CONFINED: [(&str, &[&str]); 8] = [
+    ("datafusion", &["ligate-lake"]),
+    ("arrow", &["ligate-lake"]),
+    ("parquet", &["ligate-lake"]),
+    ("axum", &["ligate"]),
+    ("clap", &["ligate"]),
+    ("anyhow", &["ligate"]),
+    ("hyper", &["ligate", "ligate-federation"]),
+    ("tokio", &["ligate", "ligate-federation", "ligate-lake"]),
+];
+
+/// Licences that may be linked into the binary.
+const PERMISSIVE: [&str; 14] = [
+    "Apache-2.0",
+    "MIT",
+    "MIT-0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "Unlicense",
+    "0BSD",
+    "CC0-1.0",
+    "BSL-1.0",
+    "Unicode-3.0",
+    "CDLA-Permissive-2.0",
+    "bzip2-1.0.6",
+];
+
+fn metadata() -> Metadata {
+    MetadataCommand::new().exec().expect("cargo metadata runs in a checkout")
+}
+
+fn direct_dependencies(package: &Package) -> BTreeSet<&str> {
+    package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind != DependencyKind::Development)
+        .map(|dependency| dependency.name.as_str())
+        .collect()
+}
+
+#[test]
+fn arrows_point_down_only() {
+    let metadata = metadata();
+    let allowed: BTreeMap<_, _> = ALLOWED_EDGES.into_iter().collect();
+    for package in metadata.workspace_packages() {
+        let name = package.name.as_str();
+        let may = allowed.get(name).unwrap_or_else(|| panic!("{name} is not in ALLOWED_EDGES; add it"));
+        for dependency in direct_dependencies(package).into_iter().filter(|name| name.starts_with("ligate")) {
+            assert!(may.contains(&dependency), "{name} may not depend on {dependency}");
+        }
+    }
+}
+
+#[test]
+fn heavy_libraries_stay_where_they_belong() {
+    let metadata = metadata();
+    for package in metadata.workspace_packages() {
+        let dependencies = direct_dependencies(package);
+        for (library, users) in CONFINED {
+            let uses = dependencies.contains(library);
+            assert!(!uses || users.contains(&package.name.as_str()), "{} may not use {library}", package.name);
+        }
+    }
+}
+
+#[test]
+fn there_is_one_arrow() {
+    let metadata = metadata();
+    for library in ["arrow", "parquet", "object_store"] {
+        let versions: BTreeSet<_> = metadata
+            .packages
+            .iter()
+            .filter(|package| package.name.as_str() == library)
+            .map(|package| package.version.to_string())
+            .collect();
+        assert!(versions.len() <= 1, "{library} is there in versions {versions:?}");
+    }
+}
+
+#[test]
+fn every_licence_is_permissive() {
+    let metadata = metadata();
+    let packages: HashMap<_, _> = metadata.packages.iter().map(|package| (&package.id, package)).collect();
+    for id in linked(&metadata) {
+        let package = packages[id];
+        let licence = package.license.as_deref().unwrap_or("");
+        assert!(is_permissive(licence), "{} {} is under \"{licence}\"", package.name, package.version);
+    }
+}
+
+/// Everything that can end up in the binary: normal dependencies, all the way down.
+fn linked(metadata: &Metadata) -> HashSet<&PackageId> {
+    let resolve = metadata.resolve.as_ref().expect("metadata has a resolved graph");
+    let nodes: HashMap<_, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();
+    let mut open: Vec<_> = metadata.workspace_members.iter().collect();
+    let mut seen = HashSet::new();
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let normal = |dependency: &&cargo_metadata::NodeDep| {
+            dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
+        };
+        open.extend(nodes[id].deps.iter().filter(normal).map(|dependency| &dependency.pkg));
+    }
+    seen
+}
+
+/// Whether an SPDX expression leaves a choice that is permissive in all its parts. OR binds weaker than AND.
+fn is_permissive(expression: &str) -> bool {
+    let expression = expression.trim();
+    let alternatives = split_outside_parentheses(expression, &[" OR ", "/"]);
+    if alternatives.len() > 1 {
+        return alternatives.into_iter().any(is_permissive);
+    }
+    let parts = split_outside_parentheses(expression, &[" AND "]);
+    if parts.len() > 1 {
+        return parts.into_iter().all(is_permissive);
+    }
+    match expression.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        Some(inner) => is_permissive(inner),
+        None => PERMISSIVE.contains(&expression.split(" WITH ").next().unwrap_or("")),
+    }
+}
+
+fn split_outside_parentheses<'a>(text: &'a str, separators: &[&str]) -> Vec<&'a str> {
+    let (mut parts, mut depth, mut start) = (Vec::new(), 0_i32, 0);
+    for (index, letter) in text.char_indices() {
+        depth += i32::from(letter == '(') - i32::from(letter == ')');
+        let here = separators.iter().find(|separator| text[index..].starts_with(**separator));
+        if let (Some(separator), 0) = (here, depth) {
+            parts.push(&text[start..index]);
+            start = index + separator.len();
+        }
+    }
+    parts.push(text.get(start..).unwrap_or(""));
+    parts
+}
+
+#[test]
+fn licence_expressions_are_read() {
+    assert!(is_permissive("MIT OR Apache-2.0"));
+    assert!(is_permissive("Unlicense/MIT"));
+    assert!(is_permissive("(Apache-2.0 OR MIT) AND BSD-3-Clause"));
+    assert!(!is_permissive("(MIT OR Apache-2.0) AND LGPL-3.0"));
+    assert!(!is_permissive("LGPL-3.0"));
+    assert!(!is_permissive("MIT AND GPL-3.0"));
+    assert!(!is_permissive(""));
+}
