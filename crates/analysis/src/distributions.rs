@@ -2,7 +2,7 @@
 //!
 //! Every tail comes with its negative decimal logarithm, which stays finite where the probability itself is too small
 //! for an f64. `libm` functions and exact IEEE operations only, hence the same bits on every machine. Relative
-//! accuracy about 1e-12, held by a table of 50-digit values (`tests/expected/tails.tsv`).
+//! accuracy about 1e-12, held by a table of 20-digit values (`tests/expected/tails.tsv`).
 
 use std::f64::consts::{LN_10, PI, SQRT_2};
 

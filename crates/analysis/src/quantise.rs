@@ -53,7 +53,7 @@ pub fn fixed(value: f64) -> i64 {
     if scaled.abs() < 2_251_799_813_685_248.0 {
         ((scaled + SHIFT).to_bits() as i64).wrapping_sub(SHIFT.to_bits() as i64)
     } else {
-        scaled as i64
+        scaled.round_ties_even() as i64
     }
 }
 

@@ -1,4 +1,4 @@
-"""Writes tails.tsv: two-sided tail probabilities to 20 digits, by 60-digit arithmetic (mpmath).
+"""Writes tails.tsv: two-sided tail probabilities to 20 digits, by 80-digit arithmetic (mpmath).
 
 python3 tails.py > tails.tsv
 """

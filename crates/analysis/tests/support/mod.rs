@@ -168,6 +168,7 @@ impl<'a> Sites<'a> {
     fn add(&mut self, ask: &Ask) -> Vec<u64> {
         let bytes = postcard::to_stdvec(ask).unwrap();
         let received: Ask = postcard::from_bytes(&bytes).unwrap();
+        assert_eq!(received, *ask);
         self.asked.push(received.name());
         let mut total = vec![0_u64; ask.words()];
         for (site, cohort) in &self.sites {
