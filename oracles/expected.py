@@ -2,7 +2,7 @@
 """The parts of the oracle scripts that are neither bcftools, plink2 nor R. Standard library only.
 
     expected.py phenotypes SITES_DIR WORK_DIR          pooled.phenotypes.tsv and the lists of people
-    expected.py pick GLM PLANTED WORK_DIR              {glm,rao}.variants: 50 with missing calls, 50 without
+    expected.py pick GLM PLANTED WORK_DIR HOW_MANY     {glm,rao}.variants: HOW_MANY (50 or all), 50 without missing calls
     expected.py r KIND WORK_DIR VERSIONS               logistic.R's output as an expected file
     expected.py table GLM OUT.tsv.gz PLANTED EVERY VERSIONS    plink2's result as an expected file
 """
@@ -79,8 +79,9 @@ def evenly(ids, count):
     return [ids[i * len(ids) // count] for i in range(count)]
 
 
-def pick(glm, planted, work):
-    """Evenly over the genome, planted variants first; odds ratios that are estimable (SE below 1)."""
+def pick(glm, planted, work, how_many):
+    """Odds ratios that are estimable (SE below 1). Of 50: evenly over the genome, planted variants first; for glm those
+    with missing calls, where plink2 is no oracle."""
     with open(planted, newline="") as file:
         keys = {f"{row['chrom']}:{row['pos']}:{row['ref']}:{row['alt']}" for row in csv.DictReader(file, delimiter="\t")}
     with open(glm, newline="") as file:
@@ -88,13 +89,16 @@ def pick(glm, planted, work):
     most = max(int(row["OBS_CT"]) for row in rows)
     for kind, wanted in (("glm", lambda n: n < most), ("rao", lambda n: n == most)):
         ids = [row["ID"] for row in rows if wanted(int(row["OBS_CT"]))]
+        if (kind, how_many) == ("glm", "all"):
+            (pathlib.Path(work) / "glm.variants").write_text("".join(row["ID"] + "\n" for row in rows))
+            continue
         first = [i for i in ids if i in keys]
         others = [i for i in ids if i not in keys]
         chosen = first + evenly(others, 50 - len(first))
         (pathlib.Path(work) / f"{kind}.variants").write_text("\n".join(chosen) + "\n")
 
 
-R_TESTS = {"glm": "Wald test of glm(t2d ~ sex + age + bmi + g, binomial, epsilon = 1e-12); variants with missing calls",
+R_TESTS = {"glm": "Wald test of glm(t2d ~ sex + age + bmi + g, binomial, epsilon = 1e-12)",
            "rao": "Rao score test: beta = S/V, se = 1/sqrt(V), p = anova(null, full, test = Rao); no missing calls"}
 
 

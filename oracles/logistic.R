@@ -28,10 +28,12 @@ score <- function(data) {
   c(beta = beta, se = 1 / sqrt(variance), p = rao$`Pr(>Chi)`[2])
 }
 
+# glm's standard errors come from the last iteration but one and hold seven digits or so.
+digits <- if (kind == "glm") "%.9g" else "%.12g"
 cat("id\tbeta\tse\tp\tn\n")
 for (column in names(raw)[-(1:6)]) {
   data <- data.frame(people[c("t2d", "sex", "age", "bmi")], g = 2 - raw[[column]])
   data <- data[complete.cases(data), ]
   result <- if (kind == "glm") wald(data) else score(data)
-  cat(sub("_[^_]*$", "", column), sprintf("%.12g", result), paste0(nrow(data), "\n"), sep = "\t")
+  cat(sub("_[^_]*$", "", column), sprintf(digits, result), paste0(nrow(data), "\n"), sep = "\t")
 }

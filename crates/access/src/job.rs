@@ -69,6 +69,14 @@ impl Job {
         if limit > 0.0 && limit <= 1.0 { Ok(()) } else { Err(InvalidJob::WaldBelow) }
     }
 
+    /// What is asked, whoever asks when and in which order: two jobs with the same question get the same answer.
+    fn question(&self) -> Self {
+        let mut covariates = self.covariates.clone();
+        covariates.sort();
+        let wald_below = if self.method == Method::GwasLogistic { self.wald_below } else { 1.0 };
+        Self { created: Timestamp::UNIX_EPOCH, covariates, wald_below, ..self.clone() }
+    }
+
     /// The trait and the covariates.
     pub fn variables(&self) -> impl Iterator<Item = &VariableName> {
         std::iter::once(&self.trait_name).chain(&self.covariates)
@@ -104,7 +112,7 @@ pub struct SignedJob {
 
 impl SignedJob {
     fn new(jws: String, job: Job, signer: PublicKey) -> Result<Self, JwsError> {
-        let timeless = Job { created: Timestamp::UNIX_EPOCH, ..job.clone() };
+        let timeless = job.question();
         let bytes = serde_json::to_vec(&timeless).map_err(|error| JwsError::Encoding(error.to_string()))?;
         let question = Digest::of("ligate question", &bytes);
         let hash = Digest::of("ligate job", jws.as_bytes());

@@ -116,6 +116,11 @@ impl Approval {
         self.permit.hash()
     }
 
+    /// The same decision once more, by the rules as they are now.
+    pub fn recheck(&self, rules: &NodeRules, coordinator: PublicKey, now: Timestamp) -> Result<(), Denial> {
+        check(&self.permit, &self.job, rules, coordinator, now).map(drop)
+    }
+
     pub fn job(&self) -> &Job {
         self.job.job()
     }
@@ -143,15 +148,27 @@ pub fn check(
     coordinator: PublicKey,
     now: Timestamp,
 ) -> Result<Approval, Denial> {
+    let dataset = check_permit(permit, rules, coordinator, now)?;
+    check_job(permit, job)?;
+    check_job_veto(job.job(), &rules.veto)?;
+    Ok(Approval { permit: permit.clone(), job: job.clone(), dataset })
+}
+
+/// The part of [`check`] that needs no job: may this coordinator ask anything under this permit, and of which dataset.
+pub fn check_permit(
+    permit: &SignedPermit,
+    rules: &NodeRules,
+    coordinator: PublicKey,
+    now: Timestamp,
+) -> Result<DatasetId, Denial> {
     let claims = permit.permit();
     claims.validate()?;
     permit.check_issuer(&rules.issuers)?;
     check_coordinator(claims, rules, coordinator)?;
     check_dates(claims, now)?;
     let dataset = check_dataset(claims, rules)?;
-    check_job(permit, job)?;
-    check_veto(claims, job.job(), &dataset, &rules.veto)?;
-    Ok(Approval { permit: permit.clone(), job: job.clone(), dataset })
+    check_permit_veto(claims, &dataset, &rules.veto)?;
+    Ok(dataset)
 }
 
 fn check_coordinator(permit: &Permit, rules: &NodeRules, peer: PublicKey) -> Result<(), Denial> {
@@ -198,7 +215,7 @@ fn check_job(permit: &SignedPermit, job: &SignedJob) -> Result<(), Denial> {
     }
 }
 
-fn check_veto(permit: &Permit, job: &Job, dataset: &DatasetId, veto: &Veto) -> Result<(), Denial> {
+fn check_permit_veto(permit: &Permit, dataset: &DatasetId, veto: &Veto) -> Result<(), Denial> {
     if veto.datasets.contains(dataset) {
         return Err(Denial::VetoedDataset(dataset.clone()));
     }
@@ -211,6 +228,10 @@ fn check_veto(permit: &Permit, job: &Job, dataset: &DatasetId, veto: &Veto) -> R
     if veto.purposes.contains(&permit.purpose) {
         return Err(Denial::VetoedPurpose(permit.purpose));
     }
+    Ok(())
+}
+
+fn check_job_veto(job: &Job, veto: &Veto) -> Result<(), Denial> {
     if veto.methods.contains(&job.method) {
         return Err(Denial::VetoedMethod(job.method));
     }

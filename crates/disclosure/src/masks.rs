@@ -55,7 +55,7 @@ pub fn add_pair_mask(own: usize, peer: usize, seed: &Seed, words: &mut [u64]) {
 
 fn with_mask(seed: &Seed, words: &mut [u64], combine: impl Fn(u64, u64) -> u64) {
     let mut stream = seed.stream();
-    let mut bytes = Zeroizing::new([0; CHUNK_WORDS * WORD_BYTES]);
+    let mut bytes = Zeroizing::new(vec![0; words.len().min(CHUNK_WORDS) * WORD_BYTES]);
     for chunk in words.chunks_mut(CHUNK_WORDS) {
         let bytes = &mut bytes[..chunk.len() * WORD_BYTES];
         bytes.fill(0);

@@ -72,6 +72,7 @@ pub enum StepFailure {
 }
 
 /// What follows a step.
+#[expect(clippy::large_enum_variant, reason = "there is one of it, and it is taken apart at once")]
 pub enum Progress {
     Next(Coordinator),
     Opened { sum: Opened<Vec<u64>>, survivors: NodeSet },

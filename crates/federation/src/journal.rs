@@ -3,7 +3,7 @@
 //! revealed) and refuses every entry that breaks one, so that two participants of one run cannot get around them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map},
     fmt::Write as _,
     fs::{self, File, OpenOptions},
     io::{self, Write},
@@ -14,6 +14,9 @@ use std::{
 use ligate_model::Digest;
 
 use crate::{NodeSet, RunContext};
+
+/// Journal files kept open; the others are read again when they are needed.
+const OPEN_MAX: usize = 64;
 
 /// One step that a node takes only after it has recorded it. `roster` is the roster's digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +142,9 @@ pub enum JournalError {
     Conflict(#[from] Conflict),
     #[error("the journal of rounds {} cannot be read or written", path.display())]
     File { path: PathBuf, source: io::Error },
+    /// Whoever guards the journal (a ledger, an audit log) does not let the step happen.
+    #[error("{0}")]
+    Refused(String),
     #[error("line {line} of the journal of rounds {} is damaged", path.display())]
     Damaged { path: PathBuf, line: usize },
 }
@@ -208,11 +214,13 @@ impl FileJournal {
     ) -> Result<T, JournalError> {
         let mut all = lock(&self.open);
         all.retain(|_, open| !open.spoiled);
-        if !all.contains_key(context) {
-            all.insert(*context, open(&self.folder, &self.path(context))?);
+        if all.len() >= OPEN_MAX {
+            all.clear();
         }
-        // The entry was put there above, under the same lock.
-        all.get_mut(context).map_or(Err(JournalError::Conflict(Conflict::NotThisRound)), act)
+        act(match all.entry(*context) {
+            hash_map::Entry::Occupied(open) => open.into_mut(),
+            hash_map::Entry::Vacant(vacant) => vacant.insert(open(&self.folder, &self.path(context))?),
+        })
     }
 }
 

@@ -211,16 +211,18 @@ impl Derivation<'_> {
         Ok(Seed::new(*bytes))
     }
 
-    /// The key under which `from` encrypts shares for `to`. `own` of the two holds `secret`.
+    /// What two nodes' channel keys agree on; [`Derivation::share_key`] makes keys of it.
+    pub(crate) fn channel(&self, secret: &StaticSecret, peer: usize) -> Result<Zeroizing<[u8; 32]>, Refusal> {
+        self.agree(secret, peer, |keys| keys.channel)
+    }
+
+    /// The key under which `from` encrypts shares for `to`; each direction has its own.
     pub(crate) fn share_key(
         &self,
-        own: usize,
-        secret: &StaticSecret,
-        [from, to]: [usize; 2],
+        channel: &Zeroizing<[u8; 32]>,
+        direction: [usize; 2],
     ) -> Result<Zeroizing<[u8; 32]>, Refusal> {
-        let peer = if own == from { to } else { from };
-        let shared = self.agree(secret, peer, |keys| keys.channel)?;
-        derive(self.roster, self.round, self.list, &*shared, "shares", [from, to])
+        derive(self.roster, self.round, self.list, &**channel, "shares", direction)
     }
 
     fn agree(

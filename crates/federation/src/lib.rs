@@ -36,7 +36,8 @@ pub use refusal::Refusal;
 pub use roster::{MAX_NODES, Member, Roster, RosterError, RunContext, SignedRoster};
 pub use round::{MAX_ASK_BYTES, MAX_WORDS};
 pub use rounds::{
-    Absence, Agreement, Link, LinkError, OpenedRound, RoundError, RoundOptions, WhyAbsent, agree, secure_sum,
+    Absence, Agreement, Link, LinkError, OpenedRound, RoundError, RoundOptions, WhyAbsent, agree, announce,
+    secure_sum,
 };
 pub use shares::SealedShares;
 pub use wire::WireError;

@@ -11,9 +11,7 @@ use ligate_access::Identity;
 use ligate_model::NodeName;
 use rand_core::{CryptoRng, RngCore};
 
-use crate::{
-    Answer, FromNode, Handled, Journal, Link, LinkError, Participant, Refusal, RosterError, ToNode, ToRound,
-};
+use crate::{Answer, FromNode, Handled, Journal, Link, LinkError, Participant, Refusal, ToNode, ToRound};
 
 type Vector = dyn Fn(&[u8]) -> Vec<u64> + Send + Sync;
 
@@ -64,7 +62,7 @@ impl<R: RngCore + CryptoRng> Node<R> {
     }
 
     fn round(&mut self, message: ToRound) -> Result<Answer, Refusal> {
-        let participant = self.participant.as_mut().ok_or(Refusal::Roster(RosterError::NotAMember))?;
+        let participant = self.participant.as_mut().ok_or(Refusal::WrongRun)?;
         match participant.handle(message, &mut self.rng)? {
             Handled::Answer(answer) => Ok(answer),
             Handled::WantsVector { .. } => {

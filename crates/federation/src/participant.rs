@@ -11,6 +11,7 @@ use ligate_access::{Identity, Signature};
 use ligate_disclosure::masks::{add_mask, add_pair_mask};
 use ligate_model::Digest;
 use rand_core::{CryptoRng, RngCore};
+use zeroize::Zeroizing;
 
 use crate::{
     Advertisement, Answer, Conflict, Entry, Journal, NodeSet, Ready, Refusal, Roster, RosterError,
@@ -52,7 +53,7 @@ struct Round {
 
 enum State {
     Advertised(Advertisement),
-    Shared { list: KeyList, own_shares: PeerShares },
+    Shared { list: KeyList, own_shares: PeerShares, channels: Vec<(usize, Zeroizing<[u8; 32]>)> },
     Delivered { list: KeyList, held: Held, message: RoundMessage },
     Masked { list: KeyList, held: Held },
     Signed { statement: Digest, survivors: NodeSet, held: Held },
@@ -120,8 +121,7 @@ impl Participant {
         }
         let begins = matches!(message, RoundMessage::Begin { .. });
         if !begins && same_round.is_none() {
-            let current = self.round.as_ref().map(|round| round.id.number);
-            return Err(Refusal::WrongRound { asked: number, current });
+            return Err(Refusal::WrongRound { asked: number });
         }
         if matches!(message, RoundMessage::Deliver(_)) {
             return self.deliver_shares(message);
@@ -190,28 +190,30 @@ impl Participant {
         round.check_nodes(roster, list.nodes())?;
         let derivation = Derivation { roster, round: &round.id, list: &list };
         let all = shares::share_out(derivation, &round.secrets, rng)?;
-        let mut sealed = Vec::with_capacity(all.len());
-        let mut own_shares = None;
+        let (mut sealed, mut channels, mut own_shares) = (Vec::new(), Vec::new(), None);
         for (place, shares) in all {
             if place == own {
                 own_shares = Some(shares);
             } else {
-                sealed.push((place, shares::seal(derivation, &round.secrets, [own, place], &shares)?));
+                let channel = derivation.channel(round.secrets.channel(), place)?;
+                sealed.push((place, shares::seal(derivation, &channel, [own, place], &shares)?));
+                channels.push((place, channel));
             }
         }
         let own_shares = own_shares.ok_or(Refusal::OwnPartChanged)?;
-        round.state = State::Shared { list, own_shares };
+        round.state = State::Shared { list, own_shares, channels };
         Ok(Answer::new(&wire::FromNode::Shares(wire::sealed_fields(&sealed))))
     }
 
     fn deliver_shares(&mut self, message: RoundMessage) -> Result<Handled, Refusal> {
         let (roster, own) = (self.roster.roster(), self.own);
         let round = self.round.as_mut().ok_or(Refusal::OutOfOrder)?;
-        let (State::Shared { list, own_shares }, RoundMessage::Deliver(sealed)) = (&round.state, &message)
+        let (State::Shared { list, own_shares, channels }, RoundMessage::Deliver(sealed)) =
+            (&round.state, &message)
         else {
             return Err(Refusal::OutOfOrder);
         };
-        let mut held = open_all(Derivation { roster, round: &round.id, list }, &round.secrets, own, sealed)?;
+        let mut held = open_all(Derivation { roster, round: &round.id, list }, channels, own, sealed)?;
         held.0.push((own, own_shares.clone()));
         held.0.sort_by_key(|(place, _)| *place);
         round.check_nodes(roster, held.nodes())?;
@@ -323,17 +325,17 @@ impl State {
 
 fn open_all(
     derivation: Derivation<'_>,
-    secrets: &RoundSecrets,
+    channels: &[(usize, Zeroizing<[u8; 32]>)],
     own: usize,
     sealed: &[(usize, SealedShares)],
 ) -> Result<Held, Refusal> {
-    let in_list = |place: usize| place != own && derivation.list.nodes().contains(place);
-    if !sealed.is_sorted_by(|a, b| a.0 < b.0) || !sealed.iter().all(|(place, _)| in_list(*place)) {
+    if !sealed.is_sorted_by(|a, b| a.0 < b.0) {
         return Err(Refusal::Nodes);
     }
-    let opened = sealed
-        .iter()
-        .map(|(from, sealed)| Ok((*from, shares::open(derivation, secrets, [*from, own], sealed)?)));
+    let opened = sealed.iter().map(|(from, sealed)| {
+        let (_, channel) = channels.iter().find(|(place, _)| place == from).ok_or(Refusal::Nodes)?;
+        Ok((*from, shares::open(derivation, channel, [*from, own], sealed)?))
+    });
     opened.collect::<Result<_, Refusal>>().map(Held)
 }
 

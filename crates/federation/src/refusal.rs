@@ -9,8 +9,8 @@ use crate::{Conflict, JournalError, RosterError};
 pub enum Refusal {
     #[error("the message is about another roster than the one this node signed")]
     WrongRun,
-    #[error("the message is about round {asked}; this node is in {current:?}")]
-    WrongRound { asked: u64, current: Option<u64> },
+    #[error("this node is not in round {asked}")]
+    WrongRound { asked: u64 },
     #[error("the message comes out of order")]
     OutOfOrder,
     #[error("a different message was answered at this step before")]
@@ -35,6 +35,9 @@ pub enum Refusal {
     Roster(#[from] RosterError),
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    /// Whoever guards the journal does not let the step happen.
+    #[error("{0}")]
+    NotAllowed(String),
     #[error("the node could not record the step and so does not take it")]
     Journal(#[source] JournalError),
 }
@@ -43,6 +46,7 @@ impl From<JournalError> for Refusal {
     fn from(error: JournalError) -> Self {
         match error {
             JournalError::Conflict(conflict) => Self::Conflict(conflict),
+            JournalError::Refused(reason) => Self::NotAllowed(reason),
             error => Self::Journal(error),
         }
     }

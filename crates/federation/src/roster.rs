@@ -5,7 +5,7 @@ use ligate_access::{Identity, PublicKey, Signature};
 use ligate_disclosure::masks::{MAXIMUM_CONTRIBUTORS, MINIMUM_CONTRIBUTORS};
 use ligate_model::{CountryCode, DatasetId, Digest, NodeName};
 
-use crate::{NodeSet, transcript::Transcript};
+use crate::{NodeSet, ToNode, WireError, transcript::Transcript};
 
 /// The most nodes in a run.
 pub const MAX_NODES: usize = MAXIMUM_CONTRIBUTORS;
@@ -164,5 +164,18 @@ impl SignedRoster {
 
     pub fn signatures(&self) -> &[Signature] {
         &self.signatures
+    }
+
+    /// For a coordinator that keeps the roster to run the job again.
+    pub fn encode(&self) -> Vec<u8> {
+        ToNode::SignedRoster(self.clone()).encode()
+    }
+
+    /// Reads [`SignedRoster::encode`]'s bytes and checks the signatures. Never panics, whatever the bytes.
+    pub fn decode(bytes: Vec<u8>) -> Result<Self, WireError> {
+        match ToNode::decode(&bytes.into())? {
+            ToNode::SignedRoster(roster) => Ok(roster),
+            _ => Err(WireError::Form),
+        }
     }
 }

@@ -227,7 +227,7 @@ pub struct Agreement {
     pub members: Option<Vec<NodeName>>,
 }
 
-/// Has the roster signed by all its members, over links to all of them, and hands the signatures round.
+/// Has the roster signed by all its members, over links to all of them, and announces it to them.
 pub async fn agree<L: Link>(
     links: &[L],
     roster: Roster,
@@ -240,7 +240,17 @@ pub async fn agree<L: Link>(
         _ => None,
     });
     let signatures: Vec<Signature> = in_roster_order(&places, signatures.await?);
-    let roster = SignedRoster::new(roster, signatures)?;
+    announce(links, SignedRoster::new(roster, signatures)?, deadline).await
+}
+
+/// Sends a signed roster to the nodes of `links`, which are some or all of its members: those of a final roster, when
+/// a run goes on or is run again without the nodes that it lost before its first sum.
+pub async fn announce<L: Link>(
+    links: &[L],
+    roster: SignedRoster,
+    deadline: Duration,
+) -> Result<Agreement, RoundError> {
+    places(links, roster.roster())?;
     let message = ToNode::SignedRoster(roster.clone());
     let ready = gather(links, &message, deadline, |answer| match answer {
         FromNode::Ready(ready) => Some(ready),

@@ -53,11 +53,11 @@ pub(crate) fn share_out(
 
 pub(crate) fn seal(
     derivation: Derivation<'_>,
-    secrets: &RoundSecrets,
-    [from, to]: [usize; 2],
+    channel: &Zeroizing<[u8; 32]>,
+    direction: [usize; 2],
     shares: &PeerShares,
 ) -> Result<SealedShares, Refusal> {
-    let key = derivation.share_key(from, secrets.channel(), [from, to])?;
+    let key = derivation.share_key(channel, direction)?;
     let plain = Zeroizing::new([shares.mask_key.value().as_slice(), shares.seed.value()].concat());
     let payload = Payload { msg: &plain, aad: derivation.round.binding().as_bytes() };
     // The key serves this one message: the round's keys are fresh and the direction is part of the derivation.
@@ -67,7 +67,7 @@ pub(crate) fn seal(
 
 pub(crate) fn open(
     derivation: Derivation<'_>,
-    secrets: &RoundSecrets,
+    channel: &Zeroizing<[u8; 32]>,
     [from, to]: [usize; 2],
     sealed: &SealedShares,
 ) -> Result<PeerShares, Refusal> {
@@ -75,7 +75,7 @@ pub(crate) fn open(
         Some(member) => Refusal::BadShares(member.node.clone()),
         None => Refusal::Nodes,
     };
-    let key = derivation.share_key(to, secrets.channel(), [from, to])?;
+    let key = derivation.share_key(channel, [from, to])?;
     let payload = Payload { msg: &sealed.0, aad: derivation.round.binding().as_bytes() };
     let plain = Aes256Gcm::new((&*key).into()).decrypt(&Nonce::default(), payload);
     let plain = Zeroizing::new(plain.map_err(|_| unreadable())?);

@@ -1,6 +1,8 @@
 //! What comes out of a variant file: variants, rows, problems with their lines; and what does not depend on how the
 //! file is wrapped or how many threads read it.
 
+#![allow(clippy::single_range_in_vec_init)] // one block of samples is meant
+
 mod common;
 
 use std::{

@@ -57,7 +57,8 @@ pub enum LakeError {
     Read(#[from] ReadError),
     #[error("the keys of a scan must ascend without repeats")]
     UnsortedKeys,
-    /// SQL that is wrong, or that does more than read.
+    /// SQL that is wrong, or that does more than read. The message may quote a value that could not be converted: it is
+    /// for the person who asked, as the answer would have been, and not for logs or other nodes.
     #[error("{0}")]
     Query(String),
 }

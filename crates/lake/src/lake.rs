@@ -9,8 +9,7 @@ use std::{
 use ligate_model::{Assembly, DatasetId, Digest};
 
 use crate::{
-    LakeError, LoadReport, LoadRequest, Progress, Snapshot, SqlLimits, Table, VariableDescription,
-    durable,
+    LakeError, LoadReport, LoadRequest, Progress, Snapshot, SqlLimits, Table, VariableDescription, durable,
     layout::DatasetFolder,
     load::{self, Control},
     manifest::Manifest,

@@ -22,7 +22,7 @@ mod sql;
 mod tables;
 
 pub use description::VariableDescription;
-pub use error::LakeError;
+pub use error::{LakeError, SampleConflict};
 pub use lake::{DatasetSummary, Lake};
 pub use load::{BLOCK_INDIVIDUALS_MAX, LoadReport, LoadRequest, Progress, VcfGroup};
 pub use snapshot::{Site, Snapshot};

@@ -125,7 +125,11 @@ struct Tally {
 }
 
 /// Loads a dataset into its folder.
-pub fn load(dataset: &DatasetFolder, request: &LoadRequest, control: Control) -> Result<LoadReport, LakeError> {
+pub fn load(
+    dataset: &DatasetFolder,
+    request: &LoadRequest,
+    control: Control,
+) -> Result<LoadReport, LakeError> {
     let cohort = Cohort::gather(request)?;
     let (phenotypes, phenotype_report) = phenotypes::read_all(&request.phenotypes, &cohort)?;
     let sources = source_names(&cohort);
@@ -193,8 +197,12 @@ fn write_tables(
     let Cohort { groups, individuals, assembly } = cohort;
     let work = incoming.work();
     let sorted = sort_groups(groups, individuals.len(), request, &work, tally, control)?;
-    let assembler =
-        Assembler { target: &incoming.folder, work: &work, individuals: individuals.len(), stop: control.stop };
+    let assembler = Assembler {
+        target: &incoming.folder,
+        work: &work,
+        individuals: individuals.len(),
+        stop: control.stop,
+    };
     let combined = request.one_block && sorted.len() > 1;
     let totals = if combined { assembler.in_one_block(&sorted)? } else { assembler.in_blocks(&sorted)? };
     durable::remove_tree(&work)?;

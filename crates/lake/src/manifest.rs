@@ -23,9 +23,12 @@ pub struct Manifest {
 impl Manifest {
     /// The manifest after `current` came into force over `before`.
     pub fn following(dataset: &DatasetId, current: Digest, before: Option<&Manifest>) -> Self {
-        let previous = before.and_then(|before| {
-            if before.current == current { before.previous } else { Some(before.current) }
-        });
+        let previous =
+            before.and_then(
+                |before| {
+                    if before.current == current { before.previous } else { Some(before.current) }
+                },
+            );
         Self { format: FORMAT, dataset: dataset.clone(), current, previous }
     }
 

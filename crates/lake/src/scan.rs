@@ -110,11 +110,7 @@ impl<'s> Scan<'s> {
         self.rows.iter().enumerate().map(|(block, rows)| self.parse_block(block, rows)).collect()
     }
 
-    fn parse_block<'r>(
-        &self,
-        block: usize,
-        rows: &'r PackedRows,
-    ) -> Result<Vec<Option<Row<'r>>>, LakeError> {
+    fn parse_block<'r>(&self, block: usize, rows: &'r PackedRows) -> Result<Vec<Option<Row<'r>>>, LakeError> {
         let individuals = self.blocks[block].len();
         let parse = |place: &Option<Range<usize>>| {
             let bytes = place.as_ref().map(|place| &rows.bytes[place.clone()]);

@@ -186,10 +186,7 @@ impl Snapshot {
 
     /// Visits every variant on chromosomes 1 to 22 in key order, in batches; a batch's indices are those of the keys
     /// that come with it.
-    pub fn scan_all(
-        &self,
-        visit: &mut dyn FnMut(&[VariantKey], &Batch<'_>),
-    ) -> Result<(), LakeError> {
+    pub fn scan_all(&self, visit: &mut dyn FnMut(&[VariantKey], &Batch<'_>)) -> Result<(), LakeError> {
         let mut scan = Scan::new(&self.inner.folder, &self.inner.blocks);
         let autosomes = Partition::all().filter(|partition| partition.is_autosome());
         for partition in autosomes.filter(|partition| self.has(*partition)) {

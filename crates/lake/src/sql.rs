@@ -28,7 +28,10 @@ use futures_util::StreamExt;
 
 pub use table::{Cell, Table};
 
-use crate::{LakeError, Snapshot, tables::{sample_schema, site_schema}};
+use crate::{
+    LakeError, Snapshot,
+    tables::{sample_schema, site_schema},
+};
 
 const CATALOG: &str = "ligate";
 
@@ -51,8 +54,7 @@ impl Default for SqlLimits {
 pub async fn answer(snapshots: Vec<Snapshot>, query: &str, limits: SqlLimits) -> Result<Table, LakeError> {
     let context = context(&snapshots, limits).map_err(refused)?;
     let plan = context.state().create_logical_plan(query).await.map_err(refused)?;
-    let reading =
-        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     reading.verify_plan(&plan).map_err(|error| {
         let reason = error.strip_backtrace();
         LakeError::Query(format!("only queries that read are possible: {reason}"))
@@ -136,12 +138,28 @@ fn phenotype_schema(snapshot: &Snapshot) -> SchemaRef {
 
 /// A table over one Parquet file, or over all in a folder.
 fn table(path: &Path, schema: SchemaRef) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    let url = ListingTableUrl::parse(file_url(path)?)?;
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
+    Ok(Arc::new(ListingTable::try_new(config)?))
+}
+
+/// The `file:` URL of a path. A plain path would do for most, but `*`, `?` and `[` in it would be patterns.
+fn file_url(path: &Path) -> Result<String, DataFusionError> {
     let absolute = std::path::absolute(path)?;
     let text = absolute.to_str().ok_or_else(|| {
         DataFusionError::Plan(format!("{} has a name that is not UTF-8", absolute.display()))
     })?;
-    let url = ListingTableUrl::parse(text)?;
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
-    let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
-    Ok(Arc::new(ListingTable::try_new(config)?))
+    let mut url = String::from("file://");
+    for byte in text.bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'=' => url.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => url.push(char::from(byte)),
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    if path.is_dir() {
+        url.push('/');
+    }
+    Ok(url)
 }

@@ -6,14 +6,20 @@ mod people;
 mod properties;
 mod sites;
 
-use std::{fs::File, path::Path};
+use std::{
+    error::Error,
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use arrow::{array::ArrayRef, datatypes::SchemaRef, record_batch::RecordBatch};
 use parquet::{
     arrow::{
         ArrowWriter, ProjectionMask,
-        arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+        arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
     },
+    errors::ParquetError,
     file::properties::WriterProperties,
 };
 
@@ -54,17 +60,50 @@ impl TableFile {
     }
 }
 
-/// Reads some columns of a table from its start, `batch_rows` rows at a time.
-pub fn read_columns(
-    path: &Path,
-    columns: &[&str],
-    batch_rows: usize,
-) -> Result<ParquetRecordBatchReader, LakeError> {
-    let file = File::open(path).map_err(|error| LakeError::io(path, error))?;
-    let build = || {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
-        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-        builder.with_projection(mask).with_batch_size(batch_rows).build()
-    };
-    build().map_err(|error| LakeError::reading(path, &error))
+/// Reads a table from its start to its end, some rows at a time.
+pub struct TableReader {
+    path: Box<Path>,
+    reader: ParquetRecordBatchReader,
+}
+
+impl TableReader {
+    /// Opens a table; `build` chooses columns and rows.
+    pub fn open(
+        path: &Path,
+        options: ArrowReaderOptions,
+        build: impl FnOnce(Builder) -> Result<ParquetRecordBatchReader, ParquetError>,
+    ) -> Result<Self, LakeError> {
+        let file = File::open(path).map_err(|error| LakeError::io(path, error))?;
+        let reader = guarded(path, || build(Builder::try_new_with_options(file, options)?))?;
+        Ok(Self { path: path.into(), reader })
+    }
+
+    /// Reads some of the columns, which may not have dots in their names.
+    pub fn columns(path: &Path, columns: &[&str], batch_rows: usize) -> Result<Self, LakeError> {
+        Self::open(path, ArrowReaderOptions::new(), |builder| {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+            builder.with_projection(mask).with_batch_size(batch_rows).build()
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The next rows, `None` after the last.
+    pub fn next_rows(&mut self) -> Result<Option<RecordBatch>, LakeError> {
+        guarded(&self.path, || self.reader.next().transpose())
+    }
+}
+
+/// A reader being set up.
+pub type Builder = ParquetRecordBatchReaderBuilder<File>;
+
+/// Parquet's own reader panics on some damaged files, in its arithmetic on offsets and lengths. What is stored may rot,
+/// so that must be an error here as any other damage.
+fn guarded<T, E: Error + 'static>(path: &Path, read: impl FnOnce() -> Result<T, E>) -> Result<T, LakeError> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(result) => result.map_err(|error| LakeError::reading(path, &error)),
+        Err(_) => Err(LakeError::corrupt(path, "it cannot be decoded")),
+    }
 }

@@ -48,7 +48,7 @@ fn one_file_is_read_back_call_by_call() {
     assert_eq!((report.individuals, report.variants, report.records), (70, 600, 600));
     assert_eq!((report.skipped, report.not_analysed, report.assembly), (0, 300, Assembly::Unknown));
     let snapshot = lake.snapshot(&dataset()).unwrap();
-    assert_eq!((snapshot.id(), snapshot.blocks()), (report.snapshot, &[0..70][..]));
+    assert_eq!((snapshot.id(), snapshot.blocks()), (report.snapshot, std::slice::from_ref(&(0..70))));
     check(&snapshot, &[&panel]);
     snapshot.verify().unwrap();
     let summary = &lake.datasets().unwrap()[0];
@@ -166,7 +166,8 @@ fn of_duplicate_keys_the_first_is_kept_and_the_others_are_reported() {
         request.memory_bytes = memory_bytes;
         let report = load(&lake, &request).unwrap();
         assert_eq!((report.variants, report.skipped), (40, 3));
-        let doubles = report.problems.kept().iter().filter(|problem| problem.message.contains("earlier record"));
+        let doubles =
+            report.problems.kept().iter().filter(|problem| problem.message.contains("earlier record"));
         let lines: Vec<u64> = doubles.map(|problem| problem.line).collect();
         assert_eq!(lines, [45, 46, 47], "four header lines and 40 records come first");
         check(&lake.snapshot(&dataset()).unwrap(), &[&panel]);
@@ -226,7 +227,8 @@ fn phenotypes_keep_values_kinds_and_the_names_of_text_columns() {
     let folder = tempfile::tempdir().unwrap();
     let file = Panel::random(13, "P", 4, &["1"], 3).write(&folder.path().join("a.vcf"));
     let table = folder.path().join("p.tsv");
-    fs::write(&table, "id\tldl.c\tt2d\tcentre\nP3\t3.25\t2\tOslo\nP0\tNA\t1\tRiga\nP9\t1\t1\tRiga\n").unwrap();
+    fs::write(&table, "id\tldl.c\tt2d\tcentre\nP3\t3.25\t2\tOslo\nP0\tNA\t1\tRiga\nP9\t1\t1\tRiga\n")
+        .unwrap();
     let mut request = request(&[file]);
     request.phenotypes = vec![(table, None)];
     let lake = Lake::open(&folder.path().join("datasets")).unwrap();

@@ -46,10 +46,7 @@ fn a_snapshot_in_use_outlives_its_replacements() {
     drop(held);
     load(&lake, &request(&files[1..2])).unwrap();
     assert!(!is_there(&ids[0]), "nobody reads it any more");
-    assert!(matches!(
-        lake.snapshot_by_id(&dataset(), ids[0]),
-        Err(LakeError::UnknownSnapshot { .. })
-    ));
+    assert!(matches!(lake.snapshot_by_id(&dataset(), ids[0]), Err(LakeError::UnknownSnapshot { .. })));
 }
 
 #[test]

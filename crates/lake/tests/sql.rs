@@ -17,7 +17,7 @@ struct Fixture {
 /// Two datasets, one of whose names needs quotes, in a folder whose name needs care.
 fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
-    let base = folder.path().join("a node's 50% #1");
+    let base = folder.path().join("a node's 50% #1 [é*]");
     fs::create_dir(&base).unwrap();
     let lake = Lake::open(&base.join("datasets")).unwrap();
     let panel = Panel::random(1, "P", 20, &["1", "2", "X"], 50);
@@ -43,11 +43,15 @@ fn sql(lake: &Lake, query: &str) -> Table {
 
 #[test]
 fn answers_counts_joins_and_names_as_written() {
-    let Fixture { lake, panel, .. } = fixture();
-    let alleles: u64 = panel.sites.iter().flat_map(|site| &site.calls).flat_map(|call| dosage(call)).map(u64::from).sum();
+    let Fixture { folder: _keep, lake, panel } = fixture();
+    let alleles: u64 =
+        panel.sites.iter().flat_map(|site| &site.calls).flat_map(|call| dosage(call)).map(u64::from).sum();
     let table = sql(&lake, "SELECT SUM(ac) AS ac, COUNT(*) AS n FROM cohort.sites");
     assert_eq!(table.rows, [[Cell::Unsigned(alleles), Cell::Signed(150)]]);
-    let table = sql(&lake, "select chrom, count(*) n from \"kg-hg\".sites where pos <= 100 group by chrom order by 1");
+    let table = sql(
+        &lake,
+        "select chrom, count(*) n from \"kg-hg\".sites where pos <= 100 group by chrom order by 1",
+    );
     assert_eq!(table.rows.len(), 3);
     assert!(table.rows.iter().all(|row| row[1] == Cell::Signed(10)));
     let join = "WITH c AS (SELECT * FROM cohort.phenotypes WHERE t2d = 1) \
@@ -64,18 +68,19 @@ fn answers_counts_joins_and_names_as_written() {
 
 #[test]
 fn text_is_aligned_and_json_has_numbers() {
-    let Fixture { lake, .. } = fixture();
+    let Fixture { folder: _keep, lake, .. } = fixture();
     let table = sql(&lake, "SELECT individual, LDL FROM cohort.phenotypes ORDER BY individual LIMIT 2");
     assert_eq!(table.to_text(), "individual  LDL\n----------  ---\nP0          1.5\nP1          2.5\n");
     assert_eq!(table.to_json(), r#"[{"individual":"P0","LDL":1.5},{"individual":"P1","LDL":2.5}]"#);
-    let odd = sql(&lake, "SELECT 'a' || chr(10) || 'b' AS t, CAST(NULL AS INT) AS n, [1, 2] AS l, 0.0/0.0 AS f");
+    let odd =
+        sql(&lake, "SELECT 'a' || chr(10) || 'b' AS t, CAST(NULL AS INT) AS n, [1, 2] AS l, 0.0/0.0 AS f");
     assert_eq!(odd.to_text().lines().nth(2).unwrap(), "a b     [1, 2]  NaN");
     assert_eq!(odd.to_json(), "[{\"t\":\"a\\nb\",\"n\":null,\"l\":\"[1, 2]\",\"f\":null}]");
 }
 
 #[test]
 fn tables_can_be_listed_described_and_explained() {
-    let Fixture { lake, .. } = fixture();
+    let Fixture { folder: _keep, lake, .. } = fixture();
     assert!(sql(&lake, "SHOW TABLES").to_text().contains("kg-hg"));
     assert!(sql(&lake, "DESCRIBE cohort.sites").to_text().contains("alt_index"));
     let plan = sql(&lake, "EXPLAIN SELECT id FROM cohort.sites WHERE chrom = '2' AND pos = 30").to_text();
@@ -123,7 +128,7 @@ fn whatever_does_more_than_read_is_refused() {
 
 #[test]
 fn answers_and_queries_are_bounded() {
-    let Fixture { lake, .. } = fixture();
+    let Fixture { folder: _keep, lake, .. } = fixture();
     let limits = SqlLimits { rows: 7, memory_bytes: 1 << 24 };
     let table = try_sql(&lake, "SELECT pos FROM cohort.sites", limits).unwrap();
     assert_eq!((table.rows.len(), table.truncated), (7, true));

@@ -1,6 +1,9 @@
 //! `ligate serve`: a node answers coordinators that its steward trusts, and peers who ask for tree heads.
 
+mod claims;
+mod codings;
 mod desk;
+mod guarded_journal;
 mod node_run;
 
 use std::{io, net::SocketAddr, sync::Arc};

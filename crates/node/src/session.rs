@@ -29,6 +29,8 @@ pub enum Question {
     Start { permit: String, job: String, head: Head },
     /// The trait's cases are coded like this: choose your people.
     Prepare { job: Digest, coding: Option<BinaryCoding> },
+    /// How large are your values?
+    Exponents { job: Digest },
     /// Which variants do you bring?
     Offer { job: Digest, page: u32 },
     /// The run is over; this is what was released.

@@ -148,6 +148,20 @@ impl Ask {
         }
     }
 
+    /// How the variables are standardised, where the ask says so.
+    pub fn scaling(&self) -> Option<&[Scaling]> {
+        match self {
+            Self::People { .. } | Self::Counts { .. } | Self::Scale { .. } => None,
+            Self::Moments { scaling }
+            | Self::Null { scaling, .. }
+            | Self::Linear { scaling, .. }
+            | Self::Score { scaling, .. }
+            | Self::Wald { scaling, .. }
+            | Self::BaselinePresence { scaling, .. }
+            | Self::Baseline { scaling, .. } => Some(scaling),
+        }
+    }
+
     /// For logs and progress.
     pub fn name(&self) -> &'static str {
         match self {

@@ -67,11 +67,12 @@ pub fn local<G: GenotypeSource>(
     threads: usize,
 ) -> Result<Vec<u64>, LocalError<G::Error>> {
     ask.validate(plan)?;
+    check_exponents(cohort, ask)?;
     let columns = plan.columns();
     let layout = ask.layout();
     match ask {
         Ask::People { .. } => Ok(people(cohort)),
-        Ask::Scale { exponents } => Ok(scale(cohort, exponents)?),
+        Ask::Scale { exponents } => Ok(scale(cohort, exponents)),
         Ask::Moments { scaling } => {
             let products = Products(cohort.standardise(scaling));
             Ok(unsigned(&sum_over(&products, 0..cohort.count(), threads)))
@@ -122,12 +123,20 @@ fn people(cohort: &Cohort) -> Vec<u64> {
     [cohort.individuals()].into_iter().chain(cohort.cases()).chain([1]).collect()
 }
 
-/// Limbs of the sum and the sum of squares of the raw values of every scaled variable.
-fn scale(cohort: &Cohort, exponents: &[i16]) -> Result<Vec<u64>, InvalidAsk> {
+/// No variable may be asked for on a scale that its own values exceed: they would be clamped, or overflow.
+fn check_exponents(cohort: &Cohort, ask: &Ask) -> Result<(), InvalidAsk> {
     let own = cohort.exponents();
-    if exponents.iter().zip(&own).any(|(asked, own)| asked < own) {
-        return Err(InvalidAsk::Number);
-    }
+    let bounds = |asked: &mut dyn Iterator<Item = i16>| asked.zip(&own).all(|(asked, own)| asked >= *own);
+    let fits = match (ask, ask.scaling()) {
+        (Ask::Scale { exponents }, _) => bounds(&mut exponents.iter().copied()),
+        (_, Some(scaling)) => bounds(&mut scaling.iter().map(|scaling| scaling.exponent)),
+        (_, None) => true,
+    };
+    if fits { Ok(()) } else { Err(InvalidAsk::Number) }
+}
+
+/// Limbs of the sum and the sum of squares of the raw values of every scaled variable.
+fn scale(cohort: &Cohort, exponents: &[i16]) -> Vec<u64> {
     let mut words = Vec::new();
     for (variable, exponent) in exponents.iter().enumerate() {
         let (mut sum, mut squares) = (0_i128, 0_i128);
@@ -139,7 +148,7 @@ fn scale(cohort: &Cohort, exponents: &[i16]) -> Result<Vec<u64>, InvalidAsk> {
         words.extend(limbs(sum));
         words.extend(limbs(squares));
     }
-    Ok(words)
+    words
 }
 
 /// Packed counts of each variant of a chunk.

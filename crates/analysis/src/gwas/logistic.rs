@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Rounds of Newton's method, of the null model and of a variant's own model.
-pub(crate) const MAX_ROUNDS: usize = 25;
+pub const MAX_ROUNDS: usize = 25;
 /// Squared step in units of standard errors below which an estimate has settled.
 const SETTLED: f64 = 1e-14;
 /// Log odds per allele, or per standard deviation of a covariate, that no data with an estimate reach.

@@ -79,7 +79,7 @@ impl Table {
             bytes.pop();
         }
         let text = String::from_utf8(bytes)
-            .map_err(|_| self.error("the line is not UTF-8 text; convert the file"))?;
+            .map_err(|_| self.error("the line is not UTF-8 text; convert the file, or decompress it"))?;
         Ok((count > 0).then_some(text))
     }
 

@@ -1,6 +1,8 @@
 //! BCF 2.1 and 2.2 records (VCF 4.5, section 6): the fixed part, alleles and GT. Checks every length before it is
 //! used; other fields are walked over.
 
+use ligate_genotypes::{Exception, Phase};
+
 use super::header::Header;
 
 /// Bytes before a record that give the lengths of its two parts.
@@ -46,6 +48,43 @@ impl EncodedCalls<'_> {
         let values = self.data.get(sample * size..(sample + 1) * size).unwrap_or_default();
         let (width, end) = (self.width, end_of_vector(self.width));
         values.chunks_exact(width).map(integer).take_while(move |value| *value != end)
+    }
+}
+
+/// What [`EncodedCalls::pack`] found beside the codes.
+pub(super) struct Packed {
+    pub phase: Phase,
+    /// Samples with a missing allele, ascending.
+    pub missing: Vec<(u32, Exception)>,
+}
+
+impl EncodedCalls<'_> {
+    /// Packs diploid calls of alleles 0, 1 and `.`, all phased or all unphased, as `tokenise` does those of text:
+    /// 32 samples a word, two bits each. `None` if they are not of this kind: then `codes` mean nothing.
+    pub fn pack(&self, codes: &mut [u64]) -> Option<Packed> {
+        if (self.width, self.each) != (1, 2) {
+            return None;
+        }
+        let (mut missing, mut phased, mut unphased) = (Vec::new(), false, false);
+        for (word, (calls, code)) in self.data.chunks(64).zip(codes).enumerate() {
+            *code = 0;
+            for (at, [a, b]) in calls.as_chunks::<2>().0.iter().enumerate() {
+                match (a >> 1, b >> 1) {
+                    (first @ 1..=2, second @ 1..=2) => {
+                        *code |= u64::from((first - 1) | (second - 1) << 1) << (2 * at);
+                        *(if b & 1 == 1 { &mut phased } else { &mut unphased }) = true;
+                    }
+                    (0, 0) => missing.push(((word * 32 + at) as u32, Exception::Missing)),
+                    (0, one @ 1..=2) | (one @ 1..=2, 0) => {
+                        let alternate = one == 2;
+                        missing.push(((word * 32 + at) as u32, Exception::HalfMissing { alternate }));
+                    }
+                    _ => return None,
+                }
+            }
+        }
+        let phase = if phased { Phase::Phased } else { Phase::Unphased };
+        (!(phased && unphased)).then_some(Packed { phase, missing })
     }
 }
 
@@ -206,5 +245,46 @@ fn end_of_vector(width: usize) -> i32 {
         1 => i32::from(i8::MIN) + 1,
         2 => i32::from(i16::MIN) + 1,
         _ => i32::MIN + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ligate_genotypes::Calls;
+    use proptest::prelude::*;
+
+    use super::{super::genotype::Genotypes, *};
+
+    proptest! {
+        #[test]
+        fn packed_calls_are_the_calls_read_one_by_one(
+            pairs in proptest::collection::vec((0_u8..6, 0_u8..6), 1..100),
+            phased: bool,
+            mixed: bool,
+            odd in (0_usize..3000, any::<u8>()),
+        ) {
+            let mut data: Vec<u8> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
+            if !mixed {
+                data.iter_mut().skip(1).step_by(2).for_each(|value| *value = *value & 6 | u8::from(phased));
+            }
+            if let Some(value) = data.get_mut(odd.0) {
+                *value = odd.1;
+            }
+            let (encoded, samples) = (EncodedCalls { data: &data, width: 1, each: 2 }, pairs.len());
+            let mut packed = Calls::new(samples);
+            let found = encoded.pack(packed.codes_mut());
+            let mut genotypes = Genotypes::default();
+            let read = (0..samples).try_for_each(|at| genotypes.push_encoded(encoded.values(at), 2));
+            let mut expected = Calls::new(samples);
+            if let Some(found) = found {
+                prop_assert_eq!(read, Ok(()));
+                genotypes.fill(1, &mut expected);
+                packed.set_phase(found.phase);
+                found.missing.iter().for_each(|(at, exception)| packed.push_exception(*at, *exception));
+                prop_assert!(packed == expected);
+            } else {
+                prop_assert!(mixed || odd.0 < data.len());
+            }
+        }
     }
 }

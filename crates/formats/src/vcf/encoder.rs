@@ -205,8 +205,8 @@ impl<'a> Encoder<'a> {
         let count = site.alternate_count()?;
         let (id, fault) = record::id(record.id);
         self.out.note(fault);
-        self.encoded_calls(record.calls, alleles(count))?;
-        self.rows(&site, count, id, &Found::Parsed)
+        let found = self.encoded_calls(record.calls, count)?;
+        self.rows(&site, count, id, &found)
     }
 
     fn order(&mut self, chromosome: &str, position: u32) {
@@ -275,14 +275,29 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    fn encoded_calls(&mut self, calls: Option<EncodedCalls<'_>>, alleles: u16) -> Result<(), &'static str> {
-        self.genotypes.clear();
+    /// Reads a binary record's calls.
+    fn encoded_calls(
+        &mut self,
+        calls: Option<EncodedCalls<'_>>,
+        alternates: u16,
+    ) -> Result<Found, &'static str> {
         let count = self.header.samples.len();
+        self.genotypes.clear();
         let Some(calls) = calls else {
             self.genotypes.push_missing(count);
-            return Ok(());
+            return Ok(Found::Parsed);
         };
-        (0..count).try_for_each(|sample| self.genotypes.push_encoded(calls.values(sample), alleles))
+        self.calls.clear();
+        if alternates <= 1
+            && let Some(packed) = calls.pack(self.calls.codes_mut())
+        {
+            self.calls.set_phase(packed.phase);
+            packed.missing.iter().for_each(|(sample, missing)| self.calls.push_exception(*sample, *missing));
+            return Ok(Found::Packed);
+        }
+        let alleles = alleles(alternates);
+        (0..count).try_for_each(|sample| self.genotypes.push_encoded(calls.values(sample), alleles))?;
+        Ok(Found::Parsed)
     }
 
     /// Adds a row for each allele that gets one.

@@ -77,6 +77,9 @@ impl Layout {
 }
 
 fn key_fault(key: &[u8], header: &Header) -> Option<&'static str> {
+    if key == b"." {
+        return None;
+    }
     if key.is_empty() || key.iter().any(|b| !b.is_ascii_graphic()) {
         return Some("FORMAT has an empty name or white space");
     }

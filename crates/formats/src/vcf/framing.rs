@@ -18,7 +18,8 @@ pub(super) enum Framing {
 }
 
 /// A chunk taken apart.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 pub(super) struct Parts {
     /// What was carried and the rest of its last record.
     pub straddling: Vec<u8>,

@@ -20,10 +20,12 @@ const MAX_PLOIDY: usize = 255;
 pub(super) const BAD_CALL: &str = "a GT is not of the form 0/1, 0|1, 0 or .";
 pub(super) const OUT_OF_RANGE: &str = "a GT names an allele that the record does not have";
 pub(super) const PLOIDY: &str = "a GT has more than 255 alleles";
+const MANY_POLYPLOID: &str = "more than 65,533 calls have more than two alleles";
 const COLUMNS: &str = "the record does not have one column for each sample";
 
 /// One sample's call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 struct Call {
     first: u16,
     second: u16,
@@ -112,8 +114,11 @@ impl Genotypes {
             [first] => self.push(first, NONE, false, alleles),
             [first, second] => self.push(first, second, phased, alleles),
             ref many => {
-                if many.len() > MAX_PLOIDY || self.polyploid.len() >= usize::from(MANY) {
+                if many.len() > MAX_PLOIDY {
                     return Err(PLOIDY);
+                }
+                if self.polyploid.len() >= usize::from(MANY) {
+                    return Err(MANY_POLYPLOID);
                 }
                 if many.iter().any(|allele| *allele >= alleles && *allele != MISSING) {
                     return Err(OUT_OF_RANGE);

@@ -1,5 +1,6 @@
 //! Reading a whole file for a test.
 #![allow(dead_code)] // each test file uses a part
+#![allow(clippy::single_range_in_vec_init)] // one block of all samples is meant
 
 use std::{
     convert::Infallible,

@@ -85,7 +85,8 @@ impl Assembler<'_> {
             readers.push((rows.next_row()?, rows));
         }
         let mut out = SiteWriter::create(&self.target.sites(partition), self.individuals)?;
-        while let Some(key) = readers.iter().filter_map(|(head, _)| Some(&head.as_ref()?.key)).min().cloned() {
+        while let Some(key) = readers.iter().filter_map(|(head, _)| Some(&head.as_ref()?.key)).min().cloned()
+        {
             self.check_stop()?;
             let mut sum: Option<SiteRow> = None;
             for (head, rows) in &mut readers {

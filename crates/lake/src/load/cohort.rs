@@ -173,6 +173,6 @@ mod tests {
         assert_eq!(sizes(4097), [2080, 2017]);
         assert_eq!(sizes(10_000), [3360, 3360, 3280]);
         assert!(sizes(1_000_000).iter().all(|size| (1..=4096).contains(size)));
-        assert_eq!(split(10_000, 10_000), [0..10_000]);
+        assert_eq!(split(10_000, 10_000).len(), 1);
     }
 }

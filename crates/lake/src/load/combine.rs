@@ -34,9 +34,8 @@ impl CombinedRow {
         self.fill_missing(first);
         let shift = |sample: u32| first as u32 + sample;
         let decoded = row.decode();
-        let is_phased = |sample: u32| {
-            decoded.phase() == Phase::Phased || decoded.phased().binary_search(&sample).is_ok()
-        };
+        let is_phased =
+            |sample: u32| decoded.phase() == Phase::Phased || decoded.phased().binary_search(&sample).is_ok();
         for (sample, code) in row.carriers() {
             self.calls.set_code(first + sample as usize, code);
             if code != 3 && is_phased(sample) {

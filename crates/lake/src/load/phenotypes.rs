@@ -26,8 +26,7 @@ pub fn read_all(
         if people.is_empty() {
             return Err(LakeError::NobodyWithPrefix(path.clone()));
         }
-        let ids: Vec<IndividualId> =
-            people.iter().map(|index| cohort.individuals[*index].clone()).collect();
+        let ids: Vec<IndividualId> = people.iter().map(|index| cohort.individuals[*index].clone()).collect();
         let (table, report) = phenotypes::read(path, &ids, prefix.as_deref())?;
         for variable in table.variables {
             if variable.name.as_str() == ID_COLUMN {

@@ -14,14 +14,13 @@ use arrow::{
     record_batch::RecordBatch,
 };
 use ligate_model::VariantKey;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use crate::{
     LakeError, durable,
     partition::Partition,
     tables::{
-        Geometry, GenotypeColumn, KeyColumns, SiteColumns, SiteRow, SiteRows, TableFile, column_of,
-        genotype_schema, read_columns, site_schema,
+        GenotypeColumn, Geometry, KeyColumns, SiteColumns, SiteRow, SiteRows, TableFile, TableReader,
+        column_of, genotype_schema, site_schema,
     },
 };
 
@@ -85,8 +84,9 @@ impl RunWriter {
     ) -> Result<Self, LakeError> {
         durable::make_folder(&folder)?;
         let run = Run { partition, folder, rows: 0, blocks: geometry.blocks().len() };
-        let block =
-            |index| TableFile::create(&run.block(index), genotype_schema(), geometry.genotype_properties(index));
+        let block = |index| {
+            TableFile::create(&run.block(index), genotype_schema(), geometry.genotype_properties(index))
+        };
         Ok(Self {
             batch_rows: geometry.batch_rows(),
             columns: Columns {
@@ -233,22 +233,19 @@ impl RunReader {
 
 /// A table read in step with the sites; it must have as many rows.
 struct Lockstep {
-    path: PathBuf,
-    reader: ParquetRecordBatchReader,
+    table: TableReader,
     rows: Option<RecordBatch>,
     next: usize,
 }
 
 impl Lockstep {
     fn open(path: &Path, columns: &[&str], batch_rows: usize) -> Result<Self, LakeError> {
-        let reader = read_columns(path, columns, batch_rows)?;
-        Ok(Self { path: path.to_owned(), reader, rows: None, next: 0 })
+        Ok(Self { table: TableReader::columns(path, columns, batch_rows)?, rows: None, next: 0 })
     }
 
     fn step(&mut self) -> Result<(), LakeError> {
         if self.rows.as_ref().is_none_or(|rows| self.next == rows.num_rows()) {
-            let rows = self.reader.next().ok_or_else(|| self.short())?;
-            self.rows = Some(rows.map_err(|error| LakeError::reading(&self.path, &error))?);
+            self.rows = Some(self.table.next_rows()?.ok_or_else(|| self.short())?);
             self.next = 0;
         }
         self.next += 1;
@@ -257,10 +254,10 @@ impl Lockstep {
 
     fn place(&self) -> Result<(&Path, &RecordBatch, usize), LakeError> {
         let rows = self.rows.as_ref().filter(|_| self.next > 0).ok_or_else(|| self.short())?;
-        Ok((&self.path, rows, self.next - 1))
+        Ok((self.table.path(), rows, self.next - 1))
     }
 
     fn short(&self) -> LakeError {
-        LakeError::corrupt(&self.path, "it has fewer rows than its sites")
+        LakeError::corrupt(self.table.path(), "it has fewer rows than its sites")
     }
 }

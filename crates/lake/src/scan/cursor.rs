@@ -1,10 +1,6 @@
 //! A place in the genotypes of one block and part, which moves on as ascending keys are asked for.
 
-use std::{
-    cmp::Ordering,
-    fs::File,
-    path::{Path, PathBuf},
-};
+use std::{cmp::Ordering, path::Path};
 
 use arrow::{
     array::{Array, AsArray, BinaryViewArray, UInt32Array},
@@ -13,7 +9,7 @@ use arrow::{
 use ligate_model::VariantKey;
 use parquet::{
     arrow::arrow_reader::{
-        ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
+        ArrowReaderOptions, ParquetRecordBatchReader, RowSelection, RowSelector,
         statistics::StatisticsConverter,
     },
     errors::ParquetError,
@@ -23,14 +19,13 @@ use parquet::{
 use super::PackedRows;
 use crate::{
     LakeError,
-    tables::{KeyView, column_of, genotype_schema_for_reading},
+    tables::{Builder, KeyView, TableReader, column_of, genotype_schema_for_reading},
 };
 
 const READ_ROWS: usize = 1024;
 
 pub struct Cursor {
-    path: PathBuf,
-    reader: ParquetRecordBatchReader,
+    table: TableReader,
     loaded: Option<Loaded>,
 }
 
@@ -44,9 +39,11 @@ struct Loaded {
 impl Cursor {
     /// Opens a file at its first row. Given ascending positions, pages without any of them are left out.
     pub fn open(path: &Path, positions: Option<&[u32]>) -> Result<Self, LakeError> {
-        let file = File::open(path).map_err(|error| LakeError::io(path, error))?;
-        let reader = reader(file, positions).map_err(|error| LakeError::reading(path, &error))?;
-        Ok(Self { path: path.to_owned(), reader, loaded: None })
+        let options = ArrowReaderOptions::new().with_schema(genotype_schema_for_reading());
+        let index = if positions.is_some() { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
+        let options = options.with_page_index_policy(index);
+        let table = TableReader::open(path, options, |builder| choose(builder, positions))?;
+        Ok(Self { table, loaded: None })
     }
 
     /// Reads the rows of `keys`, which follow those read before.
@@ -74,13 +71,13 @@ impl Cursor {
 
     /// Loads the next rows; `false` after the last.
     fn load(&mut self) -> Result<bool, LakeError> {
-        let Some(rows) = self.reader.next() else {
+        let Some(rows) = self.table.next_rows()? else {
             self.loaded = None;
             return Ok(false);
         };
-        let rows = rows.map_err(|error| LakeError::reading(&self.path, &error))?;
-        let keys = KeyView::new(&self.path, &rows)?;
-        self.loaded = Some(Loaded { keys, rows: column_of(&self.path, &rows, "genotypes")?, next: 0 });
+        let path = self.table.path();
+        let keys = KeyView::new(path, &rows)?;
+        self.loaded = Some(Loaded { keys, rows: column_of(path, &rows, "genotypes")?, next: 0 });
         Ok(true)
     }
 }
@@ -103,11 +100,9 @@ impl Loaded {
     }
 }
 
-fn reader(file: File, positions: Option<&[u32]>) -> Result<ParquetRecordBatchReader, ParquetError> {
-    let options = ArrowReaderOptions::new().with_schema(genotype_schema_for_reading());
-    let index = if positions.is_some() { PageIndexPolicy::Optional } else { PageIndexPolicy::Skip };
-    let options = options.with_page_index_policy(index);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)?.with_batch_size(READ_ROWS);
+/// Chooses the rows to read.
+fn choose(builder: Builder, positions: Option<&[u32]>) -> Result<ParquetRecordBatchReader, ParquetError> {
+    let builder = builder.with_batch_size(READ_ROWS);
     let Some(positions) = positions else { return builder.build() };
     let groups = row_groups(&builder, positions)?;
     let selection = pages(&builder, &groups, positions)?;
@@ -128,10 +123,7 @@ fn holds_any(positions: &[u32], low: &UInt32Array, high: &UInt32Array, index: us
 }
 
 /// The row groups that may hold a wanted position.
-fn row_groups(
-    builder: &ParquetRecordBatchReaderBuilder<File>,
-    positions: &[u32],
-) -> Result<Vec<usize>, ParquetError> {
+fn row_groups(builder: &Builder, positions: &[u32]) -> Result<Vec<usize>, ParquetError> {
     let statistics = StatisticsConverter::try_new("pos", builder.schema(), builder.parquet_schema())?;
     let groups = builder.metadata().row_groups();
     let (low, high) = (statistics.row_group_mins(groups)?, statistics.row_group_maxes(groups)?);
@@ -141,7 +133,7 @@ fn row_groups(
 
 /// The rows, of the chosen row groups, whose page of positions may hold a wanted one; `None` without a page index.
 fn pages(
-    builder: &ParquetRecordBatchReaderBuilder<File>,
+    builder: &Builder,
     groups: &[usize],
     positions: &[u32],
 ) -> Result<Option<RowSelection>, ParquetError> {
@@ -160,6 +152,7 @@ fn pages(
         true => RowSelector::select(rows as usize),
         false => RowSelector::skip(rows as usize),
     };
-    let selectors: Vec<RowSelector> = rows.iter().map(Option::unwrap_or_default).enumerate().map(selector).collect();
+    let selectors: Vec<RowSelector> =
+        rows.iter().map(Option::unwrap_or_default).enumerate().map(selector).collect();
     Ok(Some(selectors.into()))
 }

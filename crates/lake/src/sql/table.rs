@@ -11,8 +11,8 @@ use arrow::{
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-/// One value of an answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// One value of an answer. It may be a person's: `Debug` shows its kind alone.
+#[derive(Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Cell {
     Null,
@@ -103,6 +103,19 @@ impl Serialize for JsonRow<'_> {
     }
 }
 
+impl std::fmt::Debug for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Null => "Null",
+            Self::Boolean(_) => "Boolean(..)",
+            Self::Signed(_) => "Signed(..)",
+            Self::Unsigned(_) => "Unsigned(..)",
+            Self::Float(_) => "Float(..)",
+            Self::Text(_) => "Text(..)",
+        })
+    }
+}
+
 impl Cell {
     fn bytes(&self) -> usize {
         let text = if let Self::Text(text) = self { text.len() } else { 0 };
@@ -142,7 +155,11 @@ fn cells(column: &dyn Array) -> Result<Vec<Cell>, ArrowError> {
     };
     if kind.is_signed_integer() {
         let values = cast(column, &DataType::Int64)?;
-        return Ok(values.as_primitive::<Int64Type>().iter().map(|v| v.map_or(Cell::Null, Cell::Signed)).collect());
+        return Ok(values
+            .as_primitive::<Int64Type>()
+            .iter()
+            .map(|v| v.map_or(Cell::Null, Cell::Signed))
+            .collect());
     }
     if kind.is_unsigned_integer() {
         let values = cast(column, &DataType::UInt64)?;

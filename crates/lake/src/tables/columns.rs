@@ -79,10 +79,16 @@ impl KeyView {
         self.positions.values()
     }
 
-    pub fn key(&self, path: &Path, row: usize) -> Result<VariantKey, LakeError> {
+    /// The contig as it is stored.
+    pub fn contig(&self, row: usize) -> &str {
+        self.contigs.value(row)
+    }
+
+    /// The key of a row whose contig the caller has at hand.
+    pub fn key(&self, path: &Path, row: usize, contig: Contig) -> Result<VariantKey, LakeError> {
         let allele = |text| Allele::new(text).map_err(|error| LakeError::corrupt(path, error.to_string()));
         Ok(VariantKey {
-            contig: Contig::new(self.contigs.value(row)),
+            contig,
             position: Position::new(self.positions.value(row)),
             reference: allele(self.references.value(row))?,
             alternate: allele(self.alternates.value(row))?,

@@ -1,15 +1,15 @@
 //! The tables of individuals: `samples` (the bridge between genotype blocks and people) and `phenotypes`.
 
-use std::{collections::HashMap, fs::File, path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use arrow::{
     array::{ArrayRef, Float64Array, StringArray, UInt32Array},
     datatypes::{DataType, Field, Schema, SchemaRef},
 };
 use ligate_model::{BinaryCoding, IndividualId, Phenotypes, Variable, VariableKind};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
 
-use super::{TableFile, column_of, properties::basic, read_columns};
+use super::{TableFile, TableReader, column_of, properties::basic};
 use crate::{LakeError, VariableDescription};
 
 const READ_ROWS: usize = 8192;
@@ -43,8 +43,8 @@ pub fn write_samples(
 /// The individuals in the order of their sample index.
 pub fn read_samples(path: &Path) -> Result<Vec<IndividualId>, LakeError> {
     let mut individuals = Vec::new();
-    for rows in read_columns(path, &["individual"], READ_ROWS)? {
-        let rows = rows.map_err(|error| LakeError::reading(path, &error))?;
+    let mut table = TableReader::columns(path, &["individual"], READ_ROWS)?;
+    while let Some(rows) = table.next_rows()? {
         let names: StringArray = column_of(path, &rows, "individual")?;
         for name in names.iter() {
             let id = IndividualId::new(name.unwrap_or_default());
@@ -79,20 +79,17 @@ pub fn read_phenotypes(path: &Path, variables: &[VariableDescription]) -> Result
         values: Vec::new(),
     };
     let mut read: Vec<Variable> = variables.iter().map(empty).collect();
-    // A column is asked for by name only here: parquet's own projection would split names at dots.
-    for rows in read_all(path)? {
-        let rows = rows.map_err(|error| LakeError::reading(path, &error))?;
+    // All columns are read: a projection by name would take the dots in names of variables for nested fields.
+    let mut table = TableReader::open(path, ArrowReaderOptions::new(), |builder| {
+        builder.with_batch_size(READ_ROWS).build()
+    })?;
+    while let Some(rows) = table.next_rows()? {
         for variable in &mut read {
             let column: Float64Array = column_of(path, &rows, variable.name.as_str())?;
             variable.values.extend(column.iter());
         }
     }
     Ok(Phenotypes { variables: read })
-}
-
-fn read_all(path: &Path) -> Result<ParquetRecordBatchReader, LakeError> {
-    let file = File::open(path).map_err(|error| LakeError::io(path, error))?;
-    ParquetRecordBatchReader::try_new(file, READ_ROWS).map_err(|error| LakeError::reading(path, &error))
 }
 
 fn write(path: &Path, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<(), LakeError> {

@@ -70,15 +70,15 @@ impl Geometry {
 }
 
 fn keyed(row_group_rows: usize) -> WriterPropertiesBuilder {
-        let position = || ColumnPath::from("pos");
-        basic()
-            .set_max_row_group_row_count(Some(row_group_rows))
-            .set_data_page_row_count_limit(PAGE_ROWS_MAX)
-            .set_column_dictionary_enabled(position(), false)
-            .set_column_encoding(position(), Encoding::DELTA_BINARY_PACKED)
-            .set_column_statistics_enabled(position(), EnabledStatistics::Page)
-            .set_column_statistics_enabled(ColumnPath::from("ref"), EnabledStatistics::None)
-            .set_column_statistics_enabled(ColumnPath::from("alt"), EnabledStatistics::None)
+    let position = || ColumnPath::from("pos");
+    basic()
+        .set_max_row_group_row_count(Some(row_group_rows))
+        .set_data_page_row_count_limit(PAGE_ROWS_MAX)
+        .set_column_dictionary_enabled(position(), false)
+        .set_column_encoding(position(), Encoding::DELTA_BINARY_PACKED)
+        .set_column_statistics_enabled(position(), EnabledStatistics::Page)
+        .set_column_statistics_enabled(ColumnPath::from("ref"), EnabledStatistics::None)
+        .set_column_statistics_enabled(ColumnPath::from("alt"), EnabledStatistics::None)
 }
 
 /// What all tables share.

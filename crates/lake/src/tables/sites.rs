@@ -4,25 +4,19 @@
 //! Individuals of a block that lacks the key are unknown there, not homozygous reference: they are in no count but
 //! `missing`.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, StringArray, StringBuilder, UInt16Array, UInt16Builder, UInt32Array, UInt32Builder},
+    array::{
+        Array, ArrayRef, StringArray, StringBuilder, UInt16Array, UInt16Builder, UInt32Array, UInt32Builder,
+    },
     datatypes::{DataType, Field, Schema, SchemaRef},
     record_batch::RecordBatch,
 };
 use ligate_genotypes::AlleleCounts;
-use ligate_model::VariantKey;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
+use ligate_model::{Contig, VariantKey};
 
-use super::{
-    KeyView, column_of,
-    columns::key_fields,
-    read_columns,
-};
+use super::{KeyView, TableReader, column_of, columns::key_fields};
 use crate::LakeError;
 
 const READ_ROWS: usize = 4096;
@@ -113,18 +107,18 @@ impl SiteColumns {
 
 /// The rows of a sites table, in order.
 pub struct SiteRows {
-    path: PathBuf,
-    reader: ParquetRecordBatchReader,
+    table: TableReader,
     view: Option<SiteView>,
     row: usize,
+    /// The last contig and its name: names are looked up only where they change.
+    contig: Option<(String, Contig)>,
 }
 
 impl SiteRows {
     pub fn open(path: &Path) -> Result<Self, LakeError> {
         let schema = site_schema();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        let reader = read_columns(path, &names, READ_ROWS)?;
-        Ok(Self { path: path.to_owned(), reader, view: None, row: 0 })
+        Ok(Self { table: TableReader::columns(path, &names, READ_ROWS)?, view: None, row: 0, contig: None })
     }
 
     /// The next row, `None` at the end.
@@ -134,15 +128,20 @@ impl SiteRows {
                 && self.row < view.keys.positions().len()
             {
                 self.row += 1;
-                return view.site(&self.path, self.row - 1).map(Some);
+                let contig = named(&mut self.contig, view.keys.contig(self.row - 1));
+                return view.site(self.table.path(), self.row - 1, contig).map(Some);
             }
-            match self.reader.next() {
-                None => return Ok(None),
-                Some(Err(error)) => return Err(LakeError::reading(&self.path, &error)),
-                Some(Ok(rows)) => self.view = Some(SiteView::new(&self.path, &rows)?),
-            }
+            let Some(rows) = self.table.next_rows()? else { return Ok(None) };
+            self.view = Some(SiteView::new(self.table.path(), &rows)?);
             self.row = 0;
         }
+    }
+}
+
+fn named(last: &mut Option<(String, Contig)>, name: &str) -> Contig {
+    match last {
+        Some((known, contig)) if known == name => contig.clone(),
+        _ => last.insert((name.to_owned(), Contig::new(name))).1.clone(),
     }
 }
 
@@ -167,10 +166,10 @@ impl SiteView {
         })
     }
 
-    fn site(&self, path: &Path, row: usize) -> Result<SiteRow, LakeError> {
+    fn site(&self, path: &Path, row: usize, contig: Contig) -> Result<SiteRow, LakeError> {
         let text = |column: &StringArray| column.is_valid(row).then(|| column.value(row).into());
         Ok(SiteRow {
-            key: self.keys.key(path, row)?,
+            key: self.keys.key(path, row, contig)?,
             id: text(&self.ids),
             alternate_index: self.alternate_indices.value(row),
             alternates: self.alternates.value(row),

@@ -179,11 +179,7 @@ pub fn scanned(snapshot: &Snapshot, keys: &[VariantKey]) -> Vec<Vec<Option<u8>>>
 }
 
 /// Dosages of all individuals for one variant of a batch.
-pub fn dosages_at(
-    snapshot: &Snapshot,
-    batch: &ligate_genotypes::Batch<'_>,
-    place: usize,
-) -> Vec<Option<u8>> {
+pub fn dosages_at(snapshot: &Snapshot, batch: &ligate_genotypes::Batch<'_>, place: usize) -> Vec<Option<u8>> {
     let mut dosages = vec![None; snapshot.individuals().len()];
     assert_eq!(batch.blocks.len(), snapshot.blocks().len());
     for (rows, people) in batch.blocks.iter().zip(snapshot.blocks()) {

@@ -96,17 +96,21 @@ impl Nodes {
     }
 
     /// Only these nodes from now on.
-    pub fn keep(&mut self, members: &[Member]) {
-        let stays = |held: &PermitDataset| members.iter().any(|member| member.key == held.key);
-        let mut stay = self.datasets.iter().map(&stays).collect::<Vec<_>>().into_iter();
-        self.correspondents.retain(|_| stay.next().unwrap_or(false));
-        self.datasets.retain(stays);
+    pub fn keep(&mut self, names: &[NodeName]) {
+        self.correspondents.retain(|node| names.contains(&node.name));
+        self.datasets.retain(|held| self.correspondents.iter().any(|node| node.key == held.key));
     }
 
-    /// Has every node choose its people; the largest exponent of each variable.
-    pub async fn prepare(&self, job: Digest, coding: Option<BinaryCoding>) -> Result<Vec<i16>> {
+    /// Has every node choose its people.
+    pub async fn prepare(&self, job: Digest, coding: Option<BinaryCoding>) -> Result<()> {
+        self.all_answer(&Question::Prepare { job, coding }).await.map(drop)
+    }
+
+    /// The largest exponent of each variable.
+    pub async fn exponents(&self, members: &[NodeName], job: Digest) -> Result<Vec<i16>> {
         let mut largest: Vec<i16> = Vec::new();
-        for answer in self.all_answer(&Question::Prepare { job, coding }).await? {
+        for node in self.correspondents.iter().filter(|node| members.contains(&node.name)) {
+            let answer = node.ask(&Question::Exponents { job }, self.deadline).await?;
             let Answer::Facts { facts: SiteFacts::Exponents(exponents) } = answer else { bail!("a node answered something else") };
             if largest.is_empty() {
                 largest = exponents;

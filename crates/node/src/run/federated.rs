@@ -3,7 +3,10 @@
 
 mod node_sums;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use anyhow::{Result, anyhow, bail, ensure};
 use jiff::Timestamp;
@@ -11,11 +14,11 @@ use ligate_access::{
     Identity,
     audit::{Event, Head},
     job::{Job, PeopleRule, SignedJob},
-    permit::{Method, SignedPermit},
+    permit::{Method, PermitDataset, SignedPermit},
 };
 use ligate_analysis::gwas::{self, Facts, Family, RunError};
 use ligate_disclosure::Gate;
-use ligate_federation::{Roster, RunContext, agree};
+use ligate_federation::{Agreement, Roster, RunContext, agree};
 use ligate_model::{NodeName, VariantKey};
 use tokio::runtime::Runtime;
 
@@ -32,12 +35,18 @@ use crate::{
     interrupt,
     progress::Stages,
     serve::thresholds,
-    session::{Answer, Question, SiteFacts},
+    session::{Answer, OFFER_PAGE, Question, SiteFacts, client::Correspondent},
 };
 use node_sums::NodeSums;
 
 /// Fewest nodes whose own results make a baseline.
 const BASELINE_SITES: u64 = 3;
+
+/// Variants that one node may offer: more than any catalogue of human variation has.
+const MAX_OFFERED: usize = 2_000_000_000;
+
+/// How often a node is told of a release before the coordinator gives up.
+const FINISH_TRIES: usize = 3;
 
 /// Runs `study` under `permit`. An identical question that was answered before gets its stored release.
 pub fn run(
@@ -57,14 +66,10 @@ pub fn run(
         None => runtime.block_on(nodes.family(permit, study))?,
     };
     let job = sign_job(permit, user, study, family, people)?;
-    let store = Store::new(folder);
-    if let Some(release) = store.find(&job)? {
+    if let Some(release) = Store::new(folder).find(&job)? {
         return Ok(release);
     }
-    let coordination = Coordination { folder, permit, job, runtime, stages };
-    let release = coordination.run(nodes, study, family, people)?;
-    store.keep(&coordination.job, &release)?;
-    Ok(release)
+    Coordination { folder, permit, job, runtime, stages }.run(nodes, study, family, people)
 }
 
 /// The coordinator's own check; every node makes its own again.
@@ -126,9 +131,8 @@ impl Coordination<'_> {
     fn answered(&self, mut nodes: Nodes, study: &Study, family: Family, people: PeopleRule, head: Head) -> Result<Release> {
         self.stages.update("asking the nodes", 0, 1);
         let (accepted, missing) = self.runtime.block_on(nodes.start(self.permit, &self.job, head));
-        let members: Vec<_> = accepted.iter().map(|node| node.member.clone()).collect();
-        nodes.keep(&members);
-        let run = self.with_nodes(&nodes, &accepted, &missing, study, family, people);
+        nodes.keep(&names(&accepted));
+        let run = self.with_nodes(&mut nodes, &accepted, &missing, study, family, people);
         if let Err(error) = &run {
             let reason = crate::output::one_line(error);
             let job = self.job.hash();
@@ -140,9 +144,9 @@ impl Coordination<'_> {
 
     fn with_nodes(
         &self,
-        nodes: &Nodes,
+        nodes: &mut Nodes,
         accepted: &[Accepted],
-        missing: &[(ligate_access::permit::PermitDataset, String)],
+        missing: &[(PermitDataset, String)],
         study: &Study,
         family: Family,
         people: PeopleRule,
@@ -156,12 +160,15 @@ impl Coordination<'_> {
         );
         let assembly = admission::common_assembly(accepted)?;
         let coding = admission::common_coding(accepted, &study.trait_name, family)?;
-        let exponents = self.runtime.block_on(nodes.prepare(self.job.hash(), coding))?;
-        let mut sums = self.agree(nodes, accepted, family, study)?;
+        self.runtime.block_on(nodes.prepare(self.job.hash(), coding))?;
+        let agreement = self.agree(nodes, accepted)?;
+        let gate = Gate::new(self.folder.config.disclosure)?.tightened(&thresholds(&self.permit.permit().output));
+        let mut sums = NodeSums::new(&self.runtime, self.permit, nodes, agreement, gate, study.plan(family));
         sums.count_people()?;
-        let (offers, offered) = self.offers(nodes, sums.members())?;
+        let members = sums.members().to_vec();
+        let (offers, offered) = self.offers(nodes, &members)?;
         let facts = Facts {
-            exponents,
+            exponents: self.runtime.block_on(nodes.exponents(&members, self.job.hash()))?,
             keys: offers.iter().map(|(key, _)| key.clone()).collect(),
             baseline_sites: BASELINE_SITES,
         };
@@ -179,50 +186,62 @@ impl Coordination<'_> {
             finished: Timestamp::now(),
             gwas,
         };
-        self.finish(nodes, &release)?;
+        Store::new(self.folder).keep(&self.job, &release)?;
+        self.finish(nodes, &members, &release)?;
         Ok(release)
     }
 
     /// Has all nodes sign the roster.
-    fn agree<'n>(&'n self, nodes: &'n Nodes, accepted: &[Accepted], family: Family, study: &Study) -> Result<NodeSums<'n>> {
+    fn agree(&self, nodes: &Nodes, accepted: &[Accepted]) -> Result<Agreement> {
         let context = RunContext { permit: self.permit.hash(), job: self.job.hash() };
         let roster = Roster::new(context, accepted.iter().map(|node| node.member.clone()).collect())?;
-        let names: Vec<_> = accepted.iter().map(|node| node.member.node.clone()).collect();
-        let agreement = self.runtime.block_on(agree(&nodes.ways(&names), roster, nodes.deadline))?;
-        let gate = Gate::new(self.folder.config.disclosure)?.tightened(&thresholds(&self.permit.permit().output));
-        Ok(NodeSums::new(&self.runtime, self.permit, nodes, agreement, gate, study.plan(family)))
+        Ok(self.runtime.block_on(agree(&nodes.ways(&names(accepted)), roster, nodes.deadline))?)
     }
 
     /// The union of what the nodes bring, and how many variants each brought.
     fn offers(&self, nodes: &Nodes, members: &[NodeName]) -> Result<(BTreeMap<VariantKey, Option<u64>>, BTreeMap<NodeName, u64>)> {
         let (mut union, mut counts) = (BTreeMap::new(), BTreeMap::new());
-        for node in nodes.correspondents.iter().filter(|node| members.contains(&node.name)) {
-            let mut count = 0;
-            for page in 0.. {
-                interrupt::check()?;
-                let question = Question::Offer { job: self.job.hash(), page };
-                let answer = self.runtime.block_on(node.ask(&question, nodes.deadline))?;
-                let Answer::Facts { facts: SiteFacts::Variants { variants, more } } = answer else {
-                    bail!("{} answered something else", node.name);
-                };
-                count += variants.len() as u64;
-                for OfferedVariant { key, rsid } in variants {
-                    let known = union.entry(key).or_insert(rsid);
-                    *known = known.or(rsid);
-                }
-                if !more {
-                    break;
-                }
-            }
-            counts.insert(node.name.clone(), count);
+        for (done, node) in nodes.correspondents.iter().filter(|node| members.contains(&node.name)).enumerate() {
+            self.stages.update("variants of the nodes", done as u64, members.len() as u64);
+            let before = union.len();
+            let offered = self.offer_of(nodes, node, &mut union)?;
+            ensure!(union.len() - before <= offered, "the offer of {} cannot be counted", node.name);
+            counts.insert(node.name.clone(), offered as u64);
         }
         Ok((union, counts))
+    }
+
+    /// Takes in the pages of one node: keys in order, full pages but the last, no more than a genome can have.
+    fn offer_of(&self, nodes: &Nodes, node: &Correspondent, union: &mut BTreeMap<VariantKey, Option<u64>>) -> Result<usize> {
+        let (mut last, mut count) = (None, 0);
+        for page in 0.. {
+            interrupt::check()?;
+            let question = Question::Offer { job: self.job.hash(), page };
+            let answer = self.runtime.block_on(node.ask(&question, nodes.deadline))?;
+            let Answer::Facts { facts: SiteFacts::Variants { variants, more } } = answer else {
+                bail!("{} answered something else", node.name);
+            };
+            count += variants.len();
+            let full = variants.len() == OFFER_PAGE;
+            ensure!(full || !more, "{} sent a page of variants that is not full", node.name);
+            ensure!(count <= MAX_OFFERED, "{} offers more than {MAX_OFFERED} variants", node.name);
+            for OfferedVariant { key, rsid } in variants {
+                ensure!(last.as_ref() < Some(&key), "the variants of {} are not in order", node.name);
+                last = Some(key.clone());
+                let known = union.entry(key).or_insert(rsid);
+                *known = known.or(rsid);
+            }
+            if !more {
+                break;
+            }
+        }
+        Ok(count)
     }
 
     fn node_answers(
         &self,
         accepted: &[Accepted],
-        missing: &[(ligate_access::permit::PermitDataset, String)],
+        missing: &[(PermitDataset, String)],
         offered: &BTreeMap<NodeName, u64>,
         sums: &NodeSums<'_>,
     ) -> Vec<NodeAnswer> {
@@ -257,28 +276,48 @@ impl Coordination<'_> {
         }
     }
 
-    /// Tells the nodes what was released, and hands every tree head to everybody.
-    fn finish(&self, nodes: &Nodes, release: &Release) -> Result<()> {
+    /// Tells the nodes what was released, and hands every tree head to everybody. The release is stored by now: a
+    /// node that cannot be told keeps the run as unfinished, which refuses more, not less.
+    fn finish(&self, nodes: &mut Nodes, members: &[NodeName], release: &Release) -> Result<()> {
+        nodes.keep(members);
         let result = release.digest()?;
         let (released, suppressed) = (release.gwas.associations.len() as u64, release.gwas.unreported.len() as u64);
         let (permit, job) = (self.permit.hash(), self.job.hash());
         let mut heads = vec![self.folder.record(Event::Release { permit, job, result, released, suppressed })?];
-        let question = Question::Finish { job, result, released, suppressed };
-        for answer in self.runtime.block_on(nodes.ask_all(&question)) {
-            // A node that is lost after the release finds its entry missing, not the result.
-            if let Ok(Answer::Heads { heads: own }) = answer {
-                heads.extend(own);
+        for node in &nodes.correspondents {
+            match self.tell(node, &Question::Finish { job, result, released, suppressed }, nodes.deadline) {
+                Ok(Answer::Heads { heads: own }) => heads.extend(own.into_iter().filter(|head| head.node == node.key)),
+                Ok(_) => {}
+                Err(error) => eprintln!("warning: {}", crate::output::one_line(&error)),
             }
         }
-        let mut log = self.folder.log()?;
-        for head in &heads {
-            if let Some(peer) = self.folder.config.peer_by_key(&head.node) {
-                log.store_head(&peer.name, peer.key, head, Timestamp::now())?;
-            }
-        }
+        self.keep_heads(&heads)?;
         drop(self.runtime.block_on(nodes.ask_all(&Question::KeepHeads { heads })));
         Ok(())
     }
+
+    /// Asks again where a node did not answer.
+    fn tell(&self, node: &Correspondent, question: &Question, deadline: Duration) -> Result<Answer> {
+        let tries = (1..FINISH_TRIES).map(|_| self.runtime.block_on(node.ask(question, deadline)));
+        let first_answer = { tries }.find(Result::is_ok);
+        first_answer.unwrap_or_else(|| self.runtime.block_on(node.ask(question, deadline)))
+    }
+
+    /// Keeps the nodes' heads; one that contradicts an earlier one is told, and does not undo the release.
+    fn keep_heads(&self, heads: &[Head]) -> Result<()> {
+        let mut log = self.folder.log()?;
+        for head in heads {
+            let Some(peer) = self.folder.config.peer_by_key(&head.node) else { continue };
+            if let Err(error) = log.store_head(&peer.name, peer.key, head, Timestamp::now()) {
+                eprintln!("warning: the tree head of {}: {error}", peer.name);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn names(accepted: &[Accepted]) -> Vec<NodeName> {
+    accepted.iter().map(|node| node.member.node.clone()).collect()
 }
 
 /// Sites that some nodes write with reference and alternate allele exchanged.

@@ -76,7 +76,10 @@ pub fn run(
 ) -> Result<OwnRun> {
     let phenotypes = snapshot.phenotypes()?;
     let wanted = study.covariates.iter().chain([&study.trait_name]).chain(complete_in);
-    check_variables(snapshot, &phenotypes, wanted)?;
+    check_variables(snapshot, &phenotypes, wanted).with_context(|| {
+        let known: Vec<_> = phenotypes.variables.iter().map(|variable| variable.name.as_str()).collect();
+        format!("the dataset's variables are {}", known.join(", "))
+    })?;
     let (family, coding) = family_and_coding(&phenotypes, study)?;
     let plan = study.plan(family);
     let cohort = Cohort::new(&phenotypes, &plan, complete_in, coding, snapshot.blocks())?;
@@ -108,8 +111,7 @@ pub fn check_variables<'a>(
         if snapshot.text_columns().iter().any(|column| column == name.as_str()) {
             bail!("the variable {name} holds text; code it as numbers and load the dataset again");
         }
-        let known: Vec<_> = phenotypes.variables.iter().map(|variable| variable.name.as_str()).collect();
-        bail!("the dataset has no variable {name}; it has {}", known.join(", "));
+        bail!("the dataset has no variable {name}");
     }
     Ok(())
 }

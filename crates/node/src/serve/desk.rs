@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
 use jiff::Timestamp;
 use ligate_access::{
@@ -15,7 +15,10 @@ use ligate_access::{
     audit::{self, Event, Head},
 };
 use http_body_util::{Full, Limited};
-use hyper::{Request, Response, StatusCode, body::Incoming};
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Body, Incoming},
+};
 use ligate_federation::{
     Answer, FileJournal, Journal, Roster, SignedRoster, ToNode, ToRound,
     transport::{self, ServeOptions},
@@ -33,11 +36,21 @@ use crate::{
 /// Runs that a node keeps open at the same time; the oldest gives way.
 const MAX_RUNS: usize = 16;
 
+/// The longest question of a peer that is no coordinator.
+const PEER_BODY_BYTES: u64 = 64 << 10;
+
+/// Tree heads in one message.
+const MAX_HEADS: usize = 64;
+
+/// Refusals that the audit log takes in an hour; more are answered, not logged, so that nobody can fill the disk.
+const REFUSALS_LOGGED_PER_HOUR: u32 = 1000;
+
 /// Open runs, oldest first.
 type Runs = VecDeque<Arc<OpenRun>>;
 
 /// A run and what it is found by, which can be read while the run is at work.
 struct OpenRun {
+    permit: Digest,
     job: Digest,
     coordinator: PublicKey,
     roster: OnceLock<Digest>,
@@ -49,6 +62,8 @@ pub struct Desk {
     dir: PathBuf,
     journal: Arc<dyn Journal>,
     runs: Mutex<Runs>,
+    /// Beginning of the current hour and the refusals logged in it.
+    refusals: Mutex<(Timestamp, u32)>,
 }
 
 /// Answers on `listener` until `stop`.
@@ -66,6 +81,9 @@ pub async fn answer_until(listener: TcpListener, desk: Arc<Desk>, stop: impl Fut
 /// Reads the body and answers on a thread that may compute for long.
 async fn respond(desk: Arc<Desk>, peer: PublicKey, request: Request<Limited<Incoming>>) -> Response<Full<Bytes>> {
     let path = request.uri().path().to_owned();
+    if !desk.may_send(&peer, request.body().size_hint().upper()) {
+        return plain(StatusCode::PAYLOAD_TOO_LARGE, "only a trusted coordinator may send that much");
+    }
     let body = match transport::read_body(request).await {
         Ok((_, body)) => body,
         Err(response) => return *response,
@@ -87,7 +105,13 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
 impl Desk {
     pub fn open(folder: &Folder) -> Result<Self> {
         let journal = FileJournal::new(&folder.journal())?;
-        Ok(Self { dir: folder.path().to_owned(), journal: Arc::new(journal), runs: Mutex::default() })
+        Ok(Self { dir: folder.path().to_owned(), journal: Arc::new(journal), runs: Mutex::default(), refusals: Mutex::default() })
+    }
+
+    /// Peers ask short questions; only a coordinator that the steward trusts sends the state of a method.
+    fn may_send(&self, peer: &PublicKey, bytes: Option<u64>) -> bool {
+        let short = bytes.is_some_and(|bytes| bytes <= PEER_BODY_BYTES);
+        short || Config::read(&self.dir.join("ligate.toml")).is_ok_and(|config| config.coordinators().contains(peer))
     }
 
     /// The body of the answer; `None` where there is nothing at `path`.
@@ -110,19 +134,14 @@ impl Desk {
             Question::Start { permit, job, head } => self.start(peer, &permit, &job, &head),
             Question::Describe { permit } => self.describe(peer, &permit),
             Question::HeadsHeld => self.heads_held(peer),
-            Question::KeepHeads { heads } => self.keep_heads(&heads),
+            Question::KeepHeads { heads } => self.keep_heads(peer, &heads),
             Question::Prepare { job, coding } => self.with_job(peer, job, |run| run.prepare(coding)),
             Question::Offer { job, page } => self.with_job(peer, job, |run| run.offer(page)),
+            Question::Exponents { job } => self.with_job(peer, job, NodeRun::exponents),
             Question::Finish { job, result, released, suppressed } => {
-                let finished = self.with_job(peer, job, |run| run.finish(result, released, suppressed));
-                self.forget(&job);
-                finished
+                self.with_last(peer, job, |run| run.finish(result, released, suppressed))
             }
-            Question::Abandon { job, reason } => {
-                let abandoned = self.with_job(peer, job, |run| run.abandon(&reason));
-                self.forget(&job);
-                abandoned
-            }
+            Question::Abandon { job, reason } => self.with_last(peer, job, |run| run.abandon(&reason)),
         };
         answered.unwrap_or_else(|error| OutgoingAnswer::Declined { reason: crate::output::one_line(&error) })
     }
@@ -132,17 +151,35 @@ impl Desk {
     }
 
     fn start(&self, peer: PublicKey, permit: &str, job: &str, head: &Head) -> Result<OutgoingAnswer> {
-        let folder = Folder::open(&self.dir)?;
-        match NodeRun::start(folder, peer, permit, job, head, self.journal.clone()) {
+        let started = NodeRun::start(Folder::open(&self.dir)?, peer, permit, job, head, self.journal.clone());
+        match started {
             Ok((run, answer)) => {
                 self.keep(run);
                 Ok(answer)
             }
             Err(refusal) => {
-                let reason = crate::output::one_line(&refusal);
-                Folder::open(&self.dir)?.record(Event::Refusal { permit: None, job: None, peer: Some(peer), reason })?;
+                self.log_refusal(None, peer, &refusal);
                 Err(refusal)
             }
+        }
+    }
+
+    /// Notes a refusal. That the log cannot be written is no reason to allow what was refused.
+    fn log_refusal(&self, run: Option<&OpenRun>, peer: PublicKey, refusal: &anyhow::Error) {
+        let now = Timestamp::now();
+        let mut counted = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.duration_since(counted.0).as_hours() >= 1 {
+            *counted = (now, 0);
+        }
+        counted.1 += 1;
+        if counted.1 > REFUSALS_LOGGED_PER_HOUR {
+            return;
+        }
+        let (permit, job) = (run.map(|run| run.permit), run.map(|run| run.job));
+        let reason = crate::output::one_line(refusal);
+        let event = Event::Refusal { permit, job, peer: Some(peer), reason };
+        if let Err(error) = Folder::open(&self.dir).and_then(|folder| folder.record(event)) {
+            eprintln!("a refusal could not be written into the audit log: {}", crate::output::one_line(&error));
         }
     }
 
@@ -152,20 +189,17 @@ impl Desk {
     }
 
     fn keep(&self, run: NodeRun) {
-        let (job, coordinator) = (run.job(), run.coordinator());
-        self.forget(&job);
+        let (permit, job, coordinator) = (run.permit_hash(), run.job(), run.coordinator());
+        let open = OpenRun { permit, job, coordinator, roster: OnceLock::new(), state: Mutex::new(run) };
         let mut runs = self.runs();
+        runs.retain(|other| other.job != job);
         while runs.len() >= MAX_RUNS {
             runs.pop_front();
         }
-        runs.push_back(Arc::new(OpenRun { job, coordinator, roster: OnceLock::new(), state: Mutex::new(run) }));
+        runs.push_back(Arc::new(open));
     }
 
-    fn forget(&self, job: &Digest) {
-        self.runs().retain(|open| open.job != *job);
-    }
-
-    /// Works on the open run that `wanted` describes and that `peer` coordinates.
+    /// Works on the open run that `wanted` describes and that `peer` coordinates. A refusal is logged.
     fn with_run<T>(
         &self,
         peer: PublicKey,
@@ -175,7 +209,18 @@ impl Desk {
         let open = self.runs().iter().find(|open| open.coordinator == peer && wanted(open)).cloned();
         let open = open.context("no such run is open here; start it again")?;
         let mut run = open.state.lock().map_err(|_| anyhow!("the run failed here; start it again"))?;
-        work(&mut run, &open)
+        let worked = work(&mut run, &open);
+        if let Err(refusal) = &worked {
+            self.log_refusal(Some(&open), peer, refusal);
+        }
+        worked
+    }
+
+    /// The last word on a run: when it has been taken in, the run is closed.
+    fn with_last<T>(&self, peer: PublicKey, job: Digest, work: impl FnOnce(&mut NodeRun) -> Result<T>) -> Result<T> {
+        let answer = self.with_job(peer, job, work)?;
+        self.runs().retain(|open| open.job != job);
+        Ok(answer)
     }
 
     fn with_job<T>(&self, peer: PublicKey, job: Digest, work: impl FnOnce(&mut NodeRun) -> Result<T>) -> Result<T> {
@@ -220,15 +265,17 @@ impl Desk {
         Ok(OutgoingAnswer::Heads { heads })
     }
 
-    /// Keeps the heads of known peers. A head that contradicts an earlier one is refused, and the refusal is noted.
-    fn keep_heads(&self, heads: &[Head]) -> Result<OutgoingAnswer> {
+    /// Keeps the heads of known peers. One that is forged or contradicts an earlier one is not kept, and noted.
+    fn keep_heads(&self, peer: PublicKey, heads: &[Head]) -> Result<OutgoingAnswer> {
         let folder = Folder::open(&self.dir)?;
+        ensure!(heads.len() <= MAX_HEADS, "more than {MAX_HEADS} tree heads in one message");
         let mut log = folder.log()?;
         for head in heads {
-            if let Some(peer) = folder.config.peer_by_key(&head.node) {
-                log.store_head(&peer.name, peer.key, head, Timestamp::now())?;
+            let Some(known) = folder.config.peer_by_key(&head.node) else { continue };
+            if let Err(error) = log.store_head(&known.name, known.key, head, Timestamp::now()) {
+                self.log_refusal(None, peer, &error.into());
             }
         }
-        Ok(OutgoingAnswer::Heads { heads: vec![log.head().clone()] })
+        Ok(OutgoingAnswer::Heads { heads: Vec::new() })
     }
 }

@@ -1,10 +1,16 @@
 //! One run at one node, from the question whether it may take part to the release. Every check that protects this
-//! node's people is made here, by the node itself: permit and veto, enough people, the ledger, the roster, and before
-//! each sum the counts that the coordinator claims.
+//! node's people is made here, by the node itself, in this order:
+//!
+//! 1. permit, job, veto and trust in the coordinator, anew at every question;
+//! 2. enough people with values, before anything about them is said;
+//! 3. the roster: the permit's nodes, each a pinned peer that is neither issuer nor coordinator;
+//! 4. the privacy ledger, before a survivor list is signed and before shares are revealed;
+//! 5. exponents and offered variants only after the first sum was opened, so that the ledger knows of the run;
+//! 6. before each sum, what the coordinator claims (see [`Claims`]).
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use jiff::Timestamp;
 use ligate_access::{
     PublicKey,
@@ -13,15 +19,18 @@ use ligate_access::{
     permit::{Method, OutputRules, SignedPermit},
     policy::{self, Approval, NodeRules},
 };
-use ligate_analysis::gwas::{self, Ask, Cohort, Family, OwnGate, Plan};
-use ligate_disclosure::{Begun, Gate, Ledger, OwnSite, Run, Thresholds};
-use ligate_federation::{Answer, Handled, Journal, NodeSet, Participant, Roster, RoundMessage, SignedRoster, ToRound};
+use ligate_analysis::gwas::{self, Cohort, Family, OwnGate, Plan};
+use ligate_disclosure::{Gate, Ledger, OwnSite, Run, Thresholds};
+use ligate_federation::{Answer, Handled, Journal, Participant, Roster, SignedRoster, ToRound};
 use ligate_lake::Snapshot;
-use ligate_model::{BinaryCoding, Digest, Phenotypes, VariableKind, VariableName};
+use ligate_model::{
+    BinaryCoding, DatasetId, Digest, GateRule, PeopleCounts, Phenotypes, Variable, VariableKind, VariableName,
+};
 use rand_core::OsRng;
 
+use super::{claims::Claims, codings, guarded_journal::GuardedJournal};
 use crate::{
-    commands::trusted_issuers,
+    config::Config,
     folder::Folder,
     run::{
         offer::{self, OfferedVariant},
@@ -32,40 +41,39 @@ use crate::{
 
 /// A run that this node has agreed to.
 pub struct NodeRun {
-    folder: Folder,
+    folder: Arc<Folder>,
     approval: Approval,
     plan: Plan,
     gate: Gate,
     snapshot: Snapshot,
     phenotypes: Phenotypes,
-    journal: Arc<dyn Journal>,
+    rounds: Arc<dyn Journal>,
     chosen: Option<Chosen>,
-    /// What the ledger will write of this run, once it is known who takes part.
-    begun: Option<Begun>,
-    /// The ledger has written that sums were opened.
-    opened: bool,
+    journal: Option<Arc<GuardedJournal>>,
     participant: Option<Participant>,
+    claims: Option<Claims>,
 }
 
 /// This node's people of the run.
 struct Chosen {
+    told: Option<BinaryCoding>,
     cohort: Cohort,
     site: OwnSite,
     offered: Option<Vec<OfferedVariant>>,
 }
 
 impl NodeRun {
-    /// How this node's dataset writes the permit's variables: what a catalogue would say of it.
+    /// The kinds of the permit's variables: what a catalogue would say of the dataset.
     pub fn describe(folder: &Folder, peer: PublicKey, permit: &str) -> Result<OutgoingAnswer> {
-        let permit = SignedPermit::verify(permit, &trusted_issuers(folder))?;
-        let claims = permit.permit();
-        ensure!(claims.coordinator.key == peer, "the permit names another coordinator");
-        permit.check_dates(Timestamp::now())?;
-        let held = claims.dataset_of(&folder.identity.public()).context("the permit covers no dataset of this node")?;
-        let snapshot = folder.lake()?.snapshot(&held.dataset).with_context(|| not_held(&held.dataset))?;
+        let permit = SignedPermit::read(permit)?;
+        let rules = rules(folder, datasets(folder)?);
+        let dataset = policy::check_permit(&permit, &rules, peer, Timestamp::now())?;
+        let snapshot = folder.lake()?.snapshot(&dataset)?;
         let phenotypes = snapshot.phenotypes()?;
-        let site = gate(folder, &claims.output)?.own_site(snapshot.individuals().len() as u64).map_err(|rule| own_rule(folder, rule))?;
-        let facts = variable_facts(&phenotypes, claims.variables.iter());
+        let gate = gate(folder, &permit.permit().output)?;
+        let (site, facts) = own_variables(&gate, &phenotypes, permit.permit().variables.iter())
+            .map_err(|rule| own_rule(folder, rule))?;
+        folder.record(Event::Permit { id: permit.permit().id.clone(), permit: permit.hash(), issuer: permit.permit().issuer.key })?;
         Ok(OutgoingAnswer::Facts { facts: site.release(SiteFacts::Variables(facts)) })
     }
 
@@ -76,7 +84,7 @@ impl NodeRun {
         permit: &str,
         job: &str,
         head: &Head,
-        journal: Arc<dyn Journal>,
+        rounds: Arc<dyn Journal>,
     ) -> Result<(Self, OutgoingAnswer)> {
         let approval = approve(&folder, peer, permit, job)?;
         keep_coordinators_head(&folder, peer, head)?;
@@ -85,27 +93,24 @@ impl NodeRun {
         let plan = plan(&approval);
         own_rows::check_variables(&snapshot, &phenotypes, plan.variables())?;
         let gate = gate(&folder, &approval.permit().output)?;
-        let site = gate.own_site(snapshot.individuals().len() as u64).map_err(|rule| own_rule(&folder, rule))?;
-        let facts = variable_facts(&phenotypes, plan.variables());
-        let signed = approval.signed_job();
-        folder.record(Event::Permit {
-            id: approval.permit().id.clone(),
-            permit: approval.permit_hash(),
-            issuer: approval.permit().issuer.key,
-        })?;
-        let head = folder.record(Event::Job {
-            permit: approval.permit_hash(),
-            job: signed.hash(),
-            question: signed.question(),
-            coordinator: peer,
-        })?;
-        let answer = OutgoingAnswer::Accepted {
-            snapshot: snapshot.id(),
-            assembly: snapshot.assembly(),
-            facts: site.release(SiteFacts::Variables(facts)),
-            head,
+        let (site, facts) =
+            own_variables(&gate, &phenotypes, plan.variables()).map_err(|rule| own_rule(&folder, rule))?;
+        let head = record_job(&folder, &approval, peer)?;
+        let facts = site.release(SiteFacts::Variables(facts));
+        let answer = OutgoingAnswer::Accepted { snapshot: snapshot.id(), assembly: snapshot.assembly(), facts, head };
+        let run = Self {
+            folder: Arc::new(folder),
+            approval,
+            plan,
+            gate,
+            snapshot,
+            phenotypes,
+            rounds,
+            chosen: None,
+            journal: None,
+            participant: None,
+            claims: None,
         };
-        let run = Self { folder, approval, plan, gate, snapshot, phenotypes, journal, chosen: None, begun: None, opened: false, participant: None };
         Ok((run, answer))
     }
 
@@ -113,30 +118,60 @@ impl NodeRun {
         self.approval.signed_job().hash()
     }
 
+    pub fn permit_hash(&self) -> Digest {
+        self.approval.permit_hash()
+    }
+
     pub fn coordinator(&self) -> PublicKey {
         self.approval.permit().coordinator.key
     }
 
-    /// Chooses the people of the run and releases the exponents of their values.
-    pub fn prepare(&mut self, coding: Option<BinaryCoding>) -> Result<OutgoingAnswer> {
-        self.still_permitted()?;
+    /// Chooses the people of the run, once.
+    pub fn prepare(&mut self, told: Option<BinaryCoding>) -> Result<OutgoingAnswer> {
+        self.still_allowed()?;
+        if let Some(chosen) = &self.chosen {
+            ensure!(chosen.told == told, "the run was prepared with another coding");
+            return Ok(OutgoingAnswer::Heads { heads: Vec::new() });
+        }
         let complete_in = match self.approval.job().people {
             PeopleRule::Complete => &[][..],
             PeopleRule::AllVariables => &self.approval.permit().variables,
         };
         own_rows::check_variables(&self.snapshot, &self.phenotypes, complete_in.iter())?;
-        let own = self.phenotypes.variable(&self.plan.trait_name).and_then(|variable| variable.coding);
-        let coding = own.filter(|own| *own != BinaryCoding::Undecided).or(coding);
+        let coding = self.coding(told)?;
         let cohort = Cohort::new(&self.phenotypes, &self.plan, complete_in, coding, self.snapshot.blocks())?;
         let site = self.gate.own_site(cohort.individuals()).map_err(|rule| own_rule(&self.folder, rule))?;
-        let facts = site.release(SiteFacts::Exponents(cohort.exponents()));
-        self.chosen = Some(Chosen { cohort, site, offered: None });
-        Ok(OutgoingAnswer::Facts { facts })
+        self.chosen = Some(Chosen { told, cohort, site, offered: None });
+        Ok(OutgoingAnswer::Heads { heads: Vec::new() })
     }
 
-    /// One page of the variants that this node brings.
+    /// The coding of a disease: the dataset's own, or where it shows one value only what the other nodes have.
+    fn coding(&self, told: Option<BinaryCoding>) -> Result<Option<BinaryCoding>> {
+        if self.plan.family != Family::Logistic {
+            return Ok(None);
+        }
+        let own = self.phenotypes.variable(&self.plan.trait_name).and_then(|variable| variable.coding);
+        match (own, told) {
+            (Some(BinaryCoding::Undecided), Some(told)) => {
+                let ledger = self.folder.ledger();
+                codings::decide(&ledger, self.approval.dataset(), &self.plan.trait_name, told).map(Some)
+            }
+            (own, _) => Ok(own),
+        }
+    }
+
+    /// The exponents of this node's values, once the run is in the ledger.
+    pub fn exponents(&mut self) -> Result<OutgoingAnswer> {
+        self.still_allowed()?;
+        self.opened()?;
+        let chosen = self.chosen.as_ref().context("the run was not prepared")?;
+        Ok(OutgoingAnswer::Facts { facts: chosen.site.release(SiteFacts::Exponents(chosen.cohort.exponents())) })
+    }
+
+    /// One page of the variants that this node brings, once the run is in the ledger.
     pub fn offer(&mut self, page: u32) -> Result<OutgoingAnswer> {
-        self.still_permitted()?;
+        self.still_allowed()?;
+        self.opened()?;
         let least = self.gate.thresholds().offered_allele_count;
         let chosen = self.chosen.as_mut().context("the run was not prepared")?;
         let offered = match &mut chosen.offered {
@@ -150,40 +185,89 @@ impl NodeRun {
         Ok(OutgoingAnswer::Facts { facts })
     }
 
-    /// Signs the roster if it is this permit's and the ledger has nothing against it.
-    pub fn sign_roster(&mut self, roster: &Roster) -> Result<Answer> {
-        self.still_permitted()?;
-        self.check_members(roster)?;
-        self.begin_in_ledger(roster, roster.everybody())?;
-        Ok(Answer::roster_signature(&roster.sign(&self.folder.identity)?))
-    }
-
-    fn check_members(&self, roster: &Roster) -> Result<()> {
-        let context = roster.context();
-        ensure!(context.permit == self.approval.permit_hash() && context.job == self.job(), "the roster is of another job");
-        let permit = self.approval.permit();
-        for member in roster.members() {
-            let held = permit.dataset_of(&member.key).filter(|held| held.dataset == member.dataset && held.node == member.node);
-            ensure!(held.is_some(), "{} is not in the permit with that key and dataset", member.node);
-        }
-        let own = roster.members().iter().find(|member| member.key == self.folder.identity.public());
-        let own = own.context("this node is not in the roster")?;
-        ensure!(own.snapshot == self.snapshot.id(), "the roster names another snapshot of this node's dataset");
+    fn opened(&self) -> Result<()> {
+        let opened = self.journal.as_ref().is_some_and(|journal| journal.opened());
+        ensure!(opened, "nothing about the people is said before the first sum of the run");
         Ok(())
     }
 
+    /// Signs the roster if it is this permit's and the ledger has nothing against it. One roster per run.
+    pub fn sign_roster(&mut self, roster: &Roster) -> Result<Answer> {
+        self.still_allowed()?;
+        self.check_members(roster)?;
+        match &self.journal {
+            Some(journal) => ensure!(journal.roster() == roster, "this node signed another roster of this job"),
+            None => self.journal = Some(Arc::new(self.guarded_journal(roster)?)),
+        }
+        Ok(Answer::roster_signature(&roster.sign(&self.folder.identity)?))
+    }
+
+    fn guarded_journal(&self, roster: &Roster) -> Result<GuardedJournal> {
+        let chosen = self.chosen.as_ref().context("the run was not prepared")?;
+        let user = self.approval.permit().data_user.key;
+        let ledger = Ledger::open(&self.folder.ledger(), self.approval.dataset(), user.as_bytes(), &mut OsRng)?;
+        let signed = self.approval.signed_job();
+        let run = Run {
+            permit: self.approval.permit_hash(),
+            job: signed.hash(),
+            question: signed.question(),
+            roster: Vec::new(),
+            snapshot: self.snapshot.id(),
+        };
+        let individuals = self.snapshot.individuals();
+        let people = chosen.cohort.people();
+        let people = people.iter().filter_map(|person| individuals.get(*person as usize).cloned());
+        let cell = self.gate.thresholds().cell;
+        let (rounds, folder) = (self.rounds.clone(), self.folder.clone());
+        GuardedJournal::new(rounds, folder, ledger, run, people.collect(), cell, roster.clone())
+    }
+
+    /// Every member is in the permit with that key, and this node knows it as a holder of data. Else an issuer who
+    /// also coordinates could invent members that add nothing, and open this node's own sums.
+    fn check_members(&self, roster: &Roster) -> Result<()> {
+        let context = roster.context();
+        ensure!(context.permit == self.approval.permit_hash() && context.job == self.job(), "the roster is of another job");
+        let (permit, config) = (self.approval.permit(), Config::read(&self.folder.settings())?);
+        for member in roster.members() {
+            let held = permit.dataset_of(&member.key);
+            let held = held.filter(|held| held.dataset == member.dataset && held.node == member.node);
+            ensure!(held.is_some(), "{} is not in the permit with that key and dataset", member.node);
+            if member.key == self.folder.identity.public() {
+                ensure!(member.snapshot == self.snapshot.id(), "the roster names another snapshot of this node's dataset");
+                continue;
+            }
+            let peer = config.peer_by_key(&member.key);
+            ensure!(
+                peer.is_some_and(|peer| !peer.issuer && !peer.coordinator),
+                "{} does not know {} as a node with data; its steward can add it with `ligate peer add`",
+                self.folder.name(),
+                member.node
+            );
+        }
+        Ok(())
+    }
+
+    /// Joins the rounds under the roster that this node has signed.
     pub fn join(&mut self, roster: SignedRoster) -> Result<Answer> {
-        self.still_permitted()?;
-        self.check_members(roster.roster())?;
-        ensure!(self.begun.is_some(), "this node has signed no roster of this job");
-        let participant = Participant::new(self.folder.identity.clone(), roster, self.journal.clone())?;
-        Ok(self.participant.insert(participant).ready()?)
+        self.still_allowed()?;
+        let journal = self.journal.as_ref().context("this node has signed no roster of this job")?;
+        ensure!(journal.roster() == roster.roster(), "this node signed another roster of this job");
+        let members = roster.roster().members().len();
+        let participant = Participant::new(self.folder.identity.clone(), roster, journal.clone())?;
+        let ready = participant.ready()?;
+        let chosen = self.chosen.as_ref().context("the run was not prepared")?;
+        let own = PeopleCounts { individuals: chosen.cohort.individuals(), cases: chosen.cohort.cases(), sites: 1 };
+        // A second message of the same kind gets the same answer and changes nothing.
+        if self.participant.is_none() {
+            self.participant = Some(participant);
+            self.claims = Some(Claims::new(own, members));
+        }
+        Ok(ready)
     }
 
     /// One message of a round.
     pub fn step(&mut self, message: ToRound) -> Result<Answer> {
-        self.still_permitted()?;
-        self.check_ledger(&message.message)?;
+        self.still_allowed()?;
         let participant = self.participant.as_mut().context("the roster is not agreed on")?;
         match participant.handle(message, &mut OsRng)? {
             Handled::Answer(answer) => Ok(answer),
@@ -196,97 +280,30 @@ impl NodeRun {
         }
     }
 
-    /// Before the node signs who is in the first sum, the ledger is asked about exactly these; before it reveals its
-    /// shares of it, the ledger writes that sums were opened.
-    fn check_ledger(&mut self, message: &RoundMessage) -> Result<()> {
-        if self.opened {
-            return Ok(());
-        }
-        match message {
-            RoundMessage::Survivors(nodes) => {
-                let participant = self.participant.as_ref().context("the roster is not agreed on")?;
-                let roster = participant.roster().clone();
-                self.begin_in_ledger(&roster, *nodes)
-            }
-            RoundMessage::Unmask(_) => {
-                let begun = self.begun.as_ref().context("this node has signed no roster of this job")?;
-                self.ledger()?.mark_opened(begun, Timestamp::now())?;
-                self.opened = true;
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Asks the ledger whether this run, with these nodes, may be told apart from earlier ones.
-    fn begin_in_ledger(&mut self, roster: &Roster, nodes: NodeSet) -> Result<()> {
-        let chosen = self.chosen.as_ref().context("the run was not prepared")?;
-        let signed = self.approval.signed_job();
-        let members = nodes.iter().filter_map(|place| roster.members().get(place));
-        let run = Run {
-            permit: self.approval.permit_hash(),
-            job: signed.hash(),
-            question: signed.question(),
-            roster: members.map(|member| *member.key.as_bytes()).collect(),
-            snapshot: self.snapshot.id(),
-        };
-        let individuals = self.snapshot.individuals();
-        let people = chosen.cohort.people();
-        let people = people.iter().filter_map(|person| individuals.get(*person as usize));
-        self.begun = Some(self.ledger()?.check_and_begin(run, people, self.gate.thresholds().cell)?);
-        Ok(())
-    }
-
-    /// The ledger of this dataset and data user.
-    fn ledger(&self) -> Result<Ledger> {
-        let user = self.approval.permit().data_user.key;
-        Ok(Ledger::open(&self.folder.ledger(), self.approval.dataset(), user.as_bytes(), &mut OsRng)?)
-    }
-
     /// This node's part of a sum, after its own checks of what the coordinator claims.
-    fn vector(&self, ask: &[u8], words: usize) -> Result<Vec<u64>> {
+    fn vector(&mut self, ask: &[u8], words: usize) -> Result<Vec<u64>> {
         let broadcast: Broadcast = postcard::from_bytes(ask).context("the question of the round cannot be read")?;
         let ask = &broadcast.ask;
         ask.validate(&self.plan)?;
         ensure!(ask.words() == words, "the round has another length than its question");
-        self.check_claims(&broadcast)?;
+        let (claims, journal) = (self.claims.as_mut(), self.journal.as_ref());
+        let claims = claims.context("the roster is not agreed on")?;
+        claims.check(&broadcast, &self.plan, &self.gate).with_context(|| format!("{} refuses", self.folder.name()))?;
+        journal.context("the roster is not agreed on")?.asks(ask.name());
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let mut rows = SnapshotRows(&self.snapshot);
         let own_gate = own_gate(self.gate.thresholds());
         let threads = self.folder.config.limits.thread_count();
-        Ok(gwas::local(ask, &self.plan, &chosen.cohort, &mut rows, &own_gate, threads)?)
-    }
-
-    /// The disclosure gate once more, on the counts that were released: statistics are added for nothing else.
-    fn check_claims(&self, broadcast: &Broadcast) -> Result<()> {
-        let people = match (&broadcast.people, &broadcast.ask) {
-            (None, Ask::People { .. }) => return Ok(()),
-            (None, _) => bail!("the question says nothing of the people it stands on"),
-            (Some(people), _) => people,
-        };
-        let refused = |rule| anyhow::anyhow!("the disclosure gate of {} refuses: {rule}", self.folder.name());
-        self.gate.check_people(people, self.plan.parameters()).map_err(refused)?;
-        if let Some(claimed) = broadcast.ask.claimed_individuals() {
-            ensure!(claimed == people.individuals, "the question contradicts itself on the number of people");
-        }
-        for counts in broadcast.ask.claimed_counts() {
-            ensure!(counts.called <= people.individuals && counts.sites <= people.sites, "the counts of a variant are impossible");
-            self.gate.check_variant(counts).map_err(refused)?;
-        }
-        Ok(())
+        let vector = gwas::local(ask, &self.plan, &chosen.cohort, &mut rows, &own_gate, threads)?;
+        claims.counted(ask, &self.plan, &vector);
+        Ok(vector)
     }
 
     /// Notes what was released and hands over the head of the log that now says so.
     pub fn finish(&mut self, result: Digest, released: u64, suppressed: u64) -> Result<OutgoingAnswer> {
-        let begun = self.begun.as_ref().context("this node took no part in the run")?;
-        self.ledger()?.mark_released(begun, result)?;
-        let head = self.folder.record(Event::Release {
-            permit: self.approval.permit_hash(),
-            job: self.job(),
-            result,
-            released,
-            suppressed,
-        })?;
+        self.journal.as_ref().context("this node took no part in the run")?.released(result)?;
+        let (permit, job) = (self.approval.permit_hash(), self.job());
+        let head = self.folder.record(Event::Release { permit, job, result, released, suppressed })?;
         Ok(OutgoingAnswer::Heads { heads: vec![head] })
     }
 
@@ -295,33 +312,50 @@ impl NodeRun {
         Ok(OutgoingAnswer::Heads { heads: vec![head] })
     }
 
-    fn still_permitted(&self) -> Result<()> {
-        Ok(self.approval.still_valid(Timestamp::now())?)
+    /// Permit, trust and veto as they are now: what a steward withdraws during a run ends it.
+    fn still_allowed(&self) -> Result<()> {
+        let config = Config::read(&self.folder.settings())?;
+        let rules = NodeRules {
+            issuers: config.issuers(),
+            coordinators: config.coordinators(),
+            veto: config.veto,
+            ..rules(&self.folder, vec![self.approval.dataset().clone()])
+        };
+        Ok(self.approval.recheck(&rules, self.coordinator(), Timestamp::now())?)
     }
 }
 
 fn approve(folder: &Folder, peer: PublicKey, permit: &str, job: &str) -> Result<Approval> {
     let permit = SignedPermit::read(permit)?;
     let job = SignedJob::read(job)?;
-    let datasets = folder.lake()?.datasets()?.into_iter().map(|dataset| dataset.dataset).collect();
-    let rules = NodeRules {
+    Ok(policy::check(&permit, &job, &rules(folder, datasets(folder)?), peer, Timestamp::now())?)
+}
+
+fn datasets(folder: &Folder) -> Result<Vec<DatasetId>> {
+    Ok(folder.lake()?.datasets()?.into_iter().map(|dataset| dataset.dataset).collect())
+}
+
+fn rules(folder: &Folder, datasets: Vec<DatasetId>) -> NodeRules {
+    NodeRules {
         node: folder.identity.public(),
         datasets,
         issuers: folder.config.issuers(),
         coordinators: folder.config.coordinators(),
         veto: folder.config.veto.clone(),
-    };
-    Ok(policy::check(&permit, &job, &rules, peer, Timestamp::now())?)
+    }
+}
+
+fn record_job(folder: &Folder, approval: &Approval, coordinator: PublicKey) -> Result<Head> {
+    let (claims, signed) = (approval.permit(), approval.signed_job());
+    let permit = approval.permit_hash();
+    folder.record(Event::Permit { id: claims.id.clone(), permit, issuer: claims.issuer.key })?;
+    folder.record(Event::Job { permit, job: signed.hash(), question: signed.question(), coordinator })
 }
 
 fn keep_coordinators_head(folder: &Folder, peer: PublicKey, head: &Head) -> Result<()> {
     let known = folder.config.peer_by_key(&peer).context("the coordinator is no peer of this node")?;
     folder.log()?.store_head(&known.name, peer, head, Timestamp::now())?;
     Ok(())
-}
-
-fn not_held(dataset: &ligate_model::DatasetId) -> String {
-    format!("the dataset {dataset} is not held here")
 }
 
 /// The node's thresholds, or the permit's where they are stricter.
@@ -343,8 +377,8 @@ pub fn thresholds(rules: &OutputRules) -> Thresholds {
     }
 }
 
-fn own_rule(folder: &Folder, rule: ligate_model::GateRule) -> anyhow::Error {
-    anyhow::anyhow!("the disclosure gate of {} refuses: {rule}", folder.name())
+fn own_rule(folder: &Folder, rule: GateRule) -> anyhow::Error {
+    anyhow!("the disclosure gate of {} refuses: {rule}", folder.name())
 }
 
 fn own_gate(thresholds: &Thresholds) -> OwnGate {
@@ -369,13 +403,19 @@ fn plan(approval: &Approval) -> Plan {
     }
 }
 
-fn variable_facts<'a>(phenotypes: &Phenotypes, names: impl Iterator<Item = &'a VariableName>) -> Vec<VariableFacts> {
-    let known = names.filter_map(|name| phenotypes.variable(name));
-    known
-        .map(|variable| VariableFacts {
-            name: variable.name.clone(),
-            kind: variable.kind,
-            coding: variable.coding.filter(|_| variable.kind == VariableKind::Binary),
-        })
-        .collect()
+/// Kind and coding of variables, where enough people have a value of each.
+fn own_variables<'a>(
+    gate: &Gate,
+    phenotypes: &Phenotypes,
+    names: impl Iterator<Item = &'a VariableName>,
+) -> Result<(OwnSite, Vec<VariableFacts>), GateRule> {
+    let known: Vec<&Variable> = names.filter_map(|name| phenotypes.variable(name)).collect();
+    let with_value = |variable: &&Variable| variable.values.iter().flatten().count() as u64;
+    let site = gate.own_site(known.iter().map(with_value).min().unwrap_or(0))?;
+    let facts = known.into_iter().map(|variable| VariableFacts {
+        name: variable.name.clone(),
+        kind: variable.kind,
+        coding: variable.coding.filter(|_| variable.kind == VariableKind::Binary),
+    });
+    Ok((site, facts.collect()))
 }

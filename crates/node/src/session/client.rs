@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use ligate_access::audit::Head;
+use ligate_access::{PublicKey, audit::Head};
 use ligate_federation::{
     FromNode, Link, LinkError, ToNode,
     transport::{self, Client, ClientOptions, HttpLink, MAX_BODY_BYTES},
@@ -17,9 +17,13 @@ use crate::{config::Peer, folder::Folder};
 /// How long a peer may take to say which heads it holds.
 const HEADS_DEADLINE: Duration = Duration::from_secs(20);
 
+/// The longest reason that is shown.
+const REASON_CHARS: usize = 1000;
+
 /// A node that can be asked.
 pub struct Correspondent {
     pub name: NodeName,
+    pub key: PublicKey,
     link: HttpLink,
 }
 
@@ -31,7 +35,7 @@ impl Correspondent {
         })?;
         let tls = transport::client_config(&folder.identity, peer.key)?;
         let client = Client::new(address, tls, ClientOptions::default());
-        Ok(Self { name: peer.name.clone(), link: HttpLink::new(peer.name.clone(), client) })
+        Ok(Self { name: peer.name.clone(), key: peer.key, link: HttpLink::new(peer.name.clone(), client) })
     }
 
     /// Asks, and waits at most until the deadline. What the node declines is an error that names it.
@@ -44,7 +48,7 @@ impl Correspondent {
             .await
             .with_context(|| format!("{} did not answer", self.name))?;
         match postcard::from_bytes(&answer).with_context(|| format!("the answer of {} cannot be read", self.name))? {
-            Answer::Declined { reason } => bail!("{} declines: {reason}", self.name),
+            Answer::Declined { reason } => bail!("{} declines: {}", self.name, printable(&reason)),
             answer => Ok(answer),
         }
     }
@@ -61,6 +65,11 @@ impl Link for Way<'_> {
     async fn call(&self, message: ToNode, deadline: Duration) -> Result<FromNode, LinkError> {
         self.0.link.call(message, deadline).await
     }
+}
+
+/// A node's words, fit for a terminal.
+fn printable(words: &str) -> String {
+    words.chars().filter(|letter| !letter.is_control()).take(REASON_CHARS).collect()
 }
 
 /// The heads of this node's log that `peer` keeps.

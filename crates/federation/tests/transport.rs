@@ -1,0 +1,321 @@
+//! Mutual TLS on loopback: who gets in, who is turned away, and what is too large.
+
+mod cluster;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use cluster::{CONTEXT, identities, members, name, read, rng, signed};
+use http_body_util::{Full, Limited};
+use hyper::{Request, Response, body::Incoming};
+use ligate_access::{Identity, PublicKey};
+use ligate_federation::{
+    Answer, Handled, Link, LinkError, MemoryJournal, Participant, Roster, RoundOptions, ToNode, secure_sum,
+    transport::{
+        Client, ClientOptions, HttpLink, RUN_PATH, ServeOptions, TransportError, client_config, read_body,
+        serve, server_config,
+    },
+};
+use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName, version::TLS13};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+};
+use tokio_rustls::TlsConnector;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+const LIMIT: usize = 1000;
+
+fn identity(seed: u64) -> Identity {
+    Identity::generate(&mut rng(seed))
+}
+
+/// A server on a free port of loopback, stopped when dropped or told to.
+struct Server {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Answers with the peer's key and the body.
+    async fn echo(identity: &Identity, allowed: PublicKey, options: ServeOptions) -> Self {
+        let tls = server_config(identity, Arc::new(move |key| *key == allowed)).unwrap();
+        Self::start(tls, options, |peer: PublicKey, request: Request<Limited<Incoming>>| async move {
+            match read_body(request).await {
+                Ok((_, body)) => {
+                    Response::new(Full::new([peer.to_string().as_bytes(), &body].concat().into()))
+                }
+                Err(response) => *response,
+            }
+        })
+        .await
+    }
+
+    async fn start<F>(
+        tls: Arc<rustls::ServerConfig>,
+        options: ServeOptions,
+        handler: impl Fn(PublicKey, Request<Limited<Incoming>>) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            serve(listener, tls, options, handler, async { drop(stopped.await) }).await;
+        });
+        Self { address, stop: Some(stop), task }
+    }
+
+    async fn stop(mut self) {
+        drop(self.stop.take());
+        self.task.await.unwrap();
+    }
+
+    fn client(&self, identity: &Identity, expected: PublicKey) -> Client {
+        let tls = client_config(identity, expected).unwrap();
+        Client::new(self.address.to_string(), tls, ClientOptions::default())
+    }
+}
+
+fn small() -> ServeOptions {
+    ServeOptions { body_bytes_max: LIMIT, ..ServeOptions::default() }
+}
+
+#[tokio::test]
+async fn two_that_know_each_other_talk() {
+    let (node, coordinator) = (identity(1), identity(2));
+    let server = Server::echo(&node, coordinator.public(), small()).await;
+    let client = server.client(&coordinator, node.public());
+    for body in ["one", "two"] {
+        let answer = client.post("/x", body.as_bytes().to_vec(), LIMIT, DEADLINE).await.unwrap();
+        assert_eq!(answer, format!("{}{body}", coordinator.public()));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_with_another_key_is_refused_and_named() {
+    let (node, coordinator, expected) = (identity(1), identity(2), identity(3).public());
+    let server = Server::echo(&node, coordinator.public(), small()).await;
+    let error = server.client(&coordinator, expected).post("/x", vec![1], LIMIT, DEADLINE).await.unwrap_err();
+    assert!(
+        matches!(&error, TransportError::WrongKey { found, expected: e, .. } if *found == node.public() && *e == expected),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_with_another_key_is_refused() {
+    let (node, coordinator, stranger) = (identity(1), identity(2), identity(3));
+    let server = Server::echo(&node, coordinator.public(), small()).await;
+    let error =
+        server.client(&stranger, node.public()).post("/x", vec![1], LIMIT, DEADLINE).await.unwrap_err();
+    assert!(matches!(error, TransportError::Broken { .. } | TransportError::Tls { .. }), "{error}");
+}
+
+/// Sends a request over a TLS configuration of the test's own; what came back, if anything.
+async fn raw(address: SocketAddr, config: ClientConfig) -> std::io::Result<Vec<u8>> {
+    let stream = TcpStream::connect(address).await?;
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    stream.write_all(b"POST /x HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n").await?;
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn a_client_without_a_key_is_refused() {
+    let (node, coordinator) = (identity(1), identity(2));
+    let server = Server::echo(&node, coordinator.public(), small()).await;
+    // The same configuration with a key gets in, so it is the missing key that is refused.
+    let with_key = (*client_config(&coordinator, node.public()).unwrap()).clone();
+    assert_eq!(raw(server.address, with_key.clone()).await.unwrap(), b"HTTP/1.1 200");
+    let mut without = with_key;
+    without.client_auth_cert_resolver = Arc::new(NoKey);
+    raw(server.address, without).await.unwrap_err();
+}
+
+#[derive(Debug)]
+struct NoKey;
+
+impl rustls::client::ResolvesClientCert for NoKey {
+    fn resolve(
+        &self,
+        _root_hint_subjects: &[&[u8]],
+        _sigschemes: &[rustls::SignatureScheme],
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        None
+    }
+
+    fn only_raw_public_keys(&self) -> bool {
+        true
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn clients_with_certificates_or_without_tls_are_refused() {
+    let (node, coordinator) = (identity(1), identity(2));
+    let server = Server::echo(&node, coordinator.public(), small()).await;
+    let ordinary = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    raw(server.address, ordinary).await.unwrap_err();
+    let mut plain = TcpStream::connect(server.address).await.unwrap();
+    plain.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    let _ = plain.read_to_end(&mut answer).await;
+    assert!(!answer.starts_with(b"HTTP"), "an answer without TLS");
+}
+
+#[tokio::test]
+async fn a_key_taken_off_the_list_is_out_at_the_next_connection() {
+    let (node, coordinator) = (identity(1), identity(2));
+    let open = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let allowed = Arc::clone(&open);
+    let tls =
+        server_config(&node, Arc::new(move |_| allowed.load(std::sync::atomic::Ordering::Relaxed))).unwrap();
+    let answer = |_, _| async { Response::new(Full::new(Bytes::from_static(b"in"))) };
+    let server = Server::start(tls, small(), answer).await;
+    let tls = client_config(&coordinator, node.public()).unwrap();
+    let client = || Client::new(server.address.to_string(), Arc::clone(&tls), ClientOptions::default());
+    assert_eq!(client().post("/x", vec![], LIMIT, DEADLINE).await.unwrap(), "in");
+    open.store(false, std::sync::atomic::Ordering::Relaxed);
+    client().post("/x", vec![], LIMIT, DEADLINE).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn bodies_over_the_limit_are_refused_both_ways() {
+    let (node, coordinator) = (identity(1), identity(2));
+    let server = Server::echo(&node, coordinator.public(), small()).await;
+    let client = server.client(&coordinator, node.public());
+    let fits = LIMIT + coordinator.public().to_string().len();
+    assert_eq!(client.post("/x", vec![7; LIMIT], fits, DEADLINE).await.unwrap().len(), fits);
+    let error = client.post("/x", vec![7; LIMIT + 1], fits, DEADLINE).await.unwrap_err();
+    assert!(matches!(error, TransportError::Status { status: 413, .. }), "{error}");
+    let error = client.post("/x", vec![7; 100], 99, DEADLINE).await.unwrap_err();
+    assert!(matches!(error, TransportError::TooLarge { limit: 99, .. }), "{error}");
+    // The client is good for more after each of these.
+    client.post("/x", vec![7; 10], LIMIT, DEADLINE).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_there_and_no_answer() {
+    let (node, coordinator) = (identity(1), identity(2));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let tls = client_config(&coordinator, node.public()).unwrap();
+    let client = Client::new(address.to_string(), tls, ClientOptions::default());
+    // Accepted by the system, answered by nobody.
+    let error = client.post("/x", vec![1], LIMIT, Duration::from_millis(50)).await.unwrap_err();
+    assert!(matches!(error, TransportError::Late { .. }), "{error}");
+    drop(listener);
+    let error = client.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap_err();
+    assert!(matches!(error, TransportError::Connect { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_over_the_limit_waits_its_turn() {
+    let (node, coordinator) = (identity(1), identity(2));
+    let options = ServeOptions { connections_max: 1, ..small() };
+    let server = Server::echo(&node, coordinator.public(), options).await;
+    let (first, second) =
+        (server.client(&coordinator, node.public()), server.client(&coordinator, node.public()));
+    first.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap();
+    let error = second.post("/x", vec![1], LIMIT, Duration::from_millis(50)).await.unwrap_err();
+    assert!(matches!(error, TransportError::Late { .. }), "{error}");
+    drop(first);
+    second.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_is_cut_off() {
+    let (node, coordinator) = (identity(1), identity(2));
+    let short = Duration::from_millis(20);
+    let mut answer = Vec::new();
+    let options = ServeOptions { handshake: short, ..small() };
+    let server = Server::echo(&node, coordinator.public(), options).await;
+    // Each read ends because the server closes the connection.
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    let _ = silent.read_to_end(&mut answer).await;
+    assert!(answer.is_empty());
+    let server = Server::echo(&node, coordinator.public(), ServeOptions { header: short, ..small() }).await;
+    let tls = TlsConnector::from(client_config(&coordinator, node.public()).unwrap());
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let mut slow = tls.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+    slow.write_all(b"POST /x HTTP/1.1\r\n").await.unwrap();
+    let _ = slow.read_to_end(&mut answer).await;
+    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_client_reconnects_when_its_server_comes_back() {
+    let (node, coordinator) = (identity(1), identity(2));
+    let server = Server::echo(&node, coordinator.public(), small()).await;
+    let client = server.client(&coordinator, node.public());
+    client.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap();
+    let address = server.address;
+    server.stop().await;
+    let tls = server_config(&node, Arc::new(|_| true)).unwrap();
+    let listener = TcpListener::bind(address).await.unwrap();
+    let handler = |_, _| async { Response::new(Full::new(Bytes::from_static(b"back"))) };
+    let task = tokio::spawn(serve(listener, tls, small(), handler, std::future::pending()));
+    assert_eq!(client.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap(), "back");
+    task.abort();
+}
+
+#[tokio::test]
+async fn a_secure_sum_over_tls() {
+    let coordinator = identity(50);
+    let identities = identities(3);
+    let roster = signed(Roster::new(CONTEXT, members(&identities)).unwrap(), &identities);
+    let mut links = Vec::new();
+    let mut servers = Vec::new();
+    for (node, own) in identities.iter().enumerate() {
+        let participant =
+            Participant::new(Arc::clone(own), roster.clone(), Arc::new(MemoryJournal::new())).unwrap();
+        let participant = Arc::new(std::sync::Mutex::new(participant));
+        let peer = coordinator.public();
+        let tls = server_config(own, Arc::new(move |key| *key == peer)).unwrap();
+        let handler = move |_: PublicKey, request: Request<Limited<Incoming>>| {
+            let participant = Arc::clone(&participant);
+            async move {
+                assert_eq!(request.uri().path(), RUN_PATH);
+                let (_, body) = read_body(request).await.unwrap();
+                Response::new(Full::new(answer(&mut participant.lock().unwrap(), node, &body)))
+            }
+        };
+        let server = Server::start(tls, ServeOptions::default(), handler).await;
+        links.push(HttpLink::new(name(node), server.client(&coordinator, own.public())));
+        servers.push(server);
+    }
+    let options = RoundOptions { deadline: DEADLINE, roster_final: false };
+    let opened = secure_sum(&links, &roster, 0, b"ask".to_vec(), 1000, options).await.unwrap();
+    assert_eq!(read(opened.sum), vec![6; 1000]);
+    // The wrong peer behind an address is a node that cannot be reached, and the reason names its key.
+    let wrong = HttpLink::new(name(0), servers[1].client(&coordinator, identities[0].public()));
+    let error = wrong.call(ToNode::Session(Bytes::new()), DEADLINE).await.err().unwrap();
+    let key = identities[1].public().to_string();
+    assert!(matches!(&error, LinkError::Unreachable(why) if why.contains(&key)), "{error}");
+}
+
+fn answer(participant: &mut Participant, node: usize, body: &Bytes) -> Bytes {
+    let Ok(ToNode::Round(message)) = ToNode::decode(body) else { panic!("a message of a round") };
+    let answer = match participant.handle(message, &mut rng(node as u64)) {
+        Ok(Handled::Answer(answer)) => answer,
+        Ok(Handled::WantsVector { words }) => participant.contribute(vec![node as u64 + 1; words]).unwrap(),
+        Err(refusal) => Answer::refused(&refusal),
+    };
+    answer.bytes()
+}
