@@ -12,7 +12,7 @@ use crate::{Identity, JwsError, PublicKey, jws, permit::Method, policy::Denial};
 /// The JWS type of a job.
 pub const TYPE: &str = "ligate-job+jwt";
 /// A bound on the work and on every message that follows.
-pub const COVARIATES_MAX: usize = 256;
+pub const COVARIATES_MAX: usize = 64;
 
 /// Whose rows take part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

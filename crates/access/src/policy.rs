@@ -47,7 +47,7 @@ pub enum Denial {
     #[error("the permit is not valid: {0}. Ask its issuer for a new one")]
     InvalidPermit(#[from] InvalidPermit),
     #[error(
-        "the permit's issuer {0} is not trusted here. The steward can list it under issuers in ligate.toml"
+        "the permit's issuer {0} is not trusted here. The steward can add it with `ligate peer add --issuer`"
     )]
     UnknownIssuer(PublicKey),
     #[error("the permit is valid from {0} on. Start the job then")]
@@ -55,7 +55,7 @@ pub enum Denial {
     #[error("the permit expired at {0}. Ask its issuer for a new one")]
     Expired(Timestamp),
     #[error(
-        "the coordinator {0} is not trusted here. The steward can list it under coordinators in ligate.toml"
+        "the coordinator {0} is not trusted here. The steward can add it with `ligate peer add --coordinator`"
     )]
     UnknownCoordinator(PublicKey),
     #[error("the permit names another coordinator than {0}. Run the job at the permit's coordinator")]

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod distributions;
+mod exponential;
 pub mod gwas;
 pub mod inflation;
 pub mod linear_algebra;

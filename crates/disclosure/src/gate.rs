@@ -204,7 +204,7 @@ impl Gate {
     /// Whether this node has enough people of its own to take part.
     pub fn own_site(&self, individuals: u64) -> Result<OwnSite, GateRule> {
         require(individuals >= self.thresholds.individuals_per_site, GateRule::IndividualsPerSite)?;
-        Ok(OwnSite { offered_allele_count: self.thresholds.offered_allele_count })
+        Ok(OwnSite(()))
     }
 
     fn check_cells(&self, individuals: u64, cases: u64) -> Result<(), GateRule> {
@@ -254,22 +254,19 @@ impl Cleared {
 }
 
 /// Proof that this node has enough people to take part in a run.
+///
+/// ```compile_fail,E0423
+/// let forged = ligate_disclosure::OwnSite(());
+/// ```
 #[derive(Debug)]
-pub struct OwnSite {
-    offered_allele_count: u64,
-}
+pub struct OwnSite(());
 
 impl OwnSite {
-    /// Releases a fact about the node's own columns: the exponents of their scale, a variable's kind and coding.
-    /// Not for sums or counts, which leave masked only.
+    /// Releases a fact about a site that passed: the exponents of its columns' scale, a variable's kind and coding,
+    /// the keys of the variants that it brings, which its node chooses by
+    /// [`offered_allele_count`](Thresholds::offered_allele_count). Not for sums or counts, which leave masked only.
     pub fn release<T>(&self, fact: T) -> Released<T> {
         Released::new(fact)
-    }
-
-    /// The keys to offer, in the given order, out of `(key, minor allele count among this node's people)`.
-    pub fn offer<K>(&self, keys: impl IntoIterator<Item = (K, u64)>) -> Released<Vec<K>> {
-        let common = keys.into_iter().filter(|(_, count)| *count >= self.offered_allele_count);
-        Released::new(common.map(|(key, _)| key).collect())
     }
 }
 
@@ -388,10 +385,9 @@ mod tests {
     }
 
     #[test]
-    fn a_small_site_takes_no_part_and_rare_keys_are_not_offered() {
+    fn a_small_site_takes_no_part() {
         assert_eq!(gate().own_site(19).unwrap_err(), GateRule::IndividualsPerSite);
         let site = gate().own_site(20).unwrap();
-        assert_eq!(site.offer([("a", 10), ("b", 9), ("c", 11)]).into_inner(), ["a", "c"]);
         assert_eq!(site.release([5_i16]).into_inner(), [5]);
     }
 

@@ -9,13 +9,15 @@
 //!
 //! | an earlier run that | the same question again | rosters 1 or 2 nodes apart | people 1 to cell - 1 apart |
 //! |---|---|---|---|
-//! | opened sums, released nothing | same roster and snapshot only | refused under its permit | refused |
+//! | opened sums, released nothing | same roster and snapshot only | refused under any permit | refused |
 //! | opened sums, closed by the steward | free | free | refused |
 //! | released its result | free | refused under any permit | refused |
 //!
 //! A node that is lost after the first opening leaves its run in the first row: the coordinator may hold sums with
-//! it, and the same sums without it would give its own away. The steward's word ([`Ledger::close`]) or a new permit
-//! lifts that. A released result is in the world: no new permit takes it back.
+//! it, and the same sums without it would give its own away. Nor can a node know that what was opened was not
+//! released, since the word of it can be lost or withheld. So only the steward's word ([`Ledger::close`]) lets other
+//! nodes repeat the run; a new permit frees the question for other snapshots of the same nodes. A released result is
+//! in the world: nothing takes it back.
 //!
 //! Limits: a data user is a key; runs are compared in pairs, so that three runs can be combined to say what no two
 //! of them say; people are compared, not their values, so that a corrected value shows between two snapshots.
@@ -132,7 +134,7 @@ pub enum LedgerRefusal {
     #[error(
         "the people of this job and those of the job {} of {opened} differ by fewer than {cell}: the two results \
          would describe those few. Jobs on traits with different missing values need --people all-variables from \
-         the first job on. Switching to it later is itself a difference, allowed only where it is {cell} or more",
+         the first job on; a dataset that was loaded again with a few people changed needs a larger change. Switching to it later is itself a difference, allowed only where it is {cell} or more",
         .job.short()
     )]
     People { job: Digest, opened: Timestamp, cell: u64 },
@@ -271,11 +273,8 @@ fn check_unfinished(record: &RunRecord, begun: &Begun) -> Result<(), LedgerRefus
 }
 
 fn check_roster(record: &RunRecord, begun: &Begun) -> Result<(), LedgerRefusal> {
-    let counts = match record.state {
-        RunState::Opened => record.permit == begun.run.permit,
-        RunState::Closed => false,
-        RunState::Released(_) => true,
-    };
+    // What was opened may have been released, and the word of it lost.
+    let counts = record.state != RunState::Closed;
     let apart = people::difference_up_to(&record.roster, &begun.roster, ROSTER_DIFFERENCE_MIN);
     if counts && (1..ROSTER_DIFFERENCE_MIN).contains(&apart) {
         return Err(LedgerRefusal::Roster { job: record.job, opened: record.opened });

@@ -15,8 +15,8 @@ use ligate_model::Digest;
 
 use crate::{NodeSet, RunContext};
 
-/// Journal files kept open; the others are read again when they are needed.
-const OPEN_MAX: usize = 64;
+/// Jobs whose histories are kept in memory; those of others are read again when they are needed.
+const KNOWN_MAX: usize = 16;
 
 /// One step that a node takes only after it has recorded it. `roster` is the roster's digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,82 +183,107 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A journal in a folder: one file per permit and job, one line per entry, each with a checksum, written through to
 /// the disk before the step is taken. A line that a crash cut off was never acted on and is dropped. The folder
-/// belongs to one process (the node holds its lock).
+/// belongs to one process (the node holds its lock). No file stays open between two entries.
 pub struct FileJournal {
     folder: PathBuf,
-    open: Mutex<HashMap<RunContext, Open>>,
+    known: Mutex<HashMap<RunContext, Known>>,
 }
 
-struct Open {
+/// What was read from a file or written into it.
+#[derive(Default)]
+struct Known {
     history: History,
-    file: File,
-    /// A write failed half way: what is on disk is known again only after the file was read anew.
-    spoiled: bool,
+    /// Bytes of the file, which are whole lines.
+    length: u64,
 }
 
 impl FileJournal {
     pub fn new(folder: &Path) -> Result<Self, JournalError> {
         fs::create_dir_all(folder)
             .map_err(|source| JournalError::File { path: folder.to_owned(), source })?;
-        Ok(Self { folder: folder.to_owned(), open: Mutex::default() })
+        Ok(Self { folder: folder.to_owned(), known: Mutex::default() })
     }
 
     fn path(&self, context: &RunContext) -> PathBuf {
         self.folder.join(format!("{}.rounds", context.digest()))
     }
 
-    fn with_open<T>(
+    /// What is known of a job, read from its file if need be.
+    fn known<'a>(
         &self,
+        all: &'a mut HashMap<RunContext, Known>,
         context: &RunContext,
-        act: impl FnOnce(&mut Open) -> Result<T, JournalError>,
-    ) -> Result<T, JournalError> {
-        let mut all = lock(&self.open);
-        all.retain(|_, open| !open.spoiled);
-        if all.len() >= OPEN_MAX {
+    ) -> Result<&'a mut Known, JournalError> {
+        if all.len() >= KNOWN_MAX && !all.contains_key(context) {
             all.clear();
         }
-        act(match all.entry(*context) {
-            hash_map::Entry::Occupied(open) => open.into_mut(),
-            hash_map::Entry::Vacant(vacant) => vacant.insert(open(&self.folder, &self.path(context))?),
+        Ok(match all.entry(*context) {
+            hash_map::Entry::Occupied(known) => known.into_mut(),
+            hash_map::Entry::Vacant(vacant) => vacant.insert(load(&self.path(context))?),
         })
+    }
+
+    fn append(&self, mut file: File, line: &str, new: bool) -> io::Result<()> {
+        file.write_all(line.as_bytes())?;
+        file.sync_data()?;
+        if new {
+            // The name must survive a crash as well as the lines.
+            File::open(&self.folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens a file that is expected to have this many bytes. One that somebody else changed is left alone.
+fn open(path: &Path, length: u64) -> io::Result<File> {
+    let file = OpenOptions::new().create(length == 0).append(true).open(path)?;
+    if file.metadata()?.len() == length {
+        Ok(file)
+    } else {
+        Err(io::Error::other("another program changed it; check the folder and restart the node"))
     }
 }
 
 impl Journal for FileJournal {
     fn history(&self, context: &RunContext) -> Result<History, JournalError> {
-        self.with_open(context, |open| Ok(open.history.clone()))
+        let mut all = lock(&self.known);
+        Ok(self.known(&mut all, context)?.history.clone())
     }
 
     fn record(&self, context: &RunContext, entry: &Entry) -> Result<(), JournalError> {
         let path = self.path(context);
-        self.with_open(context, |open| {
-            let mut next = open.history.clone();
-            next.apply(entry)?;
-            let written = open.file.write_all(line(entry).as_bytes()).and_then(|()| open.file.sync_data());
-            open.spoiled = written.is_err();
-            written.map_err(|source| JournalError::File { path, source })?;
-            open.history = next;
-            Ok(())
+        let failed = |source| JournalError::File { path: path.clone(), source };
+        let mut all = lock(&self.known);
+        let known = self.known(&mut all, context)?;
+        let mut next = known.history.clone();
+        next.apply(entry)?;
+        let (line, length) = (line(entry), known.length);
+        let file = open(&path, length).map_err(failed)?;
+        *known = Known { history: next, length: length + line.len() as u64 };
+        self.append(file, &line, length == 0).map_err(|error| {
+            // Part of the line may be on the disk: what is there is known again only after it was read.
+            all.remove(context);
+            failed(error)
         })
     }
 }
 
-fn open(folder: &Path, path: &Path) -> Result<Open, JournalError> {
+/// Reads a file, and cuts off a line that a crash left unfinished.
+fn load(path: &Path) -> Result<Known, JournalError> {
     let failed = |source| JournalError::File { path: path.to_owned(), source };
-    let new = !path.exists();
-    let file = OpenOptions::new().create(true).append(true).read(true).open(path).map_err(failed)?;
-    if new {
-        // The name must survive a crash as well as the lines.
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-    }
-    let text = fs::read(path).map_err(failed)?;
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::default()),
+        Err(error) => return Err(failed(error)),
+    };
     let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     if whole < text.len() {
+        let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
         file.set_len(whole as u64).and_then(|()| file.sync_all()).map_err(failed)?;
     }
     let history =
         replay(&text[..whole]).map_err(|line| JournalError::Damaged { path: path.to_owned(), line })?;
-    Ok(Open { history, file, spoiled: false })
+    Ok(Known { history, length: whole as u64 })
 }
 
 fn replay(text: &[u8]) -> Result<History, usize> {
@@ -409,6 +434,51 @@ mod tests {
         let journal = FileJournal::new(folder.path()).unwrap();
         assert!(matches!(journal.history(&CONTEXT), Err(JournalError::Damaged { line: 1, .. })));
         assert!(matches!(journal.record(&CONTEXT, &begun(9)), Err(JournalError::Damaged { .. })));
+    }
+
+    #[test]
+    fn however_many_jobs_there_were_little_is_kept_and_no_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = FileJournal::new(folder.path()).unwrap();
+        let contexts: Vec<_> = (0..=KNOWN_MAX as u8)
+            .map(|job| RunContext { job: Digest::from_bytes([job; 32]), ..CONTEXT })
+            .collect();
+        for (round, context) in contexts.iter().enumerate() {
+            journal.record(context, &begun(round as u64)).unwrap();
+            assert!(lock(&journal.known).len() <= KNOWN_MAX);
+        }
+        if let Ok(open) = fs::read_dir("/proc/self/fd") {
+            let files = open.flatten().filter_map(|file| fs::read_link(file.path()).ok());
+            assert_eq!(files.filter(|file| file.starts_with(folder.path())).count(), 0);
+        }
+        for (round, context) in contexts.iter().enumerate() {
+            assert_eq!(journal.history(context).unwrap().next_round(), round as u64 + 1);
+        }
+    }
+
+    #[test]
+    fn a_file_that_somebody_else_changed_takes_no_entries() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = FileJournal::new(folder.path()).unwrap();
+        journal.record(&CONTEXT, &begun(0)).unwrap();
+        let path = journal.path(&CONTEXT);
+        let text = fs::read(&path).unwrap();
+        let refused = || {
+            // As often as it is tried: the history of before is not forgotten.
+            for _ in 0..2 {
+                assert!(matches!(journal.record(&CONTEXT, &begun(1)), Err(JournalError::File { .. })));
+                assert!(matches!(
+                    journal.record(&CONTEXT, &begun(0)),
+                    Err(JournalError::Conflict(Conflict::RoundServed { last: 0 }))
+                ));
+            }
+        };
+        fs::remove_file(&path).unwrap();
+        refused();
+        fs::write(&path, [text.as_slice(), &text].concat()).unwrap();
+        refused();
+        fs::write(&path, &text).unwrap();
+        journal.record(&CONTEXT, &begun(1)).unwrap();
     }
 
     #[test]

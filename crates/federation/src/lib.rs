@@ -2,8 +2,7 @@
 //!
 //! The protocol (`participant` at a node, `coordinator` in the secure environment) is a pair of state machines
 //! without I/O; `rounds` drives them over any [`Link`], `transport` is the one over mutual TLS. A node's answers
-//! carry masked vectors, keys, shares, signatures, reasons and what is [`Released`](ligate_disclosure::Released):
-//! nothing else can be encoded.
+//! carry masked vectors, keys, shares, signatures and reasons of refusal: nothing else can be encoded.
 
 #![forbid(unsafe_code)]
 

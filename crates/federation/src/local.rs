@@ -55,7 +55,6 @@ impl<R: RngCore + CryptoRng> Node<R> {
                     .and_then(|participant| self.participant.insert(participant).ready())
             }
             Ok(ToNode::Round(message)) => self.round(message),
-            Ok(ToNode::Session(_)) => return Answer::declined("there is no session"),
             Err(error) => return Answer::declined(&error.to_string()),
         };
         answer.unwrap_or_else(|refusal| Answer::refused(&refusal))

@@ -1,12 +1,11 @@
-//! What nodes and coordinator say to each other. This module owns what may leave a node: an [`Answer`] is built from
-//! masked vectors, keys, encrypted or revealed shares, signatures, reasons of refusal and released values, and there
-//! is no way to encode anything else.
+//! What nodes and coordinator say to each other in rounds. This module owns what may leave a node in them: an
+//! [`Answer`] is built from masked vectors, keys, encrypted or revealed shares, signatures and reasons of refusal,
+//! and there is no way to encode anything else.
 
 use std::fmt;
 
 use bytes::Bytes;
 use ligate_access::Signature;
-use ligate_disclosure::Released;
 use ligate_model::Digest;
 use zeroize::Zeroizing;
 
@@ -15,8 +14,6 @@ use crate::{Advertisement, NodeSet, Refusal, Roster, SealedShares, SignedRoster,
 /// From the coordinator to one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToNode {
-    /// A message of the session around the rounds, which the node's program defines.
-    Session(Bytes),
     /// The roster, to be checked and signed.
     Roster(Roster),
     /// The roster with all signatures: the rounds may begin.
@@ -63,11 +60,6 @@ impl ToNode {
 pub struct Answer(Bytes);
 
 impl Answer {
-    /// A message of the session around the rounds.
-    pub fn session(released: Released<Vec<u8>>) -> Self {
-        Self::new(&wire::FromNode::Session(released.get()))
-    }
-
     pub fn roster_signature(signature: &Signature) -> Self {
         Self::new(&wire::FromNode::RosterSignature(signature.as_bytes()))
     }
@@ -99,7 +91,6 @@ impl fmt::Debug for Answer {
 /// What a node answered, as the coordinator reads it.
 #[derive(Clone)]
 pub enum FromNode {
-    Session(Bytes),
     RosterSignature(Signature),
     Ready(Ready),
     Round(RoundAnswer),

@@ -19,7 +19,7 @@ use crate::{
     keys::{Derivation, KeyList, RoundSecrets},
     round::{RoundId, SURVIVORS_DOMAIN, survivors_statement},
     shares::{self, PeerShares},
-    wire,
+    wire::{self, List},
 };
 
 /// What became of a message.
@@ -380,5 +380,5 @@ fn reveal_answer(held: &Held, survivors: NodeSet) -> Answer {
             mask_keys.push((*place as u8, *shares.mask_key.value()));
         }
     }
-    Answer::new(&wire::FromNode::Revealed { mask_keys, seeds })
+    Answer::new(&wire::FromNode::Revealed { mask_keys: List(mask_keys), seeds: List(seeds) })
 }

@@ -386,8 +386,8 @@ fn wrong_shares_are_noticed_and_open_nothing() {
 fn bent(answer: &RoundAnswer) -> RoundAnswer {
     let RoundAnswer::Revealed(reveal) = answer else { panic!("a reveal") };
     let seeds: Vec<(u8, [u8; 32])> = reveal.seeds_of().iter().map(|place| (place as u8, [7; 32])).collect();
-    // Variant 7 of the answers: no mask keys, then the seeds.
-    let mut body = vec![7, 0, seeds.len() as u8];
+    // Variant 6 of the answers: no mask keys, then the seeds.
+    let mut body = vec![6, 0, seeds.len() as u8];
     for (place, value) in seeds {
         body.push(place);
         body.extend(value);

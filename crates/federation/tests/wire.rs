@@ -5,7 +5,9 @@ mod cluster;
 
 use bytes::Bytes;
 use cluster::{Nodes, addressed};
-use ligate_federation::{FromNode, NodeSet, RoundMessage, SignedRoster, ToNode, ToRound, WireError};
+use ligate_federation::{
+    FromNode, MAX_ASK_BYTES, NodeSet, RoundMessage, SignedRoster, ToNode, ToRound, WireError,
+};
 use proptest::prelude::*;
 
 /// One message of each kind to node 0, genuine.
@@ -24,11 +26,8 @@ fn messages() -> (Nodes, Vec<ToNode>) {
         RoundMessage::Survivors(survivors),
         RoundMessage::Unmask(signatures),
     ];
-    let mut messages = vec![
-        ToNode::Session(b"start".as_slice().into()),
-        ToNode::Roster(nodes.roster.roster().clone()),
-        ToNode::SignedRoster(nodes.roster.clone()),
-    ];
+    let mut messages =
+        vec![ToNode::Roster(nodes.roster.roster().clone()), ToNode::SignedRoster(nodes.roster.clone())];
     messages.extend(steps.map(|message| ToNode::Round(nodes.to(0, message))));
     (nodes, messages)
 }
@@ -57,7 +56,18 @@ fn lists_longer_than_the_largest_roster_are_refused() {
         ToNode::Round(nodes.to(0, RoundMessage::Unmask(signatures))).encode()
     };
     assert!(ToNode::decode(&unmask(64).into()).is_ok());
-    assert_eq!(ToNode::decode(&unmask(65).into()), Err(WireError::Invalid("number of nodes")));
+    assert_eq!(ToNode::decode(&unmask(65).into()), Err(WireError::Form));
+}
+
+#[test]
+fn an_ask_over_its_limit_is_refused() {
+    let (nodes, _) = messages();
+    let begin = |bytes: usize| {
+        let message = RoundMessage::Begin { ask: vec![0; bytes].into(), words: 1 };
+        ToNode::decode(&ToNode::Round(nodes.to(0, message)).encode().into())
+    };
+    assert!(begin(MAX_ASK_BYTES).is_ok());
+    assert_eq!(begin(MAX_ASK_BYTES + 1), Err(WireError::Invalid("length of the ask")));
 }
 
 proptest! {
@@ -77,7 +87,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
     fn changed_bytes_do_not_bring_a_node_down(
-        kind in 3_usize..8, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        kind in 2_usize..7, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         fresh: bool,
     ) {
         let (mut nodes, messages) = messages();

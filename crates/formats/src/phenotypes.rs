@@ -24,8 +24,16 @@ pub struct PhenotypeReport {
     /// Rows of people who are not in the dataset: left out.
     pub without_genotypes: usize,
     /// Columns that hold text.
-    pub text_columns: Vec<String>,
+    pub text_columns: Vec<TextColumn>,
     pub problems: Problems,
+}
+
+/// A column that was left out because it holds text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextColumn {
+    pub name: String,
+    /// Line of the first field that is neither a number nor missing: where one slip made the column text, it is there.
+    pub first_line: u64,
 }
 
 /// Reads a table for these individuals. `id_prefix` is put before the table's ids before they are matched.
@@ -101,9 +109,9 @@ impl Reader<'_> {
         }
         for (column, field) in self.columns.iter_mut().zip(&fields[1..]) {
             let cell = Cell::parse(field);
-            if cell == Cell::Infinite {
+            if cell == Cell::NotFinite {
                 let message =
-                    format!("column {}: an infinite value is taken as missing; write NA", column.name);
+                    format!("column {}: a value that is not finite counts as missing; write NA", column.name);
                 self.report.problems.push(self.path, line, message);
             }
             column.add(cell, place, line);
@@ -120,21 +128,23 @@ impl Reader<'_> {
         self.report.without_row = individuals - self.found;
         let mut phenotypes = Phenotypes::default();
         for column in self.columns {
-            let name = column.name.clone();
+            let name = column.name.as_str().to_owned();
             match column.finish() {
-                Finished::Variable(variable, note) => {
+                Finished::Variable { variable, minus_nine } => {
                     phenotypes.variables.push(variable);
-                    if let Some(note) = note {
-                        self.report.problems.push(self.path, 1, format!("column {name}: {note}"));
-                    }
-                }
-                Finished::Text(line) => {
-                    self.report.text_columns.push(name.as_str().to_owned());
-                    if let Some(line) = line {
+                    if let Some(line) = minus_nine {
                         let message =
-                            format!("column {name} is taken as text because this row holds no number");
+                            format!("column {name}: -9 is read as a number; write NA for missing");
                         self.report.problems.push(self.path, line, message);
                     }
+                }
+                Finished::Text { first_line, beside_numbers } => {
+                    if beside_numbers {
+                        let message =
+                            format!("column {name} is taken as text because this row holds no number");
+                        self.report.problems.push(self.path, first_line, message);
+                    }
+                    self.report.text_columns.push(TextColumn { name, first_line });
                 }
             }
         }

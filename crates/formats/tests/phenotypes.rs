@@ -62,19 +62,54 @@ fn text_columns_are_named_and_left_out() {
     let (phenotypes, report) =
         read("id\tcentre\tage\tbmi\na\tUmea\t50\t20\nb\tLund\t60\tabout 25\n").unwrap();
     assert_eq!(phenotypes.variables.len(), 1);
-    assert_eq!(report.text_columns, ["centre", "bmi"]);
+    let columns: Vec<(&str, u64)> =
+        report.text_columns.iter().map(|column| (column.name.as_str(), column.first_line)).collect();
+    assert_eq!(columns, [("centre", 2), ("bmi", 3)]);
     let problems: Vec<(u64, &str)> =
         report.problems.kept().iter().map(|p| (p.line, p.message.as_str())).collect();
     assert_eq!(problems, [(3, "column bmi is taken as text because this row holds no number")]);
 }
 
 #[test]
-fn odd_values_are_reported() {
-    let (phenotypes, report) = read("id\tx\tt2d\na\tinf\t1\nb\t2\t-9\nc\t1e999\t2\n").unwrap();
-    assert_eq!(phenotypes.variables[0].values, [None, Some(2.0), None]);
-    let lines: Vec<u64> = report.problems.kept().iter().map(|problem| problem.line).collect();
-    assert_eq!(lines, [2, 4, 1]);
-    assert!(report.problems.kept()[2].message.contains("-9"));
+fn values_that_are_not_finite_are_missing_and_reported_by_line() {
+    for odd in ["inf", "-Infinity", "1e400", "-1e999", "-nan", "nan(ind)", "-NaN(0x8)", "1.#INF", "-1.#IND"] {
+        let (phenotypes, report) = read(&format!("id\tx\na\t{odd}\nb\t2.5\nc\t{odd}\n")).unwrap();
+        assert_eq!(phenotypes.variables[0].values, [None, Some(2.5), None], "{odd}");
+        let problems: Vec<(u64, &str)> =
+            report.problems.kept().iter().map(|p| (p.line, p.message.as_str())).collect();
+        let message = "column x: a value that is not finite counts as missing; write NA";
+        assert_eq!(problems, [(2, message), (4, message)], "{odd}");
+    }
+}
+
+#[test]
+fn missing_is_written_in_many_ways() {
+    for missing in [".", "", " ", "NA", "na", "NaN", "N/A", "n/a", "#N/A", "null", "NULL", "None"] {
+        let (phenotypes, report) = read(&format!("id\tx\na\t{missing}\nb\t0\nc\t1\n")).unwrap();
+        assert_eq!(phenotypes.variables[0].values, [None, Some(0.0), Some(1.0)], "{missing}");
+        assert_eq!(phenotypes.variables[0].kind, VariableKind::Binary, "{missing}");
+        assert!(report.problems.is_empty() && report.text_columns.is_empty(), "{missing}");
+    }
+}
+
+#[test]
+fn a_minus_nine_that_may_mean_missing_is_reported_once() {
+    for (column, line) in [
+        ("1 2 -9", Some(4)),
+        ("0 -9 -9", Some(3)),
+        ("-9 -9 -9", Some(2)),
+        ("31.5 -9.0 28", Some(3)),
+        ("-9 -3 2", None),
+        ("-9.5 1 2", None),
+        ("about -9 1", None),
+    ] {
+        let [a, b, c] = column.split(' ').collect::<Vec<_>>()[..] else { panic!("three values") };
+        let (_, report) = read(&format!("id\tx\na\t{a}\nb\t{b}\nc\t{c}\n")).unwrap();
+        let message = "column x: -9 is read as a number; write NA for missing";
+        let kept = report.problems.kept().iter().filter(|problem| problem.message == message);
+        let lines: Vec<u64> = kept.map(|problem| problem.line).collect();
+        assert_eq!(lines, Vec::from_iter(line), "{column}");
+    }
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub struct VariantCounts {
     pub allele_count: u64,
     /// Called individuals with two copies of the alternate allele.
     pub homozygotes: u64,
-    /// Sites whose data holds the variant.
+    /// Sites at which somebody of the analysis has a call of the variant.
     pub sites: u64,
     /// The same among cases, for a binary trait.
     pub cases: Option<CaseCounts>,

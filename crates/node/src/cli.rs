@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use ligate_access::{PublicKey, permit::Method};
 use ligate_analysis::gwas::Family;
-use ligate_model::{Assembly, CountryCode, DatasetId, NodeName, Purpose, VariableName};
+use ligate_model::{Assembly, CountryCode, DatasetId, Digest, NodeName, Purpose, VariableName};
 
 /// Links genome and health repositories without pooling them.
 ///
@@ -58,6 +58,9 @@ pub enum Command {
     /// The audit log: verify, show
     #[command(subcommand)]
     Audit(Audit),
+    /// The privacy ledger: runs that opened sums over this node's people
+    #[command(subcommand)]
+    Ledger(Ledger),
     /// Three nodes, one permit, one federated study on this machine, checked against pooled data
     #[command(after_help = "Examples:\n  ligate demo\n  ligate demo --sites DIR --trait ldl,t2d --covariates sex,age,bmi")]
     Demo(Demo),
@@ -134,7 +137,7 @@ pub struct Serve {
 pub enum Peer {
     /// Add a peer, or change the one of that name
     #[command(after_help = "Example: ligate peer add --dir biobank --name hdab --key ed25519:... \
-                            --address hdab.example:7443 --issuer --coordinator")]
+                            --address hdab.example:7443 --country EE --issuer --coordinator")]
     Add(PeerAdd),
     /// List the peers
     #[command(after_help = "Example: ligate peer list --dir biobank")]
@@ -171,7 +174,7 @@ pub enum Permit {
                             --purpose research --about \"Genetics of LDL cholesterol\" \
                             --variables ldl,sex,age --out permit.jws")]
     Issue(Box<PermitIssue>),
-    /// Print what a permit says, without checking it
+    /// Print what a permit says; only its signature is checked
     #[command(after_help = "Example: ligate permit show permit.jws")]
     Show { file: PathBuf },
     /// Check a permit's signature, issuer and dates as this node would
@@ -259,7 +262,7 @@ pub struct Gwas {
     /// The node's folder, or with --permit the coordinator's
     #[arg(long)]
     pub dir: PathBuf,
-    /// The own dataset to analyse; nothing leaves and no gate applies
+    /// The own dataset to analyse (or --permit): nothing leaves and no gate applies
     #[arg(long, conflicts_with = "permit", required_unless_present = "permit")]
     pub dataset: Option<DatasetId>,
     /// The permit under which several nodes answer together
@@ -271,6 +274,9 @@ pub struct Gwas {
     /// Which people count; several traits under one permit need all-variables from the first run on
     #[arg(long, value_enum, requires = "permit", default_value = "complete")]
     pub people: People,
+    /// Leave out this node of the permit; three others must remain
+    #[arg(long, requires = "permit", value_name = "NODE")]
+    pub without: Vec<NodeName>,
     /// The trait
     #[arg(long = "trait", value_name = "TRAIT")]
     pub trait_name: VariableName,
@@ -308,6 +314,22 @@ pub enum Audit {
     /// Print the entries
     #[command(after_help = "Example: ligate audit show --dir biobank")]
     Show(NodeDir),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Ledger {
+    /// List the runs that opened sums, with their state
+    #[command(after_help = "Example: ligate ledger show --dir biobank")]
+    Show(NodeDir),
+    /// Let an unfinished run be repeated without a node that was lost, when that node's steward has agreed
+    #[command(after_help = "Example: ligate ledger close --dir biobank --question 6c4a...   (from `ledger show`)")]
+    Close {
+        #[arg(long)]
+        dir: PathBuf,
+        /// The question of the run, from `ligate ledger show`
+        #[arg(long)]
+        question: Digest,
+    },
 }
 
 #[derive(Debug, Args)]

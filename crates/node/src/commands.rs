@@ -5,11 +5,12 @@ mod datasets;
 mod gwas;
 mod ingest;
 mod init;
+mod ledger;
 mod peer;
 mod permit;
 mod sql;
 
-pub use audit::verify_with_peers;
+pub use audit::compare_with_peers;
 pub use ingest::load;
 pub use peer::save as save_peer;
 pub use permit::{PermitTerms, issue as issue_permit, trusted_issuers};
@@ -36,6 +37,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Permit(args) => permit::run(args, json),
         Command::Gwas(args) => gwas::run(args, json),
         Command::Audit(args) => audit::run(args, json),
+        Command::Ledger(args) => ledger::run(args, json),
         Command::Demo(args) => demo::run(&args, json),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "ligate", &mut std::io::stdout());

@@ -10,20 +10,20 @@ mod story;
 
 use std::{fs, path::Path, time::Instant};
 
-use anyhow::{Context, Result, bail};
-use ligate_access::{Identity, job::PeopleRule};
+use anyhow::{Context, Result, bail, ensure};
+use ligate_access::{Identity, audit, job::PeopleRule};
 use ligate_model::Purpose;
 use rand_core::OsRng;
 
 use crate::{
     cli,
-    commands::{PermitTerms, issue_permit, verify_with_peers},
+    commands::{PermitTerms, issue_permit, compare_with_peers},
     folder::Folder,
     interrupt,
     progress::Stages,
     run::{
         Study,
-        federated,
+        federated::{self, Terms},
         release::{self, Release},
     },
 };
@@ -125,6 +125,7 @@ fn study_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Rel
     )?;
     fs::write(dir.join("permit.jws"), permit.jws())?;
     story.permit(&permit);
+    let terms = Terms { people: PeopleRule::AllVariables, without: Vec::new() };
     let mut releases = Vec::new();
     for trait_name in &cohorts.traits {
         interrupt::check()?;
@@ -136,7 +137,7 @@ fn study_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Rel
         };
         let stages = Stages::new(trait_name.as_str());
         let begun = Instant::now();
-        let release = federated::run(&body, &permit, &user, &study, PeopleRule::AllVariables, &stages)?;
+        let release = federated::run(&body, &permit, &user, &study, &terms, &stages)?;
         stages.finish();
         release::write(&dir.join("results"), &release)?;
         story.release(&release, begun.elapsed());
@@ -149,8 +150,12 @@ fn verify_logs(folders: &[Folder], story: &mut Story) -> Result<()> {
     story.chapter("Audit logs");
     for folder in folders {
         let folder = Folder::open(folder.path())?;
-        let (verified, held) = verify_with_peers(&folder)?;
-        story.log(folder.name(), verified.head.size, held.iter().map(|(_, heads)| heads).sum());
+        let verified = audit::verify(&folder.audit(), folder.identity.public())?;
+        let answers = compare_with_peers(&folder, &verified)?;
+        let consistent = answers.iter().all(|answer| answer.held.is_ok() && answer.consistent.is_ok());
+        ensure!(consistent, "the audit log of {} does not fit the heads that its peers hold", folder.name());
+        let held = answers.iter().filter_map(|answer| answer.held.as_ref().ok()).sum();
+        story.log(folder.name(), verified.head.size, held);
     }
     Ok(())
 }

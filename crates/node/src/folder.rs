@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{Read, Seek, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -36,7 +36,7 @@ impl Folder {
         if settings.exists() {
             bail!("{} holds a node already; choose another --dir", path.display());
         }
-        for folder in ["", "keys", "audit", "datasets"] {
+        for folder in ["", "keys", "audit", "datasets", "ledger", "rounds", "releases"] {
             private_folder(&path.join(folder))?;
         }
         let identity = Arc::new(Identity::generate(&mut OsRng));
@@ -107,11 +107,11 @@ impl Folder {
     }
 }
 
+/// Nobody but the owner looks into a node's folder, also where it was there before.
 fn private_folder(path: &Path) -> Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
+    let private = fs::Permissions::from_mode(0o700);
+    fs::create_dir_all(path)
+        .and_then(|()| fs::set_permissions(path, private))
         .with_context(|| format!("cannot make the folder {}", path.display()))
 }
 
@@ -135,7 +135,11 @@ impl Claim {
             let mut holder = String::new();
             file.read_to_string(&mut holder).with_context(failed)?;
             let folder = path.parent().unwrap_or(path).display();
-            bail!("process {} already does `{role}` in {folder}; stop it first or use another folder", holder.trim());
+            let holder = match holder.trim() {
+                "" => "another process".to_owned(),
+                number => format!("process {number}"),
+            };
+            bail!("{holder} is at work here (`{role}` in {folder}); wait for it, stop it, or use another folder");
         }
         file.set_len(0).and_then(|()| file.rewind()).with_context(failed)?;
         write!(file, "{}", std::process::id()).with_context(failed)?;
@@ -172,7 +176,6 @@ mod tests {
 
     #[test]
     fn a_key_that_others_can_read_is_refused() {
-        use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         node(dir.path()).unwrap();
         let key = dir.path().join("keys/node.key");

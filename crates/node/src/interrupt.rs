@@ -14,7 +14,8 @@ pub fn install() {
             wait_for_signal().await;
             STOP.store(true, Ordering::SeqCst);
             wait_for_signal().await;
-            std::process::exit(130);
+            note!("error: stopped at once");
+            std::process::exit(1);
         });
     });
 }
@@ -42,10 +43,15 @@ pub fn request() {
     STOP.store(true, Ordering::SeqCst);
 }
 
+/// Whether somebody asked to stop.
+pub fn is_requested() -> bool {
+    STOP.load(Ordering::SeqCst)
+}
+
 /// An error where somebody asked to stop.
 pub fn check() -> Result<()> {
-    if STOP.load(Ordering::SeqCst) {
-        bail!("stopped; nothing was left half-done");
+    if is_requested() {
+        bail!("stopped");
     }
     Ok(())
 }
@@ -53,7 +59,7 @@ pub fn check() -> Result<()> {
 /// Waits until somebody asks to stop.
 pub async fn requested() {
     let mut ticks = tokio::time::interval(std::time::Duration::from_millis(50));
-    while !STOP.load(Ordering::SeqCst) {
+    while !is_requested() {
         ticks.tick().await;
     }
 }

@@ -3,13 +3,15 @@
 //! This crate is the only one that knows of processes: the command line, configuration, TLS and HTTP meet here and
 //! nothing depends on it. What is computed, disclosed or permitted is decided in the crates below.
 
+#[macro_use]
+mod output;
+
 mod cli;
 mod commands;
 mod config;
 mod demo;
 mod folder;
 mod interrupt;
-mod output;
 mod progress;
 mod report;
 mod run;
@@ -25,8 +27,12 @@ fn main() -> ExitCode {
     interrupt::install();
     match commands::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(_) if interrupt::is_requested() => {
+            note!("error: stopped; what was finished before stays, nothing is left half-done");
+            ExitCode::from(1)
+        }
         Err(error) => {
-            eprintln!("error: {}", output::one_line(&error));
+            note!("error: {}", output::one_line(&error));
             ExitCode::from(1)
         }
     }

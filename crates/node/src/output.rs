@@ -1,6 +1,7 @@
 //! What people and machines read: errors in one line, tables, files that appear whole or not at all.
 
 use std::{
+    fmt,
     fs::{self, File},
     io::{self, Write},
     path::Path,
@@ -8,6 +9,32 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde::Serialize;
+
+/// Writes one line for people to standard output. Whoever stops reading ends the program quietly; any other failure
+/// to write is a failure of the command.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::output::write_out(format_args!("{}\n", format_args!($($words)*))) };
+}
+
+/// Writes one line to standard error; nobody may be there to read it.
+macro_rules! note {
+    ($($words:tt)*) => { $crate::output::write_note(format_args!($($words)*)) };
+}
+
+pub fn write_out(words: fmt::Arguments<'_>) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = out.write_fmt(words).and_then(|()| out.flush()) {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        write_note(format_args!("error: cannot write to standard output: {error}"));
+        std::process::exit(1);
+    }
+}
+
+pub fn write_note(words: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr().lock(), "{words}");
+}
 
 /// An error and its causes in one line, outermost first, without saying the same thing twice.
 pub fn one_line(error: &anyhow::Error) -> String {
@@ -26,14 +53,21 @@ pub fn one_line(error: &anyhow::Error) -> String {
 
 /// Prints `value` for machines.
 pub fn print_json(value: &impl Serialize) -> Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    writeln!(out)?;
+    say!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }
 
-/// Writes a file that appears whole or not at all.
+/// Writes an ordinary file that appears whole or not at all.
 pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    write_with_mode(path, 0o644, write)
+}
+
+/// The same for a file that is the owner's alone.
+pub fn write_private(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    write_with_mode(path, 0o600, write)
+}
+
+fn write_with_mode(path: &Path, mode: u32, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).with_context(failed)?;
@@ -42,15 +76,14 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result
         let mut buffered = io::BufWriter::new(file.as_file_mut());
         write(&mut buffered).and_then(|()| buffered.flush()).with_context(failed)?;
     }
-    readable_by_all(file.as_file()).and_then(|()| file.as_file().sync_all()).with_context(failed)?;
+    set_mode(file.as_file(), mode).and_then(|()| file.as_file().sync_all()).with_context(failed)?;
     file.persist(path).map_err(|error| error.error).with_context(failed)?;
     Ok(())
 }
 
-/// A temporary file starts out readable by its owner alone; a result is an ordinary file.
-fn readable_by_all(file: &File) -> io::Result<()> {
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
+    file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 /// `12345` as `12,345`.

@@ -9,7 +9,7 @@ pub mod pages;
 pub mod release;
 mod store;
 
-use ligate_analysis::gwas::{Family, Plan};
+use ligate_analysis::gwas::{Family, Plan, RunError};
 use ligate_model::VariableName;
 
 /// What is asked, before it is known whether the trait is a disease.
@@ -31,5 +31,13 @@ impl Study {
             covariates: self.covariates.clone(),
             wald_below: self.wald_below,
         }
+    }
+}
+
+/// The reason of a failed sum without the wrapping of the method.
+fn sum_error(error: RunError<anyhow::Error>) -> anyhow::Error {
+    match error {
+        RunError::Sum(error) => error,
+        other => anyhow::anyhow!("{other}"),
     }
 }

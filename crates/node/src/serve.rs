@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::{cli, folder::Folder, interrupt};
 use desk::Desk;
-pub use node_run::thresholds;
+pub use node_run::{job_event, thresholds};
 
 pub fn run(args: &cli::Serve) -> Result<()> {
     let folder = Folder::open(&args.dir)?;
@@ -34,8 +34,8 @@ async fn serve(folder: Folder, listen: SocketAddr) -> Result<()> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen at {listen}"))?;
     let address = listener.local_addr()?;
     folder.record(Event::ServeStarted { address: address.to_string(), version: env!("CARGO_PKG_VERSION").to_owned() })?;
-    println!("{address}");
-    eprintln!("{} serves at {address}; stop with Ctrl-C", folder.name());
+    say!("{address}");
+    note!("{} serves at {address}; stop with Ctrl-C", folder.name());
     let desk = Arc::new(Desk::open(&folder)?);
     desk::answer_until(listener, desk, interrupt::requested()).await?;
     folder.record(Event::ServeStopped {})?;

@@ -31,15 +31,14 @@ const ALLOWED_EDGES: [(&str, &[&str]); 9] = [
 ];
 
 /// Libraries that only the named crates may use directly, so that the others build and test in seconds.
-const CONFINED: [(&str, &[&str]); 8] = [
+const CONFINED: [(&str, &[&str]); 7] = [
     ("datafusion", &["ligate-lake"]),
     ("arrow", &["ligate-lake"]),
     ("parquet", &["ligate-lake"]),
-    ("axum", &["ligate"]),
     ("clap", &["ligate"]),
     ("anyhow", &["ligate"]),
     ("hyper", &["ligate", "ligate-federation"]),
-    ("tokio", &["ligate", "ligate-federation", "ligate-lake"]),
+    ("tokio", &["ligate", "ligate-federation"]),
 ];
 
 /// Licences that may be linked into the binary.

@@ -5,19 +5,20 @@
 //!
 //! | criterion | oracle | tolerance | measured |
 //! |---|---|---|---|
-//! | linear beta, SE | PLINK v2.00a3.5 | 6 digits for 99.9% | all but one beta of 24,335 numbers (2e-4 SE, cancelled) |
-//! | linear p | PLINK v2.00a3.5 | 5 digits for 99.9% | all, to 6 digits |
-//! | Wald beta | R 4.2.2 glm | 1e-6 SE for all | 2.5e-8 SE |
-//! | Wald SE, p | R 4.2.2 glm | 5 digits for all | SE 2.1e-6, p 2.5e-5 relative |
-//! | Wald, real sites, no missing calls | PLINK v2.00a3.5 | beta 2e-5 SE for all; SE, p 5 digits for 99.9% | 9e-6 SE; all |
-//! | Wald, demo cohorts | PLINK v2.00a3.5 | beta 1e-4 SE for all; without missing calls SE 5 digits for 99.9%, p 2e-4 relative | 6.5e-5 SE; 99.96%; 1.3e-4 |
-//! | score test | R 4.2.2 Rao | beta, SE, p 1e-7 relative | 1e-8 |
+//! | linear beta, SE | PLINK v2.00a3.5 | 6 digits for 99.9% | SE all, beta 99.98% (one of 2e-4 SE, which is off by 5e-10 SE) |
+//! | linear p | PLINK v2.00a3.5 | 5 digits for 99.9% | all |
+//! | Wald beta | R 4.2.2 glm | 1e-6 SE for all | 2.4e-8 SE |
+//! | Wald SE, p | R 4.2.2 glm | 5 digits for all | all |
+//! | Wald, real sites | PLINK v2.00a3.5 | beta 2e-5 SE for all; SE, p 5 digits for 99.9% without missing calls | 1.1e-5 SE; all |
+//! | Wald, demo cohorts | PLINK v2.00a3.5 | beta 1e-4 SE for all; without missing calls SE 5 digits for 99.9%, p 2e-4 | 6.5e-5 SE; all, 1.2e-4 |
+//! | Wald, one cohort | PLINK v2.00a3.5 | beta 1e-4 SE for all; without missing calls SE 1e-4, p 5e-4 | 1.7e-5 SE; 4.3e-5, 2.0e-4 |
+//! | score test | R 4.2.2 Rao | beta 1e-7 SE; SE, p 1e-7 | 1.9e-9 SE; 4.2e-9 |
 //! | n, allele frequency, cases, sites, keys | the VCF text | exact | exact |
 //!
-//! plink2 a3.5 fits logistic models in single precision. On the demo cohorts that puts 2.5% of its betas more than
-//! 2e-5 SE from R's double precision fit and a twentieth of its p-values off in the fifth digit, while ours stay
-//! within 2.5e-8 SE of R on the same rows; so R decides there, for every variant. Where calls are missing, plink2's SE
-//! is off by up to a tenth (`oracles/README.md`), and R decides as well.
+//! plink2 a3.5 fits logistic models in single precision. On the demo cohorts that puts 2.8% of its betas more than
+//! 2e-5 SE from R's fit in double precision and a twentieth of its p-values off in the fifth digit, while ours are
+//! within 2.4e-8 SE of R's on the same rows; so R decides there, for every variant. It stops early too: that shows in
+//! the SE of rare variants, and where calls are missing, by up to a tenth; R decides there as well.
 
 mod support;
 
@@ -73,11 +74,14 @@ fn check_score(compared: &Compared) {
     assert!(compared.largest(|row| row.p_relative) < 1e-7, "{compared}");
 }
 
+/// How far plink2's single precision takes a beta from the estimate, in SE.
+const SINGLE_PRECISION: f64 = 1e-4;
+
 /// plink2's single precision fit, on data where that costs digits.
 #[track_caller]
 fn check_wald_with_plink2(study: &Study, oracle: &Oracle) {
     let everywhere = compare(&study.table, oracle, any);
-    assert!(everywhere.largest(|row| row.beta_in_se) < 1e-4, "{everywhere}");
+    assert!(everywhere.largest(|row| row.beta_in_se) < SINGLE_PRECISION, "{everywhere}");
     let complete = compare(&study.table, oracle, |row| row.n == oracle.people());
     assert!(complete.rows.len() > 2_000, "{complete}");
     assert!(complete.share(|row| row.se_fifth <= 1.0) >= 0.999, "{complete}");
@@ -187,9 +191,19 @@ fn planted_variants_of_the_demo_lead_their_regions() {
     let studies = demo_cohorts();
     let planted = Planted::read(&repository("demo/cohorts/planted.tsv"));
     for (name, study) in [("ldl", &studies.linear_all), ("t2d", &studies.default_all)] {
-        let of_trait = planted.iter().filter(|planted| planted.trait_name == name);
-        assert!(of_trait.map(|planted| planted.check(&study.table, 5e-8)).count() >= 4);
+        check_planted(&planted, name, study);
     }
+}
+
+/// Each planted variant of the trait is genome-wide significant and the strongest within 1 Mb.
+#[track_caller]
+fn check_planted<'a>(planted: &'a [Planted], trait_name: &str, study: &Study) -> Vec<&'a Planted> {
+    let of_trait: Vec<_> = planted.iter().filter(|planted| planted.trait_name == trait_name).collect();
+    assert!(of_trait.len() >= 4);
+    for planted in &of_trait {
+        planted.check(&study.table, 5e-8);
+    }
+    of_trait
 }
 
 /// One site alone, ungated, against plink2 where it is installed.
@@ -205,19 +219,26 @@ fn a_local_study_is_plink2_on_one_site() {
     check_wald_with_plink2_on_a_site(&site);
 }
 
+/// Without a gate there are variants with ten copies of the rarer allele, of which plink2's SE has not settled.
 fn check_wald_with_plink2_on_a_site(site: &live::LocalSite) {
-    let (study, oracle) = (site.study("t2d"), site.plink2("t2d", "logistic.hybrid"));
-    let everywhere = compare(&study.table, &oracle, |row| row.error == ".");
-    assert!(everywhere.largest(|row| row.beta_in_se) < 1e-4, "{everywhere}");
-    let complete = compare(&study.table, &oracle, |row| row.error == "." && row.n == oracle.people());
-    assert!(complete.rows.len() > 2_000 && complete.share(|row| row.se_fifth <= 1.0) >= 0.999, "{complete}");
-    assert!(complete.largest(|row| row.p_relative) < 2e-4, "{complete}");
+    let (study, oracle) = (site.study("t2d"), site.plink2("t2d", "logistic"));
+    let everywhere = compare(&study.table, &oracle, any);
+    assert!(everywhere.largest(|row| row.beta_in_se) < SINGLE_PRECISION, "{everywhere}");
+    let complete = compare(&study.table, &oracle, |row| row.n == oracle.people());
+    assert!(complete.rows.len() > 2_000, "{complete}");
+    assert!(complete.largest(|row| row.se_relative) < 1e-4, "{complete}");
+    assert!(complete.largest(|row| row.p_relative) < 5e-4, "{complete}");
 }
 
 /// The committed files come from the committed script.
 #[test]
 fn the_expected_files_are_what_plink2_says_today() {
-    let tools = [("plink2", PLINK2), ("bcftools", "bcftools 1.16"), ("tabix", "tabix (htslib) 1.16"), ("python3", "Python 3")];
+    let tools = [
+        ("plink2", PLINK2),
+        ("bcftools", "bcftools 1.16"),
+        ("tabix", "tabix (htslib) 1.16"),
+        ("python3", "Python 3"),
+    ];
     if live::installed(&tools) {
         live::check_regenerated(&repository("oracles"), &repository("demo/cohorts"));
     }
@@ -230,14 +251,13 @@ fn real_sites() {
     demo.check_story();
     let planted = Planted::read(&folder.join("planted.tsv"));
     for (name, study) in [("ldl", &demo.linear_all), ("t2d", &demo.default_all)] {
-        let of_trait: Vec<_> = planted.iter().filter(|planted| planted.trait_name == name).collect();
-        assert!(of_trait.len() >= 4);
-        for planted in &of_trait {
-            planted.check(&study.table, 5e-8);
-        }
-        demo.check_report(name, &of_trait);
+        demo.check_report(name, &check_planted(&planted, name, study));
     }
-    check_linear(&compare(&demo.linear_all.table, &Oracle::read("real-sites", "all-variables.ldl", PLINK2), any));
+    check_linear(&compare(
+        &demo.linear_all.table,
+        &Oracle::read("real-sites", "all-variables.ldl", PLINK2),
+        any,
+    ));
     check_real_wald(&demo.wald_complete);
     check_score(&compare(&demo.score_complete.table, &Oracle::read("real-sites", "rao.t2d", R), any));
 }

@@ -4,11 +4,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use ligate_model::{CountryCode, DatasetId, Digest, NodeName};
+use ligate_model::{CountryCode, DatasetId, Digest, NodeName, Purpose, VariableName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{PublicKey, permit::PermitId};
+use crate::{
+    PublicKey,
+    permit::{Method, PermitId},
+};
 
 /// The longest line of the log; reasons are cut to fit well below it.
 pub(super) const LINE_BYTES_MAX: usize = 16 * 1024;
@@ -25,6 +28,11 @@ pub enum Event {
         key: PublicKey,
         version: String,
     },
+    /// A load began; without a `load` entry after it, it did not come into force, or the process was killed just
+    /// before it could say so.
+    LoadBegun {
+        dataset: DatasetId,
+    },
     /// A dataset got a new snapshot.
     Load {
         dataset: DatasetId,
@@ -37,6 +45,11 @@ pub enum Event {
     PeerAdded {
         name: NodeName,
         key: PublicKey,
+        address: Option<String>,
+        /// Its permits are accepted.
+        issuer: bool,
+        /// It may open sums.
+        coordinator: bool,
     },
     /// This access body issued a permit.
     PermitIssued {
@@ -56,6 +69,23 @@ pub enum Event {
         job: Digest,
         question: Digest,
         coordinator: PublicKey,
+        data_user: PublicKey,
+        purpose: Purpose,
+        method: Method,
+        #[serde(rename = "trait")]
+        trait_name: VariableName,
+        covariates: Vec<VariableName>,
+    },
+    /// The steward let unfinished runs of a question be repeated with other nodes.
+    LedgerClosed {
+        question: Digest,
+        runs: u64,
+    },
+    /// An identical question got the release that is stored; no node was asked.
+    StoredRelease {
+        permit: Digest,
+        question: Digest,
+        result: Digest,
     },
     /// A permit, a job or a peer was refused.
     Refusal {

@@ -18,7 +18,13 @@ fn key() -> Arc<Identity> {
 }
 
 fn peer_added(number: u64) -> Event {
-    Event::PeerAdded { name: NodeName::new(format!("peer{number}")).unwrap(), key: identity(number).public() }
+    Event::PeerAdded {
+        name: NodeName::new(format!("peer{number}")).unwrap(),
+        key: identity(number).public(),
+        address: None,
+        issuer: false,
+        coordinator: false,
+    }
 }
 
 impl Case {

@@ -68,7 +68,6 @@ pub fn local<G: GenotypeSource>(
 ) -> Result<Vec<u64>, LocalError<G::Error>> {
     ask.validate(plan)?;
     check_exponents(cohort, ask)?;
-    let columns = plan.columns();
     let layout = ask.layout();
     match ask {
         Ask::People { .. } => Ok(people(cohort)),
@@ -97,9 +96,8 @@ pub fn local<G: GenotypeSource>(
             scan(source, &variants.keys, cohort, &layout, threads, &work)
         }
         Ask::Wald { scaling, coefficients, variants } => {
-            let rows = terms::real_rows(&cohort.standardise(scaling));
-            let work =
-                |chunk: &Chunk<'_, '_>, _: &Layout| wald::sums(chunk, cohort, &rows, columns, coefficients);
+            let models = wald::Models::new(cohort, &cohort.standardise(scaling));
+            let work = |chunk: &Chunk<'_, '_>, _: &Layout| models.sums(chunk, coefficients);
             scan(source, &variants.keys, cohort, &layout, threads, &work)
         }
         Ask::BaselinePresence { scaling, variants } => {

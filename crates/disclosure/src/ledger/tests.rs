@@ -168,10 +168,11 @@ fn nodes_may_be_lost_before_the_first_opening_only() {
 }
 
 #[test]
-fn a_new_permit_or_the_steward_frees_an_unfinished_job() {
+fn only_the_steward_lets_other_nodes_repeat_an_unfinished_job() {
     let case = case();
     case.open(run(1, 1, NODES), 0..400);
-    case.allows(run(2, 1, &[1, 2, 3]), 0..400);
+    assert!(matches!(case.refuses(run(2, 1, &[1, 2, 3]), 0..400), LedgerRefusal::Roster { .. }));
+    case.allows(run(2, 1, NODES), 0..400);
     assert_eq!(case.ledger.close(run(1, 1, NODES).question).unwrap(), 1);
     assert_eq!(case.ledger.close(run(1, 1, NODES).question).unwrap(), 0);
     case.allows(run(1, 1, &[1, 2, 3]), 0..400);

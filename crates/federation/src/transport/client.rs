@@ -151,8 +151,8 @@ impl Client {
         Ok(Connection { sender, task })
     }
 
-    fn broken(&self, source: hyper::Error) -> TransportError {
-        TransportError::Broken { address: self.address.clone(), source }
+    fn broken(&self, cause: hyper::Error) -> TransportError {
+        TransportError::Broken { address: self.address.clone(), cause }
     }
 
     fn unread(&self, error: Box<dyn std::error::Error + Send + Sync>, limit: usize) -> TransportError {

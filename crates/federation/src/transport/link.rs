@@ -1,5 +1,5 @@
 //! A node behind mutual TLS. Messages of rounds and rosters may be repeated (the node gives the same answer), so a
-//! connection that breaks under one is made anew once; a message of the session is sent once.
+//! connection that breaks under one is made anew once.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ impl Link for HttpLink {
         let start = Instant::now();
         let body = Bytes::from(message.encode());
         let answer = match self.post(body.clone(), deadline).await {
-            Err(TransportError::Broken { .. }) if !matches!(message, ToNode::Session(_)) => {
+            Err(TransportError::Broken { .. }) => {
                 self.post(body, deadline.saturating_sub(start.elapsed())).await
             }
             answer => answer,

@@ -1,14 +1,13 @@
 //! The accept loop: TLS handshake, HTTP/1.1, and a handler that is told the peer's key. Refuses more connections
-//! than its limit at a time, slow handshakes and headers, and bodies over the limit.
+//! than its limits at a time, slow handshakes, headers and bodies, and bodies over the limit.
 
 use std::{convert::Infallible, error::Error, future::Future, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Either, Full, Limited};
+use http_body_util::{Either, Full, Limited};
 use hyper::{
     Request, Response, StatusCode,
     body::{Body, Incoming},
-    http::request::Parts,
     server::conn::http1,
     service::service_fn,
 };
@@ -16,23 +15,36 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use ligate_access::PublicKey;
 use rustls::ServerConfig;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::watch,
     task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{MAX_BODY_BYTES, peer_key};
+use super::{
+    MAX_BODY_BYTES,
+    body::{Pace, text},
+    entrance::{Arrival, Entrance},
+};
 
 /// The bounds of a server.
 #[derive(Clone, Copy, Debug)]
 pub struct ServeOptions {
+    /// Connections of peers that proved their keys; while there are so many, no further handshake begins.
     pub connections_max: usize,
+    /// Handshakes under way, besides those connections. The oldest gives way to the next.
+    pub handshakes_max: usize,
+    /// Of those, the handshakes with one IPv4 address or one /64 of IPv6.
+    pub handshakes_per_network_max: usize,
     pub body_bytes_max: usize,
     pub handshake: Duration,
     /// For the head of a request, and between two requests.
     pub header: Duration,
+    /// For a body, and longer by the time that the bytes which arrived take at the pace below: 9 minutes for the
+    /// largest body unless told otherwise.
+    pub body: Duration,
+    pub body_bytes_per_second_min: u64,
     /// For answers under way when the server stops.
     pub drain: Duration,
 }
@@ -41,9 +53,13 @@ impl Default for ServeOptions {
     fn default() -> Self {
         Self {
             connections_max: 256,
+            handshakes_max: 128,
+            handshakes_per_network_max: 32,
             body_bytes_max: MAX_BODY_BYTES,
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(60),
+            body: Duration::from_secs(60),
+            body_bytes_per_second_min: 128 << 10,
             drain: Duration::from_secs(5),
         }
     }
@@ -63,7 +79,7 @@ pub async fn serve<H, F, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let acceptor = TlsAcceptor::from(tls);
+    let mut entrance = Entrance::new(TlsAcceptor::from(tls), options);
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -71,25 +87,25 @@ pub async fn serve<H, F, B>(
         tokio::select! {
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
+            Some(arrival) = entrance.next() => {
+                connections.spawn(connection(arrival, options, handler.clone(), stopped.clone()));
+            }
             accepted = listener.accept(), if connections.len() < options.connections_max => match accepted {
-                Ok((stream, _)) => {
-                    let (acceptor, handler, stopped) = (acceptor.clone(), handler.clone(), stopped.clone());
-                    connections.spawn(connection(stream, acceptor, options, handler, stopped));
-                }
+                Ok((stream, address)) => entrance.admit(stream, address.ip()),
                 // Out of file descriptors, mostly: wait for connections to end.
                 Err(_) => sleep(Duration::from_millis(100)).await,
             },
         }
     }
     drop(listener);
+    drop(entrance);
     drop(stop);
     // Each connection drains and ends by itself within the time that the options give.
     while connections.join_next().await.is_some() {}
 }
 
 async fn connection<H, F, B>(
-    stream: TcpStream,
-    acceptor: TlsAcceptor,
+    (peer, stream): Arrival,
     options: ServeOptions,
     handler: H,
     mut stopped: watch::Receiver<()>,
@@ -99,16 +115,7 @@ async fn connection<H, F, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    // Without it small answers wait for acknowledgements; a socket that refuses is closed anyway.
-    let _ = stream.set_nodelay(true);
-    let handshake = timeout(options.handshake, acceptor.accept(stream));
-    let handshake = tokio::select! {
-        handshake = handshake => handshake,
-        _ = stopped.changed() => return,
-    };
-    let Ok(Ok(stream)) = handshake else { return };
-    let Some(peer) = peer_key(stream.get_ref().1) else { return };
-    let service = service_fn(|request| answer(&handler, peer, request, options.body_bytes_max));
+    let service = service_fn(|request| answer(&handler, peer, request, &options));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
@@ -128,42 +135,22 @@ async fn connection<H, F, B>(
 async fn answer<H, F, B>(
     handler: &H,
     peer: PublicKey,
-    request: Request<Incoming>,
-    limit: usize,
+    mut request: Request<Incoming>,
+    options: &ServeOptions,
 ) -> Result<Response<Either<Full<Bytes>, B>>, Infallible>
 where
     H: Fn(PublicKey, Request<Limited<Incoming>>) -> F,
     F: Future<Output = Response<B>>,
 {
+    let limit = options.body_bytes_max;
     if request.body().size_hint().lower() > limit as u64 {
         return Ok(too_large(limit).map(Either::Left));
     }
+    request.extensions_mut().insert(Pace::from(options));
     let request = request.map(|body| Limited::new(body, limit));
     Ok(handler(peer, request).await.map(Either::Right))
 }
 
 fn too_large(limit: usize) -> Response<Full<Bytes>> {
     text(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
-}
-
-fn text(status: StatusCode, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    response
-}
-
-/// Reads a request's whole body, or gives the answer that says why it cannot be.
-pub async fn read_body(
-    request: Request<Limited<Incoming>>,
-) -> Result<(Parts, Bytes), Box<Response<Full<Bytes>>>> {
-    let (parts, body) = request.into_parts();
-    match body.collect().await {
-        Ok(body) => Ok((parts, body.to_bytes())),
-        Err(error) if error.is::<hyper::Error>() => {
-            Err(Box::new(text(StatusCode::BAD_REQUEST, "the body was cut off".to_owned())))
-        }
-        Err(_) => {
-            Err(Box::new(text(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than the limit".to_owned())))
-        }
-    }
 }

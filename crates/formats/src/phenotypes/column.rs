@@ -7,27 +7,34 @@ use ligate_model::{BinaryCoding, Variable, VariableKind, VariableName};
 pub(super) enum Cell {
     Missing,
     Number(f64),
-    /// Refused: no sum survives it.
-    Infinite,
+    /// An infinity, an overflow or a marked NaN: no sum survives it.
+    NotFinite,
     Text,
 }
+
+/// How tables write that a value is missing, in any case of letters: by hand, by R, by spreadsheets, by databases.
+const MISSING: [&str; 8] = ["", ".", "NA", "NaN", "N/A", "#N/A", "null", "none"];
 
 impl Cell {
     pub fn parse(field: &str) -> Self {
         let field = field.trim();
-        if field.is_empty()
-            || field == "."
-            || ["NA", "NaN", "N/A"].iter().any(|na| field.eq_ignore_ascii_case(na))
-        {
+        if MISSING.iter().any(|missing| field.eq_ignore_ascii_case(missing)) {
             return Self::Missing;
         }
         match field.parse::<f64>() {
             Ok(number) if number.is_finite() => Self::Number(number),
-            Ok(number) if number.is_nan() => Self::Missing,
-            Ok(_) => Self::Infinite,
+            Ok(_) => Self::NotFinite,
+            Err(_) if is_marked(field) => Self::NotFinite,
             Err(_) => Self::Text,
         }
     }
+}
+
+/// Whether C's printing wrote this for a number that is none: `nan(ind)`, `-nan(0x8)`, `1.#INF`.
+fn is_marked(field: &str) -> bool {
+    let field = field.trim_start_matches(['+', '-']);
+    let nan = field.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("nan(")) && field.ends_with(')');
+    nan || field.starts_with("1.#")
 }
 
 /// A column that is being read.
@@ -37,6 +44,8 @@ pub(super) struct Column {
     distinct: Distinct,
     /// Line of the first field that is text.
     text: Option<u64>,
+    /// Line of the first -9.
+    minus_nine: Option<u64>,
 }
 
 /// Which values occur, among all rows of the table.
@@ -46,6 +55,7 @@ struct Distinct {
     one: bool,
     two: bool,
     minus_nine: bool,
+    other_negative: bool,
     other: bool,
 }
 
@@ -56,18 +66,19 @@ impl Distinct {
             1.0 => self.one = true,
             2.0 => self.two = true,
             -9.0 => self.minus_nine = true,
+            _ if number < 0.0 => self.other_negative = true,
             _ => self.other = true,
         }
     }
 
     fn any(self) -> bool {
-        self.zero || self.one || self.two || self.minus_nine || self.other
+        self.zero || self.one || self.two || self.minus_nine || self.other_negative || self.other
     }
 
     /// The coding of a binary column; `None` of a quantitative one.
     fn coding(self) -> Option<BinaryCoding> {
         match (self.zero, self.one, self.two) {
-            _ if self.other || self.minus_nine => None,
+            _ if self.other || self.other_negative || self.minus_nine => None,
             (true, _, false) => Some(BinaryCoding::ZeroOne),
             (false, _, true) => Some(BinaryCoding::OneTwo),
             (false, true, false) => Some(BinaryCoding::Undecided),
@@ -78,14 +89,22 @@ impl Distinct {
 
 /// What a column turned out to be.
 pub(super) enum Finished {
-    Variable(Variable, Option<&'static str>),
-    /// With the line that made it text, if other rows hold numbers.
-    Text(Option<u64>),
+    Variable {
+        variable: Variable,
+        /// Line of the first -9, if it looks like PLINK's code for missing.
+        minus_nine: Option<u64>,
+    },
+    Text {
+        first_line: u64,
+        /// Whether other rows hold numbers.
+        beside_numbers: bool,
+    },
 }
 
 impl Column {
     pub fn new(name: VariableName, individuals: usize) -> Self {
-        Self { name, values: vec![None; individuals], distinct: Distinct::default(), text: None }
+        let (values, distinct) = (vec![None; individuals], Distinct::default());
+        Self { name, values, distinct, text: None, minus_nine: None }
     }
 
     /// Adds the field of the individual at `place`, if it is one of the dataset.
@@ -93,6 +112,9 @@ impl Column {
         match cell {
             Cell::Number(number) => {
                 self.distinct.add(number);
+                if number == -9.0 {
+                    self.minus_nine.get_or_insert(line);
+                }
                 if let Some(value) = place.and_then(|place| self.values.get_mut(place)) {
                     *value = Some(number);
                 }
@@ -100,19 +122,19 @@ impl Column {
             Cell::Text => {
                 self.text.get_or_insert(line);
             }
-            Cell::Missing | Cell::Infinite => {}
+            Cell::Missing | Cell::NotFinite => {}
         }
     }
 
     pub fn finish(self) -> Finished {
-        if self.text.is_some() {
-            return Finished::Text(self.text.filter(|_| self.distinct.any()));
+        if let Some(first_line) = self.text {
+            return Finished::Text { first_line, beside_numbers: self.distinct.any() };
         }
         let coding = self.distinct.coding();
         let kind = if coding.is_some() { VariableKind::Binary } else { VariableKind::Quantitative };
-        let plink =
-            self.distinct.minus_nine && (self.distinct.one || self.distinct.two) && !self.distinct.other;
-        let note = plink.then_some("-9 is taken as a number; if it means missing, as in PLINK, write NA");
-        Finished::Variable(Variable { name: self.name, kind, coding, values: self.values }, note)
+        let variable = Variable { name: self.name, kind, coding, values: self.values };
+        // Among other negative numbers -9 is one of them.
+        let minus_nine = self.minus_nine.filter(|_| !self.distinct.other_negative);
+        Finished::Variable { variable, minus_nine }
     }
 }

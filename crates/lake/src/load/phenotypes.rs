@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ligate_formats::phenotypes::{self, PhenotypeReport};
+use ligate_formats::phenotypes::{self, PhenotypeReport, TextColumn};
 use ligate_model::{BinaryCoding, IndividualId, Phenotypes, Variable};
 
 use super::cohort::Cohort;
@@ -99,8 +99,8 @@ fn add_report(sum: Option<PhenotypeReport>, report: PhenotypeReport) -> Phenotyp
     let Some(mut sum) = sum else { return report };
     sum.without_row += report.without_row;
     sum.without_genotypes += report.without_genotypes;
-    let new = |name: &String| !sum.text_columns.contains(name);
-    let new: Vec<String> = report.text_columns.into_iter().filter(new).collect();
+    let new = |column: &TextColumn| sum.text_columns.iter().all(|known| known.name != column.name);
+    let new: Vec<TextColumn> = report.text_columns.into_iter().filter(new).collect();
     sum.text_columns.extend(new);
     sum.problems.merge(report.problems);
     sum

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
-use ligate_access::audit::{self, Head, Verified};
+use anyhow::{Result, ensure};
+use ligate_access::audit::{self, Verified};
+use ligate_model::NodeName;
 use serde_json::json;
 
 use crate::{cli::Audit, folder::Folder, output, session};
@@ -16,58 +17,66 @@ pub fn run(command: Audit, json: bool) -> Result<()> {
 }
 
 fn verify(folder: &Folder, peers: bool, json: bool) -> Result<()> {
-    let (verified, held) = if peers { verify_with_peers(folder)? } else { (verify_alone(folder)?, Vec::new()) };
-    let heads: usize = held.iter().map(|(_, heads)| heads).sum();
+    let verified = audit::verify(&folder.audit(), folder.identity.public())?;
+    let answers = if peers { compare_with_peers(folder, &verified)? } else { Vec::new() };
     if json {
-        return output::print_json(&json!({
+        output::print_json(&json!({
             "entries": verified.head.size, "root": verified.head.root, "kept_heads": verified.peer_heads,
-            "peers_asked": held.len(), "heads_held_by_peers": heads,
-        }));
+            "peers": answers.iter().map(PeerAnswer::as_json).collect::<Vec<_>>(),
+        }))?;
+    } else {
+        say!(
+            "{}: {} entries, whole and in order, root {}; {} heads of other nodes kept, all genuine",
+            folder.name(),
+            verified.head.size,
+            verified.head.root.short(),
+            verified.peer_heads,
+        );
+        answers.iter().for_each(|answer| say!("{}", answer.words()));
     }
-    println!(
-        "{}: {} entries, whole and in order, root {}; {} heads of other nodes kept, all genuine",
-        folder.name(),
-        verified.head.size,
-        verified.head.root.short(),
-        verified.peer_heads,
-    );
-    for (peer, heads) in &held {
-        println!("{peer} holds {heads} heads of this log, all consistent with it");
-    }
+    let cut = answers.iter().any(|answer| answer.consistent.is_err());
+    let silent = answers.iter().filter(|answer| answer.held.is_err()).count();
+    ensure!(!cut, "the log contradicts heads that peers hold: its end was cut or it was rewritten");
+    ensure!(silent == 0, "{silent} of {} peers could not be asked, so a cut end may go unseen", answers.len());
     Ok(())
 }
 
-fn verify_alone(folder: &Folder) -> Result<Verified> {
-    Ok(audit::verify(&folder.audit(), folder.identity.public())?)
+/// What one peer holds of this node's log.
+pub struct PeerAnswer {
+    pub peer: NodeName,
+    /// How many heads, or why it could not be asked.
+    pub held: Result<usize, String>,
+    /// Whether the log continues all of them.
+    pub consistent: Result<(), String>,
 }
 
-/// Verifies the log, and that it continues every head that a peer holds of it: only so a cut end is found. Returns
-/// how many heads each peer holds.
-pub fn verify_with_peers(folder: &Folder) -> Result<(Verified, Vec<(String, usize)>)> {
-    let verified = verify_alone(folder)?;
-    let mut counts = Vec::new();
-    for (peer, heads) in heads_held_by_peers(folder)? {
-        verified.against(&heads).with_context(|| format!("compared with what {peer} holds"))?;
-        counts.push((peer, heads.len()));
+impl PeerAnswer {
+    fn words(&self) -> String {
+        match (&self.held, &self.consistent) {
+            (Err(reason), _) => format!("{} could not be asked: {reason}", self.peer),
+            (Ok(heads), Ok(())) => format!("{} holds {heads} heads of this log, all consistent with it", self.peer),
+            (Ok(_), Err(reason)) => format!("{} CONTRADICTS this log: {reason}", self.peer),
+        }
     }
-    Ok((verified, counts))
+
+    fn as_json(&self) -> serde_json::Value {
+        json!({ "peer": self.peer, "heads": self.held.as_ref().ok(), "unreachable": self.held.as_ref().err(),
+                "contradiction": self.consistent.as_ref().err() })
+    }
 }
 
-/// Asks every peer with an address for the heads of this node's log that it keeps.
-fn heads_held_by_peers(folder: &Folder) -> Result<Vec<(String, Vec<Head>)>> {
+/// Asks every peer with an address for the heads of this node's log that it keeps, and whether the log continues
+/// them: only so a cut end is found. A peer that cannot be asked does not keep the others from being heard.
+pub fn compare_with_peers(folder: &Folder, verified: &Verified) -> Result<Vec<PeerAnswer>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let peers: Vec<_> = folder.config.peers.iter().filter(|peer| peer.address.is_some()).collect();
-    if peers.is_empty() {
-        bail!("no peer has an address; add one with `ligate peer add --address HOST:PORT`");
-    }
-    let mut held = Vec::new();
-    for peer in peers {
-        let heads = runtime
-            .block_on(session::client::heads_held(folder, peer))
-            .with_context(|| format!("cannot ask {} for the heads it holds", peer.name))?;
-        held.push((peer.name.to_string(), heads));
-    }
-    Ok(held)
+    ensure!(!peers.is_empty(), "no peer has an address; add one with `ligate peer add --address HOST:PORT`");
+    let answers = peers.into_iter().map(|peer| {
+        let heads = runtime.block_on(session::client::heads_held(folder, peer)).map_err(|error| output::one_line(&error));
+        let consistent = heads.as_ref().map_or(Ok(()), |heads| verified.against(heads).map_err(|error| error.to_string()));
+        PeerAnswer { peer: peer.name.clone(), held: heads.map(|heads| heads.len()), consistent }
+    });
+    Ok(answers.collect())
 }
 
 fn show(dir: &Path, json: bool) -> Result<()> {
@@ -75,11 +84,11 @@ fn show(dir: &Path, json: bool) -> Result<()> {
     let mut failed = Ok(());
     audit::entries(&folder.audit(), &mut |entry| {
         if json {
-            failed = std::mem::replace(&mut failed, Ok(())).and_then(|()| Ok(println!("{}", serde_json::to_string(&entry)?)));
+            failed = std::mem::replace(&mut failed, Ok(())).and_then(|()| Ok(say!("{}", serde_json::to_string(&entry)?)));
             return;
         }
         let fields: Vec<_> = entry.fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
-        println!("{:>5}  {}  {:<14} {}", entry.seq, entry.time.strftime("%F %T"), entry.kind, fields.join("  "));
+        say!("{:>5}  {}  {:<14} {}", entry.seq, entry.time.strftime("%F %T"), entry.kind, fields.join("  "));
     })?;
     failed
 }

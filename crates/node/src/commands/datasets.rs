@@ -23,11 +23,11 @@ pub fn run(dir: &Path, json: bool) -> Result<()> {
         return output::print_json(&rows);
     }
     if datasets.is_empty() {
-        println!("no datasets yet; load one with `ligate ingest --dir {} --dataset ID --vcf FILE...`", dir.display());
+        say!("no datasets yet; load one with `ligate ingest --dir {} --dataset ID --vcf FILE...`", dir.display());
     }
     for dataset in datasets {
         let variables: Vec<_> = dataset.variables.iter().map(|variable| variable.name.as_str()).collect();
-        println!(
+        say!(
             "{}  {} individuals  {} variants  {}  snapshot {}  variables: {}",
             dataset.dataset,
             output::thousands(dataset.individuals as u64),

@@ -13,7 +13,12 @@ use crate::{
     folder::Folder,
     output::{self, thousands},
     progress::Stages,
-    run::{Study, federated, own_rows, release, release::Release},
+    run::{
+        Study,
+        federated::{self, Terms},
+        own_rows,
+        release::{self, Release},
+    },
 };
 
 pub fn run(args: Gwas, json: bool) -> Result<()> {
@@ -42,7 +47,7 @@ fn under_permit(folder: &Folder, file: &PathBuf, args: &Gwas, study: &Study, sta
         People::Complete => PeopleRule::Complete,
         People::AllVariables => PeopleRule::AllVariables,
     };
-    federated::run(folder, &permit, &user, study, people, stages)
+    federated::run(folder, &permit, &user, study, &Terms { people, without: args.without.clone() }, stages)
 }
 
 fn on_own_data(folder: &Folder, dataset: Option<&DatasetId>, study: &Study, stages: &Stages) -> Result<Release> {
@@ -57,6 +62,7 @@ fn as_json(release: &Release, files: &[PathBuf]) -> serde_json::Value {
     json!({
         "trait": release.plan.trait_name,
         "released": release.is_released(),
+        "stored": release.stored,
         "individuals": release.gwas.people.individuals,
         "cases": release.gwas.people.cases,
         "sites_answered": release.answered(),
@@ -71,9 +77,9 @@ fn as_json(release: &Release, files: &[PathBuf]) -> serde_json::Value {
 fn print(release: &Release, files: &[PathBuf]) {
     let people = &release.gwas.people;
     if !release.is_released() {
-        println!("local, not released: for this node's own use");
+        say!("local, not released: for this node's own use");
     }
-    println!(
+    say!(
         "{}: {} people at {} of {} sites, {} variants, {} without a result, lambda {:.3}",
         release.plan.trait_name,
         thousands(people.individuals),
@@ -84,9 +90,9 @@ fn print(release: &Release, files: &[PathBuf]) {
         release.gwas.lambda,
     );
     for note in release.notes() {
-        println!("note: {note}");
+        say!("note: {note}");
     }
     for file in files {
-        println!("wrote {}", file.display());
+        say!("wrote {}", file.display());
     }
 }

@@ -32,6 +32,7 @@ fn request(folder: &Folder, args: Ingest) -> LoadRequest {
 
 /// Loads and records the load in the audit log.
 pub fn load(folder: &Folder, request: LoadRequest) -> Result<LoadReport> {
+    folder.record(Event::LoadBegun { dataset: request.dataset.clone() })?;
     let stages = Stages::new(folder.name().as_str());
     let report = folder.lake()?.load(&request, interrupt::flag(), &|step| stages.update(step.stage, step.done, step.total))?;
     stages.finish();
@@ -50,6 +51,9 @@ fn as_json(report: &LoadReport) -> serde_json::Value {
         "snapshot": report.snapshot, "assembly": report.assembly, "individuals": report.individuals,
         "variants": report.variants, "records": report.records, "skipped": report.skipped,
         "not_analysed": report.not_analysed, "bytes": report.bytes,
+        "individuals_without_row": report.phenotypes.as_ref().map(|table| table.without_row),
+        "rows_without_genotypes": report.phenotypes.as_ref().map(|table| table.without_genotypes),
+        "text_columns": report.phenotypes.as_ref().map(|table| &table.text_columns),
         "problems": report.problems.total(),
         "first_problems": messages(&report.problems).collect::<Vec<_>>(),
     })
@@ -61,7 +65,7 @@ fn messages(problems: &Problems) -> impl Iterator<Item = String> {
 
 fn print(report: &LoadReport) {
     let number = |count| output::thousands(count);
-    println!(
+    say!(
         "loaded {} individuals x {} variants ({}) as snapshot {}, {} kB",
         number(report.individuals as u64),
         number(report.variants),
@@ -70,29 +74,31 @@ fn print(report: &LoadReport) {
         number(report.bytes / 1000),
     );
     if report.not_analysed > 0 {
-        println!("{} variants are not on chromosomes 1 to 22: loaded, but left out of GWAS for now", number(report.not_analysed));
+        say!("{} variants are not on chromosomes 1 to 22: loaded, but left out of GWAS for now", number(report.not_analysed));
     }
     if let Some(phenotypes) = &report.phenotypes {
         print_phenotypes(phenotypes);
     }
     for message in messages(&report.problems) {
-        eprintln!("problem: {message}");
+        note!("problem: {message}");
     }
     let unseen = report.problems.total().saturating_sub(PRINTED_PROBLEMS as u64);
     if unseen > 0 {
-        eprintln!("and {} more problems", number(unseen));
+        note!("and {} more problems", number(unseen));
     }
-    println!("{} problems, {} records skipped", number(report.problems.total()), number(report.skipped));
+    say!("{} problems, {} records skipped", number(report.problems.total()), number(report.skipped));
 }
 
 fn print_phenotypes(report: &ligate_formats::phenotypes::PhenotypeReport) {
     if report.without_row > 0 {
-        println!("{} individuals have no row in the phenotype table: every variable counts as missing", report.without_row);
+        say!("{} individuals have no row in the phenotype table: every variable counts as missing", report.without_row);
     }
     if report.without_genotypes > 0 {
-        println!("{} rows of the phenotype table have no genotypes and were left out", report.without_genotypes);
+        say!("{} rows of the phenotype table have no genotypes and were left out", report.without_genotypes);
     }
     if !report.text_columns.is_empty() {
-        println!("text columns, which cannot be analysed: {}", report.text_columns.join(", "));
+        let columns = report.text_columns.iter();
+        let columns = columns.map(|column| format!("{} (first text in line {})", column.name, column.first_line));
+        say!("text columns, which cannot be analysed: {}", columns.collect::<Vec<_>>().join(", "));
     }
 }

@@ -17,9 +17,9 @@ pub fn node(args: &Init, json: bool) -> Result<()> {
     if json {
         return output::print_json(&json!({ "name": args.name, "country": args.country, "key": key }));
     }
-    println!("made node {} ({}) in {}", args.name, args.country, args.dir.display());
-    println!("its public key, for its peers: {key}");
-    println!("next: ligate ingest --dir {} --dataset ID --vcf FILE...", args.dir.display());
+    say!("made node {} ({}) in {}", args.name, args.country, args.dir.display());
+    say!("its public key, for its peers: {key}");
+    say!("next: ligate ingest --dir {} --dataset ID --vcf FILE...", args.dir.display());
     Ok(())
 }
 
@@ -31,6 +31,6 @@ pub fn key(args: &Key, json: bool) -> Result<()> {
     if json {
         return output::print_json(&json!({ "key": identity.public() }));
     }
-    println!("wrote {} (keep it secret) and {} (give it to the access body)", args.out.display(), public.display());
+    say!("wrote {} (keep it secret) and {} (give it to the access body)", args.out.display(), public.display());
     Ok(())
 }

@@ -31,7 +31,7 @@ fn add(args: PeerAdd) -> Result<()> {
         coordinator: args.coordinator,
     };
     save(&folder, &peer)?;
-    println!("{} knows {} now{}", folder.name(), peer.name, trust(&peer));
+    say!("{} knows {} now{}", folder.name(), peer.name, trust(&peer));
     Ok(())
 }
 
@@ -40,8 +40,14 @@ pub fn save(folder: &Folder, peer: &config::Peer) -> Result<()> {
     let path = folder.settings();
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let text = config::with_peer(&text, peer)?;
-    output::write_whole(&path, |out| out.write_all(text.as_bytes()))?;
-    folder.record(Event::PeerAdded { name: peer.name.clone(), key: peer.key })?;
+    output::write_private(&path, |out| out.write_all(text.as_bytes()))?;
+    folder.record(Event::PeerAdded {
+        name: peer.name.clone(),
+        key: peer.key,
+        address: peer.address.clone(),
+        issuer: peer.issuer,
+        coordinator: peer.coordinator,
+    })?;
     Ok(())
 }
 
@@ -70,10 +76,10 @@ fn list(folder: &Folder, json: bool) -> Result<()> {
     }
     for peer in peers {
         let address = peer.address.as_deref().unwrap_or("no address");
-        println!("{}  {}  {}{}", peer.name, peer.key, address, trust(peer));
+        say!("{}  {}  {}{}", peer.name, peer.key, address, trust(peer));
     }
     if peers.is_empty() {
-        println!("{} knows no peers; add one with `ligate peer add`", folder.name());
+        say!("{} knows no peers; add one with `ligate peer add`", folder.name());
     }
     Ok(())
 }

@@ -134,7 +134,7 @@ fn issue_from_words(args: PermitIssue, json: bool) -> Result<()> {
     if json {
         return output::print_json(signed.permit());
     }
-    println!("wrote {}: permit {} for {}", args.out.display(), signed.permit().id, signed.permit().data_user.name);
+    say!("wrote {}: permit {} for {}", args.out.display(), signed.permit().id, signed.permit().data_user.name);
     Ok(())
 }
 
@@ -170,19 +170,19 @@ fn show(file: &Path, json: bool) -> Result<()> {
 
 fn print(permit: &Permit) {
     let list = |items: &mut dyn Iterator<Item = String>| items.collect::<Vec<_>>().join(", ");
-    println!("permit       {}", permit.id);
-    println!("issuer       {}  {}", permit.issuer.name, permit.issuer.key);
-    println!("data user    {}  {}", permit.data_user.name, permit.data_user.key);
-    println!("coordinator  {}  {}", permit.coordinator.name, permit.coordinator.key);
-    println!("purpose      {}, Article 53(1)({}): {}", permit.purpose, permit.purpose.point(), permit.purpose_text);
-    println!("methods      {}", list(&mut permit.methods.iter().map(ToString::to_string)));
-    println!("variables    {}", list(&mut permit.variables.iter().map(ToString::to_string)));
-    println!("valid        {} to {}", permit.valid_from, permit.valid_until);
+    say!("permit       {}", permit.id);
+    say!("issuer       {}  {}", permit.issuer.name, permit.issuer.key);
+    say!("data user    {}  {}", permit.data_user.name, permit.data_user.key);
+    say!("coordinator  {}  {}", permit.coordinator.name, permit.coordinator.key);
+    say!("purpose      {}, Article 53(1)({}): {}", permit.purpose, permit.purpose.point(), permit.purpose_text);
+    say!("methods      {}", list(&mut permit.methods.iter().map(ToString::to_string)));
+    say!("variables    {}", list(&mut permit.variables.iter().map(ToString::to_string)));
+    say!("valid        {} to {}", permit.valid_from, permit.valid_until);
     for held in &permit.datasets {
-        println!("dataset      {}/{} ({})  {}", held.node, held.dataset, held.country, held.key);
+        say!("dataset      {}/{} ({})  {}", held.node, held.dataset, held.country, held.key);
     }
     for condition in &permit.conditions {
-        println!("condition    {condition}");
+        say!("condition    {condition}");
     }
 }
 
@@ -194,7 +194,7 @@ fn verify(dir: &Path, file: &Path, json: bool) -> Result<()> {
     if json {
         return output::print_json(&json!({ "permit": signed.permit().id, "hash": signed.hash(), "valid": true }));
     }
-    println!("permit {} is genuine, from an issuer that {} trusts, and in force", signed.permit().id, folder.name());
+    say!("permit {} is genuine, from an issuer that {} trusts, and in force", signed.permit().id, folder.name());
     Ok(())
 }
 

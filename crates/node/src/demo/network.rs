@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader},
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -64,6 +65,8 @@ impl Server {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
+            // Ctrl-C is for the demo, which stops them in order.
+            .process_group(0)
             .spawn()
             .context("cannot start a serving process")?;
         let mut address = String::new();

@@ -7,7 +7,7 @@ use ligate_lake::LoadReport;
 use ligate_model::NodeName;
 
 use super::{network::Server, pooled::Identity};
-use crate::{folder::Folder, output::thousands, run::release::Release};
+use crate::{folder::Folder, output::thousands, run::release::{LAMBDA_WARNING, Release}};
 
 /// Prints chapter by chapter; silent with `--json`, which prints one object at the end.
 pub struct Story {
@@ -23,7 +23,7 @@ impl Story {
 
     fn say(&self, line: &str) {
         if !self.json {
-            println!("{line}");
+            say!("{line}");
         }
     }
 
@@ -81,6 +81,9 @@ impl Story {
             release.gwas.lambda,
             took.as_secs_f64(),
         ));
+        if release.gwas.lambda > LAMBDA_WARNING {
+            self.say("              lambda above 1.1: inflated, mostly because ancestry is not corrected yet");
+        }
     }
 
     pub fn log(&self, node: &NodeName, entries: u64, heads: usize) {
@@ -111,17 +114,17 @@ impl Story {
                     "pooled_only": identity.pooled_only, "identical": identity.holds(),
                 })).collect::<Vec<_>>(),
             });
-            println!("{object:#}");
+            say!("{object:#}");
             return;
         }
         let dir = dir.display();
         let first = releases.first().map(|release| release.plan.trait_name.to_string()).unwrap_or_default();
-        println!("\nDone in {:.1} s. Everything that was started has stopped.", took.as_secs_f64());
-        println!("Open {} in a browser; the tables are beside it.\n", report.display());
-        println!("Try next:");
-        println!("   zcat {dir}/results/{first}.gwas.tsv.gz | head");
-        println!("   ligate audit show --dir {dir}/hdab");
-        println!("   ligate permit show {dir}/permit.jws");
-        println!("   ligate demo --sites FOLDER --trait T --covariates a,b      your own VCF and phenotype files");
+        say!("\nDone in {:.1} s. Everything that was started has stopped.", took.as_secs_f64());
+        say!("Open {} in a browser; the tables are beside it.\n", report.display());
+        say!("Try next:");
+        say!("   zcat {dir}/results/{first}.gwas.tsv.gz | head");
+        say!("   ligate audit show --dir {dir}/hdab");
+        say!("   ligate permit show {dir}/permit.jws");
+        say!("   ligate demo --sites FOLDER --trait T --covariates a,b      your own VCF and phenotype files");
     }
 }

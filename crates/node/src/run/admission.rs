@@ -38,13 +38,17 @@ pub struct Accepted {
 
 impl Nodes {
     /// Every node of the permit must be a pinned peer with the key that the permit names.
-    pub fn of_permit(folder: &Folder, permit: &SignedPermit) -> Result<Self> {
-        let datasets = permit.permit().datasets.clone();
+    pub fn of_permit(folder: &Folder, permit: &SignedPermit, without: &[NodeName]) -> Result<Self> {
+        let mut datasets = permit.permit().datasets.clone();
+        for name in without {
+            ensure!(datasets.iter().any(|held| held.node == *name), "the permit has no node {name} to leave out");
+        }
+        datasets.retain(|held| !without.contains(&held.node));
         let correspondents = datasets.iter().map(|held| {
             let peer = folder.config.peer_by_key(&held.key).with_context(|| {
                 format!("{} does not know the permit's node {} by that key; add it with `ligate peer add`", folder.name(), held.node)
             })?;
-            Correspondent::new(folder, peer)
+            Correspondent::new(folder, peer, &held.node)
         });
         Ok(Self { correspondents: correspondents.collect::<Result<_>>()?, datasets, deadline: folder.config.limits.deadline() })
     }
@@ -159,7 +163,7 @@ pub fn common_coding(nodes: &[Accepted], trait_name: &VariableName, family: Fami
     let binary = of_trait.iter().all(|(_, facts)| facts.kind == VariableKind::Binary);
     if family == Family::Linear {
         if binary {
-            eprintln!("warning: trait {trait_name} has two values only; --family logistic would fit it");
+            note!("warning: trait {trait_name} has two values only; --family logistic would fit it");
         }
         return Ok(None);
     }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use jiff::Timestamp;
 use ligate_access::{
     Identity,
@@ -16,7 +16,7 @@ use ligate_access::{
     job::{Job, PeopleRule, SignedJob},
     permit::{Method, PermitDataset, SignedPermit},
 };
-use ligate_analysis::gwas::{self, Facts, Family, RunError};
+use ligate_analysis::gwas::{self, Facts, Family};
 use ligate_disclosure::Gate;
 use ligate_federation::{Agreement, Roster, RunContext, agree};
 use ligate_model::{NodeName, VariantKey};
@@ -34,7 +34,7 @@ use crate::{
     folder::Folder,
     interrupt,
     progress::Stages,
-    serve::thresholds,
+    serve::{job_event, thresholds},
     session::{Answer, OFFER_PAGE, Question, SiteFacts, client::Correspondent},
 };
 use node_sums::NodeSums;
@@ -48,28 +48,41 @@ const MAX_OFFERED: usize = 2_000_000_000;
 /// How often a node is told of a release before the coordinator gives up.
 const FINISH_TRIES: usize = 3;
 
+/// Who takes part.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    pub people: PeopleRule,
+    /// Nodes of the permit that are not asked.
+    pub without: Vec<NodeName>,
+}
+
 /// Runs `study` under `permit`. An identical question that was answered before gets its stored release.
 pub fn run(
     folder: &Folder,
     permit: &SignedPermit,
     user: &Identity,
     study: &Study,
-    people: PeopleRule,
+    terms: &Terms,
     stages: &Stages,
 ) -> Result<Release> {
     check_permit(folder, permit, user)?;
     let _claim = folder.claim("coordinate")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let nodes = Nodes::of_permit(folder, permit)?;
+    let nodes = Nodes::of_permit(folder, permit, &terms.without)?;
     let family = match study.family {
         Some(family) => family,
         None => runtime.block_on(nodes.family(permit, study))?,
     };
-    let job = sign_job(permit, user, study, family, people)?;
+    let job = sign_job(permit, user, study, family, terms.people)?;
     if let Some(release) = Store::new(folder).find(&job)? {
-        return Ok(release);
+        if let Some(node) = release.nodes.iter().find(|node| node.answered() && terms.without.contains(&node.name)) {
+            bail!("this question was answered before, with {}; the release without it would give its part away", node.name);
+        }
+        let result = release.digest()?;
+        folder.record(Event::StoredRelease { permit: permit.hash(), question: job.question(), result })?;
+        return Ok(Release { stored: true, ..release });
     }
-    Coordination { folder, permit, job, runtime, stages }.run(nodes, study, family, people)
+    Coordination { folder, permit, job, runtime, stages }.run(nodes, study, family, terms.people)
 }
 
 /// The coordinator's own check; every node makes its own again.
@@ -114,12 +127,8 @@ struct Coordination<'a> {
 
 impl Coordination<'_> {
     fn run(&self, nodes: Nodes, study: &Study, family: Family, people: PeopleRule) -> Result<Release> {
-        let head = self.folder.record(Event::Job {
-            permit: self.permit.hash(),
-            job: self.job.hash(),
-            question: self.job.question(),
-            coordinator: self.folder.identity.public(),
-        })?;
+        let job = job_event(self.permit.permit(), &self.job, self.folder.identity.public());
+        let head = self.folder.record(job)?;
         let result = self.answered(nodes, study, family, people, head);
         if let Err(error) = &result {
             let reason = crate::output::one_line(error);
@@ -151,7 +160,7 @@ impl Coordination<'_> {
         family: Family,
         people: PeopleRule,
     ) -> Result<Release> {
-        let reasons = missing.iter().map(|(_, reason)| format!("; {reason}")).collect::<String>();
+        let reasons = missing.iter().map(|(_, reason)| format!("\n  {reason}")).collect::<String>();
         ensure!(
             accepted.len() >= 3,
             "{} of {} nodes take part; a sum needs three or more, because fewer protect nobody{reasons}",
@@ -174,7 +183,7 @@ impl Coordination<'_> {
         };
         let plan = study.plan(family);
         let result = gwas::run(&plan, &facts, &mut sums, &|step| self.stages.update(step.stage.name(), step.done, step.total));
-        let gwas = result.map_err(sum_error)?;
+        let gwas = result.map_err(super::sum_error)?;
         let release = Release {
             plan,
             rsids: offers.into_iter().filter_map(|(key, rsid)| Some((key, rsid?))).collect(),
@@ -184,6 +193,7 @@ impl Coordination<'_> {
             authority: Some(self.authority(people, sums.gate())),
             software: release::software(),
             finished: Timestamp::now(),
+            stored: false,
             gwas,
         };
         Store::new(self.folder).keep(&self.job, &release)?;
@@ -288,7 +298,7 @@ impl Coordination<'_> {
             match self.tell(node, &Question::Finish { job, result, released, suppressed }, nodes.deadline) {
                 Ok(Answer::Heads { heads: own }) => heads.extend(own.into_iter().filter(|head| head.node == node.key)),
                 Ok(_) => {}
-                Err(error) => eprintln!("warning: {}", crate::output::one_line(&error)),
+                Err(error) => note!("warning: {}", crate::output::one_line(&error)),
             }
         }
         self.keep_heads(&heads)?;
@@ -309,7 +319,7 @@ impl Coordination<'_> {
         for head in heads {
             let Some(peer) = self.folder.config.peer_by_key(&head.node) else { continue };
             if let Err(error) = log.store_head(&peer.name, peer.key, head, Timestamp::now()) {
-                eprintln!("warning: the tree head of {}: {error}", peer.name);
+                note!("warning: the tree head of {}: {error}", peer.name);
             }
         }
         Ok(())
@@ -324,12 +334,4 @@ fn names(accepted: &[Accepted]) -> Vec<NodeName> {
 fn swapped(keys: &[VariantKey]) -> u64 {
     let all: BTreeSet<_> = keys.iter().collect();
     keys.iter().filter(|key| key.reference < key.alternate && all.contains(&key.swapped())).count() as u64
-}
-
-/// The reason of a failed sum without the wrapping of the method.
-fn sum_error(error: RunError<anyhow::Error>) -> anyhow::Error {
-    match error {
-        RunError::Sum(error) => error,
-        other => anyhow!("{other}"),
-    }
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use ligate_analysis::gwas::{
-    self, Ask, Cohort, Facts, Family, GenotypeSource, Gwas, LocalError, OwnGate, Plan, RunProgress, Summation,
+    self, Ask, Cohort, Facts, Family, GenotypeSource, Gwas, OwnGate, Plan, RunProgress, Summation,
 };
 use ligate_genotypes::Batch;
 use ligate_lake::{LakeError, Snapshot};
 use ligate_model::{BinaryCoding, GateRule, PeopleCounts, Phenotypes, VariableKind, VariableName, VariantCounts, VariantKey};
 
 use super::{Study, offer};
+use crate::interrupt;
 
 /// A snapshot as the source of a method's genotypes.
 pub struct SnapshotRows<'a>(pub &'a Snapshot);
@@ -32,7 +33,7 @@ struct OwnRows<'a> {
 }
 
 impl Summation for OwnRows<'_> {
-    type Error = LocalError<LakeError>;
+    type Error = anyhow::Error;
 
     fn people(&mut self, ask: &Ask) -> Result<PeopleCounts, Self::Error> {
         Ok(gwas::decode_people(&self.add(ask)?))
@@ -53,9 +54,10 @@ const NO_BASELINE: OwnGate =
     OwnGate { individuals: u64::MAX, cell: u64::MAX, minor_allele_count: u64::MAX, minor_allele_count_in_cases: u64::MAX };
 
 impl OwnRows<'_> {
-    fn add(&self, ask: &Ask) -> Result<Vec<u64>, LocalError<LakeError>> {
+    fn add(&self, ask: &Ask) -> Result<Vec<u64>> {
+        interrupt::check()?;
         let mut rows = SnapshotRows(self.snapshot);
-        gwas::local(ask, self.plan, self.cohort, &mut rows, &NO_BASELINE, self.threads)
+        Ok(gwas::local(ask, self.plan, self.cohort, &mut rows, &NO_BASELINE, self.threads)?)
     }
 }
 
@@ -90,7 +92,7 @@ pub fn run(
         baseline_sites: 0,
     };
     let mut sums = OwnRows { plan: &plan, cohort: &cohort, snapshot, threads };
-    let gwas = gwas::run(&plan, &facts, &mut sums, progress)?;
+    let gwas = gwas::run(&plan, &facts, &mut sums, progress).map_err(super::sum_error)?;
     let rsids = variants.into_iter().filter_map(|variant| Some((variant.key, variant.rsid?))).collect();
     Ok(OwnRun { gwas, plan, rsids })
 }
@@ -128,7 +130,7 @@ fn family_and_coding(phenotypes: &Phenotypes, study: &Study) -> Result<(Family, 
             bail!("trait {} has more than two values; use --family linear", study.trait_name)
         }
         (Family::Linear, VariableKind::Binary) => {
-            eprintln!("warning: trait {} has two values only; --family logistic would fit it", study.trait_name);
+            note!("warning: trait {} has two values only; --family logistic would fit it", study.trait_name);
         }
         _ => {}
     }

@@ -33,6 +33,9 @@ pub struct Release {
     pub authority: Option<Authority>,
     pub software: String,
     pub finished: jiff::Timestamp,
+    /// The question was answered before: this is that answer, and no node was asked.
+    #[serde(skip)]
+    pub stored: bool,
 }
 
 /// What allowed a federated study.
@@ -63,6 +66,13 @@ pub enum NodeOutcome {
     Missing { reason: String },
 }
 
+impl NodeAnswer {
+    /// Whether its data are in the result.
+    pub fn answered(&self) -> bool {
+        matches!(self.outcome, NodeOutcome::Answered { .. })
+    }
+}
+
 /// The name and version that results carry.
 pub fn software() -> String {
     concat!("ligate ", env!("CARGO_PKG_VERSION")).to_owned()
@@ -88,6 +98,7 @@ impl Release {
             authority: None,
             software: software(),
             finished: jiff::Timestamp::now(),
+            stored: false,
         }
     }
 
@@ -97,7 +108,7 @@ impl Release {
 
     /// Nodes whose data are in the result.
     pub fn answered(&self) -> usize {
-        self.nodes.iter().filter(|node| matches!(node.outcome, NodeOutcome::Answered { .. })).count()
+        self.nodes.iter().filter(|node| node.answered()).count()
     }
 }
 
@@ -111,6 +122,10 @@ impl Release {
     /// What a reader of the result should know first.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
+        if self.stored {
+            let day = self.finished.strftime("%F %T");
+            notes.push(format!("this question was answered on {day} UTC; that release is returned and no node was asked"));
+        }
         if self.gwas.lambda > LAMBDA_WARNING {
             notes.push(format!(
                 "lambda is {:.2}: results are inflated, mostly because ancestry is not corrected yet",
@@ -145,7 +160,7 @@ impl Release {
 }
 
 /// The inflation above which a report warns.
-const LAMBDA_WARNING: f64 = 1.1;
+pub const LAMBDA_WARNING: f64 = 1.1;
 
 /// Writes all files of a study into `out`, each whole or not at all; returns their paths.
 pub fn write(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {

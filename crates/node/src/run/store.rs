@@ -34,7 +34,7 @@ impl Store {
 
     pub fn keep(&self, job: &SignedJob, release: &Release) -> Result<()> {
         let bytes = postcard::to_stdvec(release).context("the release cannot be written")?;
-        output::write_whole(&self.path(job), |out| out.write_all(&bytes))
+        output::write_private(&self.path(job), |out| out.write_all(&bytes))
     }
 
     fn path(&self, job: &SignedJob) -> PathBuf {

@@ -21,8 +21,6 @@ use crate::session::Broadcast;
 pub struct Claims {
     /// This node's own people.
     own: PeopleCounts,
-    /// Nodes of the run.
-    members: u64,
     people: Option<PeopleCounts>,
     scaling: Option<Vec<Scaling>>,
     asked: Asked,
@@ -52,13 +50,13 @@ struct Variant {
 }
 
 impl Claims {
-    pub fn new(own: PeopleCounts, members: usize) -> Self {
-        let members = members as u64;
-        Self { own, members, people: None, scaling: None, asked: Asked::default(), variants: HashMap::new() }
+    pub fn new(own: PeopleCounts) -> Self {
+        Self { own, people: None, scaling: None, asked: Asked::default(), variants: HashMap::new() }
     }
 
     /// Checks a broadcast against the gate, this node's own figures and the story so far, and adds it to the story.
-    pub fn check(&mut self, broadcast: &Broadcast, plan: &Plan, gate: &Gate) -> Result<()> {
+    /// `members` are the nodes whose vectors are in the first sum.
+    pub fn check(&mut self, broadcast: &Broadcast, members: usize, plan: &Plan, gate: &Gate) -> Result<()> {
         let Some(people) = &broadcast.people else {
             let first = matches!(broadcast.ask, Ask::People { .. }) && !self.asked.people;
             ensure!(first, "the question says nothing of the people it stands on");
@@ -66,7 +64,9 @@ impl Claims {
             return Ok(());
         };
         ensure!(!matches!(broadcast.ask, Ask::People { .. }), "the people are counted once");
-        self.check_people(people, plan, gate)?;
+        self.check_people(people, members as u64, plan, gate)?;
+        let individuals = broadcast.ask.claimed_individuals().unwrap_or(people.individuals);
+        ensure!(individuals == people.individuals, "the question contradicts itself on the number of people");
         if let Some(scaling) = broadcast.ask.scaling() {
             let known = self.scaling.get_or_insert_with(|| scaling.to_vec());
             ensure!(known.as_slice() == scaling, "the scaling of the variables has changed during the run");
@@ -79,12 +79,12 @@ impl Claims {
         Ok(())
     }
 
-    fn check_people(&mut self, people: &PeopleCounts, plan: &Plan, gate: &Gate) -> Result<()> {
+    fn check_people(&mut self, people: &PeopleCounts, members: u64, plan: &Plan, gate: &Gate) -> Result<()> {
         let refused = |rule| anyhow::anyhow!("the disclosure gate refuses the run: {rule}");
         gate.check_people(people, plan.parameters()).map_err(refused)?;
         let own = &self.own;
-        let others = (self.members.saturating_sub(1)).saturating_mul(gate.thresholds().individuals_per_site);
-        let possible = people.sites == self.members
+        let others = members.saturating_sub(1).saturating_mul(gate.thresholds().individuals_per_site);
+        let possible = people.sites == members
             && people.individuals >= own.individuals.saturating_add(others)
             && people.cases.is_some() == own.cases.is_some()
             && people.cases.unwrap_or(0) >= own.cases.unwrap_or(0)
@@ -222,12 +222,12 @@ mod tests {
 
     /// A run of three nodes in which the people and variant 1 have been counted; this node has 20 copies of it.
     fn counted() -> Claims {
-        let mut claims = Claims::new(OWN, 3);
+        let mut claims = Claims::new(OWN);
         let gate = Gate::new(Thresholds::default()).unwrap();
         let people = Broadcast { people: None, ask: Ask::People { family: Family::Linear } };
-        claims.check(&people, &plan(), &gate).unwrap();
+        claims.check(&people, 0, &plan(), &gate).unwrap();
         let ask = Ask::Counts { family: Family::Linear, keys: vec![key(1)] };
-        claims.check(&Broadcast { people: Some(PEOPLE), ask: ask.clone() }, &plan(), &gate).unwrap();
+        claims.check(&Broadcast { people: Some(PEOPLE), ask: ask.clone() }, 3, &plan(), &gate).unwrap();
         let own = VariantCounts { called: 100, allele_count: 20, ..COUNTS };
         claims.variants.insert(name(&key(1)), Variant::counted(&own));
         claims
@@ -236,7 +236,7 @@ mod tests {
     #[track_caller]
     fn check(claims: &mut Claims, people: PeopleCounts, ask: Ask, expected: Result<(), &str>) {
         let gate = Gate::new(Thresholds::default()).unwrap();
-        let result = claims.check(&Broadcast { people: Some(people), ask }, &plan(), &gate);
+        let result = claims.check(&Broadcast { people: Some(people), ask }, 3, &plan(), &gate);
         match expected {
             Ok(()) => result.unwrap(),
             Err(words) => {
@@ -296,7 +296,7 @@ mod tests {
         let variants = Variants { keys: vec![key(1)], counts: vec![COUNTS] };
         let ask = Ask::Linear { scaling: vec![other], individuals: 300, variants };
         check(&mut claims, PEOPLE, ask, Err("scaling"));
-        let mut claims = Claims::new(OWN, 3);
+        let mut claims = Claims::new(OWN);
         claims.asked.people = true;
         let few = PeopleCounts { individuals: 139, ..PEOPLE };
         check(&mut claims, few, Ask::Scale { exponents: vec![3] }, Err("impossible"));

@@ -23,7 +23,7 @@ pub fn decide(ledger: &Path, dataset: &DatasetId, variable: &VariableName, told:
         None => {
             codings.insert(variable.to_string(), told);
             let text = serde_json::to_vec_pretty(&codings)?;
-            output::write_whole(&path, |out| out.write_all(&text))?;
+            output::write_private(&path, |out| out.write_all(&text))?;
             Ok(told)
         }
     }

@@ -147,7 +147,11 @@ impl Desk {
     }
 
     fn describe(&self, peer: PublicKey, permit: &str) -> Result<OutgoingAnswer> {
-        NodeRun::describe(&Folder::open(&self.dir)?, peer, permit)
+        let described = NodeRun::describe(&Folder::open(&self.dir)?, peer, permit);
+        if let Err(refusal) = &described {
+            self.log_refusal(None, peer, refusal);
+        }
+        described
     }
 
     fn start(&self, peer: PublicKey, permit: &str, job: &str, head: &Head) -> Result<OutgoingAnswer> {
@@ -179,7 +183,7 @@ impl Desk {
         let reason = crate::output::one_line(refusal);
         let event = Event::Refusal { permit, job, peer: Some(peer), reason };
         if let Err(error) = Folder::open(&self.dir).and_then(|folder| folder.record(event)) {
-            eprintln!("a refusal could not be written into the audit log: {}", crate::output::one_line(&error));
+            note!("a refusal could not be written into the audit log: {}", crate::output::one_line(&error));
         }
     }
 
@@ -232,7 +236,6 @@ impl Desk {
             Ok(ToNode::Roster(roster)) => self.sign_roster(peer, &roster),
             Ok(ToNode::SignedRoster(roster)) => self.join(peer, roster),
             Ok(ToNode::Round(message)) => self.step(peer, message),
-            Ok(ToNode::Session(_)) => return Answer::declined("questions go to another path"),
             Err(error) => return Answer::declined(&error.to_string()),
         };
         answered.unwrap_or_else(|error| Answer::declined(&crate::output::one_line(&error)))

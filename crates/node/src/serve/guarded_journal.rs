@@ -27,8 +27,8 @@ pub struct GuardedJournal {
 
 #[derive(Default)]
 struct State {
-    /// What the ledger wrote when the first sum was opened.
-    opened: Option<Begun>,
+    /// What the ledger wrote when the first sum was opened, and how many nodes are in it.
+    opened: Option<(Begun, usize)>,
     /// What the current round asks for.
     ask: &'static str,
 }
@@ -58,6 +58,11 @@ impl GuardedJournal {
         self.state().opened.is_some()
     }
 
+    /// How many nodes' vectors are in the first sum; 0 before it.
+    pub fn members(&self) -> usize {
+        self.state().opened.as_ref().map_or(0, |(_, members)| *members)
+    }
+
     /// Names what the current round asks for.
     pub fn asks(&self, ask: &'static str) {
         self.state().ask = ask;
@@ -66,7 +71,7 @@ impl GuardedJournal {
     /// Writes the released result into the ledger.
     pub fn released(&self, result: Digest) -> Result<()> {
         match &self.state().opened {
-            Some(begun) => Ok(self.ledger.mark_released(begun, result)?),
+            Some((begun, _)) => Ok(self.ledger.mark_released(begun, result)?),
             None => anyhow::bail!("no sum of this run was opened here"),
         }
     }
@@ -94,7 +99,7 @@ impl GuardedJournal {
         if !self.opened() {
             let begun = self.begin(survivors)?;
             self.ledger.mark_opened(&begun, Timestamp::now())?;
-            self.state().opened = Some(begun);
+            self.state().opened = Some((begun, survivors.len()));
         }
         let (ask, sites) = (self.state().ask.to_owned(), survivors.len() as u64);
         self.folder.record(Event::Round { job: self.run.job, round, ask, sites })?;

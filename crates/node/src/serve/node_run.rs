@@ -16,7 +16,7 @@ use ligate_access::{
     PublicKey,
     audit::{Event, Head},
     job::{PeopleRule, SignedJob},
-    permit::{Method, OutputRules, SignedPermit},
+    permit::{Method, OutputRules, Permit, SignedPermit},
     policy::{self, Approval, NodeRules},
 };
 use ligate_analysis::gwas::{self, Cohort, Family, OwnGate, Plan};
@@ -252,7 +252,6 @@ impl NodeRun {
         self.still_allowed()?;
         let journal = self.journal.as_ref().context("this node has signed no roster of this job")?;
         ensure!(journal.roster() == roster.roster(), "this node signed another roster of this job");
-        let members = roster.roster().members().len();
         let participant = Participant::new(self.folder.identity.clone(), roster, journal.clone())?;
         let ready = participant.ready()?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
@@ -260,7 +259,7 @@ impl NodeRun {
         // A second message of the same kind gets the same answer and changes nothing.
         if self.participant.is_none() {
             self.participant = Some(participant);
-            self.claims = Some(Claims::new(own, members));
+            self.claims = Some(Claims::new(own));
         }
         Ok(ready)
     }
@@ -287,9 +286,9 @@ impl NodeRun {
         ask.validate(&self.plan)?;
         ensure!(ask.words() == words, "the round has another length than its question");
         let (claims, journal) = (self.claims.as_mut(), self.journal.as_ref());
-        let claims = claims.context("the roster is not agreed on")?;
-        claims.check(&broadcast, &self.plan, &self.gate).with_context(|| format!("{} refuses", self.folder.name()))?;
-        journal.context("the roster is not agreed on")?.asks(ask.name());
+        let (claims, journal) = claims.zip(journal).context("the roster is not agreed on")?;
+        claims.check(&broadcast, journal.members(), &self.plan, &self.gate).with_context(|| format!("{} refuses", self.folder.name()))?;
+        journal.asks(ask.name());
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let mut rows = SnapshotRows(&self.snapshot);
         let own_gate = own_gate(self.gate.thresholds());
@@ -349,7 +348,23 @@ fn record_job(folder: &Folder, approval: &Approval, coordinator: PublicKey) -> R
     let (claims, signed) = (approval.permit(), approval.signed_job());
     let permit = approval.permit_hash();
     folder.record(Event::Permit { id: claims.id.clone(), permit, issuer: claims.issuer.key })?;
-    folder.record(Event::Job { permit, job: signed.hash(), question: signed.question(), coordinator })
+    folder.record(job_event(claims, signed, coordinator))
+}
+
+/// What the audit log says of a job: who asks what, for which purpose.
+pub fn job_event(permit: &Permit, signed: &SignedJob, coordinator: PublicKey) -> Event {
+    let job = signed.job();
+    Event::Job {
+        permit: job.permit,
+        job: signed.hash(),
+        question: signed.question(),
+        coordinator,
+        data_user: permit.data_user.key,
+        purpose: permit.purpose,
+        method: job.method,
+        trait_name: job.trait_name.clone(),
+        covariates: job.covariates.clone(),
+    }
 }
 
 fn keep_coordinators_head(folder: &Folder, peer: PublicKey, head: &Head) -> Result<()> {

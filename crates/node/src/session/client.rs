@@ -28,14 +28,14 @@ pub struct Correspondent {
 }
 
 impl Correspondent {
-    /// A way to `peer`, whose key is pinned. Nothing is sent yet.
-    pub fn new(folder: &Folder, peer: &Peer) -> Result<Self> {
+    /// A way to `peer`, whose key is pinned, under the name that a permit gives it. Nothing is sent yet.
+    pub fn new(folder: &Folder, peer: &Peer, name: &NodeName) -> Result<Self> {
         let address = peer.address.as_deref().with_context(|| {
             format!("the address of {} is not known; add it with `ligate peer add --name {} --address HOST:PORT`", peer.name, peer.name)
         })?;
         let tls = transport::client_config(&folder.identity, peer.key)?;
         let client = Client::new(address, tls, ClientOptions::default());
-        Ok(Self { name: peer.name.clone(), key: peer.key, link: HttpLink::new(peer.name.clone(), client) })
+        Ok(Self { name: name.clone(), key: peer.key, link: HttpLink::new(name.clone(), client) })
     }
 
     /// Asks, and waits at most until the deadline. What the node declines is an error that names it.
@@ -74,7 +74,7 @@ fn printable(words: &str) -> String {
 
 /// The heads of this node's log that `peer` keeps.
 pub async fn heads_held(folder: &Folder, peer: &Peer) -> Result<Vec<Head>> {
-    match Correspondent::new(folder, peer)?.ask(&Question::HeadsHeld, HEADS_DEADLINE).await? {
+    match Correspondent::new(folder, peer, &peer.name)?.ask(&Question::HeadsHeld, HEADS_DEADLINE).await? {
         Answer::Heads { heads } => Ok(heads),
         _ => bail!("{} answered something else", peer.name),
     }

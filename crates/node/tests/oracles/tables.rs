@@ -1,11 +1,6 @@
 //! Tables as the tests read them: a released one, an oracle's, the list of planted effects.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::Path,
-    process::Command,
-};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use crate::{repository, support};
 
@@ -80,7 +75,8 @@ pub fn released(path: &Path) -> Table {
     let (header, rows) = support::table(path);
     let columns = Columns(header);
     let count = rows.len();
-    let table: Table = rows.iter().map(|row| (released_key(&columns, row), released_row(&columns, row))).collect();
+    let table: Table =
+        rows.iter().map(|row| (released_key(&columns, row), released_row(&columns, row))).collect();
     assert_eq!(table.len(), count, "a key occurs twice");
     table
 }
@@ -195,7 +191,10 @@ impl Planted {
 
 /// Shared last bases go first, then shared first bases; one base always stays.
 pub fn trimmed(chromosome: u8, mut position: u32, mut reference: &str, mut alternate: &str) -> Key {
-    while reference.len() > 1 && alternate.len() > 1 && reference.as_bytes().last() == alternate.as_bytes().last() {
+    while reference.len() > 1
+        && alternate.len() > 1
+        && reference.as_bytes().last() == alternate.as_bytes().last()
+    {
         (reference, alternate) = (&reference[..reference.len() - 1], &alternate[..alternate.len() - 1]);
     }
     while reference.len() > 1 && alternate.len() > 1 && reference.as_bytes()[0] == alternate.as_bytes()[0] {

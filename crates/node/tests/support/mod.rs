@@ -194,6 +194,13 @@ impl Network {
         network
     }
 
+    /// A network of the folders in `dir`, made and loaded already: the sites' and `hdab`. Nothing serves yet.
+    pub fn of_folders(dir: TempDir, sites: Vec<String>) -> Self {
+        let network = Self { dir, sites, servers: Vec::new() };
+        network.introduce(&[]);
+        network
+    }
+
     /// Starts every node and tells the others where it is.
     pub fn serve(&mut self) {
         let names: Vec<_> = self.sites.iter().cloned().chain(["hdab".to_owned()]).collect();

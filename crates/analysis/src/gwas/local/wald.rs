@@ -1,63 +1,70 @@
 //! Gradient and information of each variant's own logistic model, at its own coefficients.
 
+mod batch;
+
 use ligate_genotypes::Row;
 
-use super::{
-    scan::Chunk,
-    terms::{add_model_terms, linear_predictor, residual_and_weight},
-};
+use self::batch::{Batch, Calling, LANES};
+use super::{scan::Chunk, terms::real_rows};
 use crate::gwas::{
-    cohort::{Block, Cohort},
+    cohort::{Block, Cohort, Standardised},
     logistic,
 };
 
-/// The words of a chunk's variants. `rows` are rows [1, z..] of all people, `coefficients` stand one key after another.
-pub(crate) fn sums(
-    chunk: &Chunk<'_, '_>,
-    cohort: &Cohort,
-    rows: &[f64],
+/// All people of a node, in batches that are worked on together; per sample block.
+pub(crate) struct Models<'a> {
+    cohort: &'a Cohort,
     columns: usize,
-    coefficients: &[f64],
-) -> Vec<i64> {
-    let size = columns + 1;
-    let mut words = Vec::with_capacity(chunk.len() * logistic::model_words(size));
-    for (variant, index) in chunk.indices.iter().enumerate() {
-        let model = Model { rows, columns, coefficients: &coefficients[index * size..(index + 1) * size] };
-        let mut sum = vec![0; logistic::model_words(size)];
-        for (genotypes, block) in chunk.blocks.iter().zip(cohort.blocks()) {
-            if let Some(row) = &genotypes[variant] {
-                model.add_block(block, row, cohort.response(), &mut sum);
-            }
-        }
-        words.extend(sum);
+    batches: Vec<Vec<Batch>>,
+}
+
+impl<'a> Models<'a> {
+    /// `standardised` are rows [1, z..] of all people.
+    pub fn new(cohort: &'a Cohort, standardised: &Standardised) -> Self {
+        let (columns, rows) = (standardised.width, real_rows(standardised));
+        let of_block = |block: &Block| {
+            let rows = &rows[block.first_person * columns..][..block.members.len() * columns];
+            let response = &cohort.response()[block.people()];
+            let people = rows.chunks(columns * LANES).zip(response.chunks(LANES));
+            people.map(|(rows, response)| Batch::new(columns, rows, response)).collect()
+        };
+        Self { cohort, columns, batches: cohort.blocks().iter().map(of_block).collect() }
     }
-    words
-}
 
-struct Model<'a> {
-    rows: &'a [f64],
-    columns: usize,
-    coefficients: &'a [f64],
-}
-
-impl Model<'_> {
-    /// Adds the called people of one block.
-    fn add_block(&self, block: &Block, row: &Row<'_>, response: &[f64], sum: &mut [i64]) {
-        let calls = row.decode();
-        let mut uncalled = calls.exceptions().iter().map(|(sample, _)| *sample).peekable();
-        let mut predictors = vec![0.0; self.columns + 1];
-        for (member, person) in block.members.iter().zip(block.people()) {
-            while uncalled.next_if(|sample| sample < member).is_some() {}
-            if uncalled.peek() == Some(member) {
-                continue;
+    /// The words of a chunk's variants; `coefficients` stand one key of the ask after another.
+    pub fn sums(&self, chunk: &Chunk<'_, '_>, coefficients: &[f64]) -> Vec<i64> {
+        let size = self.columns + 1;
+        let mut words = vec![0; chunk.len() * logistic::model_words(size)];
+        for ((variant, index), sum) in
+            chunk.indices.iter().enumerate().zip(words.chunks_exact_mut(logistic::model_words(size)))
+        {
+            let coefficients = &coefficients[index * size..(index + 1) * size];
+            let blocks = chunk.blocks.iter().zip(self.cohort.blocks()).zip(&self.batches);
+            for ((genotypes, block), batches) in blocks {
+                if let Some(row) = &genotypes[variant] {
+                    add_block(block, batches, row, coefficients, sum);
+                }
             }
-            let dosage = calls.code(*member as usize).count_ones();
-            let own = &self.rows[person * self.columns..(person + 1) * self.columns];
-            predictors[..self.columns].copy_from_slice(own);
-            predictors[self.columns] = f64::from(dosage);
-            let log_odds = linear_predictor(&predictors, self.coefficients);
-            let (residual, weight) = residual_and_weight(log_odds, response[person]);
-            add_model_terms(&predictors, residual, weight, sum);
         }
+        words
+    }
+}
+
+/// Adds the called people of one block.
+fn add_block(block: &Block, batches: &[Batch], row: &Row<'_>, coefficients: &[f64], sum: &mut [i64]) {
+    const DOSAGES: [f64; 4] = [0.0, 1.0, 1.0, 2.0];
+    let calls = row.decode();
+    let codes = calls.codes();
+    let mut uncalled = calls.exceptions().iter().map(|(sample, _)| *sample).peekable();
+    for (members, batch) in block.members.chunks(LANES).zip(batches) {
+        let mut calling = Calling::nobody();
+        for (lane, member) in members.iter().enumerate() {
+            while uncalled.next_if(|sample| sample < member).is_some() {}
+            if uncalled.peek() != Some(member) {
+                let code = codes[*member as usize / 32] >> (2 * (member % 32)) & 3;
+                calling.call(lane, DOSAGES[code as usize]);
+            }
+        }
+        batch.add(&calling, coefficients, sum);
     }
 }
