@@ -159,7 +159,7 @@ def report(runs, printed, rounds, load_before):
         "### Secure sums\n\n" + sums(printed["sums"]),
         "### Kernels\n\n" + kernels(printed["kernel"]),
     ]
-    return "\n\n".join(sections).strip() + "\n"
+    return "\n\n".join(section.strip() for section in sections) + "\n"
 
 
 def machine(rounds, load_before):

@@ -6,7 +6,7 @@
 # Leaves in WORK_DIR: pooled.{pgen,pvar,psam}, pooled.phenotypes.tsv, and expected.PEOPLE.TRAIT.tsv.gz, with PEOPLE
 # "complete" (people with the trait and all covariates) or "all-variables" (people with both traits and all
 # covariates). EVERY = 28 keeps each 28th variant and the planted ones. Traits ldl and t2d, covariates sex, age, bmi.
-# Needs bcftools, tabix, plink2 and python3 (standard library only).
+# Needs bcftools, plink2 and python3 (standard library only).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 sites=$1 work=$2 every=${3:-1}

@@ -15,8 +15,8 @@ mod run;
 
 pub use ask::{Ask, InvalidAsk, MAX_BATCH, MAX_WORDS, Variants, decode_counts, decode_people};
 pub use cohort::{Cohort, CohortError};
-pub use logistic::MAX_ROUNDS;
 pub use local::{GenotypeSource, LocalError, OwnGate, local};
+pub use logistic::MAX_ROUNDS;
 pub use plan::{Family, InvalidPlan, MAX_COVARIATES, Plan};
 pub use result::{Association, Baseline, Gwas, Reason, Test, Unreported};
 pub use run::{Facts, RunError, RunProgress, Stage, Summation, run};

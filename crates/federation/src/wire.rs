@@ -7,7 +7,7 @@ mod list;
 use bytes::Bytes;
 use ligate_access::{PublicKey, Signature};
 use ligate_model::{CountryCode, DatasetId, Digest, NodeName};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 pub(crate) use self::list::List;
@@ -41,7 +41,11 @@ enum ToNode<'a> {
 
 #[derive(Serialize, Deserialize)]
 enum Round<'a> {
-    Begin { ask: &'a [u8], words: u64 },
+    Begin {
+        #[serde(serialize_with = "at_once")]
+        ask: &'a [u8],
+        words: u64,
+    },
     Keys(#[serde(borrow)] List<(u8, Advertised<'a>)>),
     Deliver(#[serde(borrow)] List<(u8, &'a [u8])>),
     Survivors(u64),
@@ -79,10 +83,15 @@ pub(crate) enum FromNode<'a> {
     Ready { next_round: u64, members: Option<u64> },
     Advertise(#[serde(borrow)] Advertised<'a>),
     Shares(#[serde(borrow)] List<(u8, &'a [u8])>),
-    Masked(&'a [u8]),
+    Masked(#[serde(serialize_with = "at_once")] &'a [u8]),
     Signed(&'a [u8]),
     Revealed { mask_keys: List<(u8, [u8; 32])>, seeds: List<(u8, [u8; 32])> },
     Refused(&'a str),
+}
+
+/// The same bytes as by default, which writes one after the other: for what may be large.
+fn at_once<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
 }
 
 /// Writes what borrows its large parts in one allocation, as long as those parts are known: `hint` bytes.

@@ -270,6 +270,13 @@ async fn a_client_that_says_nothing_is_cut_off() {
     assert!(!answer.starts_with(b"HTTP/1.1 200"));
 }
 
+/// Waits until the server has closed the connection.
+async fn cut_off(stream: &mut TcpStream) {
+    let mut answer = Vec::new();
+    let end = tokio::time::timeout(DEADLINE, stream.read_to_end(&mut answer)).await;
+    let _ = end.expect("the server still holds the connection");
+}
+
 #[tokio::test]
 async fn silent_connections_keep_no_peer_out() {
     let (node, coordinator) = (identity(1), identity(2));
@@ -284,7 +291,7 @@ async fn silent_connections_keep_no_peer_out() {
     client.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap();
     // The oldest of them were cut off: their reads end.
     for stream in &mut silent[..16] {
-        let _ = stream.read_to_end(&mut Vec::new()).await;
+        cut_off(stream).await;
     }
     server.stop().await;
 }
@@ -306,7 +313,7 @@ async fn one_network_does_not_cut_off_the_handshakes_of_another() {
         flood.push(TcpStream::connect(server.address).await.unwrap());
     }
     for stream in &mut flood[..18] {
-        let _ = stream.read_to_end(&mut Vec::new()).await;
+        cut_off(stream).await;
     }
     let tls = TlsConnector::from(client_config(&coordinator, node.public()).unwrap());
     let mut stream = tls.connect(ServerName::try_from("localhost").unwrap(), slow).await.unwrap();

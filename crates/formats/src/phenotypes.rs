@@ -133,8 +133,7 @@ impl Reader<'_> {
                 Finished::Variable { variable, minus_nine } => {
                     phenotypes.variables.push(variable);
                     if let Some(line) = minus_nine {
-                        let message =
-                            format!("column {name}: -9 is read as a number; write NA for missing");
+                        let message = format!("column {name}: -9 is read as a number; write NA for missing");
                         self.report.problems.push(self.path, line, message);
                     }
                 }

@@ -19,7 +19,7 @@ pub struct Description {
     pub dataset: DatasetId,
     pub assembly: Assembly,
     pub individuals: usize,
-    /// Distinct variant keys.
+    /// Rows of the sites table: distinct variant keys, of which those of symbolic alleles may repeat.
     pub variants: u64,
     /// Those of them on chromosomes 1 to 22.
     pub autosomal_variants: u64,

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ligate_formats::ReadError;
+use ligate_formats::{Problem, ReadError};
 use ligate_model::{Assembly, DatasetId, Digest, VariableName};
 
 /// Why the lake did not do what it was asked.
@@ -55,12 +55,20 @@ pub enum LakeError {
     NobodyWithPrefix(PathBuf),
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// There were records, and each was skipped: a dataset of nothing would be a mistake.
+    #[error("none of the {records} records could be read; nothing was changed{}", listed(first_problems))]
+    NothingReadable { records: u64, first_problems: Vec<Problem> },
     #[error("the keys of a scan must ascend without repeats")]
     UnsortedKeys,
     /// SQL that is wrong, or that does more than read. The message may quote a value that could not be converted: it is
     /// for the person who asked, as the answer would have been, and not for logs or other nodes.
     #[error("{0}")]
     Query(String),
+}
+
+/// Each in a line of its own.
+fn listed(problems: &[Problem]) -> String {
+    problems.iter().map(|problem| format!("\n  {problem}")).collect()
 }
 
 /// How two files' samples are neither the same nor disjoint.

@@ -84,12 +84,13 @@ pub struct Progress {
 pub struct LoadReport {
     pub snapshot: Digest,
     pub individuals: usize,
-    /// Distinct variant keys.
+    /// Distinct variant keys; one of a symbolic allele counts as often as it comes.
     pub variants: u64,
     /// Records of the files.
     pub records: u64,
     /// Records that were skipped, each with a problem.
     pub skipped: u64,
+    /// Those of the phenotype tables, then those of the variant files.
     pub problems: Problems,
     pub assembly: Assembly,
     pub phenotypes: Option<PhenotypeReport>,
@@ -116,12 +117,26 @@ impl Control<'_> {
     }
 }
 
+/// Problems that the error of a load without a readable record lists.
+const LISTED_PROBLEMS: usize = 5;
+
 /// Records of the files read so far.
 #[derive(Default)]
 struct Tally {
     records: u64,
     skipped: u64,
     problems: Problems,
+}
+
+impl Tally {
+    /// For files that gave no variant: an error if they had records and each was skipped.
+    fn refuse_unreadable(&self) -> Result<(), LakeError> {
+        if self.records == 0 || self.skipped < self.records {
+            return Ok(());
+        }
+        let first_problems = self.problems.kept().iter().take(LISTED_PROBLEMS).cloned().collect();
+        Err(LakeError::NothingReadable { records: self.records, first_problems })
+    }
 }
 
 /// Loads a dataset into its folder.
@@ -133,10 +148,11 @@ pub fn load(
     let cohort = Cohort::gather(request)?;
     let (phenotypes, phenotype_report) = phenotypes::read_all(&request.phenotypes, &cohort)?;
     let sources = source_names(&cohort);
-    let text_columns = phenotype_report.as_ref().map_or(Vec::new(), |report| report.text_columns.clone());
+    let text_columns = phenotype_report.as_ref().map_or(Vec::new(), text_columns);
+    let table_problems = phenotype_report.as_ref().map(|report| report.problems.clone());
 
-    durable::make_folder(&dataset.snapshots())?;
     let _lock = LoadLock::take(dataset)?;
+    durable::make_folder(&dataset.snapshots())?;
     commit::remove_leftovers(dataset)?;
     let incoming = Incoming::create(dataset)?;
     let mut tally = Tally::default();
@@ -158,18 +174,24 @@ pub fn load(
     let step = |done| control.tell("saving", done, COMMIT_STEPS);
     let snapshot = commit::commit(dataset, incoming, &description, &step)?;
     commit::remove_old_snapshots(dataset)?;
+    let mut problems = table_problems.unwrap_or_default();
+    problems.merge(tally.problems);
     Ok(LoadReport {
         snapshot,
         individuals: description.individuals,
         variants: description.variants,
         records: tally.records,
         skipped: tally.skipped,
-        problems: tally.problems,
+        problems,
         assembly: description.assembly,
         phenotypes: phenotype_report,
         bytes: description.bytes(),
         not_analysed: description.variants - description.autosomal_variants,
     })
+}
+
+fn text_columns(report: &PhenotypeReport) -> Vec<String> {
+    report.text_columns.iter().map(|column| column.name.clone()).collect()
 }
 
 /// Base names of the files, in the order of groups.
@@ -197,6 +219,9 @@ fn write_tables(
     let Cohort { groups, individuals, assembly } = cohort;
     let work = incoming.work();
     let sorted = sort_groups(groups, individuals.len(), request, &work, tally, control)?;
+    if sorted.iter().all(|group| group.runs.is_empty()) {
+        tally.refuse_unreadable()?;
+    }
     let assembler = Assembler {
         target: &incoming.folder,
         work: &work,

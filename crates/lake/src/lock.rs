@@ -11,22 +11,42 @@ use std::{
 };
 
 use crate::{
-    LakeError,
+    LakeError, durable,
     layout::{DatasetFolder, SnapshotFolder},
 };
 
-/// Held while a dataset is being loaded.
+/// Held while a dataset is being loaded. A load that made the dataset's folder and leaves nothing in it takes the
+/// folder away again.
 pub struct LoadLock {
     _file: File,
+    made: Option<DatasetFolder>,
 }
 
+/// Times that a lock is taken anew because the load that held it took its folder away.
+const TAKES_MAX: usize = 100;
+
 impl LoadLock {
-    /// Takes the lock at once or says who holds it.
+    /// Takes the lock at once or says who holds it. Makes the dataset's folder if there is none.
     pub fn take(folder: &DatasetFolder) -> Result<Self, LakeError> {
+        for _ in 0..TAKES_MAX {
+            if let Some(lock) = Self::try_take(folder)? {
+                return Ok(lock);
+            }
+        }
+        Err(LakeError::Locked { dataset: folder.id.clone(), holder: UNKNOWN_HOLDER.to_owned() })
+    }
+
+    /// `None` where another load took the folder away meanwhile.
+    fn try_take(folder: &DatasetFolder) -> Result<Option<Self>, LakeError> {
         let path = folder.lock();
         let failed = |error| LakeError::io(&path, error);
+        let made = (!folder.path.exists()).then(|| folder.clone());
+        durable::make_folder(&folder.path)?;
         let mut options = OpenOptions::new();
-        let mut file = options.read(true).write(true).create(true).open(&path).map_err(failed)?;
+        let mut file = match options.read(true).write(true).create(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(failed)?,
+        };
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -35,10 +55,39 @@ impl LoadLock {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
+        match is_at(&file, &path) {
+            Ok(true) => {}
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => return Ok(None),
+        }
         sign(&mut file).map_err(failed)?;
-        Ok(Self { _file: file })
+        Ok(Some(Self { _file: file, made }))
     }
 }
+
+impl Drop for LoadLock {
+    fn drop(&mut self) {
+        // The lock is still held. What is not empty, or cannot be removed, stays.
+        if let Some(folder) = &self.made {
+            let _ = remove_if_empty(folder);
+        }
+    }
+}
+
+/// Removes a dataset's folder in which there is nothing but what every load makes.
+fn remove_if_empty(folder: &DatasetFolder) -> io::Result<()> {
+    match fs::remove_dir(folder.snapshots()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    if fs::read_dir(&folder.path)?.count() == 1 {
+        fs::remove_file(folder.lock())?;
+        fs::remove_dir(&folder.path)?;
+    }
+    Ok(())
+}
+
+const UNKNOWN_HOLDER: &str = "of an unknown number";
 
 fn sign(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
@@ -50,7 +99,7 @@ fn holder(file: &mut File) -> String {
     let mut text = String::new();
     match file.take(20).read_to_string(&mut text) {
         Ok(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => text,
-        _ => "of an unknown number".to_owned(),
+        _ => UNKNOWN_HOLDER.to_owned(),
     }
 }
 

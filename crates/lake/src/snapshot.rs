@@ -16,7 +16,7 @@ use crate::{
     manifest::Manifest,
     partition::Partition,
     scan::Scan,
-    tables::{SiteRows, read_phenotypes, read_samples},
+    tables::{SiteRows, may_repeat, read_phenotypes, read_samples},
 };
 
 /// Times that a snapshot is looked up while loads replace it.
@@ -104,7 +104,7 @@ impl Snapshot {
         &self.inner.blocks
     }
 
-    /// Distinct variant keys.
+    /// Rows of the sites table: distinct variant keys, of which those of symbolic alleles may repeat.
     pub fn variants(&self) -> u64 {
         self.inner.description.variants
     }
@@ -148,7 +148,8 @@ impl Snapshot {
         }
     }
 
-    /// Visits all variants in key order, on any contig, until the visitor breaks.
+    /// Visits all variants in key order, on any contig, until the visitor breaks. A key of a symbolic allele comes as
+    /// often as it has records.
     pub fn sites(&self, visit: &mut dyn FnMut(Site) -> ControlFlow<()>) -> Result<(), LakeError> {
         for partition in Partition::all().filter(|partition| self.has(*partition)) {
             let mut rows = SiteRows::open(&self.inner.folder.sites(partition))?;
@@ -185,15 +186,21 @@ impl Snapshot {
     }
 
     /// Visits every variant on chromosomes 1 to 22 in key order, in batches; a batch's indices are those of the keys
-    /// that come with it.
+    /// that come with it. Of a key that repeats only the first row is visited, so the keys of all batches ascend.
     pub fn scan_all(&self, visit: &mut dyn FnMut(&[VariantKey], &Batch<'_>)) -> Result<(), LakeError> {
         let mut scan = Scan::new(&self.inner.folder, &self.inner.blocks);
         let autosomes = Partition::all().filter(|partition| partition.is_autosome());
         for partition in autosomes.filter(|partition| self.has(*partition)) {
             scan.open_whole(partition)?;
             let mut rows = SiteRows::open(&self.inner.folder.sites(partition))?;
-            let mut keys = Vec::new();
+            let (mut keys, mut repeatable) = (Vec::new(), None);
             while let Some(row) = rows.next_row()? {
+                if may_repeat(&row.key) {
+                    if repeatable.as_ref() == Some(&row.key) {
+                        continue;
+                    }
+                    repeatable = Some(row.key.clone());
+                }
                 keys.push(row.key);
                 if keys.len() == scan.batch_keys() {
                     scan.read(&keys, 0, &mut |batch| visit(&keys, batch))?;

@@ -27,7 +27,7 @@ pub use columns::{KeyColumns, KeyView, column_of};
 pub use genotypes::{GenotypeColumn, genotype_schema, genotype_schema_for_reading};
 pub use people::{read_phenotypes, read_samples, sample_schema, write_phenotypes, write_samples};
 pub use properties::Geometry;
-pub use sites::{SiteColumns, SiteRow, SiteRows, site_schema};
+pub use sites::{SiteColumns, SiteRow, SiteRows, may_repeat, site_schema};
 
 use crate::LakeError;
 

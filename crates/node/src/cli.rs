@@ -62,7 +62,9 @@ pub enum Command {
     #[command(subcommand)]
     Ledger(Ledger),
     /// Three nodes, one permit, one federated study on this machine, checked against pooled data
-    #[command(after_help = "Examples:\n  ligate demo\n  ligate demo --sites DIR --trait ldl,t2d --covariates sex,age,bmi")]
+    #[command(
+        after_help = "Examples:\n  ligate demo\n  ligate demo --sites DIR --trait ldl,t2d --covariates sex,age,bmi"
+    )]
     Demo(Demo),
     /// Print a completion script for a shell
     #[command(after_help = "Example: ligate completions bash > /etc/bash_completion.d/ligate")]
@@ -322,7 +324,9 @@ pub enum Ledger {
     #[command(after_help = "Example: ligate ledger show --dir biobank")]
     Show(NodeDir),
     /// Let an unfinished run be repeated without a node that was lost, when that node's steward has agreed
-    #[command(after_help = "Example: ligate ledger close --dir biobank --question 6c4a...   (from `ledger show`)")]
+    #[command(
+        after_help = "Example: ligate ledger close --dir biobank --question 6c4a...   (from `ledger show`)"
+    )]
     Close {
         #[arg(long)]
         dir: PathBuf,

@@ -188,7 +188,9 @@ pub fn with_peer(text: &str, peer: &Peer) -> Result<String> {
         .or_insert_with(|| toml_edit::Item::ArrayOfTables(toml_edit::ArrayOfTables::new()))
         .as_array_of_tables_mut()
         .context("`peers` must be written as [[peers]] tables")?;
-    let known = |table: &toml_edit::Table| table.get("name").and_then(|name| name.as_str()) == Some(peer.name.as_str());
+    let known = |table: &toml_edit::Table| {
+        table.get("name").and_then(|name| name.as_str()) == Some(peer.name.as_str())
+    };
     let namesake = peers.iter().position(known);
     if let Some(index) = namesake {
         peers.remove(index);

@@ -17,7 +17,7 @@ use rand_core::OsRng;
 
 use crate::{
     cli,
-    commands::{PermitTerms, issue_permit, compare_with_peers},
+    commands::{PermitTerms, compare_with_peers, issue_permit},
     folder::Folder,
     interrupt,
     progress::Stages,
@@ -113,7 +113,11 @@ fn study_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Rel
         PermitTerms {
             user: "researcher".to_owned(),
             user_key: user.public(),
-            datasets: cohorts.sites.iter().map(|site| Ok((site.name.clone(), network::dataset()?))).collect::<Result<_>>()?,
+            datasets: cohorts
+                .sites
+                .iter()
+                .map(|site| Ok((site.name.clone(), network::dataset()?)))
+                .collect::<Result<_>>()?,
             purpose: Purpose::Research,
             about: "Demonstration: genetic associations with the traits of these cohorts".to_owned(),
             variables: cohorts.traits.iter().chain(&cohorts.covariates).cloned().collect(),

@@ -42,7 +42,8 @@ impl Folder {
         let identity = Arc::new(Identity::generate(&mut OsRng));
         identity.save_new(&path.join("keys/node.key"))?;
         identity.public().save(&path.join("keys/node.pub"))?;
-        fs::write(&settings, config::template(name, country)).with_context(|| format!("cannot write {}", settings.display()))?;
+        fs::write(&settings, config::template(name, country))
+            .with_context(|| format!("cannot write {}", settings.display()))?;
         let first = Event::Init {
             name: name.clone(),
             country: country.clone(),
@@ -139,7 +140,9 @@ impl Claim {
                 "" => "another process".to_owned(),
                 number => format!("process {number}"),
             };
-            bail!("{holder} is at work here (`{role}` in {folder}); wait for it, stop it, or use another folder");
+            bail!(
+                "{holder} is at work here (`{role}` in {folder}); wait for it, stop it, or use another folder"
+            );
         }
         file.set_len(0).and_then(|()| file.rewind()).with_context(failed)?;
         write!(file, "{}", std::process::id()).with_context(failed)?;

@@ -33,7 +33,10 @@ pub fn run(args: &cli::Serve) -> Result<()> {
 async fn serve(folder: Folder, listen: SocketAddr) -> Result<()> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen at {listen}"))?;
     let address = listener.local_addr()?;
-    folder.record(Event::ServeStarted { address: address.to_string(), version: env!("CARGO_PKG_VERSION").to_owned() })?;
+    folder.record(Event::ServeStarted {
+        address: address.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })?;
     say!("{address}");
     note!("{} serves at {address}; stop with Ctrl-C", folder.name());
     let desk = Arc::new(Desk::open(&folder)?);

@@ -52,12 +52,23 @@ pub type OutgoingAnswer = AnswerWith<Released<SiteFacts>>;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum AnswerWith<F> {
     /// No, and why.
-    Declined { reason: String },
+    Declined {
+        reason: String,
+    },
     /// Yes, on this snapshot.
-    Accepted { snapshot: Digest, assembly: Assembly, facts: F, head: Head },
+    Accepted {
+        snapshot: Digest,
+        assembly: Assembly,
+        facts: F,
+        head: Head,
+    },
     /// What the node has released about its people.
-    Facts { facts: F },
-    Heads { heads: Vec<Head> },
+    Facts {
+        facts: F,
+    },
+    Heads {
+        heads: Vec<Head>,
+    },
 }
 
 /// What a node tells about its own people, once the gate has found them to be enough.
@@ -66,7 +77,10 @@ pub enum SiteFacts {
     Variables(Vec<VariableFacts>),
     /// The exponent of the smallest power of two that bounds each variable: covariates in order, then the trait.
     Exponents(Vec<i16>),
-    Variants { variants: Vec<OfferedVariant>, more: bool },
+    Variants {
+        variants: Vec<OfferedVariant>,
+        more: bool,
+    },
 }
 
 /// How a node's table writes a variable.

@@ -92,7 +92,11 @@ fn heavy_libraries_stay_where_they_belong() {
         let dependencies = direct_dependencies(package);
         for (library, users) in CONFINED {
             let uses = dependencies.contains(library);
-            assert!(!uses || users.contains(&package.name.as_str()), "{} may not use {library}", package.name);
+            assert!(
+                !uses || users.contains(&package.name.as_str()),
+                "{} may not use {library}",
+                package.name
+            );
         }
     }
 }

@@ -1,24 +1,30 @@
-//! Associations of the real binary against programs that had no part in it: plink2, R, the GWAS Catalog's validator,
-//! and counts made again from the VCF files' text. `oracles/README.md` says how the expected files came about.
+//! Associations of the real binary against programs that had no part in it: plink2, R, the GWAS Catalog's
+//! validator, and counts made again from the VCF files' text. `oracles/README.md` says how the expected files
+//! came about.
 //!
 //! Tolerances and versions. "To k digits" is within one unit of the oracle's k-th significant digit.
 //!
 //! | criterion | oracle | tolerance | measured |
 //! |---|---|---|---|
-//! | linear beta, SE | PLINK v2.00a3.5 | 6 digits for 99.9% | SE all, beta 99.98% (one of 2e-4 SE, which is off by 5e-10 SE) |
+//! | linear beta, SE | PLINK v2.00a3.5 | 6 digits for 99.9% | beta 99.98%, SE all |
 //! | linear p | PLINK v2.00a3.5 | 5 digits for 99.9% | all |
 //! | Wald beta | R 4.2.2 glm | 1e-6 SE for all | 2.4e-8 SE |
 //! | Wald SE, p | R 4.2.2 glm | 5 digits for all | all |
-//! | Wald, real sites | PLINK v2.00a3.5 | beta 2e-5 SE for all; SE, p 5 digits for 99.9% without missing calls | 1.1e-5 SE; all |
-//! | Wald, demo cohorts | PLINK v2.00a3.5 | beta 1e-4 SE for all; without missing calls SE 5 digits for 99.9%, p 2e-4 | 6.5e-5 SE; all, 1.2e-4 |
-//! | Wald, one cohort | PLINK v2.00a3.5 | beta 1e-4 SE for all; without missing calls SE 1e-4, p 5e-4 | 1.7e-5 SE; 4.3e-5, 2.0e-4 |
-//! | score test | R 4.2.2 Rao | beta 1e-7 SE; SE, p 1e-7 | 1.9e-9 SE; 4.2e-9 |
+//! | Wald beta, real sites | PLINK v2.00a3.5 | 2e-5 SE for all | 8.9e-6 SE |
+//! | Wald SE, p, real sites, no missing calls | PLINK v2.00a3.5 | 5 digits for 99.9% | all |
+//! | Wald beta, demo cohorts | PLINK v2.00a3.5 | 1e-4 SE for all | 6.5e-5 SE |
+//! | Wald SE, demo cohorts, no missing calls | PLINK v2.00a3.5 | 5 digits for 99.9% | all |
+//! | Wald p, demo cohorts, no missing calls | PLINK v2.00a3.5 | 2e-4 | 1.2e-4 |
+//! | score test beta, SE, p | R 4.2.2 Rao | 1e-7 (beta in SE) | 4.2e-9 |
 //! | n, allele frequency, cases, sites, keys | the VCF text | exact | exact |
 //!
-//! plink2 a3.5 fits logistic models in single precision. On the demo cohorts that puts 2.8% of its betas more than
-//! 2e-5 SE from R's fit in double precision and a twentieth of its p-values off in the fifth digit, while ours are
-//! within 2.4e-8 SE of R's on the same rows; so R decides there, for every variant. It stops early too: that shows in
-//! the SE of rare variants, and where calls are missing, by up to a tenth; R decides there as well.
+//! The one beta is 2e-4 SE, and off by 5e-10 SE.
+//!
+//! plink2 a3.5 fits logistic models in single precision. On the demo cohorts that puts 2.8% of its betas more
+//! than 2e-5 SE from R's fit in double precision and a twentieth of its p-values off in the fifth digit,
+//! while ours are within 2.4e-8 SE of R's on the same rows; so R decides there, for every variant. Nor have
+//! its SE always converged: those of rare variants with missing calls are off by up to a tenth. R decides
+//! there too.
 
 mod support;
 
@@ -88,7 +94,8 @@ fn check_wald_with_plink2(study: &Study, oracle: &Oracle) {
     assert!(complete.largest(|row| row.p_relative) < 2e-4, "{complete}");
 }
 
-/// Every released variant is one that the oracle has a result for, and the other way round unless it was withheld.
+/// Every released variant is one that the oracle has a result for, and the other way round unless it was
+/// withheld.
 #[track_caller]
 fn check_keys(study: &Study, oracle: &Oracle) {
     for key in study.table.keys() {
@@ -133,7 +140,8 @@ fn wald_is_plink2_on_the_pooled_cohorts_as_far_as_single_precision_goes() {
     }
 }
 
-/// The reason why plink2 does not decide on the demo cohorts: wherever it and R are 2e-5 SE apart, we are with R.
+/// The reason why plink2 does not decide on the demo cohorts: wherever it and R are 2e-5 SE apart, we are
+/// with R.
 #[test]
 fn where_plink2_and_r_differ_we_are_with_r() {
     let (plink2, r) = (Oracle::read("demo", "complete.t2d", PLINK2), Oracle::read("demo", "glm.t2d", R));
@@ -159,7 +167,8 @@ fn score_is_r_rao_on_the_pooled_cohorts() {
     check_score(&compared);
 }
 
-/// By default a Wald test goes to the variants below a score p of 1e-3 and to no others, and is the same test.
+/// By default a Wald test goes to the variants below a score p of 1e-3 and to no others, and is the same
+/// test.
 #[test]
 fn the_default_has_wald_tests_where_the_score_test_is_small() {
     let studies = demo_cohorts();
@@ -191,19 +200,16 @@ fn planted_variants_of_the_demo_lead_their_regions() {
     let studies = demo_cohorts();
     let planted = Planted::read(&repository("demo/cohorts/planted.tsv"));
     for (name, study) in [("ldl", &studies.linear_all), ("t2d", &studies.default_all)] {
-        check_planted(&planted, name, study);
+        check_planted(&planted, name, study, 5e-8);
     }
 }
 
-/// Each planted variant of the trait is genome-wide significant and the strongest within 1 Mb.
+/// Each planted variant of the trait is the strongest within 1 Mb.
 #[track_caller]
-fn check_planted<'a>(planted: &'a [Planted], trait_name: &str, study: &Study) -> Vec<&'a Planted> {
+fn check_planted(planted: &[Planted], trait_name: &str, study: &Study, p_below: f64) {
     let of_trait: Vec<_> = planted.iter().filter(|planted| planted.trait_name == trait_name).collect();
     assert!(of_trait.len() >= 4);
-    for planted in &of_trait {
-        planted.check(&study.table, 5e-8);
-    }
-    of_trait
+    of_trait.iter().for_each(|planted| planted.check(&study.table, p_below));
 }
 
 /// One site alone, ungated, against plink2 where it is installed.
@@ -219,12 +225,16 @@ fn a_local_study_is_plink2_on_one_site() {
     check_wald_with_plink2_on_a_site(&site);
 }
 
-/// Without a gate there are variants with ten copies of the rarer allele, of which plink2's SE has not settled.
+/// Without a gate there are variants with ten copies of the rarer allele. Of a few plink2 says that it has
+/// not finished, and the SE of others has not settled.
 fn check_wald_with_plink2_on_a_site(site: &live::LocalSite) {
     let (study, oracle) = (site.study("t2d"), site.plink2("t2d", "logistic"));
-    let everywhere = compare(&study.table, &oracle, any);
+    let everywhere = compare(&study.table, &oracle, |row| row.error == ".");
+    let unfinished =
+        oracle.rows.iter().filter(|(key, row)| row.error != "." && study.table.contains_key(*key));
+    assert!(unfinished.count() < 10 && everywhere.rows.len() > 6_000, "{everywhere}");
     assert!(everywhere.largest(|row| row.beta_in_se) < SINGLE_PRECISION, "{everywhere}");
-    let complete = compare(&study.table, &oracle, |row| row.n == oracle.people());
+    let complete = compare(&study.table, &oracle, |row| row.error == "." && row.n == oracle.people());
     assert!(complete.rows.len() > 2_000, "{complete}");
     assert!(complete.largest(|row| row.se_relative) < 1e-4, "{complete}");
     assert!(complete.largest(|row| row.p_relative) < 5e-4, "{complete}");
@@ -233,12 +243,7 @@ fn check_wald_with_plink2_on_a_site(site: &live::LocalSite) {
 /// The committed files come from the committed script.
 #[test]
 fn the_expected_files_are_what_plink2_says_today() {
-    let tools = [
-        ("plink2", PLINK2),
-        ("bcftools", "bcftools 1.16"),
-        ("tabix", "tabix (htslib) 1.16"),
-        ("python3", "Python 3"),
-    ];
+    let tools = [("plink2", PLINK2), ("bcftools", "bcftools 1.16"), ("python3", "Python 3")];
     if live::installed(&tools) {
         live::check_regenerated(&repository("oracles"), &repository("demo/cohorts"));
     }
@@ -251,13 +256,19 @@ fn real_sites() {
     demo.check_story();
     let planted = Planted::read(&folder.join("planted.tsv"));
     for (name, study) in [("ldl", &demo.linear_all), ("t2d", &demo.default_all)] {
-        demo.check_report(name, &check_planted(&planted, name, study));
+        // plink2, too, finds one of them at p = 2.2e-5 only.
+        check_planted(&planted, name, study, 1e-4);
     }
+    demo.check_report(&planted);
     check_linear(&compare(
         &demo.linear_all.table,
         &Oracle::read("real-sites", "all-variables.ldl", PLINK2),
         any,
     ));
+    let mut fitted = demo.default_all.table.clone();
+    fitted.retain(|_, row| row.test == "wald");
+    let fitted = compare(&fitted, &Oracle::read("real-sites", "all-variables.t2d", PLINK2), any);
+    assert!(fitted.largest(|row| row.beta_in_se) < 2e-5, "{fitted}");
     check_real_wald(&demo.wald_complete);
     check_score(&compare(&demo.score_complete.table, &Oracle::read("real-sites", "rao.t2d", R), any));
 }

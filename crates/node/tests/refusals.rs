@@ -63,7 +63,20 @@ fn a_forged_an_expired_and_a_foreign_permit() {
     succeed(&["init", "--dir", text(&stranger), "--name", "stranger", "--country", "EE"]);
     for (site, server) in network.sites.iter().zip(&network.servers) {
         let key = network.key(site);
-        let peer = ["peer", "add", "--dir", text(&stranger), "--name", site, "--key", &key, "--country", "SE", "--address", &server.address];
+        let peer = [
+            "peer",
+            "add",
+            "--dir",
+            text(&stranger),
+            "--name",
+            site,
+            "--key",
+            &key,
+            "--country",
+            "SE",
+            "--address",
+            &server.address,
+        ];
         succeed(&peer);
         let stranger_key = network.key("stranger");
         let node = network.path(site);
@@ -71,12 +84,32 @@ fn a_forged_an_expired_and_a_foreign_permit() {
     }
     let foreign = network.path("foreign.jws");
     let user = network.path("user.pub");
-    let mut issue = vec!["permit", "issue", "--dir", text(&stranger), "--user", "r", "--user-key", text(&user)];
+    let mut issue =
+        vec!["permit", "issue", "--dir", text(&stranger), "--user", "r", "--user-key", text(&user)];
     issue.extend(["--dataset", "north/cohort", "--dataset", "centre/cohort", "--dataset", "south/cohort"]);
-    issue.extend(["--purpose", "research", "--about", "x", "--variables", "ldl,sex,age", "--out", text(&foreign)]);
+    issue.extend([
+        "--purpose",
+        "research",
+        "--about",
+        "x",
+        "--variables",
+        "ldl,sex,age",
+        "--out",
+        text(&foreign),
+    ]);
     succeed(&issue);
     let (key, out) = (network.path("user.key"), network.path("results"));
-    let mut run = vec!["gwas", "--dir", text(&stranger), "--permit", text(&foreign), "--key", text(&key), "--out", text(&out)];
+    let mut run = vec![
+        "gwas",
+        "--dir",
+        text(&stranger),
+        "--permit",
+        text(&foreign),
+        "--key",
+        text(&key),
+        "--out",
+        text(&out),
+    ];
     run.extend(LDL);
     says(&fail(&run), &["not trusted here"]);
     assert!(!network.path("results").exists());
@@ -107,7 +140,16 @@ fn an_unknown_dataset() {
     let (dir, key) = (network.path("hdab"), network.path("user.pub"));
     let mut issue = vec!["permit", "issue", "--dir", text(&dir), "--user", "r", "--user-key", text(&key)];
     issue.extend(["--dataset", "north/other", "--dataset", "centre/cohort", "--dataset", "south/cohort"]);
-    issue.extend(["--purpose", "research", "--about", "x", "--variables", "ldl,sex,age", "--out", text(&out)]);
+    issue.extend([
+        "--purpose",
+        "research",
+        "--about",
+        "x",
+        "--variables",
+        "ldl,sex,age",
+        "--out",
+        text(&out),
+    ]);
     succeed(&issue);
     says(&network.refused(&out, &LDL), &["north", "other is not held here"]);
 }
@@ -185,10 +227,25 @@ fn differencing_by_a_few_people() {
     // Five people lose a value, which no threshold sees in the second run alone.
     let table = network.path("north.phenotypes.tsv");
     let rows = fs::read_to_string(&table).unwrap();
-    let fewer: String = rows.lines().enumerate().filter(|(line, _)| !(1..=5).contains(line)).map(|(_, row)| format!("{row}\n")).collect();
+    let fewer: String = rows
+        .lines()
+        .enumerate()
+        .filter(|(line, _)| !(1..=5).contains(line))
+        .map(|(_, row)| format!("{row}\n"))
+        .collect();
     fs::write(&table, fewer).unwrap();
     let (node, vcf) = (network.path("north"), network.path("north.vcf"));
-    let ingested = succeed(&["ingest", "--dir", text(&node), "--dataset", "cohort", "--vcf", text(&vcf), "--phenotypes", text(&table)]);
+    let ingested = succeed(&[
+        "ingest",
+        "--dir",
+        text(&node),
+        "--dataset",
+        "cohort",
+        "--vcf",
+        text(&vcf),
+        "--phenotypes",
+        text(&table),
+    ]);
     says(&ingested, &["5 individuals have no row"]);
     let said = network.refused(&permit, &["--trait", "ldl", "--covariates", "sex"]);
     says(&said, &["north", "all-variables"]);
@@ -208,14 +265,25 @@ fn a_roster_that_differs_by_one_node() {
     let (dir, key, out) = (network.path("hdab"), network.path("user.pub"), network.path("three.jws"));
     let mut issue = vec!["permit", "issue", "--dir", text(&dir), "--user", "r", "--user-key", text(&key)];
     issue.extend(["--dataset", "north/cohort", "--dataset", "centre/cohort", "--dataset", "south/cohort"]);
-    issue.extend(["--purpose", "research", "--about", "x", "--variables", "ldl,sex,age", "--out", text(&out)]);
+    issue.extend([
+        "--purpose",
+        "research",
+        "--about",
+        "x",
+        "--variables",
+        "ldl,sex,age",
+        "--out",
+        text(&out),
+    ]);
     succeed(&issue);
     says(&network.refused(&out, &LDL), &["roster"]);
 }
 
 #[test]
 fn wrong_usage_has_exit_code_2() {
-    for args in [vec!["gwas"], vec!["nonsense"], vec!["init", "--dir", "x", "--name", "../y", "--country", "SE"]] {
+    for args in
+        [vec!["gwas"], vec!["nonsense"], vec!["init", "--dir", "x", "--name", "../y", "--country", "SE"]]
+    {
         assert_eq!(ligate(&args).status.code(), Some(2), "{args:?}");
     }
 }
@@ -229,15 +297,28 @@ fn ids_that_do_not_meet() {
     let rows = fs::read_to_string(&table).unwrap();
     let some = rows.lines().filter(|row| !row.starts_with("n-0\t")).collect::<Vec<_>>().join("\n");
     fs::write(&table, format!("{some}\nstranger\t1\t40\t3.1\t0\tA\t7\t80\n")).unwrap();
-    let load = |table: &str| ["ingest", "--dir", text(&node), "--dataset", "d", "--vcf", text(&vcf), "--phenotypes", table].map(str::to_owned);
+    let load = |table: &str| {
+        ["ingest", "--dir", text(&node), "--dataset", "d", "--vcf", text(&vcf), "--phenotypes", table]
+            .map(str::to_owned)
+    };
     let said = succeed(&load(text(&table)).each_ref().map(String::as_str));
-    says(&said, &["1 individuals have no row", "1 rows of the phenotype table have no genotypes", "0 problems, 0 records skipped"]);
+    says(
+        &said,
+        &[
+            "1 individuals have no row",
+            "1 rows of the phenotype table have no genotypes",
+            "0 problems, 0 records skipped",
+        ],
+    );
     assert!(!said.contains("stranger"), "ids are personal data");
     let foreign = dir.path().join("foreign.tsv");
     fs::write(&foreign, "id\tage\nx\t1\ny\t2\n").unwrap();
     let said = fail(&load(text(&foreign)).each_ref().map(String::as_str));
     says(&said, &["foreign.tsv"]);
-    assert!(succeed(&["datasets", "--dir", text(&node)]).contains("30 individuals"), "the first load is still there");
+    assert!(
+        succeed(&["datasets", "--dir", text(&node)]).contains("30 individuals"),
+        "the first load is still there"
+    );
 }
 
 /// A load that runs out of disk leaves what was there. A file size limit stands in for a full disk.

@@ -25,7 +25,7 @@ pub struct SortedGroup {
     pub first_block: usize,
 }
 
-/// Distinct keys of a dataset.
+/// Rows of the sites tables of a dataset.
 #[derive(Clone, Copy, Default)]
 pub struct VariantTotals {
     pub all: u64,
@@ -77,7 +77,8 @@ impl Assembler<'_> {
         }
     }
 
-    /// Sums the counts of each key over the groups; texts are those of the first group that has them.
+    /// Sums the counts of each key over the groups; texts are those of the first group that has them. Of a key that
+    /// repeats, the groups' first rows are summed, then their second.
     fn merge_sites(&self, runs: &[&Run], partition: Partition) -> Result<u64, LakeError> {
         let mut readers = Vec::with_capacity(runs.len());
         for run in runs {

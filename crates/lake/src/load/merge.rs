@@ -1,4 +1,5 @@
-//! Merging the runs of one group until each part has one. Of rows with the same key that of the earlier run is kept.
+//! Merging the runs of one group until each part has one. Of rows with the same key that of the earlier run is kept;
+//! those of a symbolic allele all are, in the order in which they came.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +13,7 @@ use super::{
     run::{Run, RunReader, RunWriter},
     sorter::{Duplicates, GroupContext},
 };
-use crate::{LakeError, durable, partition::Partition};
+use crate::{LakeError, durable, partition::Partition, tables::may_repeat};
 
 /// Runs that are read at once: bounds open files and memory.
 const FAN_IN: usize = 32;
@@ -87,7 +88,7 @@ fn take(
     let origin = reader.origin()?;
     let at_end = || LakeError::corrupt(&context.folder, "a run ended early");
     let site = reader.head().ok_or_else(at_end)?;
-    if last.as_ref() == Some(&site.key) {
+    if last.as_ref() == Some(&site.key) && !may_repeat(&site.key) {
         duplicates.drop_row(&context.files, origin, &site.key);
     } else {
         out.push_site(site, origin)?;

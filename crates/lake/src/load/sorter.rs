@@ -19,7 +19,7 @@ use super::run::{Origin, Run, RunWriter};
 use crate::{
     LakeError,
     partition::Partition,
-    tables::{Geometry, SiteRow},
+    tables::{Geometry, SiteRow, may_repeat},
 };
 
 /// The window at the start.
@@ -160,11 +160,11 @@ impl Sorter {
             _ => None,
         };
         match place {
-            Some(Ordering::Equal) => {
+            Some(Ordering::Equal) if !may_repeat(&variant.key) => {
                 self.duplicates.drop_row(&self.context.files, origin, &variant.key);
                 return Ok(());
             }
-            Some(Ordering::Greater) => {}
+            Some(Ordering::Equal | Ordering::Greater) => {}
             Some(Ordering::Less) => {
                 self.window_bytes = self.window_bytes.saturating_mul(2).min(self.context.window_bytes_max);
                 self.start_run(partition, &variant.key)?;

@@ -1,4 +1,4 @@
-//! The sites table: one row per variant key with ready counts over the individuals whose block holds the key, so that
+//! The sites table: one row per variant key (of a symbolic allele, one per record) with ready counts over the individuals whose block holds the key, so that
 //! no question about counts decodes a genotype.
 //!
 //! Individuals of a block that lacks the key are unknown there, not homozygous reference: they are in no count but
@@ -103,6 +103,12 @@ impl SiteColumns {
         columns.extend(self.counts.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef));
         columns
     }
+}
+
+/// Whether a key may come in several rows. A symbolic allele or a breakend does not say what was inserted or how much,
+/// so two records of the same key may well be two variants; no study is offered either. Spelled alleles come once.
+pub fn may_repeat(key: &VariantKey) -> bool {
+    !key.alternate.is_sequence()
 }
 
 /// The rows of a sites table, in order.

@@ -37,7 +37,11 @@ fn verify(folder: &Folder, peers: bool, json: bool) -> Result<()> {
     let cut = answers.iter().any(|answer| answer.consistent.is_err());
     let silent = answers.iter().filter(|answer| answer.held.is_err()).count();
     ensure!(!cut, "the log contradicts heads that peers hold: its end was cut or it was rewritten");
-    ensure!(silent == 0, "{silent} of {} peers could not be asked, so a cut end may go unseen", answers.len());
+    ensure!(
+        silent == 0,
+        "{silent} of {} peers could not be asked, so a cut end may go unseen",
+        answers.len()
+    );
     Ok(())
 }
 
@@ -54,7 +58,9 @@ impl PeerAnswer {
     fn words(&self) -> String {
         match (&self.held, &self.consistent) {
             (Err(reason), _) => format!("{} could not be asked: {reason}", self.peer),
-            (Ok(heads), Ok(())) => format!("{} holds {heads} heads of this log, all consistent with it", self.peer),
+            (Ok(heads), Ok(())) => {
+                format!("{} holds {heads} heads of this log, all consistent with it", self.peer)
+            }
             (Ok(_), Err(reason)) => format!("{} CONTRADICTS this log: {reason}", self.peer),
         }
     }
@@ -72,8 +78,11 @@ pub fn compare_with_peers(folder: &Folder, verified: &Verified) -> Result<Vec<Pe
     let peers: Vec<_> = folder.config.peers.iter().filter(|peer| peer.address.is_some()).collect();
     ensure!(!peers.is_empty(), "no peer has an address; add one with `ligate peer add --address HOST:PORT`");
     let answers = peers.into_iter().map(|peer| {
-        let heads = runtime.block_on(session::client::heads_held(folder, peer)).map_err(|error| output::one_line(&error));
-        let consistent = heads.as_ref().map_or(Ok(()), |heads| verified.against(heads).map_err(|error| error.to_string()));
+        let heads = runtime
+            .block_on(session::client::heads_held(folder, peer))
+            .map_err(|error| output::one_line(&error));
+        let consistent =
+            heads.as_ref().map_or(Ok(()), |heads| verified.against(heads).map_err(|error| error.to_string()));
         PeerAnswer { peer: peer.name.clone(), held: heads.map(|heads| heads.len()), consistent }
     });
     Ok(answers.collect())
@@ -84,10 +93,12 @@ fn show(dir: &Path, json: bool) -> Result<()> {
     let mut failed = Ok(());
     audit::entries(&folder.audit(), &mut |entry| {
         if json {
-            failed = std::mem::replace(&mut failed, Ok(())).and_then(|()| Ok(say!("{}", serde_json::to_string(&entry)?)));
+            failed = std::mem::replace(&mut failed, Ok(()))
+                .and_then(|()| Ok(say!("{}", serde_json::to_string(&entry)?)));
             return;
         }
-        let fields: Vec<_> = entry.fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
+        let fields: Vec<_> =
+            entry.fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
         say!("{:>5}  {}  {:<14} {}", entry.seq, entry.time.strftime("%F %T"), entry.kind, fields.join("  "));
     })?;
     failed
@@ -96,7 +107,9 @@ fn show(dir: &Path, json: bool) -> Result<()> {
 /// A value without quotes; digests shortened to what tells them apart.
 fn plain(value: &serde_json::Value) -> String {
     match value.as_str() {
-        Some(text) if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) => text[..12].to_owned(),
+        Some(text) if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            text[..12].to_owned()
+        }
         Some(text) => text.to_owned(),
         None => value.to_string(),
     }

@@ -23,7 +23,10 @@ pub fn run(dir: &Path, json: bool) -> Result<()> {
         return output::print_json(&rows);
     }
     if datasets.is_empty() {
-        say!("no datasets yet; load one with `ligate ingest --dir {} --dataset ID --vcf FILE...`", dir.display());
+        say!(
+            "no datasets yet; load one with `ligate ingest --dir {} --dataset ID --vcf FILE...`",
+            dir.display()
+        );
     }
     for dataset in datasets {
         let variables: Vec<_> = dataset.variables.iter().map(|variable| variable.name.as_str()).collect();

@@ -39,7 +39,13 @@ pub fn run(args: Gwas, json: bool) -> Result<()> {
     if json { output::print_json(&as_json(&release, &files)) } else { Ok(print(&release, &files)) }
 }
 
-fn under_permit(folder: &Folder, file: &PathBuf, args: &Gwas, study: &Study, stages: &Stages) -> Result<Release> {
+fn under_permit(
+    folder: &Folder,
+    file: &PathBuf,
+    args: &Gwas,
+    study: &Study,
+    stages: &Stages,
+) -> Result<Release> {
     let permit = permit::read(file)?;
     let key = args.key.clone().unwrap_or_else(|| folder.path().join("keys/user.key"));
     let user = Identity::load(&key)?;
@@ -50,11 +56,18 @@ fn under_permit(folder: &Folder, file: &PathBuf, args: &Gwas, study: &Study, sta
     federated::run(folder, &permit, &user, study, &Terms { people, without: args.without.clone() }, stages)
 }
 
-fn on_own_data(folder: &Folder, dataset: Option<&DatasetId>, study: &Study, stages: &Stages) -> Result<Release> {
+fn on_own_data(
+    folder: &Folder,
+    dataset: Option<&DatasetId>,
+    study: &Study,
+    stages: &Stages,
+) -> Result<Release> {
     let dataset = dataset.context("name the --dataset to analyse")?;
     let snapshot = folder.lake()?.snapshot(dataset)?;
     let threads = folder.config.limits.thread_count();
-    let run = own_rows::run(&snapshot, study, &[], threads, &|step| stages.update(step.stage.name(), step.done, step.total))?;
+    let run = own_rows::run(&snapshot, study, &[], threads, &|step| {
+        stages.update(step.stage.name(), step.done, step.total)
+    })?;
     Ok(Release::local(folder, dataset, &snapshot, run))
 }
 

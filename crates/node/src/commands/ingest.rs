@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use ligate_access::audit::Event;
-use ligate_formats::Problems;
+use ligate_formats::{Problems, phenotypes::PhenotypeReport};
 use ligate_lake::{LoadReport, LoadRequest, VcfGroup};
 use serde_json::json;
 
@@ -34,7 +34,9 @@ fn request(folder: &Folder, args: Ingest) -> LoadRequest {
 pub fn load(folder: &Folder, request: LoadRequest) -> Result<LoadReport> {
     folder.record(Event::LoadBegun { dataset: request.dataset.clone() })?;
     let stages = Stages::new(folder.name().as_str());
-    let report = folder.lake()?.load(&request, interrupt::flag(), &|step| stages.update(step.stage, step.done, step.total))?;
+    let report = folder
+        .lake()?
+        .load(&request, interrupt::flag(), &|step| stages.update(step.stage, step.done, step.total))?;
     stages.finish();
     folder.record(Event::Load {
         dataset: request.dataset,
@@ -53,10 +55,14 @@ fn as_json(report: &LoadReport) -> serde_json::Value {
         "not_analysed": report.not_analysed, "bytes": report.bytes,
         "individuals_without_row": report.phenotypes.as_ref().map(|table| table.without_row),
         "rows_without_genotypes": report.phenotypes.as_ref().map(|table| table.without_genotypes),
-        "text_columns": report.phenotypes.as_ref().map(|table| &table.text_columns),
+        "text_columns": report.phenotypes.as_ref().map(text_columns),
         "problems": report.problems.total(),
         "first_problems": messages(&report.problems).collect::<Vec<_>>(),
     })
+}
+
+fn text_columns(report: &PhenotypeReport) -> Vec<&str> {
+    report.text_columns.iter().map(|column| column.name.as_str()).collect()
 }
 
 fn messages(problems: &Problems) -> impl Iterator<Item = String> {
@@ -74,7 +80,10 @@ fn print(report: &LoadReport) {
         number(report.bytes / 1000),
     );
     if report.not_analysed > 0 {
-        say!("{} variants are not on chromosomes 1 to 22: loaded, but left out of GWAS for now", number(report.not_analysed));
+        say!(
+            "{} variants are not on chromosomes 1 to 22: loaded, but left out of GWAS for now",
+            number(report.not_analysed)
+        );
     }
     if let Some(phenotypes) = &report.phenotypes {
         print_phenotypes(phenotypes);
@@ -89,16 +98,20 @@ fn print(report: &LoadReport) {
     say!("{} problems, {} records skipped", number(report.problems.total()), number(report.skipped));
 }
 
-fn print_phenotypes(report: &ligate_formats::phenotypes::PhenotypeReport) {
+fn print_phenotypes(report: &PhenotypeReport) {
     if report.without_row > 0 {
-        say!("{} individuals have no row in the phenotype table: every variable counts as missing", report.without_row);
+        say!(
+            "{} individuals have no row in the phenotype table: every variable counts as missing",
+            report.without_row
+        );
     }
     if report.without_genotypes > 0 {
         say!("{} rows of the phenotype table have no genotypes and were left out", report.without_genotypes);
     }
     if !report.text_columns.is_empty() {
         let columns = report.text_columns.iter();
-        let columns = columns.map(|column| format!("{} (first text in line {})", column.name, column.first_line));
+        let columns =
+            columns.map(|column| format!("{} (first text in line {})", column.name, column.first_line));
         say!("text columns, which cannot be analysed: {}", columns.collect::<Vec<_>>().join(", "));
     }
 }

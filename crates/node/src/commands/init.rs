@@ -31,6 +31,10 @@ pub fn key(args: &Key, json: bool) -> Result<()> {
     if json {
         return output::print_json(&json!({ "key": identity.public() }));
     }
-    say!("wrote {} (keep it secret) and {} (give it to the access body)", args.out.display(), public.display());
+    say!(
+        "wrote {} (keep it secret) and {} (give it to the access body)",
+        args.out.display(),
+        public.display()
+    );
     Ok(())
 }

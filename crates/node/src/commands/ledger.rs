@@ -31,7 +31,8 @@ fn books(folder: &Folder) -> Result<Vec<Book>> {
         let Ok(dataset) = dataset.parse::<DatasetId>() else { continue };
         for user in names(&folder.ledger().join(dataset.as_str()))? {
             let mut key = [0; 32];
-            hex::decode_to_slice(&user, &mut key).with_context(|| format!("the ledger has a folder {user}, which is no key"))?;
+            hex::decode_to_slice(&user, &mut key)
+                .with_context(|| format!("the ledger has a folder {user}, which is no key"))?;
             let ledger = Ledger::open(&folder.ledger(), &dataset, &key, &mut OsRng)?;
             books.push(Book { dataset: dataset.clone(), data_user: PublicKey::from_bytes(key)?, ledger });
         }
@@ -66,7 +67,13 @@ fn show(folder: &Folder, json: bool) -> Result<()> {
                 RunState::Closed => "closed".to_owned(),
                 RunState::Released(result) => format!("released {}", result.short()),
             };
-            say!("{}  {}  {}  {} nodes  {state}", book.dataset, book.data_user.short(), run.opened.strftime("%F %T"), run.roster.len());
+            say!(
+                "{}  {}  {}  {} nodes  {state}",
+                book.dataset,
+                book.data_user.short(),
+                run.opened.strftime("%F %T"),
+                run.roster.len()
+            );
             say!("    question {}  job {}", run.question, run.job.short());
         }
     }

@@ -104,15 +104,18 @@ fn fresh_id(body: &Folder) -> Result<ligate_access::permit::PermitId> {
 fn permit_dataset(body: &Folder, node: NodeName, dataset: DatasetId) -> Result<PermitDataset> {
     let peer = peer(body, &node)?;
     let country = peer.country.clone().with_context(|| {
-        format!("the country of peer {node} is not known; add it again with `ligate peer add ... --country CC`")
+        format!(
+            "the country of peer {node} is not known; add it again with `ligate peer add ... --country CC`"
+        )
     })?;
     Ok(PermitDataset { key: peer.key, country, node, dataset })
 }
 
 fn peer<'a>(folder: &'a Folder, name: &NodeName) -> Result<&'a crate::config::Peer> {
-    folder.config.peer(name).with_context(|| {
-        format!("{} knows no peer {name}; add it with `ligate peer add`", folder.name())
-    })
+    folder
+        .config
+        .peer(name)
+        .with_context(|| format!("{} knows no peer {name}; add it with `ligate peer add`", folder.name()))
 }
 
 fn issue_from_words(args: PermitIssue, json: bool) -> Result<()> {
@@ -134,7 +137,12 @@ fn issue_from_words(args: PermitIssue, json: bool) -> Result<()> {
     if json {
         return output::print_json(signed.permit());
     }
-    say!("wrote {}: permit {} for {}", args.out.display(), signed.permit().id, signed.permit().data_user.name);
+    say!(
+        "wrote {}: permit {} for {}",
+        args.out.display(),
+        signed.permit().id,
+        signed.permit().data_user.name
+    );
     Ok(())
 }
 
@@ -155,7 +163,8 @@ fn node_and_dataset(text: &str) -> Result<(NodeName, DatasetId)> {
 
 /// Reads a permit whose signature is whole. Whether its issuer is trusted is each node's own decision.
 pub fn read(path: &Path) -> Result<SignedPermit> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read the permit {}", path.display()))?;
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read the permit {}", path.display()))?;
     SignedPermit::read(text.trim()).with_context(|| format!("in {}", path.display()))
 }
 
@@ -174,7 +183,12 @@ fn print(permit: &Permit) {
     say!("issuer       {}  {}", permit.issuer.name, permit.issuer.key);
     say!("data user    {}  {}", permit.data_user.name, permit.data_user.key);
     say!("coordinator  {}  {}", permit.coordinator.name, permit.coordinator.key);
-    say!("purpose      {}, Article 53(1)({}): {}", permit.purpose, permit.purpose.point(), permit.purpose_text);
+    say!(
+        "purpose      {}, Article 53(1)({}): {}",
+        permit.purpose,
+        permit.purpose.point(),
+        permit.purpose_text
+    );
     say!("methods      {}", list(&mut permit.methods.iter().map(ToString::to_string)));
     say!("variables    {}", list(&mut permit.variables.iter().map(ToString::to_string)));
     say!("valid        {} to {}", permit.valid_from, permit.valid_until);
@@ -192,9 +206,15 @@ fn verify(dir: &Path, file: &Path, json: bool) -> Result<()> {
     signed.check_issuer(&trusted_issuers(&folder))?;
     signed.check_dates(Timestamp::now())?;
     if json {
-        return output::print_json(&json!({ "permit": signed.permit().id, "hash": signed.hash(), "valid": true }));
+        return output::print_json(
+            &json!({ "permit": signed.permit().id, "hash": signed.hash(), "valid": true }),
+        );
     }
-    say!("permit {} is genuine, from an issuer that {} trusts, and in force", signed.permit().id, folder.name());
+    say!(
+        "permit {} is genuine, from an issuer that {} trusts, and in force",
+        signed.permit().id,
+        folder.name()
+    );
     Ok(())
 }
 

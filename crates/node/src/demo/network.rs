@@ -110,7 +110,10 @@ pub fn introduce(folders: &[Folder], servers: &[Server]) -> Result<()> {
             if other_index == index {
                 continue;
             }
-            let address = servers.iter().find(|server| server.name == *other.name()).map(|server| server.address.clone());
+            let address = servers
+                .iter()
+                .find(|server| server.name == *other.name())
+                .map(|server| server.address.clone());
             save_peer(
                 folder,
                 &Peer {

@@ -48,7 +48,12 @@ impl Identity {
 }
 
 /// Pools the cohorts and compares each release with the pooled study.
-pub fn check(dir: &Path, cohorts: &Cohorts, releases: &[Release], story: &mut Story) -> Result<Vec<Identity>> {
+pub fn check(
+    dir: &Path,
+    cohorts: &Cohorts,
+    releases: &[Release],
+    story: &mut Story,
+) -> Result<Vec<Identity>> {
     story.chapter("The same study on pooled data, which only a demo may do");
     let snapshot = pool(&dir.join("pooled-check"), cohorts)?;
     let all_variables: Vec<_> = cohorts.traits.iter().chain(&cohorts.covariates).cloned().collect();

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{self, BufRead},
     path::{Path, PathBuf},
 };
 
@@ -98,16 +99,38 @@ pub fn in_folder(folder: &Path, traits: &[VariableName], covariates: &[VariableN
             sites.len()
         );
     }
+    for site in &sites {
+        check_columns(&site.phenotypes, traits.iter().chain(covariates))?;
+    }
     Ok(Cohorts {
         sites,
         traits: traits.to_vec(),
         covariates: covariates.to_vec(),
-        planted: fs::read_to_string(folder.join("planted.tsv")).map(|table| planted(&table)).unwrap_or_default(),
+        planted: fs::read_to_string(folder.join("planted.tsv"))
+            .map(|table| planted(&table))
+            .unwrap_or_default(),
     })
 }
 
+/// A misspelt name is told before anything is loaded.
+fn check_columns<'a>(table: &Path, names: impl Iterator<Item = &'a VariableName>) -> Result<()> {
+    let file = fs::File::open(table).with_context(|| format!("cannot read {}", table.display()))?;
+    let mut header = String::new();
+    io::BufReader::new(file)
+        .read_line(&mut header)
+        .with_context(|| format!("cannot read {}", table.display()))?;
+    let columns: Vec<_> = header.trim().split(['\t', ',']).map(|name| name.trim_matches('"')).collect();
+    for name in names {
+        if !columns.contains(&name.as_str()) {
+            bail!("{} has no column {name}; it has {}", table.display(), columns.join(", "));
+        }
+    }
+    Ok(())
+}
+
 fn vcf_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
     let mut files = Vec::new();
     for entry in entries {
         let path = entry?.path();

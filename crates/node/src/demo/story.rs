@@ -7,7 +7,11 @@ use ligate_lake::LoadReport;
 use ligate_model::NodeName;
 
 use super::{network::Server, pooled::Identity};
-use crate::{folder::Folder, output::thousands, run::release::{LAMBDA_WARNING, Release}};
+use crate::{
+    folder::Folder,
+    output::thousands,
+    run::release::{LAMBDA_WARNING, Release},
+};
 
 /// Prints chapter by chapter; silent with `--json`, which prints one object at the end.
 pub struct Story {
@@ -46,7 +50,10 @@ impl Story {
         ));
         if report.not_analysed > 0 {
             let count = thousands(report.not_analysed);
-            self.say(&format!("   {:<10}     {count} variants outside chromosomes 1 to 22 are left out of GWAS for now", ""));
+            self.say(&format!(
+                "   {:<10}     {count} variants outside chromosomes 1 to 22 are left out of GWAS for now",
+                ""
+            ));
         }
     }
 
@@ -59,12 +66,22 @@ impl Story {
     }
 
     pub fn server(&self, server: &Server) {
-        self.say(&format!("   {:<10} process {:>7} at {}", server.name.as_str(), server.process(), server.address));
+        self.say(&format!(
+            "   {:<10} process {:>7} at {}",
+            server.name.as_str(),
+            server.process(),
+            server.address
+        ));
     }
 
     pub fn permit(&mut self, permit: &SignedPermit) {
         self.chapter("One permit, one federated study per trait");
-        self.say(&format!("   permit {} for {}, signed by {}", permit.permit().id, permit.permit().data_user.name, permit.permit().issuer.name));
+        self.say(&format!(
+            "   permit {} for {}, signed by {}",
+            permit.permit().id,
+            permit.permit().data_user.name,
+            permit.permit().issuer.name
+        ));
     }
 
     pub fn release(&self, release: &Release, took: Duration) {
@@ -82,7 +99,9 @@ impl Story {
             took.as_secs_f64(),
         ));
         if release.gwas.lambda > LAMBDA_WARNING {
-            self.say("              lambda above 1.1: inflated, mostly because ancestry is not corrected yet");
+            self.say(
+                "              lambda above 1.1: inflated, mostly because ancestry is not corrected yet",
+            );
         }
     }
 
@@ -125,6 +144,8 @@ impl Story {
         say!("   zcat {dir}/results/{first}.gwas.tsv.gz | head");
         say!("   ligate audit show --dir {dir}/hdab");
         say!("   ligate permit show {dir}/permit.jws");
-        say!("   ligate demo --sites FOLDER --trait T --covariates a,b      your own VCF and phenotype files");
+        say!(
+            "   ligate demo --sites FOLDER --trait T --covariates a,b      your own VCF and phenotype files"
+        );
     }
 }

@@ -41,16 +41,27 @@ impl Nodes {
     pub fn of_permit(folder: &Folder, permit: &SignedPermit, without: &[NodeName]) -> Result<Self> {
         let mut datasets = permit.permit().datasets.clone();
         for name in without {
-            ensure!(datasets.iter().any(|held| held.node == *name), "the permit has no node {name} to leave out");
+            ensure!(
+                datasets.iter().any(|held| held.node == *name),
+                "the permit has no node {name} to leave out"
+            );
         }
         datasets.retain(|held| !without.contains(&held.node));
         let correspondents = datasets.iter().map(|held| {
             let peer = folder.config.peer_by_key(&held.key).with_context(|| {
-                format!("{} does not know the permit's node {} by that key; add it with `ligate peer add`", folder.name(), held.node)
+                format!(
+                    "{} does not know the permit's node {} by that key; add it with `ligate peer add`",
+                    folder.name(),
+                    held.node
+                )
             })?;
             Correspondent::new(folder, peer, &held.node)
         });
-        Ok(Self { correspondents: correspondents.collect::<Result<_>>()?, datasets, deadline: folder.config.limits.deadline() })
+        Ok(Self {
+            correspondents: correspondents.collect::<Result<_>>()?,
+            datasets,
+            deadline: folder.config.limits.deadline(),
+        })
     }
 
     /// The same question to all nodes at once; answers in their order.
@@ -63,7 +74,11 @@ impl Nodes {
     pub async fn all_answer(&self, question: &Question) -> Result<Vec<Answer>> {
         let answers = self.ask_all(question).await;
         let (answers, missing): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
-        let reasons: Vec<_> = missing.into_iter().filter_map(Result::err).map(|error| crate::output::one_line(&error)).collect();
+        let reasons: Vec<_> = missing
+            .into_iter()
+            .filter_map(Result::err)
+            .map(|error| crate::output::one_line(&error))
+            .collect();
         ensure!(reasons.is_empty(), "{}", reasons.join("; "));
         Ok(answers.into_iter().flatten().collect())
     }
@@ -72,9 +87,13 @@ impl Nodes {
     pub async fn family(&self, permit: &SignedPermit, study: &Study) -> Result<Family> {
         let question = Question::Describe { permit: permit.jws().to_owned() };
         let mut kinds = Vec::new();
-        for answer in self.all_answer(&question).await? {
-            let Answer::Facts { facts: SiteFacts::Variables(facts) } = answer else { bail!("a node answered something else") };
-            kinds.extend(facts.into_iter().filter(|facts| facts.name == study.trait_name).map(|facts| facts.kind));
+        // A node that is not there or declines says so again when the job starts.
+        for answer in self.ask_all(&question).await.into_iter().flatten() {
+            let Answer::Facts { facts: SiteFacts::Variables(facts) } = answer else {
+                bail!("a node answered something else")
+            };
+            let of_trait = facts.into_iter().filter(|facts| facts.name == study.trait_name);
+            kinds.extend(of_trait.map(|facts| facts.kind));
         }
         // Where nobody has the variable, the nodes say so when the job starts.
         let binary = !kinds.is_empty() && kinds.iter().all(|kind| *kind == VariableKind::Binary);
@@ -82,7 +101,12 @@ impl Nodes {
     }
 
     /// Puts the job to every node. Those that are not there or decline are named, with their reason.
-    pub async fn start(&self, permit: &SignedPermit, job: &SignedJob, head: Head) -> (Vec<Accepted>, Vec<(PermitDataset, String)>) {
+    pub async fn start(
+        &self,
+        permit: &SignedPermit,
+        job: &SignedJob,
+        head: Head,
+    ) -> (Vec<Accepted>, Vec<(PermitDataset, String)>) {
         let question = Question::Start { permit: permit.jws().to_owned(), job: job.jws().to_owned(), head };
         let (mut accepted, mut missing) = (Vec::new(), Vec::new());
         for (held, answer) in self.datasets.iter().zip(self.ask_all(&question).await) {
@@ -94,8 +118,13 @@ impl Nodes {
         (accepted, missing)
     }
 
+    /// These nodes.
+    pub fn of(&self, names: &[NodeName]) -> impl Iterator<Item = &Correspondent> {
+        self.correspondents.iter().filter(|node| names.contains(&node.name))
+    }
+
     /// The ways to these nodes.
-    pub fn ways(&self, names: &[NodeName]) -> Vec<Way<'_>> {
+    pub fn ways<'a>(&'a self, names: &[NodeName]) -> Vec<Way<'a>> {
         self.correspondents.iter().filter(|node| names.contains(&node.name)).map(Way).collect()
     }
 
@@ -113,9 +142,11 @@ impl Nodes {
     /// The largest exponent of each variable.
     pub async fn exponents(&self, members: &[NodeName], job: Digest) -> Result<Vec<i16>> {
         let mut largest: Vec<i16> = Vec::new();
-        for node in self.correspondents.iter().filter(|node| members.contains(&node.name)) {
+        for node in self.of(members) {
             let answer = node.ask(&Question::Exponents { job }, self.deadline).await?;
-            let Answer::Facts { facts: SiteFacts::Exponents(exponents) } = answer else { bail!("a node answered something else") };
+            let Answer::Facts { facts: SiteFacts::Exponents(exponents) } = answer else {
+                bail!("a node answered something else")
+            };
             if largest.is_empty() {
                 largest = exponents;
                 continue;
@@ -150,15 +181,23 @@ pub fn common_assembly(nodes: &[Accepted]) -> Result<Assembly> {
         None => Ok(first.assembly),
         Some(other) => bail!(
             "{} is on {} and {} on {}; load one of them on the other's assembly",
-            first.member.node, first.assembly, other.member.node, other.assembly
+            first.member.node,
+            first.assembly,
+            other.member.node,
+            other.assembly
         ),
     }
 }
 
 /// The kinds must agree. One node's coding stands for those who have one value only.
-pub fn common_coding(nodes: &[Accepted], trait_name: &VariableName, family: Family) -> Result<Option<BinaryCoding>> {
+pub fn common_coding(
+    nodes: &[Accepted],
+    trait_name: &VariableName,
+    family: Family,
+) -> Result<Option<BinaryCoding>> {
     check_kinds(nodes, (family == Family::Logistic).then_some(trait_name))?;
-    let facts = || nodes.iter().flat_map(|node| node.variables.iter().map(move |facts| (&node.member.node, facts)));
+    let facts =
+        || nodes.iter().flat_map(|node| node.variables.iter().map(move |facts| (&node.member.node, facts)));
     let of_trait: Vec<_> = facts().filter(|(_, facts)| facts.name == *trait_name).collect();
     let binary = of_trait.iter().all(|(_, facts)| facts.kind == VariableKind::Binary);
     if family == Family::Linear {
@@ -172,8 +211,12 @@ pub fn common_coding(nodes: &[Accepted], trait_name: &VariableName, family: Fami
 }
 
 /// The coding for nodes that have the value 1 only. Nodes that show their own coding keep it.
-fn decided_coding(trait_name: &VariableName, codings: impl Iterator<Item = BinaryCoding>) -> Result<BinaryCoding> {
-    let (undecided, decided): (Vec<_>, Vec<_>) = codings.partition(|coding| *coding == BinaryCoding::Undecided);
+fn decided_coding(
+    trait_name: &VariableName,
+    codings: impl Iterator<Item = BinaryCoding>,
+) -> Result<BinaryCoding> {
+    let (undecided, decided): (Vec<_>, Vec<_>) =
+        codings.partition(|coding| *coding == BinaryCoding::Undecided);
     let first = decided.first().with_context(|| {
         format!("the coding of {trait_name} cannot be told: every node has the value 1 only, so it may be 0/1 or 1/2")
     })?;
@@ -193,12 +236,18 @@ fn check_kinds(nodes: &[Accepted], disease: Option<&VariableName>) -> Result<()>
             ensure!(
                 own.name == theirs.name && own.kind == theirs.kind,
                 "variable {} is {:?} at {} and {:?} at {}; code it alike and load again",
-                own.name, own.kind, first.member.node, theirs.kind, other.member.node
+                own.name,
+                own.kind,
+                first.member.node,
+                theirs.kind,
+                other.member.node
             );
             ensure!(
                 disease == Some(&own.name) || coded_alike(own.coding, theirs.coding),
                 "variable {} is coded 0/1 at one and 1/2 at the other of {} and {}; code it alike and load again",
-                own.name, first.member.node, other.member.node
+                own.name,
+                first.member.node,
+                other.member.node
             );
         }
     }
@@ -220,7 +269,11 @@ async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output>
                 *result = Some(output);
             }
         }
-        if results.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if results.iter().all(Option::is_some) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
     })
     .await;
     results.into_iter().flatten().collect()

@@ -2,11 +2,9 @@
 //! method over secure sums behind the disclosure gate, and the release.
 
 mod node_sums;
+mod offers;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Result, bail, ensure};
 use jiff::Timestamp;
@@ -16,7 +14,7 @@ use ligate_access::{
     job::{Job, PeopleRule, SignedJob},
     permit::{Method, PermitDataset, SignedPermit},
 };
-use ligate_analysis::gwas::{self, Facts, Family};
+use ligate_analysis::gwas::{self, Facts, Family, Plan, RunProgress};
 use ligate_disclosure::Gate;
 use ligate_federation::{Agreement, Roster, RunContext, agree};
 use ligate_model::{NodeName, VariantKey};
@@ -25,25 +23,21 @@ use tokio::runtime::Runtime;
 use super::{
     Study,
     admission::{self, Accepted, Nodes},
-    offer::OfferedVariant,
     release::{self, Authority, NodeAnswer, NodeOutcome, Release},
     store::Store,
 };
 use crate::{
     commands::trusted_issuers,
     folder::Folder,
-    interrupt,
     progress::Stages,
     serve::{job_event, thresholds},
-    session::{Answer, OFFER_PAGE, Question, SiteFacts, client::Correspondent},
+    session::{Answer, Question, client::Correspondent},
 };
 use node_sums::NodeSums;
+use offers::Offers;
 
 /// Fewest nodes whose own results make a baseline.
 const BASELINE_SITES: u64 = 3;
-
-/// Variants that one node may offer: more than any catalogue of human variation has.
-const MAX_OFFERED: usize = 2_000_000_000;
 
 /// How often a node is told of a release before the coordinator gives up.
 const FINISH_TRIES: usize = 3;
@@ -75,14 +69,20 @@ pub fn run(
     };
     let job = sign_job(permit, user, study, family, terms.people)?;
     if let Some(release) = Store::new(folder).find(&job)? {
-        if let Some(node) = release.nodes.iter().find(|node| node.answered() && terms.without.contains(&node.name)) {
-            bail!("this question was answered before, with {}; the release without it would give its part away", node.name);
+        if let Some(node) =
+            release.nodes.iter().find(|node| node.answered() && terms.without.contains(&node.name))
+        {
+            bail!(
+                "this question was answered before, with {}; the release without it would give its part away",
+                node.name
+            );
         }
         let result = release.digest()?;
         folder.record(Event::StoredRelease { permit: permit.hash(), question: job.question(), result })?;
         return Ok(Release { stored: true, ..release });
     }
-    Coordination { folder, permit, job, runtime, stages }.run(nodes, study, family, terms.people)
+    let plan = study.plan(family);
+    Coordination { folder, permit, job, plan, people: terms.people, runtime, stages }.run(nodes)
 }
 
 /// The coordinator's own check; every node makes its own again.
@@ -96,11 +96,21 @@ fn check_permit(folder: &Folder, permit: &SignedPermit, user: &Identity) -> Resu
         claims.coordinator.name,
         folder.name()
     );
-    ensure!(claims.data_user.key == user.public(), "the key is not that of the permit's data user {}", claims.data_user.name);
+    ensure!(
+        claims.data_user.key == user.public(),
+        "the key is not that of the permit's data user {}",
+        claims.data_user.name
+    );
     Ok(())
 }
 
-fn sign_job(permit: &SignedPermit, user: &Identity, study: &Study, family: Family, people: PeopleRule) -> Result<SignedJob> {
+fn sign_job(
+    permit: &SignedPermit,
+    user: &Identity,
+    study: &Study,
+    family: Family,
+    people: PeopleRule,
+) -> Result<SignedJob> {
     let job = Job {
         permit: permit.hash(),
         method: match family {
@@ -121,15 +131,17 @@ struct Coordination<'a> {
     folder: &'a Folder,
     permit: &'a SignedPermit,
     job: SignedJob,
+    plan: Plan,
+    people: PeopleRule,
     runtime: Runtime,
     stages: &'a Stages,
 }
 
 impl Coordination<'_> {
-    fn run(&self, nodes: Nodes, study: &Study, family: Family, people: PeopleRule) -> Result<Release> {
+    fn run(&self, nodes: Nodes) -> Result<Release> {
         let job = job_event(self.permit.permit(), &self.job, self.folder.identity.public());
         let head = self.folder.record(job)?;
-        let result = self.answered(nodes, study, family, people, head);
+        let result = self.answered(nodes, head);
         if let Err(error) = &result {
             let reason = crate::output::one_line(error);
             self.folder.record(Event::RunFailed { job: self.job.hash(), reason })?;
@@ -137,11 +149,11 @@ impl Coordination<'_> {
         result
     }
 
-    fn answered(&self, mut nodes: Nodes, study: &Study, family: Family, people: PeopleRule, head: Head) -> Result<Release> {
+    fn answered(&self, mut nodes: Nodes, head: Head) -> Result<Release> {
         self.stages.update("asking the nodes", 0, 1);
         let (accepted, missing) = self.runtime.block_on(nodes.start(self.permit, &self.job, head));
         nodes.keep(&names(&accepted));
-        let run = self.with_nodes(&mut nodes, &accepted, &missing, study, family, people);
+        let run = self.with_nodes(&mut nodes, &accepted, &missing);
         if let Err(error) = &run {
             let reason = crate::output::one_line(error);
             let job = self.job.hash();
@@ -156,41 +168,32 @@ impl Coordination<'_> {
         nodes: &mut Nodes,
         accepted: &[Accepted],
         missing: &[(PermitDataset, String)],
-        study: &Study,
-        family: Family,
-        people: PeopleRule,
     ) -> Result<Release> {
-        let reasons = missing.iter().map(|(_, reason)| format!("\n  {reason}")).collect::<String>();
-        ensure!(
-            accepted.len() >= 3,
-            "{} of {} nodes take part; a sum needs three or more, because fewer protect nobody{reasons}",
-            accepted.len(),
-            accepted.len() + missing.len()
-        );
+        check_number(accepted, missing)?;
         let assembly = admission::common_assembly(accepted)?;
-        let coding = admission::common_coding(accepted, &study.trait_name, family)?;
+        let coding = admission::common_coding(accepted, &self.plan.trait_name, self.plan.family)?;
         self.runtime.block_on(nodes.prepare(self.job.hash(), coding))?;
         let agreement = self.agree(nodes, accepted)?;
-        let gate = Gate::new(self.folder.config.disclosure)?.tightened(&thresholds(&self.permit.permit().output));
-        let mut sums = NodeSums::new(&self.runtime, self.permit, nodes, agreement, gate, study.plan(family));
+        let rules = thresholds(&self.permit.permit().output);
+        let gate = Gate::new(self.folder.config.disclosure)?.tightened(&rules);
+        let mut sums = NodeSums::new(&self.runtime, self.permit, nodes, agreement, gate, self.plan.clone());
         sums.count_people()?;
         let members = sums.members().to_vec();
-        let (offers, offered) = self.offers(nodes, &members)?;
+        let offers = self.offers(nodes, &members)?;
         let facts = Facts {
             exponents: self.runtime.block_on(nodes.exponents(&members, self.job.hash()))?,
-            keys: offers.iter().map(|(key, _)| key.clone()).collect(),
+            keys: offers.variants.keys().cloned().collect(),
             baseline_sites: BASELINE_SITES,
         };
-        let plan = study.plan(family);
-        let result = gwas::run(&plan, &facts, &mut sums, &|step| self.stages.update(step.stage.name(), step.done, step.total));
-        let gwas = result.map_err(super::sum_error)?;
+        let report = |step: RunProgress| self.stages.update(step.stage.name(), step.done, step.total);
+        let gwas = gwas::run(&self.plan, &facts, &mut sums, &report).map_err(super::sum_error)?;
         let release = Release {
-            plan,
-            rsids: offers.into_iter().filter_map(|(key, rsid)| Some((key, rsid?))).collect(),
+            plan: self.plan.clone(),
+            nodes: node_answers(accepted, missing, &offers, &sums),
+            rsids: offers.variants.into_iter().filter_map(|(key, rsid)| Some((key, rsid?))).collect(),
             assembly,
-            nodes: self.node_answers(accepted, missing, &offered, &sums),
             swapped: swapped(&facts.keys),
-            authority: Some(self.authority(people, sums.gate())),
+            authority: Some(self.authority(sums.gate())),
             software: release::software(),
             finished: Timestamp::now(),
             stored: false,
@@ -208,71 +211,16 @@ impl Coordination<'_> {
         Ok(self.runtime.block_on(agree(&nodes.ways(&names(accepted)), roster, nodes.deadline))?)
     }
 
-    /// The union of what the nodes bring, and how many variants each brought.
-    fn offers(&self, nodes: &Nodes, members: &[NodeName]) -> Result<(BTreeMap<VariantKey, Option<u64>>, BTreeMap<NodeName, u64>)> {
-        let (mut union, mut counts) = (BTreeMap::new(), BTreeMap::new());
-        for (done, node) in nodes.correspondents.iter().filter(|node| members.contains(&node.name)).enumerate() {
+    fn offers(&self, nodes: &Nodes, members: &[NodeName]) -> Result<Offers> {
+        let mut offers = Offers::default();
+        for (done, node) in nodes.of(members).enumerate() {
             self.stages.update("variants of the nodes", done as u64, members.len() as u64);
-            let before = union.len();
-            let offered = self.offer_of(nodes, node, &mut union)?;
-            ensure!(union.len() - before <= offered, "the offer of {} cannot be counted", node.name);
-            counts.insert(node.name.clone(), offered as u64);
+            offers.collect(node, self.job.hash(), &self.runtime, nodes.deadline)?;
         }
-        Ok((union, counts))
+        Ok(offers)
     }
 
-    /// Takes in the pages of one node: keys in order, full pages but the last, no more than a genome can have.
-    fn offer_of(&self, nodes: &Nodes, node: &Correspondent, union: &mut BTreeMap<VariantKey, Option<u64>>) -> Result<usize> {
-        let (mut last, mut count) = (None, 0);
-        for page in 0.. {
-            interrupt::check()?;
-            let question = Question::Offer { job: self.job.hash(), page };
-            let answer = self.runtime.block_on(node.ask(&question, nodes.deadline))?;
-            let Answer::Facts { facts: SiteFacts::Variants { variants, more } } = answer else {
-                bail!("{} answered something else", node.name);
-            };
-            count += variants.len();
-            let full = variants.len() == OFFER_PAGE;
-            ensure!(full || !more, "{} sent a page of variants that is not full", node.name);
-            ensure!(count <= MAX_OFFERED, "{} offers more than {MAX_OFFERED} variants", node.name);
-            for OfferedVariant { key, rsid } in variants {
-                ensure!(last.as_ref() < Some(&key), "the variants of {} are not in order", node.name);
-                last = Some(key.clone());
-                let known = union.entry(key).or_insert(rsid);
-                *known = known.or(rsid);
-            }
-            if !more {
-                break;
-            }
-        }
-        Ok(count)
-    }
-
-    fn node_answers(
-        &self,
-        accepted: &[Accepted],
-        missing: &[(PermitDataset, String)],
-        offered: &BTreeMap<NodeName, u64>,
-        sums: &NodeSums<'_>,
-    ) -> Vec<NodeAnswer> {
-        let answered = accepted.iter().map(|node| {
-            let member = &node.member;
-            let outcome = match offered.get(&member.node) {
-                Some(offered) => NodeOutcome::Answered { snapshot: member.snapshot, offered: *offered },
-                None => NodeOutcome::Missing { reason: sums.why_absent(&member.node) },
-            };
-            NodeAnswer { name: member.node.clone(), country: member.country.clone(), dataset: member.dataset.clone(), outcome }
-        });
-        let missing = missing.iter().map(|(held, reason)| NodeAnswer {
-            name: held.node.clone(),
-            country: held.country.clone(),
-            dataset: held.dataset.clone(),
-            outcome: NodeOutcome::Missing { reason: reason.clone() },
-        });
-        answered.chain(missing).collect()
-    }
-
-    fn authority(&self, people: PeopleRule, gate: &Gate) -> Authority {
+    fn authority(&self, gate: &Gate) -> Authority {
         let claims = self.permit.permit();
         Authority {
             permit: claims.id.clone(),
@@ -281,7 +229,7 @@ impl Coordination<'_> {
             coordinator: claims.coordinator.name.clone(),
             data_user: claims.data_user.name.clone(),
             purpose: format!("{} (Article 53(1)({}))", claims.purpose, claims.purpose.point()),
-            people,
+            people: self.people,
             thresholds: *gate.thresholds(),
         }
     }
@@ -291,12 +239,16 @@ impl Coordination<'_> {
     fn finish(&self, nodes: &mut Nodes, members: &[NodeName], release: &Release) -> Result<()> {
         nodes.keep(members);
         let result = release.digest()?;
-        let (released, suppressed) = (release.gwas.associations.len() as u64, release.gwas.unreported.len() as u64);
+        let (released, suppressed) =
+            (release.gwas.associations.len() as u64, release.gwas.unreported.len() as u64);
         let (permit, job) = (self.permit.hash(), self.job.hash());
-        let mut heads = vec![self.folder.record(Event::Release { permit, job, result, released, suppressed })?];
+        let mut heads =
+            vec![self.folder.record(Event::Release { permit, job, result, released, suppressed })?];
         for node in &nodes.correspondents {
             match self.tell(node, &Question::Finish { job, result, released, suppressed }, nodes.deadline) {
-                Ok(Answer::Heads { heads: own }) => heads.extend(own.into_iter().filter(|head| head.node == node.key)),
+                Ok(Answer::Heads { heads: own }) => {
+                    heads.extend(own.into_iter().filter(|head| head.node == node.key))
+                }
                 Ok(_) => {}
                 Err(error) => note!("warning: {}", crate::output::one_line(&error)),
             }
@@ -308,9 +260,14 @@ impl Coordination<'_> {
 
     /// Asks again where a node did not answer.
     fn tell(&self, node: &Correspondent, question: &Question, deadline: Duration) -> Result<Answer> {
-        let tries = (1..FINISH_TRIES).map(|_| self.runtime.block_on(node.ask(question, deadline)));
-        let first_answer = { tries }.find(Result::is_ok);
-        first_answer.unwrap_or_else(|| self.runtime.block_on(node.ask(question, deadline)))
+        let mut answer = self.runtime.block_on(node.ask(question, deadline));
+        for _ in 1..FINISH_TRIES {
+            if answer.is_ok() {
+                break;
+            }
+            answer = self.runtime.block_on(node.ask(question, deadline));
+        }
+        answer
     }
 
     /// Keeps the nodes' heads; one that contradicts an earlier one is told, and does not undo the release.
@@ -324,6 +281,46 @@ impl Coordination<'_> {
         }
         Ok(())
     }
+}
+
+fn check_number(accepted: &[Accepted], missing: &[(PermitDataset, String)]) -> Result<()> {
+    let reasons = missing.iter().map(|(_, reason)| format!("\n  {reason}")).collect::<String>();
+    ensure!(
+        accepted.len() >= 3,
+        "{} of {} nodes take part; a sum needs three or more, because fewer protect nobody{reasons}",
+        accepted.len(),
+        accepted.len() + missing.len()
+    );
+    Ok(())
+}
+
+/// What became of every node that was asked.
+fn node_answers(
+    accepted: &[Accepted],
+    missing: &[(PermitDataset, String)],
+    offers: &Offers,
+    sums: &NodeSums<'_>,
+) -> Vec<NodeAnswer> {
+    let answered = accepted.iter().map(|node| {
+        let member = &node.member;
+        let outcome = match offers.counts.get(&member.node) {
+            Some(offered) => NodeOutcome::Answered { snapshot: member.snapshot, offered: *offered },
+            None => NodeOutcome::Missing { reason: sums.why_absent(&member.node) },
+        };
+        NodeAnswer {
+            name: member.node.clone(),
+            country: member.country.clone(),
+            dataset: member.dataset.clone(),
+            outcome,
+        }
+    });
+    let missing = missing.iter().map(|(held, reason)| NodeAnswer {
+        name: held.node.clone(),
+        country: held.country.clone(),
+        dataset: held.dataset.clone(),
+        outcome: NodeOutcome::Missing { reason: reason.clone() },
+    });
+    answered.chain(missing).collect()
 }
 
 fn names(accepted: &[Accepted]) -> Vec<NodeName> {

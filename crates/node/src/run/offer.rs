@@ -1,6 +1,8 @@
 //! The variants that a node brings into a run: autosomal, with enough copies of the rarer allele among its own
 //! people of the run. A list of keys tells who carries what if it is long enough, so it is made under a threshold.
 
+use std::ops::ControlFlow;
+
 use ligate_analysis::gwas::Cohort;
 use ligate_formats::gwas_ssf;
 use ligate_genotypes::AlleleCounts;
@@ -17,21 +19,42 @@ pub struct OfferedVariant {
 
 /// The variants of `snapshot` with at least `minor_allele_count` copies of the rarer allele among `cohort`'s called
 /// people, in key order.
-pub fn offered(snapshot: &Snapshot, cohort: &Cohort, minor_allele_count: u64) -> Result<Vec<OfferedVariant>, LakeError> {
-    let mut keys = Vec::new();
-    snapshot.scan_all(&mut |batch_keys, batch| {
-        // Symbolic alleles are not one variant across sites, and no result table can name them.
-        let nameable = |key: &&VariantKey| gwas_ssf::check_key(key).is_ok();
-        for (index, key) in batch_keys.iter().enumerate().filter(|(_, key)| nameable(key)) {
+pub fn offered(
+    snapshot: &Snapshot,
+    cohort: &Cohort,
+    minor_allele_count: u64,
+) -> Result<Vec<OfferedVariant>, LakeError> {
+    let candidates = candidates(snapshot, minor_allele_count)?;
+    // The stored counts are of everybody.
+    if cohort.individuals() == snapshot.individuals().len() as u64 {
+        return Ok(candidates);
+    }
+    let keys: Vec<_> = candidates.iter().map(|variant| variant.key.clone()).collect();
+    let mut enough = Vec::with_capacity(keys.len());
+    snapshot.scan(&keys, &mut |batch| {
+        for index in 0..batch.len() {
             let counts = batch.blocks.iter().enumerate().filter_map(|(block, rows)| {
                 rows[index].as_ref().map(|row| row.counts_among(cohort.mask(block)))
             });
-            if minor_alleles(counts) >= minor_allele_count {
-                keys.push(key.clone());
-            }
+            enough.push(minor_alleles(counts) >= minor_allele_count);
         }
     })?;
-    with_rsids(snapshot, keys)
+    Ok(candidates.into_iter().zip(enough).filter_map(|(variant, enough)| enough.then_some(variant)).collect())
+}
+
+/// The variants that reach the count among all people of the dataset: some of the people have no more copies of
+/// either allele than all have.
+fn candidates(snapshot: &Snapshot, minor_allele_count: u64) -> Result<Vec<OfferedVariant>, LakeError> {
+    let mut candidates = Vec::new();
+    snapshot.sites(&mut |site| {
+        let common = minor_alleles(std::iter::once(site.counts)) >= minor_allele_count;
+        // Symbolic alleles are not one variant across sites, and no result table can name them.
+        if common && site.key.contig.is_autosome() && gwas_ssf::check_key(&site.key).is_ok() {
+            candidates.push(OfferedVariant { rsid: site.id.as_deref().and_then(rsid), key: site.key });
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(candidates)
 }
 
 fn minor_alleles(blocks: impl Iterator<Item = AlleleCounts>) -> u64 {
@@ -39,24 +62,6 @@ fn minor_alleles(blocks: impl Iterator<Item = AlleleCounts>) -> u64 {
         (called + u64::from(counts.called), alternate + u64::from(counts.diploid_allele_count))
     });
     alternate.min((2 * called) - alternate)
-}
-
-/// Both lists are in key order, so one pass over the sites names all.
-fn with_rsids(snapshot: &Snapshot, keys: Vec<VariantKey>) -> Result<Vec<OfferedVariant>, LakeError> {
-    let mut offered: Vec<_> = keys.into_iter().map(|key| OfferedVariant { key, rsid: None }).collect();
-    let mut next = 0;
-    snapshot.sites(&mut |site| {
-        while offered.get(next).is_some_and(|variant| variant.key < site.key) {
-            next += 1;
-        }
-        match offered.get_mut(next) {
-            None => return std::ops::ControlFlow::Break(()),
-            Some(variant) if variant.key == site.key => variant.rsid = site.id.as_deref().and_then(rsid),
-            Some(_) => {}
-        }
-        std::ops::ControlFlow::Continue(())
-    })?;
-    Ok(offered)
 }
 
 /// The number of a RefSNP id. Any other identifier stays at home: a dataset's own names may say anything.

@@ -8,7 +8,9 @@ use ligate_analysis::gwas::{
 };
 use ligate_genotypes::Batch;
 use ligate_lake::{LakeError, Snapshot};
-use ligate_model::{BinaryCoding, GateRule, PeopleCounts, Phenotypes, VariableKind, VariableName, VariantCounts, VariantKey};
+use ligate_model::{
+    BinaryCoding, GateRule, PeopleCounts, Phenotypes, VariableKind, VariableName, VariantCounts, VariantKey,
+};
 
 use super::{Study, offer};
 use crate::interrupt;
@@ -50,8 +52,12 @@ impl Summation for OwnRows<'_> {
 }
 
 /// A run over own rows asks for no baseline, so nothing is held against this.
-const NO_BASELINE: OwnGate =
-    OwnGate { individuals: u64::MAX, cell: u64::MAX, minor_allele_count: u64::MAX, minor_allele_count_in_cases: u64::MAX };
+const NO_BASELINE: OwnGate = OwnGate {
+    individuals: u64::MAX,
+    cell: u64::MAX,
+    minor_allele_count: u64::MAX,
+    minor_allele_count_in_cases: u64::MAX,
+};
 
 impl OwnRows<'_> {
     fn add(&self, ask: &Ask) -> Result<Vec<u64>> {

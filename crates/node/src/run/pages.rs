@@ -30,9 +30,9 @@ pub fn report(releases: &[Release], traits: Vec<Trait>) -> Report {
     let first = releases.first();
     Report {
         title: format!("Genome-wide association: {}", names.join(", ")),
-        status: first.and_then(|release| release.authority.as_ref()).map_or(Status::Local, |authority| Status::Released {
-            permit: authority.permit.to_string(),
-        }),
+        status: first
+            .and_then(|release| release.authority.as_ref())
+            .map_or(Status::Local, |authority| Status::Released { permit: authority.permit.to_string() }),
         date: first.map(|release| release.finished.strftime("%F").to_string()).unwrap_or_default(),
         assembly: first.map(|release| release.assembly.to_string()).unwrap_or_default(),
         traits,
@@ -60,14 +60,30 @@ pub fn study(release: &Release, identity: Option<&Identity>, planted: &[Planted]
         cases: release.gwas.people.cases,
         sites_answered: release.answered() as u64,
         sites_asked: release.nodes.len() as u64,
-        associations: release.gwas.associations.iter().filter_map(|found| association(release, found)).collect(),
+        associations: release
+            .gwas
+            .associations
+            .iter()
+            .filter_map(|found| association(release, found))
+            .collect(),
         suppressed: suppressed.into_iter().collect(),
         lambda: release.gwas.lambda,
         identity: identity.copied(),
-        planted: planted.iter().filter(|planted| planted.trait_name == *name).map(|planted| planted.effect.clone()).collect(),
-        files: ["gwas.tsv.gz", "gwas.tsv.gz-meta.yaml", "suppressed.tsv.gz", "manhattan.svg", "qq.svg", "provenance.json"]
-            .map(|suffix| format!("{name}.{suffix}"))
-            .to_vec(),
+        planted: planted
+            .iter()
+            .filter(|planted| planted.trait_name == *name)
+            .map(|planted| planted.effect.clone())
+            .collect(),
+        files: [
+            "gwas.tsv.gz",
+            "gwas.tsv.gz-meta.yaml",
+            "suppressed.tsv.gz",
+            "manhattan.svg",
+            "qq.svg",
+            "provenance.json",
+        ]
+        .map(|suffix| format!("{name}.{suffix}"))
+        .to_vec(),
     }
 }
 

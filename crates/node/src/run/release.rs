@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
+    thread,
 };
 
 use anyhow::{Context, Result};
@@ -124,7 +125,9 @@ impl Release {
         let mut notes = Vec::new();
         if self.stored {
             let day = self.finished.strftime("%F %T");
-            notes.push(format!("this question was answered on {day} UTC; that release is returned and no node was asked"));
+            notes.push(format!(
+                "this question was answered on {day} UTC; that release is returned and no node was asked"
+            ));
         }
         if self.gwas.lambda > LAMBDA_WARNING {
             notes.push(format!(
@@ -144,8 +147,12 @@ impl Release {
         }
         for node in &self.nodes {
             match &node.outcome {
-                NodeOutcome::Answered { offered, .. } => notes.push(format!("{} brought {offered} variants", node.name)),
-                NodeOutcome::Missing { reason } => notes.push(format!("{} is not in the result: {reason}", node.name)),
+                NodeOutcome::Answered { offered, .. } => {
+                    notes.push(format!("{} brought {offered} variants", node.name))
+                }
+                NodeOutcome::Missing { reason } => {
+                    notes.push(format!("{} is not in the result: {reason}", node.name))
+                }
             }
         }
         notes
@@ -154,7 +161,9 @@ impl Release {
     fn status(&self) -> gwas_ssf::Release {
         match &self.authority {
             None => gwas_ssf::Release::Local,
-            Some(authority) => gwas_ssf::Release::Permit { permit: authority.permit.to_string(), job: authority.job },
+            Some(authority) => {
+                gwas_ssf::Release::Permit { permit: authority.permit.to_string(), job: authority.job }
+            }
         }
     }
 }
@@ -164,8 +173,21 @@ pub const LAMBDA_WARNING: f64 = 1.1;
 
 /// Writes all files of a study into `out`, each whole or not at all; returns their paths.
 pub fn write(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
-    let name = |suffix: &str| out.join(format!("{}.{suffix}", release.plan.trait_name));
-    let table = name("gwas.tsv.gz");
+    // Compressing the table takes as long as drawing the plots.
+    let (tables, pages) = thread::scope(|scope| {
+        let tables = scope.spawn(|| write_tables(out, release));
+        let pages = write_pages(out, release);
+        (tables.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), pages)
+    });
+    Ok([tables?, pages?].concat())
+}
+
+fn name(out: &Path, release: &Release, suffix: &str) -> PathBuf {
+    out.join(format!("{}.{suffix}", release.plan.trait_name))
+}
+
+fn write_tables(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
+    let table = name(out, release, "gwas.tsv.gz");
     let mut written = None;
     output::write_whole(&table, |file| {
         written = Some(write_table(file, release)?);
@@ -174,24 +196,34 @@ pub fn write(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
     let checksum = written.context("the table was not written")?;
     let metadata = PathBuf::from(Metadata::file_name(&table.to_string_lossy()));
     write_text(&metadata, &metadata_of(release, &table, checksum).to_yaml())?;
-    let suppressed = name("suppressed.tsv.gz");
+    let suppressed = name(out, release, "suppressed.tsv.gz");
     output::write_whole(&suppressed, |file| {
         let rows = release.gwas.unreported.iter().map(|unreported| (&unreported.key, unreported.reason));
         gwas_ssf::write_suppressed(file, rows).map(drop)
     })?;
+    Ok(vec![table, metadata, suppressed])
+}
+
+fn write_pages(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
     let study = pages::study(release, None, &[]);
-    let (manhattan, qq, page) = (name("manhattan.svg"), name("qq.svg"), name("report.html"));
+    let [manhattan, qq, page, provenance] = ["manhattan.svg", "qq.svg", "report.html", "provenance.json"]
+        .map(|suffix| name(out, release, suffix));
     write_text(&manhattan, &report::manhattan(&study))?;
     write_text(&qq, &report::qq(&study))?;
     write_text(&page, &report::page(&pages::report(std::slice::from_ref(release), vec![study])))?;
-    let provenance = name("provenance.json");
     write_text(&provenance, &format!("{:#}\n", pages::provenance_json(release)))?;
-    Ok(vec![table, metadata, suppressed, manhattan, qq, page, provenance])
+    Ok(vec![manhattan, qq, page, provenance])
 }
 
 /// One page over several studies of the same people, with what only a demo knows of them.
-pub fn write_report(out: &Path, releases: &[Release], checks: &[report::Identity], planted: &[pages::Planted]) -> Result<PathBuf> {
-    let studies = releases.iter().enumerate().map(|(index, release)| pages::study(release, checks.get(index), planted));
+pub fn write_report(
+    out: &Path,
+    releases: &[Release],
+    checks: &[report::Identity],
+    planted: &[pages::Planted],
+) -> Result<PathBuf> {
+    let studies =
+        releases.iter().enumerate().map(|(index, release)| pages::study(release, checks.get(index), planted));
     let page = report::page(&pages::report(releases, studies.collect()));
     let path = out.join("report.html");
     write_text(&path, &page)?;

@@ -73,7 +73,8 @@ impl Claims {
         }
         self.check_order(&broadcast.ask)?;
         for (key, counts) in broadcast.ask.keys().iter().zip(broadcast.ask.claimed_counts()) {
-            gate.check_variant(counts).map_err(|rule| anyhow::anyhow!("the disclosure gate refuses a variant: {rule}"))?;
+            gate.check_variant(counts)
+                .map_err(|rule| anyhow::anyhow!("the disclosure gate refuses a variant: {rule}"))?;
             self.check_variant(key, counts, people, &broadcast.ask)?;
         }
         Ok(())
@@ -113,7 +114,13 @@ impl Claims {
         Ok(())
     }
 
-    fn check_variant(&mut self, key: &VariantKey, counts: &VariantCounts, people: &PeopleCounts, ask: &Ask) -> Result<()> {
+    fn check_variant(
+        &mut self,
+        key: &VariantKey,
+        counts: &VariantCounts,
+        people: &PeopleCounts,
+        ask: &Ask,
+    ) -> Result<()> {
         let Some(variant) = self.variants.get_mut(&name(key)) else {
             bail!("a statistic was asked for a variant that was not counted before");
         };
@@ -121,9 +128,15 @@ impl Claims {
             && counts.sites <= people.sites
             && counts.cases.is_some() == people.cases.is_some()
             && counts.cases.is_none_or(|cases| Some(cases.called) <= people.cases);
-        ensure!(within && at_least(counts, &variant.own), "the counts that the question claims for a variant are impossible");
+        ensure!(
+            within && at_least(counts, &variant.own),
+            "the counts that the question claims for a variant are impossible"
+        );
         let claimed = fingerprint(counts);
-        ensure!(*variant.claimed.get_or_insert(claimed) == claimed, "the counts of a variant have changed during the run");
+        ensure!(
+            *variant.claimed.get_or_insert(claimed) == claimed,
+            "the counts of a variant have changed during the run"
+        );
         ensure!(variant.answers(ask), "a statistic of a variant was answered before, or comes out of order");
         Ok(())
     }
@@ -194,7 +207,8 @@ mod tests {
 
     const PEOPLE: PeopleCounts = PeopleCounts { individuals: 300, cases: None, sites: 3 };
     const OWN: PeopleCounts = PeopleCounts { individuals: 100, cases: None, sites: 1 };
-    const COUNTS: VariantCounts = VariantCounts { called: 300, allele_count: 90, homozygotes: 9, sites: 3, cases: None };
+    const COUNTS: VariantCounts =
+        VariantCounts { called: 300, allele_count: 90, homozygotes: 9, sites: 3, cases: None };
     const SCALING: Scaling = Scaling { exponent: 3, mean: 0, deviation: 2_097_152.0 };
 
     fn key(position: u32) -> VariantKey {
@@ -207,7 +221,12 @@ mod tests {
     }
 
     fn plan() -> Plan {
-        Plan { family: Family::Linear, trait_name: "y".parse().unwrap(), covariates: vec![], wald_below: 1e-3 }
+        Plan {
+            family: Family::Linear,
+            trait_name: "y".parse().unwrap(),
+            covariates: vec![],
+            wald_below: 1e-3,
+        }
     }
 
     fn linear(position: u32, counts: VariantCounts) -> Ask {
@@ -217,7 +236,11 @@ mod tests {
 
     fn baseline(presence: bool) -> Ask {
         let (scaling, variants) = (vec![SCALING], Variants { keys: vec![key(1)], counts: vec![COUNTS] });
-        if presence { Ask::BaselinePresence { scaling, variants } } else { Ask::Baseline { scaling, variants } }
+        if presence {
+            Ask::BaselinePresence { scaling, variants }
+        } else {
+            Ask::Baseline { scaling, variants }
+        }
     }
 
     /// A run of three nodes in which the people and variant 1 have been counted; this node has 20 copies of it.
@@ -263,14 +286,20 @@ mod tests {
         check(&mut counted(), PEOPLE, linear(1, rare), Err("gate refuses"));
         let fewer_than_own = VariantCounts { called: 300, allele_count: 585, homozygotes: 290, ..COUNTS };
         let mut claims = counted();
-        claims.variants.insert(name(&key(1)), Variant::counted(&VariantCounts { called: 100, allele_count: 20, ..COUNTS }));
+        claims.variants.insert(
+            name(&key(1)),
+            Variant::counted(&VariantCounts { called: 100, allele_count: 20, ..COUNTS }),
+        );
         check(&mut claims, PEOPLE, linear(1, fewer_than_own), Err("gate refuses"));
         let impossible = VariantCounts { called: 300, allele_count: 570, homozygotes: 280, ..COUNTS };
         check(&mut claims, PEOPLE, linear(1, impossible), Err("impossible"));
         let mut claims = counted();
         check(&mut claims, PEOPLE, linear(1, COUNTS), Ok(()));
         let other = VariantCounts { allele_count: 91, ..COUNTS };
-        let ask = Ask::BaselinePresence { scaling: vec![SCALING], variants: Variants { keys: vec![key(1)], counts: vec![other] } };
+        let ask = Ask::BaselinePresence {
+            scaling: vec![SCALING],
+            variants: Variants { keys: vec![key(1)], counts: vec![other] },
+        };
         check(&mut claims, PEOPLE, ask, Err("have changed"));
     }
 
@@ -290,7 +319,12 @@ mod tests {
     #[test]
     fn people_and_scaling_stay_what_they_were() {
         let mut claims = counted();
-        check(&mut claims, PeopleCounts { individuals: 301, ..PEOPLE }, linear(1, COUNTS), Err("has changed"));
+        check(
+            &mut claims,
+            PeopleCounts { individuals: 301, ..PEOPLE },
+            linear(1, COUNTS),
+            Err("has changed"),
+        );
         check(&mut claims, PEOPLE, Ask::Moments { scaling: vec![SCALING] }, Ok(()));
         let other = Scaling { mean: 1, ..SCALING };
         let variants = Variants { keys: vec![key(1)], counts: vec![COUNTS] };

@@ -14,7 +14,12 @@ use ligate_model::{BinaryCoding, DatasetId, VariableName};
 use crate::output;
 
 /// Keeps the coding of `variable` when it is told for the first time; refuses another one later.
-pub fn decide(ledger: &Path, dataset: &DatasetId, variable: &VariableName, told: BinaryCoding) -> Result<BinaryCoding> {
+pub fn decide(
+    ledger: &Path,
+    dataset: &DatasetId,
+    variable: &VariableName,
+    told: BinaryCoding,
+) -> Result<BinaryCoding> {
     let path = path(ledger, dataset);
     let mut codings = read(&path)?;
     match codings.get(variable.as_str()) {

@@ -9,15 +9,15 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
-use jiff::Timestamp;
-use ligate_access::{
-    PublicKey,
-    audit::{self, Event, Head},
-};
 use http_body_util::{Full, Limited};
 use hyper::{
     Request, Response, StatusCode,
     body::{Body, Incoming},
+};
+use jiff::Timestamp;
+use ligate_access::{
+    PublicKey,
+    audit::{self, Event, Head},
 };
 use ligate_federation::{
     Answer, FileJournal, Journal, Roster, SignedRoster, ToNode, ToRound,
@@ -67,11 +67,16 @@ pub struct Desk {
 }
 
 /// Answers on `listener` until `stop`.
-pub async fn answer_until(listener: TcpListener, desk: Arc<Desk>, stop: impl Future<Output = ()>) -> Result<()> {
+pub async fn answer_until(
+    listener: TcpListener,
+    desk: Arc<Desk>,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
     let folder = Folder::open(&desk.dir)?;
     let settings = folder.settings();
     // Read anew for each connection, so that `peer add` needs no restart. Whoever is not pinned is not let in.
-    let known = move |key: &PublicKey| Config::read(&settings).is_ok_and(|config| config.peer_by_key(key).is_some());
+    let known =
+        move |key: &PublicKey| Config::read(&settings).is_ok_and(|config| config.peer_by_key(key).is_some());
     let tls = transport::server_config(&folder.identity, Arc::new(known))?;
     let handler = move |peer, request| respond(desk.clone(), peer, request);
     transport::serve(listener, tls, ServeOptions::default(), handler, stop).await;
@@ -79,7 +84,11 @@ pub async fn answer_until(listener: TcpListener, desk: Arc<Desk>, stop: impl Fut
 }
 
 /// Reads the body and answers on a thread that may compute for long.
-async fn respond(desk: Arc<Desk>, peer: PublicKey, request: Request<Limited<Incoming>>) -> Response<Full<Bytes>> {
+async fn respond(
+    desk: Arc<Desk>,
+    peer: PublicKey,
+    request: Request<Limited<Incoming>>,
+) -> Response<Full<Bytes>> {
     let path = request.uri().path().to_owned();
     if !desk.may_send(&peer, request.body().size_hint().upper()) {
         return plain(StatusCode::PAYLOAD_TOO_LARGE, "only a trusted coordinator may send that much");
@@ -105,13 +114,20 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
 impl Desk {
     pub fn open(folder: &Folder) -> Result<Self> {
         let journal = FileJournal::new(&folder.journal())?;
-        Ok(Self { dir: folder.path().to_owned(), journal: Arc::new(journal), runs: Mutex::default(), refusals: Mutex::default() })
+        Ok(Self {
+            dir: folder.path().to_owned(),
+            journal: Arc::new(journal),
+            runs: Mutex::default(),
+            refusals: Mutex::default(),
+        })
     }
 
     /// Peers ask short questions; only a coordinator that the steward trusts sends the state of a method.
     fn may_send(&self, peer: &PublicKey, bytes: Option<u64>) -> bool {
         let short = bytes.is_some_and(|bytes| bytes <= PEER_BODY_BYTES);
-        short || Config::read(&self.dir.join("ligate.toml")).is_ok_and(|config| config.coordinators().contains(peer))
+        short
+            || Config::read(&self.dir.join("ligate.toml"))
+                .is_ok_and(|config| config.coordinators().contains(peer))
     }
 
     /// The body of the answer; `None` where there is nothing at `path`.
@@ -120,7 +136,9 @@ impl Desk {
             session::PATH => {
                 let answer = match postcard::from_bytes(body) {
                     Ok(question) => self.question(peer, question),
-                    Err(_) => OutgoingAnswer::Declined { reason: "the question cannot be read; use the same version".to_owned() },
+                    Err(_) => OutgoingAnswer::Declined {
+                        reason: "the question cannot be read; use the same version".to_owned(),
+                    },
                 };
                 postcard::to_stdvec(&answer).ok().map(Bytes::from)
             }
@@ -221,13 +239,23 @@ impl Desk {
     }
 
     /// The last word on a run: when it has been taken in, the run is closed.
-    fn with_last<T>(&self, peer: PublicKey, job: Digest, work: impl FnOnce(&mut NodeRun) -> Result<T>) -> Result<T> {
+    fn with_last<T>(
+        &self,
+        peer: PublicKey,
+        job: Digest,
+        work: impl FnOnce(&mut NodeRun) -> Result<T>,
+    ) -> Result<T> {
         let answer = self.with_job(peer, job, work)?;
         self.runs().retain(|open| open.job != job);
         Ok(answer)
     }
 
-    fn with_job<T>(&self, peer: PublicKey, job: Digest, work: impl FnOnce(&mut NodeRun) -> Result<T>) -> Result<T> {
+    fn with_job<T>(
+        &self,
+        peer: PublicKey,
+        job: Digest,
+        work: impl FnOnce(&mut NodeRun) -> Result<T>,
+    ) -> Result<T> {
         self.with_run(peer, |open| open.job == job, |run, _| work(run))
     }
 
@@ -247,11 +275,15 @@ impl Desk {
 
     fn join(&self, peer: PublicKey, roster: SignedRoster) -> Result<Answer> {
         let (job, digest) = (roster.roster().context().job, roster.roster().digest());
-        self.with_run(peer, |open| open.job == job, |run, open| {
-            let ready = run.join(roster)?;
-            open.roster.get_or_init(|| digest);
-            Ok(ready)
-        })
+        self.with_run(
+            peer,
+            |open| open.job == job,
+            |run, open| {
+                let ready = run.join(roster)?;
+                open.roster.get_or_init(|| digest);
+                Ok(ready)
+            },
+        )
     }
 
     fn step(&self, peer: PublicKey, message: ToRound) -> Result<Answer> {

@@ -73,7 +73,11 @@ impl NodeRun {
         let gate = gate(folder, &permit.permit().output)?;
         let (site, facts) = own_variables(&gate, &phenotypes, permit.permit().variables.iter())
             .map_err(|rule| own_rule(folder, rule))?;
-        folder.record(Event::Permit { id: permit.permit().id.clone(), permit: permit.hash(), issuer: permit.permit().issuer.key })?;
+        folder.record(Event::Permit {
+            id: permit.permit().id.clone(),
+            permit: permit.hash(),
+            issuer: permit.permit().issuer.key,
+        })?;
         Ok(OutgoingAnswer::Facts { facts: site.release(SiteFacts::Variables(facts)) })
     }
 
@@ -97,7 +101,8 @@ impl NodeRun {
             own_variables(&gate, &phenotypes, plan.variables()).map_err(|rule| own_rule(&folder, rule))?;
         let head = record_job(&folder, &approval, peer)?;
         let facts = site.release(SiteFacts::Variables(facts));
-        let answer = OutgoingAnswer::Accepted { snapshot: snapshot.id(), assembly: snapshot.assembly(), facts, head };
+        let answer =
+            OutgoingAnswer::Accepted { snapshot: snapshot.id(), assembly: snapshot.assembly(), facts, head };
         let run = Self {
             folder: Arc::new(folder),
             approval,
@@ -165,7 +170,9 @@ impl NodeRun {
         self.still_allowed()?;
         self.opened()?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
-        Ok(OutgoingAnswer::Facts { facts: chosen.site.release(SiteFacts::Exponents(chosen.cohort.exponents())) })
+        Ok(OutgoingAnswer::Facts {
+            facts: chosen.site.release(SiteFacts::Exponents(chosen.cohort.exponents())),
+        })
     }
 
     /// One page of the variants that this node brings, once the run is in the ledger.
@@ -196,7 +203,9 @@ impl NodeRun {
         self.still_allowed()?;
         self.check_members(roster)?;
         match &self.journal {
-            Some(journal) => ensure!(journal.roster() == roster, "this node signed another roster of this job"),
+            Some(journal) => {
+                ensure!(journal.roster() == roster, "this node signed another roster of this job")
+            }
             None => self.journal = Some(Arc::new(self.guarded_journal(roster)?)),
         }
         Ok(Answer::roster_signature(&roster.sign(&self.folder.identity)?))
@@ -205,7 +214,8 @@ impl NodeRun {
     fn guarded_journal(&self, roster: &Roster) -> Result<GuardedJournal> {
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let user = self.approval.permit().data_user.key;
-        let ledger = Ledger::open(&self.folder.ledger(), self.approval.dataset(), user.as_bytes(), &mut OsRng)?;
+        let ledger =
+            Ledger::open(&self.folder.ledger(), self.approval.dataset(), user.as_bytes(), &mut OsRng)?;
         let signed = self.approval.signed_job();
         let run = Run {
             permit: self.approval.permit_hash(),
@@ -226,14 +236,20 @@ impl NodeRun {
     /// also coordinates could invent members that add nothing, and open this node's own sums.
     fn check_members(&self, roster: &Roster) -> Result<()> {
         let context = roster.context();
-        ensure!(context.permit == self.approval.permit_hash() && context.job == self.job(), "the roster is of another job");
+        ensure!(
+            context.permit == self.approval.permit_hash() && context.job == self.job(),
+            "the roster is of another job"
+        );
         let (permit, config) = (self.approval.permit(), Config::read(&self.folder.settings())?);
         for member in roster.members() {
             let held = permit.dataset_of(&member.key);
             let held = held.filter(|held| held.dataset == member.dataset && held.node == member.node);
             ensure!(held.is_some(), "{} is not in the permit with that key and dataset", member.node);
             if member.key == self.folder.identity.public() {
-                ensure!(member.snapshot == self.snapshot.id(), "the roster names another snapshot of this node's dataset");
+                ensure!(
+                    member.snapshot == self.snapshot.id(),
+                    "the roster names another snapshot of this node's dataset"
+                );
                 continue;
             }
             let peer = config.peer_by_key(&member.key);
@@ -255,7 +271,8 @@ impl NodeRun {
         let participant = Participant::new(self.folder.identity.clone(), roster, journal.clone())?;
         let ready = participant.ready()?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
-        let own = PeopleCounts { individuals: chosen.cohort.individuals(), cases: chosen.cohort.cases(), sites: 1 };
+        let own =
+            PeopleCounts { individuals: chosen.cohort.individuals(), cases: chosen.cohort.cases(), sites: 1 };
         // A second message of the same kind gets the same answer and changes nothing.
         if self.participant.is_none() {
             self.participant = Some(participant);
@@ -281,13 +298,16 @@ impl NodeRun {
 
     /// This node's part of a sum, after its own checks of what the coordinator claims.
     fn vector(&mut self, ask: &[u8], words: usize) -> Result<Vec<u64>> {
-        let broadcast: Broadcast = postcard::from_bytes(ask).context("the question of the round cannot be read")?;
+        let broadcast: Broadcast =
+            postcard::from_bytes(ask).context("the question of the round cannot be read")?;
         let ask = &broadcast.ask;
         ask.validate(&self.plan)?;
         ensure!(ask.words() == words, "the round has another length than its question");
         let (claims, journal) = (self.claims.as_mut(), self.journal.as_ref());
         let (claims, journal) = claims.zip(journal).context("the roster is not agreed on")?;
-        claims.check(&broadcast, journal.members(), &self.plan, &self.gate).with_context(|| format!("{} refuses", self.folder.name()))?;
+        claims
+            .check(&broadcast, journal.members(), &self.plan, &self.gate)
+            .with_context(|| format!("{} refuses", self.folder.name()))?;
         journal.asks(ask.name());
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let mut rows = SnapshotRows(&self.snapshot);

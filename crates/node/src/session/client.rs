@@ -31,7 +31,10 @@ impl Correspondent {
     /// A way to `peer`, whose key is pinned, under the name that a permit gives it. Nothing is sent yet.
     pub fn new(folder: &Folder, peer: &Peer, name: &NodeName) -> Result<Self> {
         let address = peer.address.as_deref().with_context(|| {
-            format!("the address of {} is not known; add it with `ligate peer add --name {} --address HOST:PORT`", peer.name, peer.name)
+            format!(
+                "the address of {} is not known; add it with `ligate peer add --name {} --address HOST:PORT`",
+                peer.name, peer.name
+            )
         })?;
         let tls = transport::client_config(&folder.identity, peer.key)?;
         let client = Client::new(address, tls, ClientOptions::default());
@@ -47,7 +50,9 @@ impl Correspondent {
             .post(PATH, body, MAX_BODY_BYTES, deadline)
             .await
             .with_context(|| format!("{} did not answer", self.name))?;
-        match postcard::from_bytes(&answer).with_context(|| format!("the answer of {} cannot be read", self.name))? {
+        match postcard::from_bytes(&answer)
+            .with_context(|| format!("the answer of {} cannot be read", self.name))?
+        {
             Answer::Declined { reason } => bail!("{} declines: {}", self.name, printable(&reason)),
             answer => Ok(answer),
         }

@@ -1,10 +1,12 @@
-//! How far a released table is from an oracle, variant by variant, in the units in which the criteria are stated.
+//! How far a released table is from an oracle, variant by variant, in the units in which the criteria are
+//! stated.
 
 use std::fmt;
 
 use crate::tables::{Expected, Key, Oracle, Row, Table};
 
-/// One variant's distances from the oracle. `sixth` and `fifth` count units of that significant digit of the oracle.
+/// One variant's distances from the oracle. `sixth` and `fifth` count units of that significant digit of the
+/// oracle.
 pub struct Distance {
     pub key: Key,
     pub beta_in_se: f64,
@@ -22,8 +24,8 @@ pub struct Compared {
     pub rows: Vec<Distance>,
 }
 
-/// Compares the variants of `table` that `oracle` has and `chosen` takes. Their n must be equal and they must have a
-/// result in both.
+/// Compares the variants of `table` that `oracle` has and `chosen` takes. Their n must be equal and they must
+/// have a result in both.
 #[track_caller]
 pub fn compare(table: &Table, oracle: &Oracle, chosen: impl Fn(&Expected) -> bool) -> Compared {
     let common = oracle.rows.iter().filter_map(|(key, expected)| Some((key, table.get(key)?, expected)));
@@ -75,8 +77,8 @@ impl fmt::Display for Compared {
         let farthest = self.rows.iter().max_by(|a, b| a.beta_in_se.total_cmp(&b.beta_in_se));
         write!(
             f,
-            "{}: {} variants; beta off by {:.1e} SE at most, {} to 6 digits; SE off by {:.1e}, {} to 6, {} to 5 digits; \
-             p off by {:.1e}, {} to 5 digits; farthest {:?}",
+            "{}: {} variants; beta off by {:.1e} SE at most, {} to 6 digits; SE off by {:.1e}, {} to 6 and \
+             {} to 5 digits; p off by {:.1e}, {} to 5 digits; farthest {:?}",
             self.oracle,
             self.rows.len(),
             self.largest(|row| row.beta_in_se),

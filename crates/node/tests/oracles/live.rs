@@ -1,5 +1,5 @@
-//! Programs that are asked while the tests run, where they are installed in the version that the tolerances are for.
-//! Where one is missing the test says so and passes.
+//! Programs that are asked while the tests run, where they are installed in the version that the tolerances
+//! are for. Where one is missing the test says so and passes.
 
 use std::{
     fs,
@@ -25,9 +25,10 @@ pub fn installed(tools: &[(&str, &str)]) -> bool {
         };
         let first = said.lines().next().unwrap_or_default();
         let found = first.contains(version);
-        eprintln!("{}{tool}: {first}", if found { "" } else { "skipped: the test needs " });
-        if !found {
-            eprintln!("   wanted {version}");
+        if found {
+            eprintln!("{tool}: {first}");
+        } else {
+            eprintln!("skipped: the test needs {version}; {tool}: {first}");
         }
         found
     })
@@ -67,7 +68,8 @@ impl LocalSite {
         Study::read(&out, trait_name)
     }
 
-    /// plink2 on the same files. Sites with two alternate alleles are left out: it would fit both in one model.
+    /// plink2 on the same files. Sites with two alternate alleles are left out: it would fit both in one
+    /// model.
     fn associate_with_plink2(&self) {
         let cohorts = repository("demo/cohorts");
         let table = cohorts.join(format!("{}.phenotypes.tsv", self.name));
@@ -90,9 +92,9 @@ impl LocalSite {
     }
 }
 
-/// Runs `pooled_plink2.sh` on `sites` and compares what it leaves with the committed files: the same variants, n and
-/// errors, and the same digits but for one row in a thousand, as another processor's linear algebra may round the
-/// sixth digit the other way.
+/// Runs `pooled_plink2.sh` on `sites` and compares what it leaves with the committed files: the same
+/// variants, n and errors, and the same digits but for one row in a thousand, as another processor's linear
+/// algebra may round the sixth digit the other way.
 pub fn check_regenerated(oracles: &Path, sites: &Path) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     run(Command::new(oracles.join("pooled_plink2.sh")).arg(sites).arg(dir.path()));

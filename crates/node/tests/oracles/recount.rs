@@ -1,5 +1,5 @@
-//! Counts made again from the text of the VCF files and phenotype tables, and what the disclosure gate must make of
-//! them. Nothing of Ligate's is used.
+//! Counts made again from the text of the VCF files and phenotype tables, and what the disclosure gate must
+//! make of them. Nothing of Ligate's is used.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -176,8 +176,8 @@ impl Planted {
         planted.collect()
     }
 
-    /// Whether the variant has a p below `threshold`, nothing within 1 Mb a larger test statistic, and its effect the
-    /// planted sign.
+    /// Whether the variant has a p below `threshold`, nothing within 1 Mb a larger test statistic, and its
+    /// effect the planted sign.
     #[track_caller]
     pub fn check(&self, table: &Table, threshold: f64) {
         let own = table.get(&self.key).unwrap_or_else(|| panic!("{} has no result", self.id));

@@ -14,7 +14,11 @@ use tempfile::TempDir;
 
 /// The binary under test with `args`.
 pub fn ligate<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ligate")).args(args).stdin(Stdio::null()).output().expect("the binary starts")
+    Command::new(env!("CARGO_BIN_EXE_ligate"))
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary starts")
 }
 
 /// Runs the binary, which must succeed, and returns its standard output.
@@ -84,9 +88,15 @@ impl Site {
     /// Writes NAME.vcf and NAME.phenotypes.tsv. The first variant acts on both traits.
     pub fn write(&self, folder: &Path) -> (PathBuf, PathBuf) {
         let mut draw = Draw::new(self.seed);
-        let frequencies: Vec<f64> = (0..self.variants).map(|index| 0.1 + 0.8 * ((index * 37 % 100) as f64 / 100.0)).collect();
+        let frequencies: Vec<f64> =
+            (0..self.variants).map(|index| 0.1 + 0.8 * ((index * 37 % 100) as f64 / 100.0)).collect();
         let genotypes: Vec<Vec<u8>> = (0..self.people)
-            .map(|_| frequencies.iter().map(|f| u8::from(draw.uniform() < *f) + u8::from(draw.uniform() < *f)).collect())
+            .map(|_| {
+                frequencies
+                    .iter()
+                    .map(|f| u8::from(draw.uniform() < *f) + u8::from(draw.uniform() < *f))
+                    .collect()
+            })
             .collect();
         let vcf = folder.join(format!("{}.vcf", self.name));
         fs::write(&vcf, self.vcf(&genotypes)).expect("the folder can be written");
@@ -102,7 +112,8 @@ impl Site {
             write!(text, "\t{}-{person}", self.name).expect("text grows");
         }
         for variant in 0..self.variants {
-            write!(text, "\n1\t{}\trs{}\tA\tG\t.\tPASS\t.\tGT", 10_000 * (variant + 1), variant + 1).expect("text grows");
+            write!(text, "\n1\t{}\trs{}\tA\tG\t.\tPASS\t.\tGT", 10_000 * (variant + 1), variant + 1)
+                .expect("text grows");
             for person in genotypes {
                 text.push_str(["\t0/0", "\t0/1", "\t1/1"][usize::from(person[variant])]);
             }
@@ -121,7 +132,8 @@ impl Site {
             let ill = self.cases_only || draw.uniform() < 0.2 + 0.2 * dose;
             let t2d = if ill { self.coding.1 } else { self.coding.0 };
             let ward = ["A", "B"][person % 2];
-            writeln!(text, "{}-{person}\t{sex}\t{age}\t{ldl:.3}\t{t2d}\t{ward}\t7\t{}", self.name, 2 * age).expect("text grows");
+            writeln!(text, "{}-{person}\t{sex}\t{age}\t{ldl:.3}\t{t2d}\t{ward}\t7\t{}", self.name, 2 * age)
+                .expect("text grows");
         }
         text
     }
@@ -184,12 +196,23 @@ impl Network {
             let (vcf, table) = site.write(dir.path());
             let node = dir.path().join(&site.name);
             succeed(&["init", "--dir", text(&node), "--name", &site.name, "--country", country]);
-            succeed(&["ingest", "--dir", text(&node), "--dataset", "cohort", "--vcf", text(&vcf), "--phenotypes", text(&table)]);
+            succeed(&[
+                "ingest",
+                "--dir",
+                text(&node),
+                "--dataset",
+                "cohort",
+                "--vcf",
+                text(&vcf),
+                "--phenotypes",
+                text(&table),
+            ]);
         }
         let body = dir.path().join("hdab");
         succeed(&["init", "--dir", text(&body), "--name", "hdab", "--country", "EE"]);
         succeed(&["key", "--out", text(&dir.path().join("user.key"))]);
-        let network = Self { dir, sites: sites.iter().map(|site| site.name.clone()).collect(), servers: Vec::new() };
+        let network =
+            Self { dir, sites: sites.iter().map(|site| site.name.clone()).collect(), servers: Vec::new() };
         network.introduce(&[]);
         network
     }
@@ -215,7 +238,18 @@ impl Network {
             for (index, other) in names.iter().enumerate().filter(|(_, other)| *other != own) {
                 let (dir, key) = (self.path(own), self.key(other));
                 let country = ["SE", "DE", "FR", "FI", "EE"][index];
-                let mut args = vec!["peer", "add", "--dir", text(&dir), "--name", other, "--key", &key, "--country", country];
+                let mut args = vec![
+                    "peer",
+                    "add",
+                    "--dir",
+                    text(&dir),
+                    "--name",
+                    other,
+                    "--key",
+                    &key,
+                    "--country",
+                    country,
+                ];
                 if let Some(address) = addresses.get(index) {
                     args.extend(["--address", address]);
                 }
@@ -251,9 +285,10 @@ impl Network {
 
     pub fn try_permit(&self, out: &Path, more: &[&str]) -> Output {
         let (dir, key) = (self.path("hdab"), self.path("user.pub"));
-        let mut args: Vec<String> = ["permit", "issue", "--dir", text(&dir), "--user", "researcher", "--user-key", text(&key)]
-            .map(str::to_owned)
-            .to_vec();
+        let mut args: Vec<String> =
+            ["permit", "issue", "--dir", text(&dir), "--user", "researcher", "--user-key", text(&key)]
+                .map(str::to_owned)
+                .to_vec();
         for site in &self.sites {
             args.extend(["--dataset".to_owned(), format!("{site}/cohort")]);
         }
@@ -318,6 +353,9 @@ pub fn table(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
     let output = Command::new("gzip").args(["-dc", text(path)]).output().expect("gzip runs");
     assert!(output.status.success(), "{} is no gzip file", path.display());
     let text = String::from_utf8(output.stdout).expect("tables are UTF-8");
-    let mut lines = text.lines().filter(|line| !line.starts_with("# ")).map(|line| line.split('\t').map(str::to_owned).collect());
+    let mut lines = text
+        .lines()
+        .filter(|line| !line.starts_with("# "))
+        .map(|line| line.split('\t').map(str::to_owned).collect());
     (lines.next().unwrap_or_default(), lines.collect())
 }

@@ -54,7 +54,8 @@ impl<'a> NodeSums<'a> {
         let ask = Ask::People { family: self.plan.family };
         let opened = self.round(Broadcast { people: None, ask })?;
         let released = self.gate.people(opened, gwas::decode_people, self.plan.parameters());
-        let (people, cleared) = released.map_err(|rule| anyhow!("the disclosure gate refuses the run: {rule}"))?;
+        let (people, cleared) =
+            released.map_err(|rule| anyhow!("the disclosure gate refuses the run: {rule}"))?;
         self.people = Some((people.into_inner(), cleared));
         Ok(())
     }
@@ -92,7 +93,10 @@ impl<'a> NodeSums<'a> {
         let ways = self.nodes.ways(&self.members);
         let summed = secure_sum(&ways, &self.roster, self.round, body, words, options);
         let OpenedRound { sum, survivors, absent } = self.runtime.block_on(summed)?;
-        ensure!(self.people.is_none() || survivors.len() == self.members.len(), "a node of the final roster is missing");
+        ensure!(
+            self.people.is_none() || survivors.len() == self.members.len(),
+            "a node of the final roster is missing"
+        );
         self.round += 1;
         self.members = survivors;
         self.absent.extend(absent);

@@ -140,15 +140,17 @@ mod tests {
         const COLUMNS: usize = 4;
         let mut random = ChaCha8Rng::seed_from_u64(people as u64);
         let mut number = |size: f64| ((random.next_u64() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0) * size;
-        let rows: Vec<f64> =
-            (0..people * COLUMNS).map(|place| if place % COLUMNS == 0 { 1.0 } else { number(spread) }).collect();
+        let rows: Vec<f64> = (0..people * COLUMNS)
+            .map(|place| if place % COLUMNS == 0 { 1.0 } else { number(spread) })
+            .collect();
         let response: Vec<f64> = (0..people).map(|_| f64::from(number(1.0) > 0.0)).collect();
         let coefficients: Vec<f64> = (0..=COLUMNS).map(|_| number(slope)).collect();
         let mut calling = Calling::nobody();
         (0..people).filter(|lane| lane % 5 != 3).for_each(|lane| calling.call(lane, (lane % 3) as f64));
         let batch = Batch::new(COLUMNS, &rows, &response);
         assert_eq!(batch.usual, expect_usual);
-        let (mut together, mut single) = (vec![7; model_words(COLUMNS + 1)], vec![7; model_words(COLUMNS + 1)]);
+        let (mut together, mut single) =
+            (vec![7; model_words(COLUMNS + 1)], vec![7; model_words(COLUMNS + 1)]);
         batch.add(&calling, &coefficients, &mut together);
         batch.add_one_by_one(&calling, &coefficients, &mut single);
         assert_eq!(together, single);
