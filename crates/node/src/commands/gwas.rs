@@ -1,6 +1,6 @@
 //! `ligate gwas`: one study, on own data or under a permit.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use ligate_access::{Identity, job::PeopleRule};
@@ -36,12 +36,16 @@ pub fn run(args: Gwas, json: bool) -> Result<()> {
     };
     stages.finish();
     let files = release::write(&args.out, &release)?;
-    if json { output::print_json(&as_json(&release, &files)) } else { Ok(print(&release, &files)) }
+    if json {
+        return output::print_json(&as_json(&release, &files));
+    }
+    print(&release, &files);
+    Ok(())
 }
 
 fn under_permit(
     folder: &Folder,
-    file: &PathBuf,
+    file: &Path,
     args: &Gwas,
     study: &Study,
     stages: &Stages,

@@ -14,7 +14,11 @@ const PRINTED_PROBLEMS: usize = 20;
 pub fn run(args: Ingest, json: bool) -> Result<()> {
     let folder = Folder::open(&args.dir)?;
     let report = load(&folder, request(&folder, args))?;
-    if json { output::print_json(&as_json(&report)) } else { Ok(print(&report)) }
+    if json {
+        return output::print_json(&as_json(&report));
+    }
+    print(&report);
+    Ok(())
 }
 
 fn request(folder: &Folder, args: Ingest) -> LoadRequest {

@@ -176,6 +176,7 @@ impl RealSites {
     pub fn check_story(&self) {
         assert_eq!(self.story.matches("identical in every bit").count(), 2, "{}", self.story);
         assert!(!self.story.contains("DIFFERENT"), "{}", self.story);
+        assert_eq!(self.story.matches("ancestry is not corrected yet").count(), 2, "{}", self.story);
         let numbers = self.story.split("lambda ").skip(1).filter_map(|rest| rest.split_whitespace().next());
         let told: Vec<f64> = numbers.filter_map(|number| number.parse().ok()).collect();
         let found = [&self.linear_all, &self.default_all].map(|study| lambda(&study.table));
