@@ -167,9 +167,9 @@ def machine(rounds, load_before):
     memory = int(re.search(r"MemTotal:\s*(\d+)", pathlib.Path("/proc/meminfo").read_text())[1]) * 1024 / 1e9
     versions = [first_line("ligate --version"), first_line("plink2 --version"), first_line("bcftools --version"),
                 first_line("hyperfine --version")]
-    shared = "idle otherwise" if load_before < 0.5 else "shared with other work"
-    return (f"{datetime.date.today()}; {os.cpu_count()} cores, {cpu}, {memory:.0f} GB; load average before the run "
-            f"{load_before:.1f} ({shared}).  \n{'; '.join(versions)}.  \n"
+    shared = "idle otherwise" if load_before < 0.5 else "shared with other work: compare within a table only"
+    return (f"{datetime.date.today()}; {os.cpu_count()} cores, {cpu}, {memory:.0f} GB; load average {load_before:.1f} before "
+            f"the run and {os.getloadavg()[0]:.1f} at its end ({shared}).  \n{'; '.join(versions)}.  \n"
             f"Medians of {rounds} interleaved rounds, {THREADS} threads for every program; files are in the page cache.")
 
 

@@ -5,9 +5,9 @@
 
 mod cursor;
 
-use std::{ops::Range, thread};
+use std::ops::Range;
 
-use ligate_genotypes::{Batch, CorruptRow, Row};
+use ligate_genotypes::{Batch, Row};
 use ligate_model::VariantKey;
 
 use crate::{LakeError, layout::SnapshotFolder, partition::Partition};
@@ -39,31 +39,6 @@ impl PackedRows {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.places.clear();
-    }
-
-    /// Replaces the copies by those of `keys`.
-    fn read(
-        &mut self,
-        cursor: Option<&mut Cursor>,
-        keys: &[VariantKey],
-        mixed: bool,
-    ) -> Result<(), LakeError> {
-        self.clear();
-        match cursor {
-            Some(cursor) => cursor.read(keys, mixed, self),
-            None => {
-                keys.iter().for_each(|_| self.push(None));
-                Ok(())
-            }
-        }
-    }
-
-    fn parse(&self, individuals: usize) -> Result<Vec<Option<Row<'_>>>, CorruptRow> {
-        let bytes = |place: &Range<usize>| &self.bytes[place.clone()];
-        let parse = |place: &Option<Range<usize>>| {
-            place.as_ref().map(|place| Row::parse(bytes(place), individuals)).transpose()
-        };
-        self.places.iter().map(parse).collect()
     }
 
     pub fn push(&mut self, row: Option<&[u8]>) {
@@ -108,7 +83,7 @@ impl<'s> Scan<'s> {
         Ok(())
     }
 
-    /// Visits one batch: keys of the open part that follow those read before. Blocks are read by several threads.
+    /// Visits one batch: keys of the open part that follow those read before.
     pub fn read(
         &mut self,
         keys: &[VariantKey],
@@ -119,72 +94,32 @@ impl<'s> Scan<'s> {
             return Ok(());
         }
         let mixed = self.partition.is_some_and(Partition::mixes_contigs);
-        let (folder, partition) = (self.folder, self.partition);
-        let blocks = self.blocks.iter().zip(&mut self.cursors).zip(&mut self.rows).enumerate();
-        let blocks = blocks.map(|(number, ((block, cursor), rows))| BlockReading {
-            number,
-            individuals: block.len(),
-            cursor: cursor.as_mut(),
-            rows,
-        });
-        let blocks = on_threads(blocks.collect(), &|block| block.read(keys, mixed, folder, partition))?;
+        for (cursor, rows) in self.cursors.iter_mut().zip(&mut self.rows) {
+            rows.clear();
+            match cursor {
+                Some(cursor) => cursor.read(keys, mixed, rows)?,
+                None => keys.iter().for_each(|_| rows.push(None)),
+            }
+        }
         let indices = (first_index..first_index + keys.len()).collect();
-        visit(&Batch { indices, blocks });
+        visit(&Batch { indices, blocks: self.parse()? });
         Ok(())
     }
-}
 
-/// One block's part of a batch.
-struct BlockReading<'r> {
-    number: usize,
-    individuals: usize,
-    cursor: Option<&'r mut Cursor>,
-    rows: &'r mut PackedRows,
-}
+    fn parse(&self) -> Result<Vec<Vec<Option<Row<'_>>>>, LakeError> {
+        self.rows.iter().enumerate().map(|(block, rows)| self.parse_block(block, rows)).collect()
+    }
 
-impl<'r> BlockReading<'r> {
-    fn read(
-        self,
-        keys: &[VariantKey],
-        mixed: bool,
-        folder: &SnapshotFolder,
-        partition: Option<Partition>,
-    ) -> Result<Vec<Option<Row<'r>>>, LakeError> {
-        self.rows.read(self.cursor, keys, mixed)?;
-        let rows: &'r PackedRows = self.rows;
-        rows.parse(self.individuals).map_err(|error| {
-            let path = partition.map(|partition| folder.genotypes(self.number, partition));
+    fn parse_block<'r>(&self, block: usize, rows: &'r PackedRows) -> Result<Vec<Option<Row<'r>>>, LakeError> {
+        let individuals = self.blocks[block].len();
+        let parse = |place: &Option<Range<usize>>| {
+            let bytes = place.as_ref().map(|place| &rows.bytes[place.clone()]);
+            bytes.map(|bytes| Row::parse(bytes, individuals)).transpose()
+        };
+        let parsed: Result<Vec<_>, _> = rows.places.iter().map(parse).collect();
+        parsed.map_err(|error| {
+            let path = self.partition.map(|partition| self.folder.genotypes(block, partition));
             LakeError::corrupt(&path.unwrap_or_default(), error.to_string())
         })
     }
-}
-
-/// Most threads of one scan: the storage is the limit soon.
-const THREADS_MAX: usize = 8;
-
-/// The results for all items, in their order, worked out on as many threads as there are cores.
-fn on_threads<I: Send, T: Send>(
-    items: Vec<I>,
-    work: &(dyn Fn(I) -> Result<T, LakeError> + Sync),
-) -> Result<Vec<T>, LakeError> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    if cores == 1 || items.len() <= 1 {
-        return items.into_iter().map(work).collect();
-    }
-    // Blocks differ in size: with more threads than cores the last one is not waited for alone.
-    let threads = items.len().min(2 * cores).min(THREADS_MAX);
-    let share = items.len().div_ceil(threads);
-    let mut items = items.into_iter();
-    let shares: Vec<Vec<I>> = (0..threads).map(|_| items.by_ref().take(share).collect()).collect();
-    thread::scope(|scope| {
-        let threads: Vec<_> = shares
-            .into_iter()
-            .map(|share| scope.spawn(move || share.into_iter().map(work).collect::<Result<Vec<T>, _>>()))
-            .collect();
-        let mut results = Vec::new();
-        for thread in threads {
-            results.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-        }
-        Ok(results)
-    })
 }

@@ -346,3 +346,14 @@ fn a_full_disk() {
     assert_eq!(succeed(&["datasets", "--dir", text(&node), "--json"]), before);
     succeed(&["ingest", "--dir", text(&node), "--dataset", "d", "--vcf", text(&large)]);
 }
+
+/// An issuer who also coordinates could write a permit over nodes that exist on paper and add nothing.
+#[test]
+fn a_member_that_a_node_does_not_know() {
+    let network = Network::start(&Site::three());
+    let settings = network.path("north").join("ligate.toml");
+    let configuration = fs::read_to_string(&settings).unwrap();
+    let peers = configuration.split("[[peers]]").filter(|peer| !peer.contains("name = \"south\""));
+    fs::write(&settings, peers.collect::<Vec<_>>().join("[[peers]]")).unwrap();
+    says(&network.refused(&network.permit(&[]), &LDL), &["north does not know south as a node with data"]);
+}

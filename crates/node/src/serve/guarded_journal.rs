@@ -117,3 +117,79 @@ impl Journal for GuardedJournal {
         self.rounds.record(context, entry)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ligate_access::Identity;
+    use ligate_federation::{Member, MemoryJournal};
+    use rand_core::OsRng;
+
+    use super::*;
+
+    const CELL: u64 = 10;
+
+    fn roster(folder: &Folder, context: RunContext) -> Roster {
+        let own = folder.identity.public();
+        let others = (0..3).map(|_| Identity::generate(&mut OsRng).public());
+        let members = [own].into_iter().chain(others).enumerate().map(|(number, key)| Member {
+            node: format!("node{number}").parse().unwrap(),
+            key,
+            country: "SE".parse().unwrap(),
+            dataset: "cohort".parse().unwrap(),
+            snapshot: digest(1),
+        });
+        Roster::new(context, members.collect()).unwrap()
+    }
+
+    fn digest(number: u8) -> Digest {
+        Digest::from_bytes([number; 32])
+    }
+
+    fn ledger(folder: &Folder) -> Ledger {
+        Ledger::open(&folder.ledger(), &"cohort".parse().unwrap(), &[9; 32], &mut OsRng).unwrap()
+    }
+
+    fn guarded(folder: &Arc<Folder>, roster: &Roster, question: u8) -> Result<GuardedJournal> {
+        let (permit, job) = (roster.context().permit, roster.context().job);
+        let (question, snapshot) = (digest(question), digest(1));
+        let run = Run { permit, job, question, roster: Vec::new(), snapshot };
+        let people = (0..200).map(|person| format!("p{person}").parse().unwrap()).collect();
+        let rounds = Arc::new(MemoryJournal::new());
+        GuardedJournal::new(rounds, folder.clone(), ledger(folder), run, people, CELL, roster.clone())
+    }
+
+    #[test]
+    fn the_ledger_has_the_nodes_of_the_opened_sum_before_shares_leave() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::create(dir.path(), &"node0".parse().unwrap(), &"SE".parse().unwrap());
+        let folder = Arc::new(folder.unwrap());
+        let context = RunContext { permit: digest(2), job: digest(3) };
+        let roster = roster(&folder, context);
+        let journal = guarded(&folder, &roster, 4).unwrap();
+        let survivors = NodeSet::first(3);
+        let (all, round) = (roster.digest(), 0);
+        journal.record(&context, &Entry::Begun { roster: all, round }).unwrap();
+        let statement = digest(5);
+        journal.record(&context, &Entry::Signed { roster: all, round, statement, survivors }).unwrap();
+        assert!(!journal.opened() && ledger(&folder).runs().unwrap().is_empty(), "signing opens nothing");
+        journal.asks("people");
+        journal.record(&context, &Entry::Revealed { roster: all, round, survivors }).unwrap();
+        assert!(journal.opened());
+        assert_eq!(journal.members(), 3);
+        let runs = ledger(&folder).runs().unwrap();
+        assert_eq!(runs.len(), 1);
+        assert_eq!(runs[0].roster.len(), 3, "the ledger has who is in the sum, not who signed the roster");
+        // With all four the difference would be the fourth node's own.
+        let refused = guarded(&folder, &roster, 6).err().unwrap().to_string();
+        assert!(refused.contains("differ by one or two"), "{refused}");
+    }
+
+    #[test]
+    fn only_an_opened_run_is_released() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::create(dir.path(), &"node0".parse().unwrap(), &"SE".parse().unwrap());
+        let folder = Arc::new(folder.unwrap());
+        let roster = roster(&folder, RunContext { permit: digest(2), job: digest(3) });
+        assert!(guarded(&folder, &roster, 4).unwrap().released(digest(7)).is_err());
+    }
+}
