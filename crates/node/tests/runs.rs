@@ -154,7 +154,7 @@ fn the_same_job_started_twice() {
 #[test]
 fn a_permit_that_expires_during_a_run_ends_it() {
     let mut network = Network::start(&large());
-    let until = jiff::Timestamp::now() + Duration::from_secs(8);
+    let until = jiff::Timestamp::now() + Duration::from_secs(15);
     let permit = network.permit(&["--valid-until", &until.to_string()]);
     let (code, said) = disturbed(&mut network, &permit, "south", |network| {
         network.server("south").signal("STOP");
