@@ -39,6 +39,19 @@ impl Contig {
         matches!(self.0, Kind::Autosome(_))
     }
 
+    pub fn is_x(&self) -> bool {
+        self.0 == Kind::X
+    }
+
+    pub fn is_y(&self) -> bool {
+        self.0 == Kind::Y
+    }
+
+    /// Whether this is the mitochondrial genome, however it is named.
+    pub fn is_mitochondrial(&self) -> bool {
+        self.0 == Kind::Mitochondrion
+    }
+
     /// The number of an autosome, 1 to 22.
     pub fn autosome(&self) -> Option<u8> {
         match self.0 {

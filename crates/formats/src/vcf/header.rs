@@ -69,6 +69,8 @@ pub(super) struct Header {
     /// Names of contig lines as written.
     pub declared: HashSet<Box<[u8]>>,
     pub info: HashMap<Box<[u8]>, Definition>,
+    /// `##INFO` lines as written: annotators say there how their fields are to be read.
+    pub info_lines: Vec<String>,
     pub format: HashMap<Box<[u8]>, Definition>,
     pub strings: Dictionary,
     pub contig_names: Dictionary,
@@ -160,7 +162,10 @@ impl Parser<'_> {
             return Ok(());
         }
         match key {
-            "INFO" => self.definition(value, Column::Info),
+            "INFO" => {
+                self.header.info_lines.push(format!("##INFO={value}"));
+                self.definition(value, Column::Info)
+            }
             "FORMAT" => self.definition(value, Column::Format),
             "contig" => self.contig(value),
             "FILTER" => {

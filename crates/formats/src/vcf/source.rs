@@ -55,6 +55,26 @@ impl Source {
         self.header.assembly
     }
 
+    /// The `##INFO` lines as they stand, in order.
+    pub fn info_lines(&self) -> &[String] {
+        &self.header.info_lines
+    }
+
+    /// Lines of the header, the column line included.
+    pub(crate) fn header_lines(&self) -> u64 {
+        self.header.lines
+    }
+
+    /// Whether records are lines of text; else they are BCF's.
+    pub(crate) fn is_text(&self) -> bool {
+        self.framing == Framing::Lines
+    }
+
+    /// The bytes after the header: what was read of them already, and the rest.
+    pub(crate) fn into_records(self) -> (Vec<u8>, Input) {
+        (self.carry, self.input)
+    }
+
     /// What is wrong with the header without keeping the records from being read. [`super::read`] reports it again.
     pub fn problems(&self) -> &Problems {
         &self.header.problems
