@@ -1,0 +1,138 @@
+//! What a pass over a file found, and what follows from it for the evidence.
+
+use std::collections::HashMap;
+
+use ligate_formats::family_vcf::Call;
+use ligate_model::VariantKey;
+
+use super::Uninterpreted;
+use crate::genome::{
+    Chromosome, SmallVariant,
+    burden::{Carriage, Carried, Phase},
+    effect::{EffectSource, GeneEffect},
+    family::{Family, FamilyWarning},
+    frequency::{Rarity, Tier},
+    gene_model::ModelGene,
+    inheritance::{self, Models, Segregation, State},
+};
+
+/// A variant that the patient carries in or near an exon.
+#[derive(Clone, PartialEq)]
+pub struct Candidate {
+    pub variant: SmallVariant,
+    /// The record's place and alleles in the file's own assembly.
+    pub written: VariantKey,
+    /// Line in the file, from 1.
+    pub line: u64,
+    pub effects: Vec<GeneEffect>,
+    pub rarity: Rarity,
+    pub tier: Tier,
+    pub carriage: Carriage,
+    /// Chance that the call is right.
+    pub quality: f64,
+    pub passed: bool,
+    /// The members' states, in the family's order.
+    pub states: Vec<State>,
+    pub models: Models,
+    /// Where both parents are called without it: the chance that one of those calls is wrong.
+    pub parent_wrong: Option<f64>,
+    /// The patient's call and the number of this alternate allele, for phase.
+    pub(super) call: Option<Box<(Call, u16)>>,
+}
+
+/// Genotypes are personal data: nothing of them is shown.
+impl std::fmt::Debug for Candidate {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Candidate({:?})", self.effects.first().map(|effect| effect.effect))
+    }
+}
+
+/// What a pass over a file found.
+pub struct Examination {
+    pub family: Family,
+    pub candidates: Vec<Candidate>,
+    pub uninterpreted: Uninterpreted,
+    pub warnings: Vec<FamilyWarning>,
+    /// Who said what most variants do.
+    pub effects_by: EffectSource,
+    /// Records that the patient carries an alternate allele in.
+    pub carried: u64,
+    /// The file has calls on these chromosomes at all.
+    pub chromosomes: [bool; Chromosome::COUNT],
+}
+
+impl Examination {
+    /// What the patient carries in each gene; ids are places in `candidates`.
+    pub fn carried_by_gene(&self) -> HashMap<ModelGene, Vec<Carried>> {
+        let new = self.new_by_chance();
+        let mut by_gene: HashMap<ModelGene, Vec<Carried>> = HashMap::new();
+        for (id, candidate) in self.candidates.iter().enumerate() {
+            let family = self.family_evidence(candidate, new);
+            for effect in &candidate.effects {
+                by_gene.entry(effect.gene).or_default().push(Carried {
+                    id: id as u32,
+                    effect: effect.effect,
+                    tier: candidate.tier,
+                    carriage: candidate.carriage,
+                    quality: candidate.quality,
+                    dominant: family.dominant,
+                    recessive: family.recessive,
+                });
+            }
+        }
+        by_gene
+    }
+
+    /// Share of the patient's variants that both parents are called without.
+    fn new_by_chance(&self) -> f64 {
+        let new = self.candidates.iter().filter(|candidate| candidate.parent_wrong.is_some()).count();
+        (new as f64 + 0.5) / (self.candidates.len() as f64 + 1.0)
+    }
+
+    fn family_evidence(&self, candidate: &Candidate, new_by_chance: f64) -> Segregation {
+        let all =
+            inheritance::segregation(&self.family, candidate.variant.place, &candidate.states, new_by_chance);
+        // Where a parent's call may be wrong, the variant may be inherited after all: as if nobody had looked.
+        let wrong = candidate.parent_wrong.unwrap_or(0.0);
+        let mix = |value: f64| value * (1.0 - wrong) + value.min(1.0) * wrong;
+        Segregation { dominant: mix(all.dominant), recessive: mix(all.recessive), ..all }
+    }
+
+    /// Phase of two of the patient's variants: by reads, else by the parents.
+    pub fn phase(&self, first: u32, second: u32) -> Phase {
+        let find = |id: u32| self.candidates.get(id as usize);
+        let (Some(first), Some(second)) = (find(first), find(second)) else { return Phase::Unknown };
+        let reads = match (&first.call, &second.call) {
+            (Some(a), Some(b)) => inheritance::phase_by_reads(&a.0, &b.0, (a.1, b.1)),
+            _ => Phase::Unknown,
+        };
+        if reads != Phase::Unknown {
+            return reads;
+        }
+        inheritance::phase_by_parents(&self.family, &first.states, &second.states)
+    }
+
+    /// A male's variants of X are one copy, which was not known while they were read.
+    pub(super) fn restate(&mut self) {
+        let patient = self.family.patient();
+        for candidate in &mut self.candidates {
+            let place = candidate.variant.place;
+            for (state, member) in candidate.states.iter_mut().zip(self.family.members()) {
+                let male = member.sex == Some(ligate_model::Sex::Male);
+                if male && place.is_sex_linked() && *state == State::Homozygous {
+                    *state = State::Hemizygous;
+                }
+            }
+            candidate.carriage = carriage(candidate.states[patient.0]);
+            candidate.models = inheritance::models(&self.family, place, &candidate.states);
+        }
+    }
+}
+
+pub(super) fn carriage(state: State) -> Carriage {
+    match state {
+        State::Homozygous => Carriage::Homozygous,
+        State::Hemizygous => Carriage::Hemizygous,
+        _ => Carriage::Heterozygous,
+    }
+}

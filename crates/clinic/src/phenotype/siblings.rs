@@ -1,0 +1,157 @@
+//! A profile for a disease of which no row is left: what its nearest relatives have. Relatives are the other diseases of
+//! its genes, and the other members of its name series ("Developmental and epileptic encephalopathy 96"). The profile is
+//! marked as borrowed. Diseases that have rows of their own never borrow: pooling made them worse.
+
+use std::collections::{BTreeSet, HashMap};
+
+use ligate_model::Pmid;
+
+use crate::{
+    knowledge::{DiseaseIndex, Knowledge},
+    ontology::{Ontology, Term},
+    phenotype::{
+        annotations::{Annotated, Annotations, Edit, Profile},
+        lists::{Risen, Riser},
+    },
+};
+
+/// Candidates that bear a common name, by that name.
+pub(super) type Series = HashMap<String, Vec<DiseaseIndex>>;
+
+/// The name series of the candidates.
+pub(super) fn series(knowledge: &Knowledge) -> Series {
+    let mut series = Series::new();
+    for disease in knowledge.candidates() {
+        let stem = stem(&knowledge.disease(*disease).name);
+        if !stem.is_empty() {
+            series.entry(stem).or_default().push(*disease);
+        }
+    }
+    series
+}
+
+impl Annotations<'_> {
+    /// The mean of F over the disease's gene relatives and of F over its name series, each where there are any with rows
+    /// left after the publications are taken out; `None` where there are none.
+    pub fn borrowed(&self, disease: DiseaseIndex, without: &[Pmid]) -> Option<Profile> {
+        let groups = [self.gene_relatives(disease), self.series_relatives(disease)];
+        let means: Vec<Risen> = groups.iter().filter_map(|group| self.mean(group, without)).collect();
+        if means.is_empty() {
+            return None;
+        }
+        let mean = average(&means);
+        let terms = most_specific(&self.knowledge().ontology, &mean);
+        Some(Profile { terms, absent: Vec::new(), borrowed: true })
+    }
+
+    fn gene_relatives(&self, disease: DiseaseIndex) -> BTreeSet<DiseaseIndex> {
+        let knowledge = self.knowledge();
+        let genes = knowledge.disease(disease).genes.iter();
+        let relatives = genes.flat_map(|gene| knowledge.gene(*gene).diseases.iter().copied());
+        relatives.filter(|other| *other != disease && knowledge.disease(*other).candidate).collect()
+    }
+
+    fn series_relatives(&self, disease: DiseaseIndex) -> BTreeSet<DiseaseIndex> {
+        let members = self.series().get(&stem(&self.knowledge().disease(disease).name));
+        members.into_iter().flatten().copied().filter(|other| *other != disease).collect()
+    }
+
+    /// Mean F of the relatives that have frequencies.
+    fn mean(&self, relatives: &BTreeSet<DiseaseIndex>, without: &[Pmid]) -> Option<Risen> {
+        let mut riser = Riser::new(&self.knowledge().ontology);
+        let risen = relatives.iter().map(|relative| {
+            if without.iter().any(|publication| self.naming(*publication).contains(relative)) {
+                riser.rise(&self.edited(*relative, &Edit { without, ..Edit::default() }))
+            } else {
+                riser.rise(self.profile(*relative))
+            }
+        });
+        let risen: Vec<Risen> = risen.filter(|risen| !risen.is_empty()).collect();
+        (!risen.is_empty()).then(|| average(&risen))
+    }
+}
+
+/// Mean by term, 0 where one has nothing.
+fn average(all: &[Risen]) -> Risen {
+    let mut sums: HashMap<Term, f64> = HashMap::new();
+    for (term, f) in all.iter().flatten() {
+        *sums.entry(*term).or_default() += f;
+    }
+    let mut mean: Risen = sums.into_iter().map(|(term, sum)| (term, sum / all.len() as f64)).collect();
+    mean.sort_unstable_by_key(|(term, _)| *term);
+    mean
+}
+
+/// The terms from which a risen profile can be raised again: those above all their children.
+fn most_specific(ontology: &Ontology, risen: &Risen) -> Vec<Annotated> {
+    let f_of = |term: Term| super::lists::frequency(risen, term);
+    let above_children = risen.iter().filter(|(term, f)| ontology.children(*term).iter().all(|child| f_of(*child) < *f));
+    above_children.map(|(term, f)| Annotated { term: *term, f: *f, counts: None }).collect()
+}
+
+/// A disease's name without its number in the series, its inheritance and "susceptibility to": capitals, words parted by
+/// one space. The name itself where it bears none.
+fn stem(name: &str) -> String {
+    const TAILS: [&[&str]; 7] = [
+        &["AUTOSOMAL", "RECESSIVE"],
+        &["AUTOSOMAL", "DOMINANT"],
+        &["X-LINKED", "RECESSIVE"],
+        &["X-LINKED", "DOMINANT"],
+        &["X-LINKED"],
+        &["SUSCEPTIBILITY", "TO"],
+        &["TYPE"],
+    ];
+    let capitals = name.split(';').next().unwrap_or_default().to_uppercase();
+    let separator = |letter: char| letter == ',' || letter.is_whitespace();
+    let mut words: Vec<&str> = capitals.split(separator).filter(|word| !word.is_empty()).collect();
+    loop {
+        let before = words.len();
+        if words.len() > 1 && words.last().is_some_and(|word| is_number(word)) {
+            words.pop();
+            if words.len() > 1 && words.last().is_some_and(|word| ["TYPE", "FORM", "GROUP"].contains(word)) {
+                words.pop();
+            }
+        }
+        if let Some(tail) = TAILS.iter().find(|tail| words.len() > tail.len() && words.ends_with(tail)) {
+            words.truncate(words.len() - tail.len());
+        }
+        if words.len() == before {
+            return words.join(" ");
+        }
+    }
+}
+
+/// A place in a series: digits with up to two letters, Roman digits with up to one, or a single letter.
+fn is_number(word: &str) -> bool {
+    let rest = word.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let letters = |text: &str| text.bytes().all(|letter| letter.is_ascii_uppercase());
+    if rest.len() < word.len() {
+        return rest.len() <= 2 && letters(rest);
+    }
+    let rest = word.trim_start_matches(['I', 'V', 'X']);
+    if rest.len() < word.len() {
+        return rest.len() <= 1 && letters(rest);
+    }
+    word.len() == 1 && letters(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stem;
+
+    #[test]
+    fn a_series_has_one_stem() {
+        for (name, expected) in [
+            ("Developmental and epileptic encephalopathy 96", "DEVELOPMENTAL AND EPILEPTIC ENCEPHALOPATHY"),
+            ("Deafness, autosomal recessive 1A", "DEAFNESS"),
+            ("Deafness, X-linked 2", "DEAFNESS"),
+            ("Ehlers-Danlos syndrome, classic type, 2", "EHLERS-DANLOS SYNDROME CLASSIC"),
+            ("Mucopolysaccharidosis type IIIA", "MUCOPOLYSACCHARIDOSIS"),
+            ("Fanconi anemia, complementation group D2", "FANCONI ANEMIA COMPLEMENTATION GROUP D2"),
+            ("Marfan syndrome", "MARFAN SYNDROME"),
+            ("X", "X"),
+        ] {
+            assert_eq!(stem(name), expected);
+        }
+    }
+}
