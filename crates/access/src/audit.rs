@@ -35,7 +35,7 @@ use crate::{
 };
 use reader::read_entries;
 
-pub use entry::{Entry, Event};
+pub use entry::{CountsKind, Entry, Event};
 pub use head::{BadHead, Contradiction, Head};
 pub use peers::{Stored, heads_of};
 pub use reader::entries;

@@ -118,9 +118,9 @@ impl Thresholds {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the threshold {name} = {value} is too low: it can be {floor} or more")]
 pub struct BelowFloor {
-    name: &'static str,
-    value: u64,
-    floor: u64,
+    pub(crate) name: &'static str,
+    pub(crate) value: u64,
+    pub(crate) floor: u64,
 }
 
 /// The gate, with thresholds that hold the floors.

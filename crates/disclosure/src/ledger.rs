@@ -22,8 +22,8 @@
 //! Limits: a data user is a key; runs are compared in pairs, so that three runs can be combined to say what no two
 //! of them say; people are compared, not their values, so that a corrected value shows between two snapshots.
 
-mod people;
-mod store;
+pub(crate) mod people;
+pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 

@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+mod allele_counts;
+pub mod diagnosis_counts;
 mod gate;
 mod ledger;
 pub mod masks;

@@ -48,6 +48,14 @@ impl<T> FromIterator<Released<T>> for Released<Vec<T>> {
     }
 }
 
+impl<T: Clone> Released<Vec<T>> {
+    /// Part of a released list, for sending it in pages. Empty where the list has ended.
+    pub fn page(&self, first: usize, rows_max: usize) -> Self {
+        let rows = self.0.get(first..).unwrap_or_default();
+        Self(rows[..rows.len().min(rows_max)].to_vec())
+    }
+}
+
 /// Written as the value itself.
 impl<T: Serialize> Serialize for Released<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -64,6 +72,9 @@ mod tests {
         let released: Released<Vec<u64>> = [3, 4].map(Released::new).into_iter().collect();
         assert_eq!(serde_json::to_string(&released).unwrap(), "[3,4]");
         assert_eq!(released.get(), &[3, 4]);
+        assert_eq!(released.page(1, 5).get(), &[4]);
+        assert_eq!(released.page(0, 1).get(), &[3]);
+        assert!(released.page(9, 1).get().is_empty());
         assert_eq!(released.into_inner(), [3, 4]);
     }
 }

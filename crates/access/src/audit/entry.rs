@@ -120,6 +120,57 @@ pub enum Event {
         size: u64,
         root: Digest,
     },
+    /// Cases were taken into the registry.
+    RegistryAdded {
+        added: u64,
+        changed: u64,
+        /// Cases that could not be counted.
+        left_out: u64,
+    },
+    /// Batches of diagnosis counts were closed; the table that is served now.
+    DiagnosisCountsClosed {
+        batches: u64,
+        rows: u64,
+        table: Digest,
+    },
+    /// A withdrawal or a correction: a batch is no longer served.
+    DiagnosisCountsStopped {
+        batches: u64,
+        table: Digest,
+    },
+    /// The steward released the allele counts of a dataset.
+    AlleleCountsReleased {
+        dataset: DatasetId,
+        snapshot: Digest,
+        rows: u64,
+    },
+    /// A peer was given a table whole, or a page of one.
+    CountsServed {
+        peer: PublicKey,
+        table: CountsKind,
+        page: u32,
+        rows: u64,
+        purpose: Purpose,
+    },
+    /// A peer's tables were fetched whole.
+    CountsFetched {
+        peer: NodeName,
+        diagnosis_rows: u64,
+        allele_rows: u64,
+        purpose: Purpose,
+    },
+    /// A system of the Matchmaker Exchange was answered. What it asked is not kept.
+    MatchAnswered {
+        /// Its name in the settings.
+        peer: String,
+        matches: u64,
+        purpose: Purpose,
+    },
+    /// Systems of the Matchmaker Exchange are asked about one patient, whose consent was stated.
+    MatchAsked {
+        peers: Vec<String>,
+        purpose: Purpose,
+    },
     /// The node began to serve.
     ServeStarted {
         address: String,
@@ -131,6 +182,14 @@ pub enum Event {
         bytes: u64,
         digest: Digest,
     },
+}
+
+/// Tables that nodes give each other ahead of any question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CountsKind {
+    DiagnosisCounts,
+    AlleleCounts,
 }
 
 /// One entry as it stands in the log. The exact bytes of its line, without the newline, are the leaf.

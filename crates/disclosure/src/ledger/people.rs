@@ -56,7 +56,7 @@ impl PeopleSet {
 }
 
 /// SHA-256 of key and id, cut to 64 bits. The key has a fixed length, and a cut hash cannot be extended.
-fn number(key: &[u8; 32], person: &IndividualId) -> u64 {
+pub(crate) fn number(key: &[u8; 32], person: &IndividualId) -> u64 {
     let hash = Sha256::new().chain_update(key).chain_update(person.as_str()).finalize();
     hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

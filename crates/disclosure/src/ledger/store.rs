@@ -37,7 +37,7 @@ pub(super) struct Store {
 }
 
 /// Proof that the ledger is locked; unlocks when dropped.
-pub(super) struct Lock(#[allow(dead_code, reason = "held for its lock")] fs::File);
+pub(crate) struct Lock(#[allow(dead_code, reason = "held for its lock")] fs::File);
 
 impl Store {
     pub fn open(folder: PathBuf, rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, LedgerError> {
@@ -110,7 +110,7 @@ impl Store {
     }
 }
 
-fn lock(folder: &Path) -> Result<Lock, LedgerError> {
+pub(crate) fn lock(folder: &Path) -> Result<Lock, LedgerError> {
     let path = folder.join("lock");
     let mut options = fs::OpenOptions::new();
     let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(at(&path))?;
@@ -118,7 +118,7 @@ fn lock(folder: &Path) -> Result<Lock, LedgerError> {
     Ok(Lock(file))
 }
 
-fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, LedgerError> {
+pub(crate) fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, LedgerError> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(at(path)(error)),
@@ -132,7 +132,7 @@ fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, LedgerError> {
     Ok(Some(Zeroizing::new(key)))
 }
 
-fn read_or_damaged(path: &Path) -> Result<Vec<u8>, LedgerError> {
+pub(crate) fn read_or_damaged(path: &Path) -> Result<Vec<u8>, LedgerError> {
     fs::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => LedgerError::Damaged(path.to_owned()),
         _ => at(path)(error),
@@ -140,7 +140,7 @@ fn read_or_damaged(path: &Path) -> Result<Vec<u8>, LedgerError> {
 }
 
 /// Writes a file whole or not at all, and returns when it is on disk. A temporary file has mode 0600.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(at(folder))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(at(path))?;
@@ -148,7 +148,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
     fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))
 }
 
-fn at(path: &Path) -> impl Fn(io::Error) -> LedgerError + use<> {
+pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> LedgerError + use<> {
     let path = path.to_owned();
     move |source| LedgerError::Io { path: path.clone(), source }
 }
