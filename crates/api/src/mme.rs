@@ -1,0 +1,21 @@
+//! The Matchmaker Exchange API v1.1 (Buske et al. 2015, Hum. Mutat. 36:922): which patient elsewhere is like this one.
+//!
+//! `request` reads what a peer asks, `response` writes what is shown to it, `media_type` agrees on a version, `error` says
+//! no in the standard's way. It refuses requests without an id, a contact, or anything to compare.
+
+mod error;
+mod media_type;
+mod patient;
+mod request;
+mod response;
+
+pub use error::MmeError;
+pub use media_type::{Version, answer_version, content_type};
+pub use patient::{
+    Contact, Disorder, Feature, Gene, GenomicFeature, Observed, Patient, Variant, VariantType,
+};
+pub use request::{FEATURES_MAX, GENOMIC_FEATURES_MAX, MatchRequest};
+pub use response::{Heartbeat, HeartbeatAnswer, MatchResponse, MatchResult, Metrics, MetricsAnswer, Score};
+
+/// The header that carries a peer's token.
+pub const TOKEN_HEADER: &str = "X-Auth-Token";
