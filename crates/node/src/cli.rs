@@ -1,5 +1,9 @@
 //! The command line, parsed dumbly. What the words mean is decided in `commands`.
 
+mod clinic;
+mod matching;
+mod registry;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +11,10 @@ use jiff::Timestamp;
 use ligate_access::{PublicKey, permit::Method};
 use ligate_analysis::gwas::Family;
 use ligate_model::{Assembly, CountryCode, DatasetId, Digest, NodeName, Purpose, VariableName};
+
+pub use clinic::{Diagnose, Evaluate, EvaluateDiagnosis, Knowledge, NoiseName, RegimeName};
+pub use matching::Match;
+pub use registry::{Registry, RegistryAdd, RegistryClose};
 
 /// Links genome and health repositories without pooling them.
 ///
@@ -61,6 +69,24 @@ pub enum Command {
     /// The privacy ledger: runs that opened sums over this node's people
     #[command(subcommand)]
     Ledger(Ledger),
+    /// Rank the diseases that explain one patient, by phenotype and, where there is one, genome
+    #[command(
+        after_help = "Examples:\n  ligate diagnose case.json\n  ligate diagnose case.json --vcf trio.vcf.gz \
+                            --ped trio.ped\n  ligate diagnose note.txt --text"
+    )]
+    Diagnose(Box<Diagnose>),
+    /// Measure the ranking over solved cases
+    #[command(subcommand)]
+    Evaluate(Evaluate),
+    /// The facts that diagnosis rests on: build, update, show, fetch from peers
+    #[command(subcommand)]
+    Knowledge(Knowledge),
+    /// Ask other systems for patients like one, by the Matchmaker Exchange API
+    #[command(after_help = "Example: ligate match case.json --dir registry --consent")]
+    Match(Match),
+    /// A registry of patients with rare diseases: add cases, release counts, withdraw
+    #[command(subcommand)]
+    Registry(Registry),
     /// Three nodes, one permit, one federated study on this machine, checked against pooled data
     #[command(
         after_help = "Examples:\n  ligate demo\n  ligate demo --sites DIR --trait ldl,t2d --covariates sex,age,bmi"

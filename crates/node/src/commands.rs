@@ -2,18 +2,26 @@
 
 mod audit;
 mod datasets;
+mod diagnose;
+mod evaluate;
 mod gwas;
 mod ingest;
 mod init;
+mod knowledge;
 mod ledger;
+mod matching;
 mod peer;
 mod permit;
+mod registry;
 mod sql;
 
 pub use audit::compare_with_peers;
+pub use diagnose::answer as diagnose;
 pub use ingest::load;
+pub use knowledge::BUILT_IN as BUILT_IN_KNOWLEDGE;
 pub use peer::save as save_peer;
 pub use permit::{PermitTerms, issue as issue_permit, trusted_issuers};
+pub use registry::fetch as fetch_knowledge;
 
 use anyhow::Result;
 use clap::CommandFactory;
@@ -38,6 +46,11 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Gwas(args) => gwas::run(args, json),
         Command::Audit(args) => audit::run(args, json),
         Command::Ledger(args) => ledger::run(args, json),
+        Command::Diagnose(args) => diagnose::run(&args, json),
+        Command::Evaluate(args) => evaluate::run(args, json),
+        Command::Knowledge(args) => knowledge::run(args, json),
+        Command::Match(args) => matching::run(&args, json),
+        Command::Registry(args) => registry::run(args, json),
         Command::Demo(args) => demo::run(&args, json),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "ligate", &mut std::io::stdout());

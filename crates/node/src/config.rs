@@ -11,6 +11,8 @@ use ligate_disclosure::Thresholds;
 use ligate_model::{CountryCode, NodeName};
 use serde::Deserialize;
 
+use crate::{matchmaking::Matchmaking, registry::Diagnosis};
+
 /// The whole of `ligate.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +29,11 @@ pub struct Config {
     pub veto: Veto,
     #[serde(default)]
     pub peers: Vec<Peer>,
+    /// Who may fetch what this node's registry released; without it nobody.
+    #[serde(default)]
+    pub diagnosis: Diagnosis,
+    /// Who may ask for patients like theirs; without it nobody.
+    pub matchmaking: Option<Matchmaking>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -124,6 +131,10 @@ impl Config {
 
     fn check(&self) -> Result<()> {
         self.disclosure.validate()?;
+        self.diagnosis.check().context("in [diagnosis]")?;
+        if let Some(matchmaking) = &self.matchmaking {
+            matchmaking.check()?;
+        }
         for (index, peer) in self.peers.iter().enumerate() {
             let earlier = &self.peers[..index];
             if earlier.iter().any(|other| other.name == peer.name) {
@@ -173,6 +184,11 @@ permits = []       # permit ids
 purposes = []
 methods = []
 variables = []
+
+# Tables that peers may fetch whole, for diagnosis (purpose (f) of Article 53(1)). Default: nobody.
+[diagnosis]
+counts_for = []    # names of peers: how many patients with a disease have a term (`ligate registry`)
+alleles_for = []   # names of peers: allele counts of the dataset that `ligate registry alleles` released
 
 # Peers are added with `ligate peer add`. A peer may look up tree heads of this node; only one with issuer = true
 # may permit, and only one with coordinator = true may open sums. Default: nobody.

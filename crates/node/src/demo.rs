@@ -1,10 +1,13 @@
 //! `ligate demo`: a newcomer's first look. Three organisations, each with its own keys, data and process, answer one
 //! study together under one permit; then, in the demo alone, their data are pooled to check the result bit by bit.
 //!
-//! Nothing here replaces what `init`, `ingest`, `serve`, `permit` and `gwas` do: it calls them.
+//! Then two of them, with registries, help the third to diagnose a patient.
+//!
+//! Nothing here replaces what `init`, `ingest`, `serve`, `permit`, `gwas`, `registry` and `diagnose` do: it calls them.
 
 mod network;
 mod pooled;
+mod registries;
 mod sites;
 mod story;
 
@@ -51,6 +54,9 @@ pub fn run(args: &cli::Demo, json: bool) -> Result<()> {
     let servers = start_all(&folders, &mut story)?;
     network::introduce(&folders, &servers)?;
     let releases = study_all(dir, &cohorts, &mut story)?;
+    if args.sites.is_none() {
+        registries::run(dir, &folders, &mut story)?;
+    }
     verify_logs(&folders, &mut story)?;
     drop(servers);
     let checks = pooled::check(dir, &cohorts, &releases, &mut story)?;

@@ -1,4 +1,5 @@
-//! A node's folder: `ligate.toml`, `keys/`, `audit/`, `datasets/`, `ledger/`, and at a coordinator `releases/`.
+//! A node's folder: `ligate.toml`, `keys/`, `audit/`, `datasets/`, `ledger/`, `registry/`, and at a
+//! coordinator `releases/`.
 //! It owns where things are and who may use them at the same time.
 
 use std::{
@@ -36,7 +37,7 @@ impl Folder {
         if settings.exists() {
             bail!("{} holds a node already; choose another --dir", path.display());
         }
-        for folder in ["", "keys", "audit", "datasets", "ledger", "rounds", "releases"] {
+        for folder in ["", "keys", "audit", "datasets", "ledger", "rounds", "releases", "registry"] {
             private_folder(&path.join(folder))?;
         }
         let identity = Arc::new(Identity::generate(&mut OsRng));
@@ -82,6 +83,10 @@ impl Folder {
 
     pub fn releases(&self) -> PathBuf {
         self.path.join("releases")
+    }
+
+    pub fn registry(&self) -> PathBuf {
+        self.path.join("registry")
     }
 
     pub fn journal(&self) -> PathBuf {

@@ -2,6 +2,7 @@
 
 mod claims;
 mod codings;
+mod counts;
 mod desk;
 mod guarded_journal;
 mod node_run;
@@ -10,9 +11,9 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
 use ligate_access::audit::Event;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{cli, folder::Folder, interrupt};
+use crate::{cli, folder::Folder, interrupt, matchmaking::Exchange};
 use desk::Desk;
 pub use node_run::{job_event, thresholds};
 
@@ -40,7 +41,22 @@ async fn serve(folder: Folder, listen: SocketAddr) -> Result<()> {
     say!("{address}");
     note!("{} serves at {address}; stop with Ctrl-C", folder.name());
     let desk = Arc::new(Desk::open(&folder)?);
+    let exchange = exchange(&folder).await?;
     desk::answer_until(listener, desk, interrupt::requested()).await?;
+    if let Some(exchange) = exchange {
+        exchange.await?;
+    }
     folder.record(Event::ServeStopped {})?;
     Ok(())
+}
+
+/// The Matchmaker Exchange's own listener, where `[matchmaking]` names an address. It serves beside the desk and has no
+/// way to it.
+async fn exchange(folder: &Folder) -> Result<Option<JoinHandle<()>>> {
+    let Some(settings) = folder.config.matchmaking.clone() else { return Ok(None) };
+    let Some(listen) = settings.listen else { return Ok(None) };
+    let exchange = Exchange::open(Folder::open(folder.path())?, settings)?;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen at {listen}"))?;
+    note!("matchmaking at {}", listener.local_addr()?);
+    Ok(Some(tokio::spawn(exchange.serve(listener, interrupt::requested()))))
 }

@@ -9,10 +9,12 @@ pub mod client;
 use ligate_access::audit::Head;
 use ligate_analysis::gwas::Ask;
 use ligate_disclosure::Released;
-use ligate_model::{Assembly, BinaryCoding, Digest, PeopleCounts, VariableKind, VariableName};
+use ligate_model::{
+    AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, PeopleCounts, VariableKind, VariableName,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::run::offer::OfferedVariant;
+use crate::{registry::alleles::AllelePage, run::offer::OfferedVariant};
 
 /// Offered variants of one page.
 pub const OFFER_PAGE: usize = 100_000;
@@ -41,16 +43,21 @@ pub enum Question {
     KeepHeads { heads: Vec<Head> },
     /// Which heads of my log do you hold?
     HeadsHeld,
+    /// Which diagnosis counts have you released? The whole table: the question names nothing.
+    DiagnosisCounts,
+    /// Which allele counts have you released? All of them, page by page.
+    AlleleCounts { page: u32 },
 }
 
 /// What a node answers, as the coordinator reads it.
-pub type Answer = AnswerWith<SiteFacts>;
+pub type Answer = AnswerWith<SiteFacts, Vec<DiagnosisCount>, Vec<AlleleTally>>;
 
 /// What a node answers, as the node must build it.
-pub type OutgoingAnswer = AnswerWith<Released<SiteFacts>>;
+pub type OutgoingAnswer =
+    AnswerWith<Released<SiteFacts>, Released<Vec<DiagnosisCount>>, Released<Vec<AlleleTally>>>;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum AnswerWith<F> {
+pub enum AnswerWith<F, D, A> {
     /// No, and why.
     Declined {
         reason: String,
@@ -68,6 +75,13 @@ pub enum AnswerWith<F> {
     },
     Heads {
         heads: Vec<Head>,
+    },
+    /// All diagnosis counts of the node; a row that is not there may be zero or suppressed.
+    DiagnosisCounts {
+        rows: D,
+    },
+    AlleleCounts {
+        page: AllelePage<A>,
     },
 }
 

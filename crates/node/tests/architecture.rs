@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 
 /// The dependencies that each crate may have on others of the workspace.
-const ALLOWED_EDGES: [(&str, &[&str]); 9] = [
+const ALLOWED_EDGES: [(&str, &[&str]); 11] = [
     ("ligate-model", &[]),
     ("ligate-genotypes", &[]),
     ("ligate-formats", &["ligate-model", "ligate-genotypes"]),
     ("ligate-lake", &["ligate-model", "ligate-genotypes", "ligate-formats"]),
     ("ligate-analysis", &["ligate-model", "ligate-genotypes"]),
+    ("ligate-clinic", &["ligate-model", "ligate-formats"]),
+    ("ligate-api", &["ligate-model"]),
     ("ligate-disclosure", &["ligate-model"]),
     ("ligate-access", &["ligate-model"]),
     ("ligate-federation", &["ligate-model", "ligate-access", "ligate-disclosure"]),
@@ -23,6 +25,8 @@ const ALLOWED_EDGES: [(&str, &[&str]); 9] = [
             "ligate-formats",
             "ligate-lake",
             "ligate-analysis",
+            "ligate-clinic",
+            "ligate-api",
             "ligate-disclosure",
             "ligate-access",
             "ligate-federation",
@@ -31,7 +35,7 @@ const ALLOWED_EDGES: [(&str, &[&str]); 9] = [
 ];
 
 /// Libraries that only the named crates may use directly, so that the others build and test in seconds.
-const CONFINED: [(&str, &[&str]); 7] = [
+const CONFINED: [(&str, &[&str]); 9] = [
     ("datafusion", &["ligate-lake"]),
     ("arrow", &["ligate-lake"]),
     ("parquet", &["ligate-lake"]),
@@ -39,6 +43,8 @@ const CONFINED: [(&str, &[&str]); 7] = [
     ("anyhow", &["ligate"]),
     ("hyper", &["ligate", "ligate-federation"]),
     ("tokio", &["ligate", "ligate-federation"]),
+    ("ureq", &["ligate"]),
+    ("prost", &["ligate-formats"]),
 ];
 
 /// Licences that may be linked into the binary.

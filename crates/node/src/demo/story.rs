@@ -1,12 +1,14 @@
 //! What the demo tells the person who watches it.
 
+mod registries;
+
 use std::{path::Path, time::Duration};
 
 use ligate_access::permit::SignedPermit;
 use ligate_lake::LoadReport;
 use ligate_model::NodeName;
 
-use super::{network::Server, pooled::Identity};
+use super::{network::Server, pooled::Identity, registries::Account};
 use crate::{
     folder::Folder,
     output::thousands,
@@ -18,11 +20,13 @@ pub struct Story {
     json: bool,
     chapters: usize,
     identities: Vec<Identity>,
+    /// What the registries did, in a demo that has some.
+    account: Option<Account>,
 }
 
 impl Story {
     pub fn new(json: bool) -> Self {
-        Self { json, chapters: 0, identities: Vec::new() }
+        Self { json, chapters: 0, identities: Vec::new(), account: None }
     }
 
     fn say(&self, line: &str) {
@@ -132,6 +136,7 @@ impl Story {
                     "trait": identity.trait_name, "compared": identity.compared, "different": identity.different,
                     "pooled_only": identity.pooled_only, "identical": identity.holds(),
                 })).collect::<Vec<_>>(),
+                "diagnosis": self.account,
             });
             say!("{object:#}");
             return;
@@ -144,6 +149,9 @@ impl Story {
         say!("   zcat {dir}/results/{first}.gwas.tsv.gz | head");
         say!("   ligate audit show --dir {dir}/hdab");
         say!("   ligate permit show {dir}/permit.jws");
+        if self.account.is_some() {
+            say!("   ligate diagnose {dir}/registries/registre.json --network --dir {dir}/registre");
+        }
         say!(
             "   ligate demo --sites FOLDER --trait T --covariates a,b      your own VCF and phenotype files"
         );

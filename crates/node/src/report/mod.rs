@@ -6,6 +6,7 @@
 //! or addresses elsewhere, so that it can be archived and opened anywhere. Every text from outside is escaped.
 
 mod band;
+pub mod diagnosis;
 mod figures;
 mod labels;
 mod lead;

@@ -26,7 +26,7 @@ use ligate_federation::{
 use ligate_model::Digest;
 use tokio::net::TcpListener;
 
-use super::node_run::NodeRun;
+use super::{counts, node_run::NodeRun};
 use crate::{
     config::Config,
     folder::Folder,
@@ -44,6 +44,9 @@ const MAX_HEADS: usize = 64;
 
 /// Refusals that the audit log takes in an hour; more are answered, not logged, so that nobody can fill the disk.
 const REFUSALS_LOGGED_PER_HOUR: u32 = 1000;
+
+/// Tables and pages of tables that are served in an hour, each with an entry in the audit log.
+const TABLES_SERVED_PER_HOUR: u32 = 2000;
 
 /// Open runs, oldest first.
 type Runs = VecDeque<Arc<OpenRun>>;
@@ -64,6 +67,18 @@ pub struct Desk {
     runs: Mutex<Runs>,
     /// Beginning of the current hour and the refusals logged in it.
     refusals: Mutex<(Timestamp, u32)>,
+    /// The same of tables served.
+    tables: Mutex<(Timestamp, u32)>,
+}
+
+/// Counts one more event in the current hour, and says how many there are.
+fn count_of_hour(counted: &Mutex<(Timestamp, u32)>, now: Timestamp) -> u32 {
+    let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
+    if now.duration_since(counted.0).as_hours() >= 1 {
+        *counted = (now, 0);
+    }
+    counted.1 = counted.1.saturating_add(1);
+    counted.1
 }
 
 /// Answers on `listener` until `stop`.
@@ -119,6 +134,7 @@ impl Desk {
             journal: Arc::new(journal),
             runs: Mutex::default(),
             refusals: Mutex::default(),
+            tables: Mutex::default(),
         })
     }
 
@@ -153,6 +169,10 @@ impl Desk {
             Question::Describe { permit } => self.describe(peer, &permit),
             Question::HeadsHeld => self.heads_held(peer),
             Question::KeepHeads { heads } => self.keep_heads(peer, &heads),
+            Question::DiagnosisCounts => self.counts(peer, counts::diagnosis),
+            Question::AlleleCounts { page } => {
+                self.counts(peer, |folder, peer| counts::alleles(folder, peer, page))
+            }
             Question::Prepare { job, coding } => self.with_job(peer, job, |run| run.prepare(coding)),
             Question::Offer { job, page } => self.with_job(peer, job, |run| run.offer(page)),
             Question::Exponents { job } => self.with_job(peer, job, NodeRun::exponents),
@@ -172,6 +192,23 @@ impl Desk {
         described
     }
 
+    /// A table for a peer. Each is recorded before it leaves, so their number is bounded, as that of refusals is.
+    fn counts(
+        &self,
+        peer: PublicKey,
+        table: impl FnOnce(&Folder, PublicKey) -> Result<OutgoingAnswer>,
+    ) -> Result<OutgoingAnswer> {
+        ensure!(
+            count_of_hour(&self.tables, Timestamp::now()) <= TABLES_SERVED_PER_HOUR,
+            "this node has served as many tables as it does in an hour; ask again later"
+        );
+        let answered = table(&Folder::open(&self.dir)?, peer);
+        if let Err(refusal) = &answered {
+            self.log_refusal(None, peer, refusal);
+        }
+        answered
+    }
+
     fn start(&self, peer: PublicKey, permit: &str, job: &str, head: &Head) -> Result<OutgoingAnswer> {
         let started = NodeRun::start(Folder::open(&self.dir)?, peer, permit, job, head, self.journal.clone());
         match started {
@@ -188,13 +225,7 @@ impl Desk {
 
     /// Notes a refusal. That the log cannot be written is no reason to allow what was refused.
     fn log_refusal(&self, run: Option<&OpenRun>, peer: PublicKey, refusal: &anyhow::Error) {
-        let now = Timestamp::now();
-        let mut counted = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.duration_since(counted.0).as_hours() >= 1 {
-            *counted = (now, 0);
-        }
-        counted.1 += 1;
-        if counted.1 > REFUSALS_LOGGED_PER_HOUR {
+        if count_of_hour(&self.refusals, Timestamp::now()) > REFUSALS_LOGGED_PER_HOUR {
             return;
         }
         let (permit, job) = (run.map(|run| run.permit), run.map(|run| run.job));

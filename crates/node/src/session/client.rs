@@ -43,6 +43,15 @@ impl Correspondent {
 
     /// Asks, and waits at most until the deadline. What the node declines is an error that names it.
     pub async fn ask(&self, question: &Question, deadline: Duration) -> Result<Answer> {
+        match self.put(question, deadline).await? {
+            Answer::Declined { reason } => bail!("{} declines: {reason}", self.name),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Asks, and waits at most until the deadline. That the node declines is an answer; its reason is fit for a
+    /// terminal.
+    pub async fn put(&self, question: &Question, deadline: Duration) -> Result<Answer> {
         let body = postcard::to_stdvec(question).context("the question cannot be written")?;
         let answer: Bytes = self
             .link
@@ -50,12 +59,21 @@ impl Correspondent {
             .post(PATH, body, MAX_BODY_BYTES, deadline)
             .await
             .with_context(|| format!("{} did not answer", self.name))?;
-        match postcard::from_bytes(&answer)
-            .with_context(|| format!("the answer of {} cannot be read", self.name))?
-        {
-            Answer::Declined { reason } => bail!("{} declines: {}", self.name, printable(&reason)),
-            answer => Ok(answer),
+        match postcard::from_bytes(&answer) {
+            Ok(Answer::Declined { reason }) => Ok(Answer::Declined { reason: printable(&reason) }),
+            Ok(answer) => Ok(answer),
+            Err(cause) => Err(anyhow::Error::new(cause).context(Unreadable(self.name.clone()))),
         }
+    }
+}
+
+/// A peer answered something that is no answer.
+#[derive(Debug)]
+pub struct Unreadable(NodeName);
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the answer of {} cannot be read", self.0)
     }
 }
 
