@@ -5,9 +5,9 @@
 
 Nobody in these files exists. A patient is a draw of features, each by itself, from the shares below; the shares are
 rounded guesses that make a readable example, not figures of any publication. The diseases and terms are real (OMIM,
-HPO of 2025-01-16). Pendred syndrome has eight features among the annotations of that release, without the widened
-vestibular aqueduct, dizziness, tinnitus and plain hypothyroidism that its patients are followed for: that is what the
-two registries know and the annotations do not.
+HPO of 2025-01-16). Pendred syndrome has eight features among the annotations of that release, without vertigo,
+tinnitus, the enlarged vestibular aqueduct or progressive deafness: that is what the two registries know and the
+annotations do not.
 """
 import json
 import pathlib

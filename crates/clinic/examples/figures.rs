@@ -1,5 +1,5 @@
 //! Every figure of the table in BENCHMARKS.md: `figures KNOWLEDGE CASES [--knowledge-cases FILE] [--model FILE]
-//! [--threads N] [--quick] [--only PART[,PART]]`.
+//! [--threads N] [--quick] [--false-rows N] [--only PART[,PART]]`.
 //!
 //! KNOWLEDGE is a knowledge file, or a folder with hp.obo, phenotype.hpoa, genes_to_phenotype.txt, mondo.sssom.tsv and
 //! hgnc_complete_set.txt. The cases themselves are the other registries' knowledge where no file is named. Parts: loo,
@@ -124,8 +124,10 @@ impl Table<'_, '_> {
             }
         }
         if asked.wants("privacy") {
+            let false_rows =
+                asked.options.get("false-rows").and_then(|text| text.parse().ok()).unwrap_or(100.0);
             for epsilon in ["1", "4", "16", "64"] {
-                self.private(epsilon);
+                self.private(epsilon, false_rows);
             }
         }
     }
@@ -148,7 +150,8 @@ impl Table<'_, '_> {
         self.section(&format!("unseen with counts, {name}"), &setting, &self.methods[..self.ours]);
     }
 
-    fn private(&self, epsilon: &str) {
+    /// `false_rows`: rows of nobody that each node releases on average.
+    fn private(&self, epsilon: &str, false_rows: f64) {
         let Ok(chosen) = epsilon.parse::<Epsilon>() else { return };
         let knowledge = self.bench.knowledge;
         let ids = knowledge.candidates().iter().map(|disease| knowledge.disease(*disease).id);
@@ -160,10 +163,14 @@ impl Table<'_, '_> {
         terms.sort_unstable();
         let support = Support { diseases: &diseases, terms: &terms };
         let noise = |patients: &[(DiseaseId, &[TermId])], seed: u64| -> Vec<DiagnosisCount> {
-            private_counts(patients, &support, chosen, 1.0, &mut ChaCha20Rng::seed_from_u64(seed)).rows
+            private_counts(patients, &support, chosen, false_rows, &mut ChaCha20Rng::seed_from_u64(seed)).rows
         };
         let setting = Setting { release: Some(Release::Private(&noise)), ..self.setting(Regime::Unseen) };
-        self.section(&format!("unseen with counts, epsilon {epsilon}"), &setting, &self.methods[..self.ours]);
+        self.section(
+            &format!("unseen with counts, epsilon {epsilon}, {false_rows} false rows"),
+            &setting,
+            &self.methods[..self.ours],
+        );
     }
 
     fn section(&self, name: &str, setting: &Setting, methods: &[Chosen]) {

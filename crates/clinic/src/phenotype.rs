@@ -17,6 +17,7 @@ mod products;
 mod query;
 mod quasi_newton;
 mod rerank;
+mod risen;
 mod rows;
 mod siblings;
 #[cfg(test)]

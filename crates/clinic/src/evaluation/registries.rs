@@ -65,6 +65,7 @@ pub struct Patients<'k> {
 impl<'k> Patients<'k> {
     pub fn of(annotations: &Annotations<'k>, cases: &[Case]) -> Self {
         let knowledge = annotations.knowledge();
+        let diseases = diseases_by_term(annotations);
         let mut counted = Counted { cases: cases.len(), ..Counted::default() };
         let mut patients = Vec::new();
         for case in cases {
@@ -77,7 +78,7 @@ impl<'k> Patients<'k> {
                 counted.already_annotated += 1;
                 continue;
             }
-            patients.push(patient(knowledge, case, disease));
+            patients.push(patient(knowledge, case, disease, &diseases));
         }
         Self { knowledge, patients, counted }
     }
@@ -105,10 +106,27 @@ impl<'k> Patients<'k> {
     }
 }
 
-fn patient(knowledge: &Knowledge, case: &Case, disease: DiseaseIndex) -> Patient {
+/// How many candidates are annotated to each term or below it.
+fn diseases_by_term(annotations: &Annotations) -> Vec<u32> {
+    let knowledge = annotations.knowledge();
+    let mut diseases = vec![0; knowledge.ontology.len()];
+    for candidate in knowledge.candidates() {
+        let terms = annotations.profile(*candidate).terms.iter();
+        let above = terms.flat_map(|annotated| knowledge.ontology.ancestors(annotated.term));
+        for term in above.collect::<BTreeSet<_>>() {
+            diseases[term.index()] += 1;
+        }
+    }
+    diseases
+}
+
+/// Terms come most informative first (annotated to the fewest diseases): a release that bounds what one patient gives
+/// takes the first ones.
+fn patient(knowledge: &Knowledge, case: &Case, disease: DiseaseIndex, diseases: &[u32]) -> Patient {
     let ontology = &knowledge.ontology;
     let observed = case.observed_terms().filter_map(|id| resolved(knowledge, id)).collect::<Vec<_>>();
-    let specific = Query::from_terms(ontology, &observed, &[]).observed;
+    let mut specific = Query::from_terms(ontology, &observed, &[]).observed;
+    specific.sort_by_key(|term| (diseases[term.index()].max(1), *term));
     Patient {
         id: case.id.clone(),
         publications: case.publications.clone(),

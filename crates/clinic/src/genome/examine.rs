@@ -218,7 +218,7 @@ impl<'a> Examiner<'a> {
             return;
         }
         let rarity = self.facts.frequencies.rarity(&variant, in_file);
-        let tier = rarity.tier(self.facts.frequencies.seen_place(&variant));
+        let tier = rarity.tier(self.facts.frequencies.common_place(&variant));
         let family = &self.found.family;
         let patient = family.patient().0;
         let models = inheritance::models(family, variant.place, &states);

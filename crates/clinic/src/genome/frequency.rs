@@ -40,9 +40,9 @@ pub enum Rarity {
 /// Classes of frequency that evidence is counted in, rarest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tier {
-    /// Below 0.0002, and seen nowhere.
+    /// Below 0.0002, and seen nowhere as far as the sources tell.
     Unseen,
-    /// Below 0.0002, at a place where some variant was seen.
+    /// Seen by a source that measures, below 0.0002.
     Seen,
     /// 0.0002 to 0.005.
     Low,
@@ -84,14 +84,16 @@ impl Tier {
 }
 
 impl Rarity {
-    /// The tier; `seen_place` says that a positions file lists some variant there.
-    pub fn tier(self, seen_place: bool) -> Tier {
+    /// The tier; `common_place` says that a positions file lists a common variant there. What it lists may be another
+    /// allele, but a common one that the list of alleles lacks is most likely this one, written otherwise. A rare one
+    /// says nothing of this allele.
+    pub fn tier(self, common_place: bool) -> Tier {
         let of = |frequency: f64| {
             if frequency >= COMMON {
                 Tier::Common
             } else if frequency >= LOW {
                 Tier::Low
-            } else if frequency > 0.0 || seen_place {
+            } else if frequency > 0.0 {
                 Tier::Seen
             } else {
                 Tier::Unseen
@@ -99,7 +101,7 @@ impl Rarity {
         };
         match self {
             Self::Measured { frequency, .. } | Self::AtLeast { frequency, .. } => of(frequency),
-            Self::Below { .. } if seen_place => Tier::Seen,
+            Self::Below { .. } if common_place => Tier::Low,
             Self::Below { .. } => Tier::Unseen,
             Self::Unknown => Tier::Unknown,
         }
@@ -149,9 +151,10 @@ impl Frequencies<'_> {
         [file, sites, network].into_iter().flatten().fold(Rarity::Unknown, frequent)
     }
 
-    /// Whether a positions file lists some variant at the place.
-    pub fn seen_place(&self, variant: &SmallVariant) -> bool {
-        self.sites.is_some_and(|sites| sites.position_frequency(variant.place).is_some())
+    /// Whether a positions file lists a common variant at the place.
+    pub fn common_place(&self, variant: &SmallVariant) -> bool {
+        let frequency = self.sites.and_then(|sites| sites.position_frequency(variant.place));
+        frequency.is_some_and(|frequency| f64::from(frequency) >= COMMON)
     }
 }
 

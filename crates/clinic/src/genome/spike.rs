@@ -141,7 +141,7 @@ impl<'a> Background<'a> {
             let state = State::of(&donor.call, donor.alternate, variant.place, sex.or(Some(Sex::Male)));
             let effects = known_effects(facts, &variant);
             let rarity = facts.frequencies.rarity(&variant, None);
-            let tier = rarity.tier(facts.frequencies.seen_place(&variant));
+            let tier = rarity.tier(facts.frequencies.common_place(&variant));
             for effect in effects {
                 exonic |= effect.effect != Effect::Noncoding || facts.model.is_in_exon(&variant);
                 let point = Carried {

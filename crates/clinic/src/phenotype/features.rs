@@ -55,7 +55,7 @@ impl Feature {
 pub type FeatureValues = [f64; Feature::ALL.len()];
 
 /// From this frequency on a feature is frequent.
-const FREQUENT: f64 = 0.5;
+pub(super) const FREQUENT: f64 = 0.5;
 
 /// X-linked recessive inheritance, HP:0001419.
 const X_LINKED_RECESSIVE: u32 = 1419;
@@ -67,8 +67,12 @@ pub(super) struct Comparison<'q, 's, 'k> {
     query: &'q Query,
     /// Observed terms and all their ancestors, ascending.
     closure: Vec<Shared>,
-    /// Information content of each observed term.
-    own_content: Vec<f64>,
+    /// Information content of each observed term, and the slots of its ancestors, most informative first.
+    own: Vec<(f64, Vec<u32>)>,
+    /// Slot of each observed term.
+    own_slots: Vec<u32>,
+    /// Whether a candidate has the term of a slot; slot 0 stands for all terms outside the closure.
+    present: Vec<bool>,
     /// 1 + place in the closure by term, 0 outside.
     slots: Vec<u32>,
     /// Largest content over a term's ancestors, where it was asked for; below 0 elsewhere.
@@ -79,21 +83,27 @@ pub(super) struct Comparison<'q, 's, 'k> {
 struct Shared {
     term: Term,
     content: f64,
-    /// Places of the observed terms that imply it.
-    under: Vec<usize>,
 }
 
 impl<'q, 's, 'k> Comparison<'q, 's, 'k> {
     pub fn new(scorer: &'s Scorer<'k>, query: &'q Query) -> Self {
         let ontology = &scorer.knowledge().ontology;
         let closure = closure(scorer, &query.observed);
-        let own_content = query.observed.iter().map(|term| scorer.information_content(*term)).collect();
         let mut slots = vec![0; ontology.len()];
         for (slot, shared) in (1..).zip(&closure) {
             slots[shared.term.index()] = slot;
         }
-        let largest = vec![-1.0; ontology.len()];
-        Self { scorer, ontology, query, closure, own_content, slots, largest }
+        let own = query.observed.iter().map(|term| {
+            let mut above: Vec<&Shared> =
+                ontology.ancestors(*term).iter().map(|ancestor| &closure[slots[ancestor.index()] as usize - 1]).collect();
+            above.sort_by(|left, right| right.content.total_cmp(&left.content));
+            let above = above.into_iter().map(|shared| slots[shared.term.index()]).collect();
+            (scorer.information_content(*term), above)
+        });
+        let own = own.collect();
+        let own_slots = query.observed.iter().map(|term| slots[term.index()]).collect();
+        let (present, largest) = (vec![false; closure.len() + 1], vec![-1.0; ontology.len()]);
+        Self { scorer, ontology, query, closure, own, own_slots, present, slots, largest }
     }
 
     /// All features of one candidate, whose S is known. Zero throughout for a query without terms.
@@ -107,39 +117,36 @@ impl<'q, 's, 'k> Comparison<'q, 's, 'k> {
     }
 
     /// Mean of the best shared content, and the share of content with F = 0.
-    fn resnik(&self, position: usize) -> (f64, f64) {
-        let observed = &self.query.observed;
-        let mut best = vec![0.0_f64; observed.len()];
-        let mut present = vec![false; observed.len()];
-        for (term, _) in self.scorer.risen(position) {
-            let Some(shared) = self.shared(*term) else { continue };
-            for place in &shared.under {
-                best[*place] = best[*place].max(shared.content);
-                present[*place] |= observed[*place] == *term;
-            }
+    fn resnik(&mut self, position: usize) -> (f64, f64) {
+        let scorer = self.scorer;
+        self.present.fill(false);
+        for term in scorer.risen(position).terms() {
+            self.present[self.slots[term.index()] as usize] = true;
         }
-        let all: f64 = self.own_content.iter().sum();
-        let explained = self.own_content.iter().zip(&present).filter(|(_, present)| **present);
-        let explained: f64 = explained.map(|(content, _)| content).sum();
-        let unexplained = if all > 0.0 { (all - explained) / all } else { 0.0 };
-        (best.iter().sum::<f64>() / best.len() as f64, unexplained)
+        let (mut best, mut unexplained, mut all) = (0.0, 0.0, 0.0);
+        for (content, above) in &self.own {
+            let shared = above.iter().find(|slot| self.present[**slot as usize]);
+            best += shared.map_or(0.0, |slot| self.closure[*slot as usize - 1].content);
+            all += content;
+        }
+        for ((content, _), slot) in self.own.iter().zip(&self.own_slots) {
+            unexplained += if self.present[*slot as usize] { 0.0 } else { *content };
+        }
+        (best / self.own.len() as f64, if all > 0.0 { unexplained / all } else { 0.0 })
     }
 
     /// Coverage of the disease's features, and of its frequent ones.
     fn coverage(&mut self, position: usize) -> (f64, f64) {
-        let (mut covered, mut all) = (0.0, 1e-12);
-        let (mut frequent_covered, mut frequent) = (0.0, 1.0);
+        let (mut covered, mut frequent) = (0.0, 0.0);
         let scorer = self.scorer;
         for annotated in &scorer.profile_at(position).terms {
-            let weight = annotated.f * scorer.information_content(annotated.term);
             covered += annotated.f * self.shared_content(annotated.term);
-            all += weight;
             if annotated.f >= FREQUENT {
-                frequent += weight;
-                frequent_covered += if self.shared(annotated.term).is_some() { weight } else { 0.0 };
+                frequent += self.shared(annotated.term).map_or(0.0, |shared| annotated.f * shared.content);
             }
         }
-        (covered / all, frequent_covered / frequent)
+        let weight = scorer.weight(position);
+        (covered / (weight.all + 1e-12), frequent / (weight.frequent + 1.0))
     }
 
     /// Share of the observed terms that are annotated as they stand.
@@ -181,16 +188,9 @@ impl<'q, 's, 'k> Comparison<'q, 's, 'k> {
 /// Observed terms and their ancestors, ascending.
 fn closure(scorer: &Scorer, observed: &[Term]) -> Vec<Shared> {
     let ontology = &scorer.knowledge().ontology;
-    let mut places: Vec<(Term, usize)> = Vec::new();
-    for (place, term) in observed.iter().enumerate() {
-        places.extend(ontology.ancestors(*term).iter().map(|ancestor| (*ancestor, place)));
-    }
-    places.sort_unstable();
-    let groups = places.chunk_by(|left, right| left.0 == right.0);
-    let shared = groups.map(|group| Shared {
-        term: group[0].0,
-        content: scorer.information_content(group[0].0),
-        under: group.iter().map(|(_, place)| *place).collect(),
-    });
-    shared.collect()
+    let mut terms: Vec<Term> =
+        observed.iter().flat_map(|term| ontology.ancestors(*term).iter().copied()).collect();
+    terms.sort_unstable();
+    terms.dedup();
+    terms.into_iter().map(|term| Shared { term, content: scorer.information_content(term) }).collect()
 }

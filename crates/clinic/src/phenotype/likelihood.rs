@@ -16,9 +16,11 @@ use crate::{
     ontology::{Ontology, Term},
     phenotype::{
         annotations::{Annotations, Profile},
-        lists::{Genes, Lists, Position, Risen, Riser, frequency},
+        features::FREQUENT,
+        lists::{Genes, Lists, Position},
         products::Products,
         query::Query,
+        risen::{Risen, Riser},
         rows::{Row, Rows},
     },
 };
@@ -56,8 +58,18 @@ struct Base<'k> {
     /// B(t) by term.
     background: Vec<f64>,
     /// Information content by term, nats.
-    content: Vec<f64>,
+    contents: Vec<f64>,
+    /// By candidate.
+    weights: Vec<Weight>,
     rows: Mutex<Rows>,
+}
+
+/// How much there is of a disease to be covered: f times information content, summed over its terms.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Weight {
+    pub all: f64,
+    /// Of frequent terms alone.
+    pub frequent: f64,
 }
 
 /// What a changed scorer knows otherwise than its base.
@@ -91,10 +103,12 @@ impl<'k> Scorer<'k> {
         }
         let lists = Lists::build(ontology, profiles.iter().map(AsRef::as_ref));
         let background = ontology.terms().map(|term| mean(lists.of(term), candidates.len())).collect();
-        let content = ontology.terms().map(|term| content(lists.of(term), candidates.len())).collect();
+        let contents: Vec<f64> =
+            ontology.terms().map(|term| content(lists.of(term), candidates.len())).collect();
+        let weights = profiles.iter().map(|profile| weight(profile, |term| contents[term.index()])).collect();
         let rows = Mutex::new(Rows::new(ontology.len(), BASE_ROWS));
         let (genes, candidates) = (Arc::new(Genes::of(knowledge, &candidates)), candidates.into());
-        let base = Base { knowledge, candidates, genes, positions, profiles, lists, background, content, rows };
+        let base = Base { knowledge, candidates, genes, positions, profiles, lists, background, contents, weights, rows };
         Self { base: Arc::new(base), changes: None }
     }
 
@@ -150,7 +164,7 @@ impl<'k> Scorer<'k> {
 
     /// F_d(t), 0 where the disease is not known to have the term.
     pub fn frequency(&self, disease: DiseaseIndex, term: Term) -> f64 {
-        self.position(disease).map_or(0.0, |position| frequency(self.risen(position), term))
+        self.position(disease).map_or(0.0, |position| self.risen(position).frequency(term))
     }
 
     /// B(t): the mean of F over the candidates.
@@ -171,7 +185,7 @@ impl<'k> Scorer<'k> {
 
     /// F of one candidate.
     pub(super) fn frequency_at(&self, position: usize, term: Term) -> f64 {
-        frequency(self.risen(position), term)
+        self.risen(position).frequency(term)
     }
 
     /// One observed term's factor lambda + (1 - lambda) R of one candidate.
@@ -183,7 +197,7 @@ impl<'k> Scorer<'k> {
 
     /// R of one candidate, without the factor of an annotated absence.
     pub(super) fn ratio(&self, position: usize, term: Term) -> f64 {
-        let f = frequency(self.risen(position), term);
+        let f = self.risen(position).frequency(term);
         if f > 0.0 {
             return f / self.background(term);
         }
@@ -195,12 +209,20 @@ impl<'k> Scorer<'k> {
     pub(super) fn information_content(&self, term: Term) -> f64 {
         match self.changed_list(term) {
             Some((list, _)) => content(list, self.base.candidates.len()),
-            None => self.base.content[term.index()],
+            None => self.base.contents[term.index()],
+        }
+    }
+
+    /// How much there is of a candidate to be covered.
+    pub(super) fn weight(&self, position: usize) -> Weight {
+        match self.changes {
+            None => self.base.weights[position],
+            Some(_) => weight(self.profile_at(position), |term| self.information_content(term)),
         }
     }
 
     /// F of one candidate over all its terms and their ancestors.
-    pub(super) fn risen(&self, position: usize) -> &[(Term, f64)] {
+    pub(super) fn risen(&self, position: usize) -> &Risen {
         let changed = self.changed(position as Position);
         changed.map_or(&self.base.lists.risen[position], |changed| &changed.risen)
     }
@@ -315,13 +337,13 @@ impl Base<'_> {
     fn changed_lists(&self, diseases: &HashMap<Position, Changed>) -> HashMap<Term, (Vec<(Position, f64)>, f64)> {
         let mut touched = HashSet::new();
         for (position, changed) in diseases {
-            touched.extend(differing(&self.lists.risen[*position as usize], &changed.risen));
+            touched.extend(self.lists.risen[*position as usize].differing(&changed.risen));
         }
         let changed = touched.into_iter().map(|term| {
             let kept = self.lists.of(term).iter().filter(|(position, _)| !diseases.contains_key(position));
             let mut list: Vec<(Position, f64)> = kept.copied().collect();
             for (position, changed) in diseases {
-                let f = frequency(&changed.risen, term);
+                let f = changed.risen.frequency(term);
                 if f > 0.0 {
                     list.push((*position, f));
                 }
@@ -342,9 +364,12 @@ fn content(list: &[(Position, f64)], candidates: usize) -> f64 {
     -libm::log(list.len().max(1) as f64 / candidates as f64)
 }
 
-/// Terms whose frequency differs between two risen profiles, both sorted by term.
-fn differing<'a>(before: &'a [(Term, f64)], after: &'a [(Term, f64)]) -> impl Iterator<Item = Term> + 'a {
-    let lost = before.iter().filter(|(term, f)| frequency(after, *term) != *f);
-    let gained = after.iter().filter(|(term, _)| frequency(before, *term) <= 0.0);
-    lost.chain(gained).map(|(term, _)| *term)
+fn weight(profile: &Profile, content: impl Fn(Term) -> f64) -> Weight {
+    let mut weight = Weight::default();
+    for annotated in &profile.terms {
+        let part = annotated.f * content(annotated.term);
+        weight.all += part;
+        weight.frequent += if annotated.f >= FREQUENT { part } else { 0.0 };
+    }
+    weight
 }

@@ -1,19 +1,19 @@
 //! Which candidates have a term, and how often: for each term the candidates with F above 0, in their order, and for
-//! each candidate the terms. Frequencies rise to ancestors here and nowhere else.
+//! each candidate the terms.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
     knowledge::{DiseaseIndex, GeneIndex, Knowledge},
     ontology::{Ontology, Term},
-    phenotype::annotations::Profile,
+    phenotype::{
+        annotations::Profile,
+        risen::{Risen, Riser},
+    },
 };
 
 /// A candidate's place among the candidates, from 0.
 pub(super) type Position = u32;
-
-/// F_d(t) of one disease: the largest frequency over t and its descendants, by term, above 0 only.
-pub(super) type Risen = Vec<(Term, f64)>;
 
 /// Which candidates each gene has; genes with one at least.
 pub(super) struct Genes(Vec<(GeneIndex, Vec<Position>)>);
@@ -51,71 +51,10 @@ pub(super) struct Lists {
     pub empty: Vec<bool>,
 }
 
-/// Raises profiles' frequencies to ancestors. Keeps one place per term between profiles.
-pub(super) struct Riser<'o> {
-    ontology: &'o Ontology,
-    /// F by term; 0 throughout between profiles.
-    f: Vec<f64>,
-}
-
-impl<'o> Riser<'o> {
-    pub fn new(ontology: &'o Ontology) -> Self {
-        Self { ontology, f: vec![0.0; ontology.len()] }
-    }
-
-    pub fn rise(&mut self, profile: &Profile) -> Risen {
-        let mut touched = Vec::with_capacity(profile.terms.len() * 8);
-        for annotated in &profile.terms {
-            for ancestor in self.ontology.ancestors(annotated.term) {
-                let f = &mut self.f[ancestor.index()];
-                if *f <= 0.0 {
-                    touched.push(*ancestor);
-                }
-                *f = f.max(annotated.f);
-            }
-        }
-        touched.sort_unstable();
-        touched.into_iter().map(|term| (term, std::mem::take(&mut self.f[term.index()]))).collect()
-    }
-}
-
-/// F of one term in a risen profile, 0 where it has none.
-pub(super) fn frequency(risen: &[(Term, f64)], term: Term) -> f64 {
-    risen.binary_search_by_key(&term, |(term, _)| *term).map_or(0.0, |at| risen[at].1)
-}
-
-impl Lists {
-    pub fn build<'p>(ontology: &Ontology, profiles: impl Iterator<Item = &'p Profile>) -> Self {
-        let mut riser = Riser::new(ontology);
-        let (mut risen, mut empty) = (Vec::new(), Vec::new());
-        let mut absent: HashMap<Term, Vec<Position>> = HashMap::new();
-        for (position, profile) in (0..).zip(profiles) {
-            risen.push(riser.rise(profile));
-            empty.push(profile.is_empty());
-            for term in &profile.absent {
-                absent.entry(*term).or_default().push(position);
-            }
-        }
-        let (starts, entries) = by_term(ontology.len(), &risen);
-        Self { starts, entries, risen, absent, empty }
-    }
-
-    /// Candidates with F above 0, in order.
-    pub fn of(&self, term: Term) -> &[(Position, f64)] {
-        let at = term.index();
-        &self.entries[self.starts[at] as usize..self.starts[at + 1] as usize]
-    }
-
-    /// Candidates that are annotated to be without exactly this term, in order.
-    pub fn without(&self, term: Term) -> &[Position] {
-        self.absent.get(&term).map_or(&[], Vec::as_slice)
-    }
-}
-
 /// Turns lists by candidate into lists by term.
 fn by_term(terms: usize, risen: &[Risen]) -> (Vec<u32>, Vec<(Position, f64)>) {
     let mut starts = vec![0_u32; terms + 1];
-    for (term, _) in risen.iter().flatten() {
+    for term in risen.iter().flat_map(Risen::terms) {
         starts[term.index() + 1] += 1;
     }
     for at in 0..terms {
@@ -124,9 +63,9 @@ fn by_term(terms: usize, risen: &[Risen]) -> (Vec<u32>, Vec<(Position, f64)>) {
     let mut next = starts.clone();
     let mut entries = vec![(0, 0.0); starts[terms] as usize];
     for (position, list) in (0..).zip(risen) {
-        for (term, f) in list {
+        for (term, f) in list.iter() {
             let slot = &mut next[term.index()];
-            entries[*slot as usize] = (position, *f);
+            entries[*slot as usize] = (position, f);
             *slot += 1;
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     ontology::{Ontology, Term},
     phenotype::{
         annotations::{Annotated, Annotations, Edit, Profile},
-        lists::{Risen, Riser},
+        risen::{Risen, Riser},
     },
 };
 
@@ -74,19 +74,20 @@ impl Annotations<'_> {
 /// Mean by term, 0 where one has nothing.
 fn average(all: &[Risen]) -> Risen {
     let mut sums: HashMap<Term, f64> = HashMap::new();
-    for (term, f) in all.iter().flatten() {
-        *sums.entry(*term).or_default() += f;
+    for (term, f) in all.iter().flat_map(Risen::iter) {
+        *sums.entry(term).or_default() += f;
     }
-    let mut mean: Risen = sums.into_iter().map(|(term, sum)| (term, sum / all.len() as f64)).collect();
+    let mut mean: Vec<(Term, f64)> = sums.into_iter().map(|(term, sum)| (term, sum / all.len() as f64)).collect();
     mean.sort_unstable_by_key(|(term, _)| *term);
-    mean
+    Risen::of(mean)
 }
 
 /// The terms from which a risen profile can be raised again: those above all their children.
 fn most_specific(ontology: &Ontology, risen: &Risen) -> Vec<Annotated> {
-    let f_of = |term: Term| super::lists::frequency(risen, term);
-    let above_children = risen.iter().filter(|(term, f)| ontology.children(*term).iter().all(|child| f_of(*child) < *f));
-    above_children.map(|(term, f)| Annotated { term: *term, f: *f, counts: None }).collect()
+    let below = |child: &Term, f: f64| risen.frequency(*child) < f;
+    let above_children =
+        risen.iter().filter(|(term, f)| ontology.children(*term).iter().all(|child| below(child, *f)));
+    above_children.map(|(term, f)| Annotated { term, f, counts: None }).collect()
 }
 
 /// A disease's name without its number in the series, its inheritance and "susceptibility to": capitals, words parted by

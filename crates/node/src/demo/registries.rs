@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use ligate_access::audit;
 use ligate_clinic::{counts, knowledge::Knowledge};
-use ligate_disclosure::diagnosis_counts::SingleCounts;
+use ligate_disclosure::diagnosis_counts::{Minimums, SingleCounts};
 use ligate_formats::cases;
 use ligate_model::{DiseaseId, NodeName};
 use serde::Serialize;
@@ -38,7 +38,7 @@ const REGISTRIES: [(&str, &str); 2] = [
 ];
 
 /// The node that has a patient without a diagnosis.
-const CLINIC: &str = "registre";
+pub const CLINIC: &str = "registre";
 
 const CASE: &str = include_str!("../../../../demo/registries/registre.json");
 
@@ -62,7 +62,7 @@ pub struct Account {
     pub with_network: Ranked,
     /// The disease's rank by the likelihood ratio, before re-ranking, with and without each peer: where it leads.
     pub by_likelihood_ratio: Option<RankByPeers>,
-    /// Entries of the other nodes' audit logs that came while the patient was diagnosed.
+    /// Entries that came into the other nodes' audit logs while the patient was diagnosed: none, or the demo fails.
     pub asked_of_peers: u64,
     /// The page with the network's counts.
     pub report: PathBuf,
@@ -75,6 +75,7 @@ pub struct Holding {
     pub patients: usize,
     /// Patients in batches.
     pub counted: usize,
+    pub minimums: Minimums,
     /// Counts that the rule lets out, and the diseases that they are of.
     pub released: usize,
     pub diseases_released: Vec<Held>,
@@ -193,6 +194,7 @@ fn hold(folder: &Folder, file: &Path, knowledge: &Knowledge) -> Result<Holding> 
         node: folder.name().clone(),
         patients,
         counted: closed.patients,
+        minimums: folder.config.diagnosis.minimums,
         released: table.get().len(),
         diseases_released: out.into_iter().map(|(_, held)| held).collect(),
         suppressed: counted - table.get().len(),

@@ -3,36 +3,42 @@
 use ligate_model::NodeName;
 
 use super::Story;
-use crate::demo::registries::{Account, Held, Holding, Place, Ranked};
+use crate::demo::registries::{Account, CLINIC, Held, Holding, Place, Ranked};
 
 impl Story {
     pub fn registry(&self, holding: &Holding) {
         self.say(&format!(
-            "   {:<10} {} made-up patients; released: {} counts of {}; held back: {} of fewer than 3 patients",
+            "   {:<10} {} made-up patients; {} counts released: {}",
             holding.node.as_str(),
             holding.patients,
             holding.released,
             listed(&holding.diseases_released),
-            holding.suppressed,
         ));
         self.say(&format!(
-            "   {:<10} and all of {}: fewer than 5 patients",
+            "   {:<10} suppressed: {} counts below {} patients; diseases below {}: {}",
             "",
+            holding.suppressed,
+            holding.minimums.count,
+            holding.minimums.batch_patients,
             listed(&holding.diseases_suppressed)
         ));
     }
 
     pub fn fetched(&self, clinic: &NodeName, fetched: &[(NodeName, usize)]) {
-        let tables: Vec<_> = fetched.iter().map(|(peer, rows)| format!("{rows} of {peer}")).collect();
+        let tables: Vec<_> = fetched.iter().map(|(peer, rows)| format!("{rows} counts of {peer}")).collect();
         self.say(&format!(
-            "   {:<10} fetched both tables whole, ahead of any patient: {} counts",
+            "   {:<10} fetched whole tables, ahead of any patient: {}",
             clinic.as_str(),
             tables.join(", ")
         ));
     }
 
     pub fn diagnosis(&mut self, account: Account) {
-        self.say(&format!("\n   Its patient has: {}", account.observed.join(", ").to_lowercase()));
+        self.say(&format!(
+            "   {:<10} has a made-up patient with {}",
+            CLINIC,
+            account.observed.join(", ").to_lowercase()
+        ));
         let truth = &account.true_disease;
         self.ranking("with the annotations alone", &account.alone, truth);
         self.ranking("with the counts of the other nodes", &account.with_network, truth);
@@ -40,18 +46,17 @@ impl Story {
             let without: Vec<_> =
                 row.without.iter().map(|(peer, rank)| format!("{rank} without {peer}")).collect();
             self.say(&format!(
-                "   rank of {truth} by the likelihood ratio, before re-ranking: {} with both, {}, {} with neither",
+                "   its rank before re-ranking: {} with both tables, {}, {} with neither",
                 row.with_all,
                 without.join(", "),
                 row.with_none
             ));
         }
-        if account.asked_of_peers == 0 {
-            self.say(
-                "   nothing of the patient left the node: nobody was asked, no other log has a new entry",
-            );
-        }
-        self.say(&format!("   report: {}", account.report.display()));
+        self.say(&format!(
+            "   nothing of the patient left {CLINIC}: {} new entries in the other nodes' logs since the fetch",
+            account.asked_of_peers
+        ));
+        self.say(&format!("   the patient's page: {}", account.report.display()));
         self.account = Some(account);
     }
 
@@ -83,6 +88,7 @@ fn is_truth(place: &Place, ranked: &Ranked) -> bool {
 }
 
 fn listed(held: &[Held]) -> String {
-    let named: Vec<_> = held.iter().map(|held| format!("{} ({})", held.disease, held.patients)).collect();
+    let named: Vec<_> =
+        held.iter().map(|held| format!("{} ({} patients)", held.disease, held.patients)).collect();
     if named.is_empty() { "nothing".to_owned() } else { named.join(", ") }
 }
