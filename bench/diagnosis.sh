@@ -14,8 +14,7 @@ run() { cargo run --release --quiet -p ligate-clinic --example "$@"; }
 cargo build --release -p ligate
 run figures -- "$knowledge" "$cases"                       # accuracy, calibration, curves of counts and noise
 run exome -- "$knowledge" "$cases" "$data"                 # the same with each case's variants in one exome
-run matching -- "$knowledge" "$cases"                      # matching of patients
-run phenotype_bench -- "$knowledge" "$cases"               # time of a case by phenotype
+LIGATE_SHARED=$(dirname "$data") run matching              # matching of patients; DATA is SHARED/data here
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

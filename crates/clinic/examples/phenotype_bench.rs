@@ -43,7 +43,8 @@ fn main() -> ExitCode {
             ranks.insert(solved.id.clone(), rank(&changed, solved));
         }
         took.push(ms(start));
-        let changes = publication.map(|publication| store::left_out_borrowing(&annotations, publication, &own));
+        let changes =
+            publication.map(|publication| store::left_out_borrowing(&annotations, publication, &own));
         let changed = scorer.adjusted(changes.unwrap_or_default());
         for solved in &group {
             learned.insert(solved.id.clone(), learned_rank(&changed, solved));

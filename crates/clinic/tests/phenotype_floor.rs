@@ -57,7 +57,8 @@ fn equals_the_python_oracle() {
 /// 500 terms: S stays a number, and its parts sum to it.
 fn many_terms(scorer: &Scorer) {
     let ontology = &scorer.knowledge().ontology;
-    let leaves = ontology.terms().filter(|term| ontology.is_phenotype(*term) && ontology.children(*term).is_empty());
+    let leaves =
+        ontology.terms().filter(|term| ontology.is_phenotype(*term) && ontology.children(*term).is_empty());
     let leaves: Vec<_> = leaves.step_by(20).take(500).collect();
     let query = Query::from_terms(ontology, &leaves, &[]);
     assert_eq!(query.observed.len(), 500);

@@ -53,7 +53,7 @@ pub struct Cases {
 
 enum Source {
     Lines(Lines),
-    Document(Document),
+    Document(Box<Document>),
 }
 
 /// Opens a file or a folder of cases. A folder's files are read in the order of their paths, sub-folders included.

@@ -145,8 +145,10 @@ fn a_broken_chain_is_left_out_and_told() {
     assert!(Chain::read(&path).is_err());
 }
 
-/// One line of the tables that `oracles/chains/liftover.py` made.
-fn expected(name: &str) -> Vec<(Contig, u32, Option<(Contig, u32, Strand)>)> {
+/// One line of the tables that `oracles/chains/liftover.py` made: a place, and where it goes.
+type Expected = (Contig, u32, Option<(Contig, u32, Strand)>);
+
+fn expected(name: &str) -> Vec<Expected> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../oracles/chains").join(name);
     let text = fs::read_to_string(path).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#'));

@@ -32,6 +32,7 @@ impl SplitMix {
     }
 
     /// A uniform number of [0, 1) with 53 bits.
+    #[cfg(test)]
     pub fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }

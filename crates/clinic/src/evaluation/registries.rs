@@ -24,14 +24,20 @@ pub const NODES: u64 = 8;
 /// Salts of the split; figures are means over them, with their range.
 pub const SALTS: [u64; 5] = [0, 1, 2, 3, 4];
 
+/// The patients of one disease at one node to (term, m).
+pub type BatchRule<'r> = dyn Fn(&[&[TermId]]) -> Vec<(TermId, u32)> + Sync + 'r;
+
+/// All patients of a node and a seed to noised counts.
+pub type PrivateRule<'r> = dyn Fn(&[(DiseaseId, &[TermId])], u64) -> Vec<DiagnosisCount> + Sync + 'r;
+
 /// How a node's patients become what it publishes.
 #[derive(Clone, Copy)]
 pub enum Release<'r> {
     /// The patients of one disease at one node, each with their most specific observed terms, to (term, m); n is all of
     /// them.
-    Batches(&'r (dyn Fn(&[&[TermId]]) -> Vec<(TermId, u32)> + Sync)),
+    Batches(&'r BatchRule<'r>),
     /// All patients of a node and a seed to noised counts.
-    Private(&'r (dyn Fn(&[(DiseaseId, &[TermId])], u64) -> Vec<DiagnosisCount> + Sync)),
+    Private(&'r PrivateRule<'r>),
 }
 
 /// A case that some registry holds.
@@ -250,7 +256,7 @@ impl Split<'_, '_> {
 
     fn released(
         &self,
-        rule: &dyn Fn(&[&[TermId]]) -> Vec<(TermId, u32)>,
+        rule: &BatchRule<'_>,
         batch: &[&[TermId]],
     ) -> BTreeMap<Term, Counts> {
         let n = batch.len() as u32;
@@ -264,7 +270,7 @@ impl Split<'_, '_> {
         &self,
         node: usize,
         stays: &dyn Fn(&Patient) -> bool,
-        rule: &dyn Fn(&[(DiseaseId, &[TermId])], u64) -> Vec<DiagnosisCount>,
+        rule: &PrivateRule<'_>,
     ) -> Table {
         let held = self.nodes[node].iter().map(|place| &self.of.patients[*place]).filter(|held| stays(held));
         let held = held.map(|patient| (patient.disease_id, patient.terms.as_slice())).collect::<Vec<_>>();

@@ -25,6 +25,9 @@ const FREQUENCY_UNKNOWN: f64 = 1e-4;
 /// An allele seen by no source still has some frequency.
 const FREQUENCY_MIN: f64 = 1e-6;
 
+/// The chance that a parent's call is wrong where nothing measures one of the calls: as likely as not.
+pub const UNMEASURED: f64 = 0.5;
+
 /// The chance, 0 to 1, that one of the parents carries the allele though both are called without it. `frequency` is the
 /// allele's in the population, where known; `None` for a parent without any measure of the call.
 pub fn parent_wrong(father: &Call, mother: &Call, alternate: u16, frequency: Option<f64>) -> Option<f64> {

@@ -15,7 +15,9 @@ pub enum Effect {
     SpliceSite,
     /// The start codon changed.
     StartCodon,
-    /// An amino acid exchanged, or the stop codon lost.
+    /// The stop codon lost: the protein is longer.
+    StopLost,
+    /// An amino acid exchanged.
     Missense,
     /// A base change in the coding part that nobody read: silent, missense or nonsense.
     CodingUnread,
@@ -27,11 +29,12 @@ pub enum Effect {
 }
 
 impl Effect {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Nonsense,
         Self::Frameshift,
         Self::SpliceSite,
         Self::StartCodon,
+        Self::StopLost,
         Self::Missense,
         Self::CodingUnread,
         Self::InframeIndel,
@@ -50,6 +53,7 @@ impl Effect {
             Self::Frameshift => 0.21,
             Self::SpliceSite => 0.075,
             Self::StartCodon => 0.005,
+            Self::StopLost => 0.003,
             Self::Missense => 0.51,
             Self::CodingUnread => 0.63,
             Self::InframeIndel => 0.03,
@@ -76,6 +80,7 @@ impl Effect {
             Self::Frameshift => "frameshift",
             Self::SpliceSite => "splice site",
             Self::StartCodon => "start codon",
+            Self::StopLost => "stop codon lost",
             Self::Missense => "missense",
             Self::CodingUnread => "coding (silent, missense or nonsense: not told apart)",
             Self::InframeIndel => "in-frame indel",
@@ -92,7 +97,8 @@ impl Effect {
             So::Frameshift | So::TranscriptAblation | So::FeatureTruncation => Self::Frameshift,
             So::SpliceAcceptor | So::SpliceDonor => Self::SpliceSite,
             So::StartLost => Self::StartCodon,
-            So::Missense | So::StopLost | So::ProteinAltering => Self::Missense,
+            So::StopLost => Self::StopLost,
+            So::Missense | So::ProteinAltering => Self::Missense,
             So::InframeInsertion | So::InframeDeletion => Self::InframeIndel,
             So::SpliceDonorFifthBase | So::SpliceRegion | So::SpliceDonorRegion => Self::SpliceRegion,
             So::Synonymous | So::StopRetained | So::StartRetained | So::IncompleteTerminalCodon => {
@@ -152,12 +158,15 @@ pub struct GeneEffect {
     pub description: Option<Box<str>>,
 }
 
+/// Finds a gene by symbol or Ensembl id.
+pub type FindGene<'f> = dyn Fn(Option<&str>, Option<&str>) -> Option<ModelGene> + 'f;
+
 /// The effects that a file's annotation gives allele `alternate` (from 1), each gene once with its hardest; `gene`
 /// finds a gene by symbol or Ensembl id.
 pub fn annotated(
     consequences: &[Consequence<'_>],
     alternate: u16,
-    gene: &dyn Fn(Option<&str>, Option<&str>) -> Option<ModelGene>,
+    gene: &FindGene<'_>,
 ) -> Vec<GeneEffect> {
     let mut effects: Vec<GeneEffect> = Vec::new();
     for consequence in consequences.iter().filter(|consequence| consequence.concerns(alternate)) {

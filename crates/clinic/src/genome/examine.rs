@@ -222,6 +222,7 @@ impl<'a> Examiner<'a> {
         let family = &self.found.family;
         let patient = family.patient().0;
         let models = inheritance::models(family, variant.place, &states);
+        let wrong = parent_wrong(family, &states, calls, number, rarity);
         let candidate = Candidate {
             carriage: carriage(states[patient]),
             quality: call_quality(
@@ -232,7 +233,8 @@ impl<'a> Examiner<'a> {
                 states[patient],
             ),
             passed: record.passed(),
-            parent_wrong: parent_wrong(family, &states, calls, number, rarity),
+            parent_wrong: wrong.map(|wrong| wrong.unwrap_or(de_novo::UNMEASURED)),
+            parents_measured: wrong.is_some_and(|wrong| wrong.is_some()),
             call: calls[patient].phase_set.is_some().then(|| Box::new((calls[patient].clone(), number))),
             line: record.line(),
             variant,
@@ -271,7 +273,7 @@ impl<'a> Examiner<'a> {
                 alternates: &alternates,
                 info: record.info(),
             });
-            in_file = file_frequency(&annotated, number);
+            in_file = file_frequency(&annotated, number, alternates.len());
             let names = self.facts.names;
             let find = |symbol: Option<&str>, id: Option<&str>| names.find(symbol, id);
             let effects = effect::annotated(&annotated.consequences, number, &find);
@@ -305,16 +307,16 @@ fn is_well_called(calls: &[Call]) -> bool {
     calls.iter().all(|call| call.is_called() && call.quality.is_none_or(|quality| quality >= WELL_CALLED))
 }
 
+/// For a variant that both parents are called without: the chance that one of these calls is wrong, where it is measured.
 fn parent_wrong(
     family: &Family,
     states: &[State],
     calls: &[Call],
     number: u16,
     rarity: Rarity,
-) -> Option<f64> {
+) -> Option<Option<f64>> {
     let (Some(father), Some(mother)) = family.parents() else { return None };
-    let absent = [father, mother].iter().all(|parent| states[parent.0] == State::Reference);
-    if !absent {
+    if !inheritance::is_new(family, states) {
         return None;
     }
     let frequency = match rarity {
@@ -323,5 +325,5 @@ fn parent_wrong(
         | Rarity::Below { frequency, .. } => Some(frequency),
         Rarity::Unknown => None,
     };
-    de_novo::parent_wrong(&calls[father.0], &calls[mother.0], number, frequency)
+    Some(de_novo::parent_wrong(&calls[father.0], &calls[mother.0], number, frequency))
 }

@@ -27,11 +27,23 @@ pub struct FamilyMember {
     pub affected: Option<bool>,
 }
 
+/// Whether the genotypes agree that the patient's stated parents are the parents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Parentage {
+    /// Too few sites to say, or a parent is not genotyped.
+    #[default]
+    Unchecked,
+    /// Enough sites follow Mendel's rules, with each parent alone and with both.
+    Consistent,
+    Contradicted,
+}
+
 /// The genotyped part of one family. The patient is a member and affected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Family {
     members: Vec<FamilyMember>,
     patient: MemberIndex,
+    parentage: Parentage,
 }
 
 /// Why no family can be made. No message names a person.
@@ -60,7 +72,7 @@ impl Family {
     ) -> Result<Self, FamilyError> {
         let column = patient_column(samples, name)?;
         let member = FamilyMember { column, father: None, mother: None, sex, affected: Some(true) };
-        Ok(Self { members: vec![member], patient: MemberIndex(0) })
+        Ok(Self { members: vec![member], patient: MemberIndex(0), parentage: Parentage::default() })
     }
 
     /// The patient's family by a pedigree; members without a sample are left out, as are those of other families.
@@ -94,7 +106,7 @@ impl Family {
         });
         let members: Vec<FamilyMember> = members.collect();
         let patient = members.iter().position(|member| member.column == column).unwrap_or_default();
-        Ok(Self { members, patient: MemberIndex(patient) })
+        Ok(Self { members, patient: MemberIndex(patient), parentage: Parentage::default() })
     }
 
     pub fn members(&self) -> &[FamilyMember] {
@@ -115,6 +127,21 @@ impl Family {
         (patient.father, patient.mother)
     }
 
+    /// Whether the genotypes agree with the patient's parents; unchecked until a file was read to its end.
+    pub fn parentage(&self) -> Parentage {
+        self.parentage
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_parentage(mut self, parentage: Parentage) -> Self {
+        self.parentage = parentage;
+        self
+    }
+
+    fn set_parentage(&mut self, parentage: Parentage) {
+        self.parentage = parentage;
+    }
+
     pub(super) fn set_sex(&mut self, index: MemberIndex, sex: Sex) {
         self.members[index.0].sex = Some(sex);
     }
@@ -123,7 +150,7 @@ impl Family {
     pub fn from_members(members: Vec<FamilyMember>, patient: MemberIndex) -> Option<Self> {
         let inside = |index: Option<MemberIndex>| index.is_none_or(|index| index.0 < members.len());
         let valid = patient.0 < members.len() && members.iter().all(|m| inside(m.father) && inside(m.mother));
-        valid.then_some(Self { members, patient })
+        valid.then_some(Self { members, patient, parentage: Parentage::default() })
     }
 }
 

@@ -55,6 +55,9 @@ pub enum Tier {
 /// Boundaries of the tiers.
 pub const LOW: f64 = 0.0002;
 pub const COMMON: f64 = 0.005;
+/// A list of what is more frequent than this shows that an allele it lacks is rare enough to count as unseen: what lies
+/// between [`LOW`] and this is a small part of the alleles that it lacks. Of a list that starts higher, nothing follows.
+const UNSEEN_MAX: f64 = 0.001;
 
 impl Tier {
     pub const ALL: [Self; 5] = [Self::Unseen, Self::Seen, Self::Low, Self::Common, Self::Unknown];
@@ -102,8 +105,8 @@ impl Rarity {
         match self {
             Self::Measured { frequency, .. } | Self::AtLeast { frequency, .. } => of(frequency),
             Self::Below { .. } if common_place => Tier::Low,
-            Self::Below { .. } => Tier::Unseen,
-            Self::Unknown => Tier::Unknown,
+            Self::Below { frequency, .. } if frequency <= UNSEEN_MAX => Tier::Unseen,
+            Self::Below { .. } | Self::Unknown => Tier::Unknown,
         }
     }
 }
@@ -121,12 +124,13 @@ pub enum NetworkCount {
 const NETWORK_CALLED_MIN: u64 = 2_000;
 
 impl NetworkCount {
-    /// A lower bound of the frequency; nothing where it is suppressed or rests on few people.
+    /// A lower bound of the frequency; nothing where it is suppressed, rests on few people, or lies below [`LOW`]: a
+    /// count of some nodes may show that a variant is frequent, and is no measure of a rare one in either direction.
     pub fn rarity(self) -> Option<Rarity> {
         match self {
             Self::Counted { copies, called } if called >= NETWORK_CALLED_MIN && copies <= called => {
                 let frequency = copies as f64 / called as f64;
-                Some(Rarity::AtLeast { frequency, source: RaritySource::Network })
+                (frequency >= LOW).then_some(Rarity::AtLeast { frequency, source: RaritySource::Network })
             }
             _ => None,
         }
@@ -184,8 +188,10 @@ mod tests {
         let frequencies = Frequencies { sites: None, network: Some(&suppressed) };
         assert_eq!(frequencies.rarity(&variant(), None), Rarity::Unknown);
         let none = NetworkCount::Counted { copies: 0, called: 10_000 };
-        // Even a count of nothing is a lower bound only.
-        assert!(matches!(none.rarity(), Some(Rarity::AtLeast { .. })));
+        let few = NetworkCount::Counted { copies: 1, called: 10_000 };
+        assert_eq!((none.rarity(), few.rarity()), (None, None));
+        let some = NetworkCount::Counted { copies: 2, called: 10_000 };
+        assert_eq!(some.rarity().map(|rarity| rarity.tier(false)), Some(Tier::Low));
         assert_eq!(NetworkCount::Counted { copies: 9, called: 100 }.rarity(), None);
     }
 
@@ -198,5 +204,12 @@ mod tests {
         assert_eq!(rarity.tier(false), Tier::Common);
         let measured = Frequencies::default().rarity(&variant(), Some(0.0001));
         assert_eq!(measured.tier(false), Tier::Seen);
+        let below = |frequency| Rarity::Below { frequency, source: RaritySource::Sites };
+        assert_eq!([0.0002, 0.001, 0.01].map(|floor| below(floor).tier(false)), [
+            Tier::Unseen,
+            Tier::Unseen,
+            Tier::Unknown
+        ]);
+        assert_eq!(below(0.01).tier(true), Tier::Low);
     }
 }

@@ -18,7 +18,7 @@ use super::{
 };
 
 pub use compound::{CompoundModels, compound, phase_by_parents, phase_by_reads};
-pub use segregation::{Segregation, segregation};
+pub use segregation::{Segregation, is_new, segregation};
 
 /// How a member carries one alternate allele.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -10,6 +10,7 @@ mod posterior;
 mod prior;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 pub use catalogue::{Catalogue, GeneticDisease, KnownModes};
 pub use evidence::{BestExplanation, DiseaseEvidence, Evidence, MISSED};

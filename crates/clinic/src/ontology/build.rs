@@ -1,7 +1,7 @@
 //! From a release's terms to the graph: which ids are in force, what the others became, and the checks that every
 //! ontology passes, whether it comes from a release or from a knowledge file.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, btree_map::Entry};
 
 use ligate_formats::obo::{Obo, OboTerm};
 use ligate_model::TermId;
@@ -111,10 +111,11 @@ type Terms<'a> = BTreeMap<TermId, &'a OboTerm>;
 fn by_id<'a>(obo: &'a Obo, notes: &mut Vec<OntologyNote>) -> Terms<'a> {
     let mut terms = Terms::new();
     for term in &obo.terms {
-        if terms.contains_key(&term.id) {
-            notes.push(OntologyNote::Repeated(term.id));
-        } else {
-            terms.insert(term.id, term);
+        match terms.entry(term.id) {
+            Entry::Occupied(_) => notes.push(OntologyNote::Repeated(term.id)),
+            Entry::Vacant(place) => {
+                place.insert(term);
+            }
         }
     }
     terms

@@ -107,9 +107,10 @@ impl<'k> Annotations<'k> {
     /// The release as it is.
     pub fn of(knowledge: &'k Knowledge) -> Self {
         let whole = Edit::default();
-        let merged = knowledge.diseases().iter().map(|disease| {
-            Arc::new(merge(&disease.rows, &whole, &knowledge.ontology))
-        });
+        let merged = knowledge
+            .diseases()
+            .iter()
+            .map(|disease| Arc::new(merge(&disease.rows, &whole, &knowledge.ontology)));
         Self { knowledge, profiles: merged.collect(), naming: Arc::default(), series: Arc::default() }
     }
 

@@ -229,7 +229,8 @@ mod tests {
     fn the_gradient_is_that_of_the_loss() {
         let case = case_values(4, &[2.0, 1.0, -1.0], &[3.0, 0.1, 2.0, 0.4, 0.5, 0.2, 0.0]);
         let all = [known(case, Some(1)), known(case.map(|x| 0.5 * x + 0.1), None)];
-        let (refs, cases): (Vec<&Known>, Vec<CaseValues>) = (all.iter().collect(), all.iter().map(|k| k.case).collect());
+        let (refs, cases): (Vec<&Known>, Vec<CaseValues>) =
+            (all.iter().collect(), all.iter().map(|k| k.case).collect());
         let at: Vec<f64> = (0..2 * WIDTH).map(|place| 0.01 * place as f64 - 0.1).collect();
         let (_, gradient) = objective(&refs, &cases, &at);
         for place in 0..at.len() {

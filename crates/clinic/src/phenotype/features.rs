@@ -1,7 +1,8 @@
 //! What the re-ranker sees of a candidate beside S: how much of the patient the disease leaves unexplained, how specific
 //! the shared ancestors are, how much of the disease the patient shows, and whether the patient's sex speaks against it.
 //! Nothing here depends on how much, when or by whom a disease was annotated, nor on the patient's excluded terms: held to
-//! the sign that is safe, their coefficient is 0.
+//! the sign that is safe, their coefficient is 0. Onset is left out too: an annotated onset after the patient's age got a
+//! coefficient of 0.01 and changed no figure, so that it is shown and not counted.
 
 use ligate_model::Sex;
 use serde::{Deserialize, Serialize};
@@ -94,8 +95,11 @@ impl<'q, 's, 'k> Comparison<'q, 's, 'k> {
             slots[shared.term.index()] = slot;
         }
         let own = query.observed.iter().map(|term| {
-            let mut above: Vec<&Shared> =
-                ontology.ancestors(*term).iter().map(|ancestor| &closure[slots[ancestor.index()] as usize - 1]).collect();
+            let mut above: Vec<&Shared> = ontology
+                .ancestors(*term)
+                .iter()
+                .map(|ancestor| &closure[slots[ancestor.index()] as usize - 1])
+                .collect();
             above.sort_by(|left, right| right.content.total_cmp(&left.content));
             let above = above.into_iter().map(|shared| slots[shared.term.index()]).collect();
             (scorer.information_content(*term), above)

@@ -108,7 +108,18 @@ impl<'k> Scorer<'k> {
         let weights = profiles.iter().map(|profile| weight(profile, |term| contents[term.index()])).collect();
         let rows = Mutex::new(Rows::new(ontology.len(), BASE_ROWS));
         let (genes, candidates) = (Arc::new(Genes::of(knowledge, &candidates)), candidates.into());
-        let base = Base { knowledge, candidates, genes, positions, profiles, lists, background, contents, weights, rows };
+        let base = Base {
+            knowledge,
+            candidates,
+            genes,
+            positions,
+            profiles,
+            lists,
+            background,
+            contents,
+            weights,
+            rows,
+        };
         Self { base: Arc::new(base), changes: None }
     }
 
@@ -334,7 +345,10 @@ impl<'k> Scorer<'k> {
 
 impl Base<'_> {
     /// Lists and B of the terms whose F differs for one of the changed diseases.
-    fn changed_lists(&self, diseases: &HashMap<Position, Changed>) -> HashMap<Term, (Vec<(Position, f64)>, f64)> {
+    fn changed_lists(
+        &self,
+        diseases: &HashMap<Position, Changed>,
+    ) -> HashMap<Term, (Vec<(Position, f64)>, f64)> {
         let mut touched = HashSet::new();
         for (position, changed) in diseases {
             touched.extend(self.lists.risen[*position as usize].differing(&changed.risen));

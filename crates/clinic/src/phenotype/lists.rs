@@ -51,6 +51,34 @@ pub(super) struct Lists {
     pub empty: Vec<bool>,
 }
 
+impl Lists {
+    pub fn build<'p>(ontology: &Ontology, profiles: impl Iterator<Item = &'p Profile>) -> Self {
+        let mut riser = Riser::new(ontology);
+        let (mut risen, mut empty) = (Vec::new(), Vec::new());
+        let mut absent: HashMap<Term, Vec<Position>> = HashMap::new();
+        for (position, profile) in (0..).zip(profiles) {
+            risen.push(riser.rise(profile));
+            empty.push(profile.is_empty());
+            for term in &profile.absent {
+                absent.entry(*term).or_default().push(position);
+            }
+        }
+        let (starts, entries) = by_term(ontology.len(), &risen);
+        Self { starts, entries, risen, absent, empty }
+    }
+
+    /// Candidates with F above 0, in order.
+    pub fn of(&self, term: Term) -> &[(Position, f64)] {
+        let at = term.index();
+        &self.entries[self.starts[at] as usize..self.starts[at + 1] as usize]
+    }
+
+    /// Candidates that are annotated to be without exactly this term, in order.
+    pub fn without(&self, term: Term) -> &[Position] {
+        self.absent.get(&term).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// Turns lists by candidate into lists by term.
 fn by_term(terms: usize, risen: &[Risen]) -> (Vec<u32>, Vec<(Position, f64)>) {
     let mut starts = vec![0_u32; terms + 1];

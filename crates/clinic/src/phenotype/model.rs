@@ -85,7 +85,12 @@ pub enum ModelError {
 }
 
 impl Model {
-    pub(super) fn new(knowledge: &str, full: Weights, folds: Vec<Weights>, mut publications: Vec<u64>) -> Self {
+    pub(super) fn new(
+        knowledge: &str,
+        full: Weights,
+        folds: Vec<Weights>,
+        mut publications: Vec<u64>,
+    ) -> Self {
         publications.sort_unstable();
         publications.dedup();
         let publications = publications.into_iter().map(|hash| format!("{hash:016x}")).collect();

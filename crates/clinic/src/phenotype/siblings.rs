@@ -77,7 +77,8 @@ fn average(all: &[Risen]) -> Risen {
     for (term, f) in all.iter().flat_map(Risen::iter) {
         *sums.entry(term).or_default() += f;
     }
-    let mut mean: Vec<(Term, f64)> = sums.into_iter().map(|(term, sum)| (term, sum / all.len() as f64)).collect();
+    let mut mean: Vec<(Term, f64)> =
+        sums.into_iter().map(|(term, sum)| (term, sum / all.len() as f64)).collect();
     mean.sort_unstable_by_key(|(term, _)| *term);
     Risen::of(mean)
 }

@@ -3,8 +3,8 @@
 use ligate_model::{Case, Observation, Pmid, Sex};
 
 use super::{
-    Annotations, Counts, Edit, Example, Model, Profile, Query, QueryError, QueryNote, Relation, Scorer, examine_next,
-    explain, publication_hash, rank, rank_of, train,
+    Annotations, Counts, Edit, Example, Model, Profile, Query, QueryError, QueryNote, Relation, Scorer,
+    examine_next, explain, publication_hash, rank, rank_of, train,
 };
 use crate::{
     knowledge::{DiseaseIndex, Knowledge, mini},
@@ -189,7 +189,8 @@ fn an_excluded_term_raises_nothing() {
 #[test]
 fn terms_that_cannot_be_taken_as_they_stand() {
     let knowledge = mini::knowledge();
-    let observe = |id: &str| Observation { term: id.parse().expect("an id"), onset: None, modifiers: Vec::new() };
+    let observe =
+        |id: &str| Observation { term: id.parse().expect("an id"), onset: None, modifiers: Vec::new() };
     let observed = ["HP:0000058", "HP:0004440", "HP:0001363", "HP:0000059", "HP:7654321", "HP:0000006"];
     let mut case = Case { observed: observed.map(observe).into(), ..Case::default() };
     case.excluded = ["HP:0000152", "HP:0001250"].map(|id| id.parse().expect("an id")).into();
@@ -202,7 +203,8 @@ fn terms_that_cannot_be_taken_as_they_stand() {
     assert!(notes.contains(&QueryNote::Unknown(id("HP:7654321"))));
     assert!(notes.contains(&QueryNote::NotPhenotype(id("HP:0000006"))));
     assert!(notes.contains(&QueryNote::Contradictory(id("HP:0000152"))));
-    let obsolete = |note: &QueryNote| matches!(note, QueryNote::Obsolete { consider, .. } if consider.len() == 2);
+    let obsolete =
+        |note: &QueryNote| matches!(note, QueryNote::Obsolete { consider, .. } if consider.len() == 2);
     assert!(notes.iter().any(obsolete));
     assert_eq!(Query::of(&Case::default(), &knowledge.ontology).err(), Some(QueryError::NoTerms));
     let strange = Case { observed: vec![observe("HP:7654321")], ..Case::default() };
@@ -242,7 +244,9 @@ fn the_expected_gain_by_brute_force() {
     let posterior = [(disease(&knowledge, PFEIFFER), 0.5), (disease(&knowledge, APERT), 0.3)];
     let examinations = examine_next(&scorer, &query, &posterior, 100);
     let asked: Vec<Term> = examinations.iter().map(|examination| examination.term).collect();
-    assert!(!asked.contains(&term(&knowledge, "HP:0004440")) && !asked.contains(&term(&knowledge, "HP:0001363")));
+    assert!(
+        !asked.contains(&term(&knowledge, "HP:0004440")) && !asked.contains(&term(&knowledge, "HP:0001363"))
+    );
     assert!(!asked.contains(&term(&knowledge, "HP:0001250")));
     assert!(examinations.is_sorted_by(|left, right| left.bits >= right.bits));
     let syndactyly = term(&knowledge, "HP:0001159");

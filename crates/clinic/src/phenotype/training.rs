@@ -74,9 +74,11 @@ pub fn train(examples: &[Example], knowledge: &str) -> Result<Model, ModelError>
         let kept: Vec<&Known> = kept.filter_map(|(_, known)| known.as_ref()).collect();
         calibrate::fit(&kept)
     };
-    let full = Weights { utility: fit_utility(examples, &weights, outside(None))?, calibrator: calibrated(None) };
+    let full =
+        Weights { utility: fit_utility(examples, &weights, outside(None))?, calibrator: calibrated(None) };
     let folds = utilities.into_iter().enumerate();
-    let folds = folds.map(|(fold, utility)| Weights { utility, calibrator: calibrated(Some(fold)) }).collect();
+    let folds =
+        folds.map(|(fold, utility)| Weights { utility, calibrator: calibrated(Some(fold)) }).collect();
     let publications = examples.iter().map(|example| example.publication).collect();
     Ok(Model::new(knowledge, full, folds, publications))
 }

@@ -163,6 +163,9 @@ pub struct DiagnosisLedger {
     key: Zeroizing<[u8; 32]>,
 }
 
+/// Patients who may enter a batch, by disease, each with their standing.
+type Entering<'a, 'p> = BTreeMap<DiseaseId, Vec<(&'a Patient<'p>, Standing)>>;
+
 impl DiagnosisLedger {
     /// Opens the ledger in `folder`, and makes it where there is none. `rng` makes its key.
     pub fn open(folder: &Path, rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, LedgerError> {
@@ -293,9 +296,9 @@ impl DiagnosisLedger {
         &self,
         standings: &HashMap<u64, Standing>,
         patients: &'a [Patient<'p>],
-    ) -> Result<BTreeMap<DiseaseId, Vec<(&'a Patient<'p>, Standing)>>, DiagnosisLedgerError> {
+    ) -> Result<Entering<'a, 'p>, DiagnosisLedgerError> {
         let mut seen = HashSet::new();
-        let mut entering: BTreeMap<DiseaseId, Vec<_>> = BTreeMap::new();
+        let mut entering = Entering::new();
         for patient in patients {
             if !seen.insert(patient.id) {
                 return Err(DiagnosisLedgerError::Twice);

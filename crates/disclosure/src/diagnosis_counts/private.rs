@@ -181,8 +181,11 @@ fn threshold(noise: &Noise, cells: u64, false_rows: f64) -> u32 {
 fn exceeding(cells: u64, chance: f64, rng: &mut impl RngCore) -> Vec<u64> {
     let mut found = Vec::new();
     let miss = (-chance).ln_1p();
+    if miss >= 0.0 {
+        return found;
+    }
     let mut next = 0_u64;
-    while miss < 0.0 {
+    loop {
         let gap = (unit(rng).ln() / miss).floor();
         if gap >= (cells - next) as f64 {
             break;

@@ -38,7 +38,7 @@ pub(super) fn open(file: &Arc<Path>, in_folder: bool) -> Result<Source, ReadErro
             Document::list(Arc::clone(file), list)
         }
     };
-    Ok(Source::Document(document))
+    Ok(Source::Document(Box::new(document)))
 }
 
 /// The file's bytes, inflated where it is gzip or zstd by its first bytes.

@@ -51,7 +51,9 @@ pub fn answer(args: &cli::Diagnose, facts: &Facts, json: bool) -> Result<Option<
     if let Some(before) = &previous {
         report.changes = Some(view::changes(before, &report));
         if before.patient.id != report.patient.id {
-            report.notes.push("the earlier report names another patient; check that both are of one".to_owned());
+            report
+                .notes
+                .push("the earlier report names another patient; check that both are of one".to_owned());
         }
     }
     write(&args.out, &report)?;

@@ -180,6 +180,7 @@ fn family(request: &GenomeRequest<'_>, vcf: &FamilyVcf) -> Result<Family> {
 /// The pedigree's word on the patient's sex counts, but never silently against the case's.
 fn sex_disagreement(family: &Family, case: &Case) -> Option<String> {
     let by_pedigree = family.member(family.patient()).sex?;
-    (case.sex? != by_pedigree)
-        .then(|| "the case and the pedigree state different sexes of the patient; the pedigree's is used".to_owned())
+    (case.sex? != by_pedigree).then(|| {
+        "the case and the pedigree state different sexes of the patient; the pedigree's is used".to_owned()
+    })
 }

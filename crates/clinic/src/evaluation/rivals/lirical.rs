@@ -231,7 +231,7 @@ impl Adjusted<'_, '_> {
             }
         }
         let background = self.background(term);
-        for (position, f) in self.from_parents(term) {
+        for (position, f) in self.by_parents(term) {
             ratios[position] = f64::max(f, self.unexplained(term)) / background;
         }
         for (position, f) in self.entries(|lists| &lists.risen, term) {
@@ -265,7 +265,7 @@ impl Adjusted<'_, '_> {
     }
 
     /// Diseases annotated to a parent: the parent's frequency, shared among its children; the largest over parents.
-    fn from_parents(&self, term: Term) -> BTreeMap<Position, f64> {
+    fn by_parents(&self, term: Term) -> BTreeMap<Position, f64> {
         let ontology = self.base.corpus.ontology();
         let mut shares: BTreeMap<Position, f64> = BTreeMap::new();
         for parent in ontology.parents(term) {

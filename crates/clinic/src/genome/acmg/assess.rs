@@ -8,7 +8,7 @@ use crate::{
         burden::{Mode, Phase},
         effect::{Effect, EffectSource, GeneEffect},
         examine::Candidate,
-        family::Family,
+        family::{Family, Parentage},
         inheritance::State,
     },
     knowledge::Constraint,
@@ -111,33 +111,40 @@ fn loss_of_function(context: &AcmgContext<'_>) -> Judgement {
     }
 }
 
-/// PS2 and PM6: new, both parents called without it; maternity and paternity are confirmed by the genotypes themselves
-/// where enough of them agree, which the family's consistency checks, so PM6 takes PS2's place never at the same time.
+/// PS2 and PM6, never both: new, with both healthy parents called without it and few chances that a call is wrong. PS2
+/// where enough of the parents' genotypes agree with the pedigree, which confirms them; PM6 where too few are there.
 fn new(candidate: &Candidate, context: &AcmgContext<'_>) -> [Judgement; 2] {
-    let (father, mother) = context.family.parents();
-    let both = |status, reason: &str| {
-        [judgement(Criterion::Ps2, status, reason), judgement(Criterion::Pm6, Status::NotMet, "see PS2")]
+    let both = |confirmed, assumed, reason: &str| {
+        [judgement(Criterion::Ps2, confirmed, reason), judgement(Criterion::Pm6, assumed, reason)]
     };
-    if father.is_none() || mother.is_none() {
-        return both(Status::NotAssessable, "both parents are needed");
+    let neither = |status, reason: &str| both(status, status, reason);
+    let (Some(father), Some(mother)) = context.family.parents() else {
+        return neither(Status::NotAssessable, "both parents are needed");
+    };
+    let Some(wrong) = candidate.parent_wrong else {
+        return neither(Status::NotMet, "a parent carries it or has no call");
+    };
+    if !candidate.parents_measured {
+        return neither(Status::NotAssessable, "the file does not say how good the parents' calls are");
     }
-    match candidate.parent_wrong {
-        None => both(Status::NotMet, "a parent carries it or has no call"),
-        Some(wrong) if wrong <= PARENT_WRONG_MAX => {
-            let healthy = [father, mother].into_iter().flatten();
-            if healthy.into_iter().all(|parent| context.family.member(parent).affected == Some(false)) {
-                both(Status::Met(Strength::Moderate), "new; the phenotype's specificity is not judged here")
-            } else {
-                both(Status::NotMet, "a parent is affected or of unknown status")
-            }
-        }
-        Some(wrong) => {
-            let reason = format!("a parent's call is wrong with chance {wrong:.2}");
-            [
-                Judgement { criterion: Criterion::Ps2, status: Status::NotMet, reason },
-                judgement(Criterion::Pm6, Status::NotMet, "see PS2"),
-            ]
-        }
+    if wrong > PARENT_WRONG_MAX {
+        return neither(Status::NotMet, &format!("a parent's call is wrong with chance {wrong:.2}"));
+    }
+    if [father, mother].iter().any(|parent| context.family.member(*parent).affected != Some(false)) {
+        return neither(Status::NotMet, "a parent is affected or of unknown status");
+    }
+    match context.family.parentage() {
+        Parentage::Consistent => both(
+            Status::Met(Strength::Strong),
+            Status::NotMet,
+            "new, and the genotypes confirm both parents; the phenotype's specificity is not judged here",
+        ),
+        Parentage::Unchecked => both(
+            Status::NotMet,
+            Status::Met(Strength::Moderate),
+            "new, and too few genotypes are there to confirm the parents",
+        ),
+        Parentage::Contradicted => neither(Status::NotMet, "the genotypes contradict the stated parents"),
     }
 }
 
@@ -161,6 +168,9 @@ fn in_trans(context: &AcmgContext<'_>) -> Judgement {
 
 fn length(context: &AcmgContext<'_>) -> Judgement {
     match context.effect.effect {
+        Effect::StopLost => {
+            judgement(Criterion::Pm4, Status::Met(Strength::Moderate), "the stop codon is lost")
+        }
         Effect::InframeIndel if context.effect.source != EffectSource::Structures => judgement(
             Criterion::Pm4,
             Status::Met(Strength::Supporting),
@@ -175,14 +185,9 @@ fn length(context: &AcmgContext<'_>) -> Judgement {
 
 /// Affected relatives other than the patient who carry it, each a meiosis.
 fn cosegregation(candidate: &Candidate, context: &AcmgContext<'_>) -> Judgement {
-    let patient = context.family.patient().0;
-    let members = context.family.members().iter().zip(&candidate.states).enumerate();
-    let affected = members.filter(|(at, (member, _))| *at != patient && member.affected == Some(true));
-    let (mut with, mut without) = (0, 0);
-    for (_, (_, state)) in affected {
-        with += usize::from(state.carries());
-        without += usize::from(*state == State::Reference);
-    }
+    let affected: Vec<State> = others(candidate, context, true).collect();
+    let with = affected.iter().filter(|state| state.carries()).count();
+    let without = affected.len() - with;
     match (with, without) {
         (0, 0) => judgement(Criterion::Pp1, Status::NotAssessable, "no other affected member is genotyped"),
         (1.., 0) => {
@@ -210,16 +215,11 @@ fn intolerant_of_missense(context: &AcmgContext<'_>) -> Judgement {
 fn healthy_carrier(candidate: &Candidate, context: &AcmgContext<'_>) -> Judgement {
     let recessive = matches!(context.mode, Mode::Recessive | Mode::XRecessive);
     let ill = |state: State| if recessive { state.is_full() } else { state.carries() };
-    let mut healthy = context
-        .family
-        .members()
-        .iter()
-        .zip(&candidate.states)
-        .filter(|(member, state)| member.affected == Some(false) && **state != State::Uncalled);
-    if context.family.members().len() == 1 {
+    let healthy: Vec<State> = others(candidate, context, false).collect();
+    if healthy.is_empty() {
         return judgement(Criterion::Bs2, Status::NotAssessable, "no healthy member is genotyped");
     }
-    if healthy.any(|(_, state)| ill(*state)) {
+    if healthy.into_iter().any(ill) {
         judgement(
             Criterion::Bs2,
             Status::Met(Strength::Supporting),
@@ -230,21 +230,31 @@ fn healthy_carrier(candidate: &Candidate, context: &AcmgContext<'_>) -> Judgemen
     }
 }
 
+/// BS4: one affected relative without it may have another cause or a wrong call, which is supporting; two are strong.
 fn against_segregation(candidate: &Candidate, context: &AcmgContext<'_>) -> Judgement {
-    let mut others = context
-        .family
-        .members()
-        .iter()
-        .zip(&candidate.states)
-        .filter(|(member, state)| member.affected == Some(true) && **state != State::Uncalled);
-    if context.family.members().len() == 1 {
-        return judgement(Criterion::Bs4, Status::NotAssessable, "no other affected member is genotyped");
+    let affected: Vec<State> = others(candidate, context, true).collect();
+    let without = affected.iter().filter(|state| !state.carries()).count();
+    let one = |status, reason| judgement(Criterion::Bs4, status, reason);
+    match (affected.len(), without) {
+        (0, _) => one(Status::NotAssessable, "no other affected member is genotyped"),
+        (_, 0) => one(Status::NotMet, "no affected member is without it"),
+        (_, 1) => one(Status::Met(Strength::Supporting), "one affected member does not carry it"),
+        _ => one(Status::Met(Strength::Strong), "affected members do not carry it"),
     }
-    if others.any(|(_, state)| !state.carries()) {
-        judgement(Criterion::Bs4, Status::Met(Strength::Strong), "an affected member does not carry it")
-    } else {
-        judgement(Criterion::Bs4, Status::NotMet, "no affected member is without it")
-    }
+}
+
+/// The called states of the patient's relatives that are affected, or healthy.
+fn others(
+    candidate: &Candidate,
+    context: &AcmgContext<'_>,
+    affected: bool,
+) -> impl Iterator<Item = State> {
+    let patient = context.family.patient().0;
+    let members = context.family.members().iter().zip(&candidate.states).enumerate();
+    let others = members.filter(move |(at, (member, state))| {
+        *at != patient && member.affected == Some(affected) && **state != State::Uncalled
+    });
+    others.map(|(_, (_, state))| *state)
 }
 
 fn with_another(context: &AcmgContext<'_>) -> Judgement {
@@ -276,36 +286,4 @@ fn silent(context: &AcmgContext<'_>) -> Judgement {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::genome::gene_model::ModelGene;
-
-    fn pvs1(effect: Effect, source: EffectSource, loeuf: Option<f32>, mode: Mode) -> Status {
-        let family = Family::single(&[ligate_model::IndividualId::new("p").unwrap()], None, None).unwrap();
-        let effect = GeneEffect {
-            gene: ModelGene(0),
-            effect,
-            source,
-            canonical: true,
-            loftee: None,
-            description: None,
-        };
-        let constraint = loeuf.map(|loeuf| Constraint { pli: 1.0, loeuf, missense_z: 0.0 });
-        loss_of_function(&AcmgContext { family: &family, effect: &effect, mode, constraint, partner: None })
-            .status
-    }
-
-    #[test]
-    fn structures_alone_never_give_pvs1() {
-        use EffectSource::{Annotation, Structures};
-        let very = Status::Met(Strength::VeryStrong);
-        for effect in Effect::ALL {
-            let status = pvs1(effect, Structures, Some(0.1), Mode::Dominant);
-            assert!(!matches!(status, Status::Met(_)), "{effect:?}");
-        }
-        assert_eq!(pvs1(Effect::Frameshift, Annotation, Some(0.1), Mode::Dominant), very);
-        assert_eq!(pvs1(Effect::Frameshift, Annotation, Some(0.9), Mode::Dominant), Status::NotMet);
-        assert_eq!(pvs1(Effect::Frameshift, Annotation, Some(0.9), Mode::Recessive), very);
-        assert_eq!(pvs1(Effect::Frameshift, Annotation, None, Mode::Dominant), Status::NotAssessable);
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! The criteria of frequency: PM2, BA1, BS1. Only a source that covers the place says that a variant is rare; counts of
-//! the network and the places without alleles may say that it is common.
+//! the network may say that it is common. The frequency of a place without alleles may be another allele's and meets
+//! nothing.
 
 use super::{Criterion, Judgement, Status, Strength};
 use crate::genome::{
@@ -75,6 +76,11 @@ fn too_frequent(rarity: Rarity, mode: Mode) -> Judgement {
 }
 
 fn above(criterion: Criterion, rarity: Rarity, limit: f64, strength: Strength) -> Judgement {
+    if matches!(rarity, Rarity::Measured { source, .. } | Rarity::AtLeast { source, .. } if source == RaritySource::Positions)
+    {
+        let reason = "the frequency is of the place, perhaps of another allele";
+        return judgement(criterion, Status::NotAssessable, reason);
+    }
     let (status, reason) = match (at_least(rarity), rarity) {
         (Some(frequency), _) if frequency >= limit => {
             (Status::Met(strength), format!("frequency {frequency:.1e}, limit {limit:.1e}"))
@@ -113,6 +119,8 @@ mod tests {
         let common = Rarity::AtLeast { frequency: 0.2, source: RaritySource::Network };
         let met = [Status::NotMet, Status::Met(Strength::StandAlone), Status::Met(Strength::Strong)];
         assert_eq!(statuses(common, Mode::Recessive), met);
+        let place = Rarity::AtLeast { frequency: 0.2, source: RaritySource::Positions };
+        assert_eq!(statuses(place, Mode::Dominant)[1..], [Status::NotAssessable; 2]);
         let founder = Rarity::Measured { frequency: 0.002, source: RaritySource::File };
         assert_eq!(statuses(founder, Mode::Recessive)[2], Status::NotMet);
         assert_eq!(statuses(founder, Mode::Dominant)[2], Status::Met(Strength::Strong));

@@ -46,7 +46,7 @@ impl Tolerance {
             Effect::Nonsense | Effect::Frameshift | Effect::SpliceSite | Effect::StartCodon => {
                 self.loss_of_function
             }
-            Effect::Missense | Effect::InframeIndel => self.missense,
+            Effect::StopLost | Effect::Missense | Effect::InframeIndel => self.missense,
             Effect::CodingUnread => {
                 SILENT + NONSENSE * self.loss_of_function + (1.0 - SILENT - NONSENSE) * self.missense
             }

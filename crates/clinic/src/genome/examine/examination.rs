@@ -16,6 +16,9 @@ use crate::genome::{
     inheritance::{self, Models, Segregation, State},
 };
 
+/// The most that a family's genotypes count for a variant that looks new by calls without reads or qualities.
+const UNMEASURED_MAX: f64 = 10.0;
+
 /// A variant that the patient carries in or near an exon.
 #[derive(Clone, PartialEq)]
 pub struct Candidate {
@@ -36,8 +39,42 @@ pub struct Candidate {
     pub models: Models,
     /// Where both parents are called without it: the chance that one of those calls is wrong.
     pub parent_wrong: Option<f64>,
+    /// Whether that chance rests on both parents' reads or qualities, and is not [`de_novo::UNMEASURED`].
+    ///
+    /// [`de_novo::UNMEASURED`]: crate::genome::de_novo::UNMEASURED
+    pub parents_measured: bool,
     /// The patient's call and the number of this alternate allele, for phase.
     pub(super) call: Option<Box<(Call, u16)>>,
+}
+
+#[cfg(test)]
+impl Candidate {
+    /// A variant at the start of chromosome 1 with one effect.
+    pub(in crate::genome) fn sample(effect: GeneEffect, states: Vec<State>) -> Self {
+        use ligate_model::{Allele, Contig, Position};
+        let written = VariantKey {
+            contig: Contig::new("1"),
+            position: Position::new(1),
+            reference: Allele::new("A").expect("a base"),
+            alternate: Allele::new("C").expect("a base"),
+        };
+        Self {
+            variant: super::lifted_variant(&written, None).expect("a substitution"),
+            written,
+            line: 1,
+            effects: vec![effect],
+            rarity: Rarity::Unknown,
+            tier: Tier::Unknown,
+            carriage: carriage(states[0]),
+            quality: 0.99,
+            passed: true,
+            states,
+            models: Models::default(),
+            parent_wrong: None,
+            parents_measured: false,
+            call: None,
+        }
+    }
 }
 
 /// Genotypes are personal data: nothing of them is shown.
@@ -83,18 +120,25 @@ impl Examination {
         by_gene
     }
 
-    /// Share of the patient's variants that both parents are called without.
+    /// Share of the patient's variants that both parents are called without, of those that both have a call of.
     fn new_by_chance(&self) -> f64 {
-        let new = self.candidates.iter().filter(|candidate| candidate.parent_wrong.is_some()).count();
-        (new as f64 + 0.5) / (self.candidates.len() as f64 + 1.0)
+        let (Some(father), Some(mother)) = self.family.parents() else { return 1.0 };
+        let (mut new, mut called) = (0_u32, 0_u32);
+        for Candidate { states, .. } in &self.candidates {
+            called += u32::from([father, mother].iter().all(|parent| states[parent.0] != State::Uncalled));
+            new += u32::from(inheritance::is_new(&self.family, states));
+        }
+        (f64::from(new) + 0.5) / (f64::from(called) + 1.0)
     }
 
     fn family_evidence(&self, candidate: &Candidate, new_by_chance: f64) -> Segregation {
         let all =
             inheritance::segregation(&self.family, candidate.variant.place, &candidate.states, new_by_chance);
         // Where a parent's call may be wrong, the variant may be inherited after all: as if nobody had looked.
-        let wrong = candidate.parent_wrong.unwrap_or(0.0);
-        let mix = |value: f64| value * (1.0 - wrong) + value.min(1.0) * wrong;
+        let Some(wrong) = candidate.parent_wrong else { return all };
+        // Calls that nothing measures raise a variant a little, however few others look new.
+        let most = if candidate.parents_measured { f64::INFINITY } else { UNMEASURED_MAX };
+        let mix = |value: f64| value.min(most) * (1.0 - wrong) + value.min(1.0) * wrong;
         Segregation { dominant: mix(all.dominant), recessive: mix(all.recessive), ..all }
     }
 

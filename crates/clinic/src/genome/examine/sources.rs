@@ -60,11 +60,14 @@ pub fn known_effects(facts: &Facts<'_>, variant: &SmallVariant) -> Vec<GeneEffec
     effects
 }
 
-/// The largest frequency of the allele that the record's fields give.
-pub(super) fn file_frequency(annotated: &Annotated<'_>, number: u16) -> Option<f64> {
-    let record = annotated.frequencies.iter().filter(|field| field.alternate.is_none_or(|at| at == number));
+/// The largest frequency of the allele that the record's fields give. Where a record has several `alternates`, a value
+/// that names none of them may be another's, and does not count.
+pub(super) fn file_frequency(annotated: &Annotated<'_>, number: u16, alternates: usize) -> Option<f64> {
+    let of_this = |alternate: Option<u16>| alternate.map_or(alternates == 1, |at| at == number);
+    let record = annotated.frequencies.iter().filter(|field| of_this(field.alternate));
     let record = record.map(|field| field.frequency.frequency);
-    let consequences = annotated.consequences.iter().filter(|consequence| consequence.concerns(number));
+    let consequences =
+        annotated.consequences.iter().filter(|consequence| of_this(consequence.alternate));
     let fields = consequences.flat_map(|consequence| &consequence.frequencies).map(|field| field.frequency);
     record.chain(fields).map(f64::from).reduce(f64::max)
 }

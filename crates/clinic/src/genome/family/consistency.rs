@@ -4,7 +4,7 @@ use std::fmt;
 
 use ligate_model::Sex;
 
-use super::{Family, MemberIndex};
+use super::{Family, MemberIndex, Parentage};
 use crate::genome::{Chromosome, Place, inheritance::State};
 
 /// What is counted while records pass.
@@ -109,7 +109,7 @@ impl Consistency {
         }
     }
 
-    /// The contradictions; infers sexes that nobody states.
+    /// The contradictions; infers sexes that nobody states, and tells the family whether the patient's parents are.
     pub fn finish(&self, family: &mut Family) -> Vec<FamilyWarning> {
         let mut warnings = Vec::new();
         for (at, counts) in self.members.iter().enumerate() {
@@ -117,6 +117,8 @@ impl Consistency {
             warnings.extend(parents(member, counts));
             warnings.extend(sex(member, counts, family));
         }
+        let parentage = self.members.get(family.patient().0).map(parentage);
+        family.set_parentage(parentage.unwrap_or_default());
         warnings
     }
 }
@@ -143,9 +145,23 @@ fn mendelian_error(child: State, father: State, mother: State) -> Option<bool> {
     Some(!(low_f + low_m..=high_f + high_m).contains(&copies))
 }
 
+fn doubted(errors: u64, checked: u64) -> bool {
+    checked >= SITES_MIN && errors as f64 > ERROR_SHARE * checked as f64
+}
+
+/// What a child's sites say of both parents. With one genotyped parent the sites of the pair are none.
+fn parentage(counts: &Counts) -> Parentage {
+    let all = [counts.with[0], counts.with[1], (counts.checked, counts.errors)];
+    if all.iter().any(|(checked, errors)| doubted(*errors, *checked)) {
+        Parentage::Contradicted
+    } else if all.iter().all(|(checked, _)| *checked >= SITES_MIN) {
+        Parentage::Consistent
+    } else {
+        Parentage::Unchecked
+    }
+}
+
 fn parents(member: MemberIndex, counts: &Counts) -> Vec<FamilyWarning> {
-    let doubted =
-        |errors: u64, checked: u64| checked >= SITES_MIN && errors as f64 > ERROR_SHARE * checked as f64;
     let mut found: Vec<FamilyWarning> = [true, false]
         .into_iter()
         .zip(counts.with)
@@ -225,6 +241,16 @@ impl fmt::Display for FamilyWarning {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parents_are_confirmed_by_enough_sites_only() {
+        let of = |sites, errors| {
+            parentage(&Counts { checked: 500, with: [(sites, errors), (80, 0)], ..Counts::default() })
+        };
+        assert_eq!(of(80, 1), Parentage::Consistent);
+        assert_eq!(of(10, 0), Parentage::Unchecked);
+        assert_eq!(of(80, 20), Parentage::Contradicted);
+    }
 
     #[test]
     fn mendelian_errors() {

@@ -9,7 +9,8 @@ use crate::genome::{
 };
 
 const SECTION: &str = "sites";
-const VERSION: u64 = 1;
+/// Version 1 has no floor of its own for files that state frequencies.
+const VERSION: u64 = 2;
 /// Terms and genes that are missing are 0; a frequency that is missing is no float of theirs.
 const NO_FREQUENCY: u32 = u32::MAX;
 
@@ -19,6 +20,7 @@ impl Sites {
         let mut out = Writer::default();
         out.number(VERSION);
         out.number(self.floor.to_bits());
+        out.number(self.stated_floor.to_bits());
         out.number(self.symbols.len() as u64);
         for symbol in &self.symbols {
             out.text(symbol);
@@ -50,20 +52,30 @@ impl Sites {
     /// Bytes that end early, or of another version.
     pub fn decode(bytes: &[u8]) -> Result<Self, CompactError> {
         let mut from = Reader::new(SECTION, bytes);
-        if from.number()? != VERSION {
+        let version = from.number()?;
+        if !(1..=VERSION).contains(&version) {
             return Err(from.fault());
         }
         let floor = f64::from_bits(from.number()?);
+        let stated = if version == 1 { None } else { Some(f64::from_bits(from.number()?)) };
         let count = from.count()?;
         let symbols: Vec<Box<str>> =
             (0..count).map(|_| from.text().map(Into::into)).collect::<Result<_, _>>()?;
-        let alleles = (0..Chromosome::COUNT).map(|_| alleles(&mut from)).collect::<Result<_, _>>()?;
+        let alleles: Vec<Vec<AlleleRow>> =
+            (0..Chromosome::COUNT).map(|_| alleles(&mut from)).collect::<Result<_, _>>()?;
         let positions = (0..Chromosome::COUNT).map(|_| positions(&mut from)).collect::<Result<_, _>>()?;
         if !from.is_empty() {
             return Err(from.fault());
         }
-        Ok(Self { alleles, positions, symbols, floor })
+        let stated_floor = stated.unwrap_or_else(|| smallest(&alleles).map_or(floor, |least| least.max(floor)));
+        Ok(Self { alleles, positions, symbols, floor, stated_floor })
     }
+}
+
+/// The smallest frequency that is stated of an allele.
+fn smallest(alleles: &[Vec<AlleleRow>]) -> Option<f64> {
+    let stated = alleles.iter().flatten().filter_map(|row| row.site.frequency).map(f64::from);
+    stated.filter(|frequency| *frequency > 0.0).reduce(f64::min)
 }
 
 fn write_allele(out: &mut Writer, row: &AlleleRow) {

@@ -44,8 +44,10 @@ pub struct Sites {
     pub(super) alleles: Vec<Vec<AlleleRow>>,
     pub(super) positions: Vec<Vec<PositionRow>>,
     pub(super) symbols: Vec<Box<str>>,
-    /// To be listed means to be at least this frequent.
+    /// To be listed without a frequency means to be at least this frequent.
     pub(super) floor: f64,
+    /// From here on alleles are listed by the files that state frequencies: the largest of their floors.
+    pub(super) stated_floor: f64,
 }
 
 /// Bases to the next listed allele within which a place counts as covered: a file with a site in every sixty coding
@@ -73,12 +75,18 @@ impl Sites {
         rows.get(at).filter(|row| row.position == place.position).map(|row| row.frequency)
     }
 
-    /// Whether the list of alleles has data around the place.
-    pub fn covers(&self, place: Place) -> bool {
-        let Some(rows) = self.alleles.get(place.chromosome.index()) else { return false };
-        let at = rows.partition_point(|row| row.position < place.position);
-        let near = |row: &AlleleRow| row.position.abs_diff(place.position) <= COVERED_WITHIN;
-        rows.get(at).is_some_and(near) || at.checked_sub(1).is_some_and(|before| near(&rows[before]))
+    /// The frequency below which an allele must be that the lists lack at a place; nothing where no list has data
+    /// around it. Alleles listed without a frequency are of a list that starts at its own floor; alleles with one are
+    /// of a list that starts where its smallest stated frequency says.
+    pub fn floor_at(&self, place: Place) -> Option<f64> {
+        let rows = self.alleles.get(place.chromosome.index())?;
+        let from = rows.partition_point(|row| row.position < place.position.saturating_sub(COVERED_WITHIN));
+        let near = rows[from..].iter().take_while(|row| row.position <= place.position + COVERED_WITHIN);
+        let floors = near.map(|row| match row.site.frequency {
+            None => self.floor,
+            Some(_) => self.stated_floor,
+        });
+        floors.reduce(f64::min)
     }
 
     /// What the lists say of a variant. A listed allele without a frequency takes the place's, if that is larger than
@@ -97,10 +105,10 @@ impl Sites {
                 };
                 Rarity::AtLeast { frequency, source }
             }
-            None if self.covers(variant.place) => {
-                Rarity::Below { frequency: self.floor, source: RaritySource::Sites }
-            }
-            None => Rarity::Unknown,
+            None => self.floor_at(variant.place).map_or(Rarity::Unknown, |frequency| Rarity::Below {
+                frequency,
+                source: RaritySource::Sites,
+            }),
         }
     }
 
@@ -126,6 +134,8 @@ pub struct SitesNotes {
     pub not_lifted: u64,
     /// On contigs other than 1-22, X, Y and MT, or without bases.
     pub elsewhere: u64,
+    /// Alleles without a frequency in a file that states it of others: nothing follows from their being listed.
+    pub without_frequency: u64,
 }
 
 /// Collects sites of one or more files.
@@ -135,19 +145,48 @@ pub struct SitesBuilder<'a> {
     positions: Vec<Vec<PositionRow>>,
     symbols: HashMap<Box<str>, u16>,
     floor: f64,
+    stated_floor: Option<f64>,
+    file: FileSoFar,
     notes: SitesNotes,
 }
 
+/// What is known of the file that is being read. Lines of a file ascend; one that does not begins another file.
+#[derive(Clone, Default)]
+struct FileSoFar {
+    line: u64,
+    /// Where its alleles begin in each chromosome's rows.
+    starts: Vec<usize>,
+    /// The smallest frequency that it states of an allele.
+    smallest: Option<f32>,
+}
+
 impl<'a> SitesBuilder<'a> {
-    /// `floor` is the frequency from which an allele is listed; `lift` is needed for files that are not GRCh38.
+    /// `floor` is the frequency from which a file lists alleles that states none; a file that states frequencies starts
+    /// at the smallest of them, or at `floor` if that is larger. `lift` is needed for files that are not GRCh38.
     pub fn new(floor: f64, lift: Option<&'a SiteLift<'a>>) -> Self {
         let alleles = vec![Vec::new(); Chromosome::COUNT];
         let positions = vec![Vec::new(); Chromosome::COUNT];
-        Self { lift, alleles, positions, symbols: HashMap::new(), floor, notes: SitesNotes::default() }
+        Self {
+            lift,
+            alleles,
+            positions,
+            symbols: HashMap::new(),
+            floor,
+            stated_floor: None,
+            file: FileSoFar::default(),
+            notes: SitesNotes::default(),
+        }
     }
 
     /// Adds a site.
     pub fn add(&mut self, site: &Site<'_>) {
+        if site.line <= self.file.line {
+            self.end_file();
+        }
+        self.file.line = site.line;
+        if let (Some(_), Some(frequency)) = (site.alleles, site.frequency.filter(|frequency| *frequency > 0.0)) {
+            self.file.smallest = Some(self.file.smallest.map_or(frequency, |known| known.min(frequency)));
+        }
         let (reference, alternate) = site.alleles.unwrap_or(("N", "A"));
         let (Ok(reference), Ok(alternate)) = (Allele::new(reference), Allele::new(alternate)) else {
             self.notes.elsewhere += 1;
@@ -173,6 +212,23 @@ impl<'a> SitesBuilder<'a> {
         }
     }
 
+    /// Settles the floor of the file that ends. Where it states frequencies, alleles without one are dropped.
+    fn end_file(&mut self) {
+        if let Some(smallest) = self.file.smallest {
+            let floor = f64::from(smallest).max(self.floor);
+            self.stated_floor = Some(self.stated_floor.map_or(floor, |known| known.max(floor)));
+            for (at, rows) in self.alleles.iter_mut().enumerate() {
+                let start = self.file.starts.get(at).copied().unwrap_or_default();
+                let of_file: Vec<AlleleRow> = rows.drain(start..).collect();
+                let all = of_file.len();
+                rows.extend(of_file.into_iter().filter(|row| row.site.frequency.is_some()));
+                self.notes.without_frequency += (start + all - rows.len()) as u64;
+            }
+        }
+        let starts = self.alleles.iter().map(Vec::len).collect();
+        self.file = FileSoFar { starts, ..FileSoFar::default() };
+    }
+
     fn allele(&mut self, site: &Site<'_>, place: Place, key: &VariantKey) {
         let Some(variant) = SmallVariant::new(place, key.reference.as_str(), key.alternate.as_str()) else {
             self.notes.elsewhere += 1;
@@ -196,6 +252,7 @@ impl<'a> SitesBuilder<'a> {
 
     /// The lists in order. Of two rows for one allele or place, the more frequent counts.
     pub fn finish(mut self) -> (Sites, SitesNotes) {
+        self.end_file();
         for rows in &mut self.alleles {
             rows.sort_by(|a, b| {
                 let key = |row: &AlleleRow| (row.position, row.alleles);
@@ -212,7 +269,8 @@ impl<'a> SitesBuilder<'a> {
         for (symbol, at) in self.symbols {
             symbols[usize::from(at)] = symbol;
         }
-        let sites = Sites { alleles: self.alleles, positions: self.positions, symbols, floor: self.floor };
+        let (floor, stated_floor) = (self.floor, self.stated_floor.unwrap_or(self.floor));
+        let sites = Sites { alleles: self.alleles, positions: self.positions, symbols, floor, stated_floor };
         (sites, self.notes)
     }
 }
@@ -243,14 +301,18 @@ mod tests {
         }
     }
 
+    /// A list without frequencies, places with them, and a list with frequencies: three files.
     fn sites() -> Sites {
         let contig = Contig::new("chr10");
         let mut builder = SitesBuilder::new(0.0002, None);
         builder.add(&site(&contig, 1000, None, true));
+        builder.add(&Site { line: 3, ..site(&contig, 5000, None, true) });
         builder.add(&site(&contig, 1000, Some(0.3), false));
-        builder.add(&site(&contig, 5000, None, true));
         builder.add(&site(&contig, 9000, Some(0.01), true));
-        builder.finish().0
+        builder.add(&Site { line: 3, ..site(&contig, 9100, None, true) });
+        let (sites, notes) = builder.finish();
+        assert_eq!(notes, SitesNotes { without_frequency: 1, ..SitesNotes::default() });
+        sites
     }
 
     fn variant(position: u32, alternate: &str) -> SmallVariant {
@@ -267,6 +329,8 @@ mod tests {
             (9000, "C", Rarity::Measured { frequency: f64::from(0.01_f32), source: RaritySource::Sites }),
             (5000, "CTT", Rarity::Below { frequency: 0.0002, source: RaritySource::Sites }),
             (5601, "C", Rarity::Unknown),
+            // A list that starts at one in a hundred says no more of what it lacks.
+            (9100, "C", Rarity::Below { frequency: f64::from(0.01_f32), source: RaritySource::Sites }),
         ] {
             assert_eq!(sites.rarity(&variant(position, alternate)), expected, "{position}");
         }

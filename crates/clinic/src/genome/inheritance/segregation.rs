@@ -31,13 +31,20 @@ const PHENOCOPY: f64 = 0.05;
 /// penetrance, mosaic parents).
 const NEW_IF_PARENTS_HEALTHY: f64 = 0.8;
 
+/// Whether both parents are genotyped and called without the allele.
+pub fn is_new(family: &Family, states: &[State]) -> bool {
+    let (father, mother) = family.parents();
+    let without = |index: Option<MemberIndex>| index.is_some_and(|index| states[index.0] == State::Reference);
+    without(father) && without(mother)
+}
+
 /// Weighs the relatives. `new_by_chance` is the share of the patient's variants of this kind that both parents are
 /// called without: true new mutations and wrong calls together, measured in the same file.
 pub fn segregation(family: &Family, place: Place, states: &[State], new_by_chance: f64) -> Segregation {
     let (father, mother) = family.parents();
     let state = |index: Option<MemberIndex>| index.map(|index| states[index.0]);
-    let called_without = |index| state(index) == Some(State::Reference);
-    let is_new = called_without(father) && called_without(mother);
+    let carries = |index| state(index).is_some_and(State::carries);
+    let is_new = is_new(family, states);
     let mut found = Segregation { dominant: 1.0, recessive: 1.0, is_new };
     let healthy =
         |index: Option<MemberIndex>| index.is_some_and(|index| family.member(index).affected == Some(false));
@@ -46,8 +53,8 @@ pub fn segregation(family: &Family, place: Place, states: &[State], new_by_chanc
         found.dominant *= new / new_by_chance.clamp(1e-4, 1.0);
         // One new and one inherited allele: possible, rare.
         found.recessive *= 0.02 / new_by_chance.clamp(1e-3, 1.0);
-    } else if healthy(father) && healthy(mother) && state(father).is_some() {
-        // Inherited, though both are healthy: it must be one of the others.
+    } else if healthy(father) && healthy(mother) && (carries(father) || carries(mother)) {
+        // Inherited, though both are healthy: it must be one of the others. A missing call shows neither.
         found.dominant *= 1.0 - NEW_IF_PARENTS_HEALTHY;
     }
     for (at, member) in family.members().iter().enumerate() {
@@ -95,6 +102,36 @@ fn homozygous_parents(found: &mut Segregation, family: &Family, place: Place, st
     for parent in needed.into_iter().flatten() {
         if states[parent.0] == State::Reference {
             found.recessive *= PHENOCOPY;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genome::{Chromosome, family::FamilyMember};
+
+    fn trio() -> Family {
+        let member = |column, parents: bool| FamilyMember {
+            column,
+            father: parents.then_some(MemberIndex(1)),
+            mother: parents.then_some(MemberIndex(2)),
+            sex: Some(if column == 2 { Sex::Female } else { Sex::Male }),
+            affected: Some(parents),
+        };
+        Family::from_members(vec![member(0, true), member(1, false), member(2, false)], MemberIndex(0)).unwrap()
+    }
+
+    #[test]
+    fn a_missing_call_of_a_parent_is_neutral() {
+        use State::{Heterozygous as Het, Reference as Ref, Uncalled};
+        let place = Place { chromosome: Chromosome::parse("1").unwrap(), position: 1 };
+        let dominant = |father, mother| segregation(&trio(), place, &[Het, father, mother], 0.01).dominant;
+        assert_eq!([dominant(Ref, Uncalled), dominant(Uncalled, Ref), dominant(Uncalled, Uncalled)], [1.0; 3]);
+        assert!((dominant(Ref, Ref) - NEW_IF_PARENTS_HEALTHY / 0.01).abs() < 1e-9);
+        let inherited = (1.0 - NEW_IF_PARENTS_HEALTHY) * HEALTHY_CARRIER;
+        for found in [dominant(Het, Ref), dominant(Het, Uncalled)] {
+            assert!((found - inherited).abs() < 1e-9);
         }
     }
 }

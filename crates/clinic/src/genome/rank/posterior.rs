@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    BestExplanation, Catalogue, DiseaseEvidence, Evidence, GeneticDisease, KnownModes, PhenotypePrior,
+    BestExplanation, Catalogue, DiseaseEvidence, Evidence, PhenotypePrior, unknown::unknown_genes,
 };
 use crate::{
     genome::{
@@ -47,7 +47,7 @@ pub struct RankedByGenome {
 pub struct UnknownGene {
     pub gene: ModelGene,
     pub best: BestExplanation,
-    /// A new variant, or a loss of function, in a gene that tolerates neither.
+    /// Whether a variant of it is new in the child of parents who are surely without it.
     pub is_new: bool,
     pub constraint: Option<Constraint>,
 }
@@ -102,11 +102,7 @@ pub struct GenomeRanking {
 /// Leading candidates whose genes are looked at for coverage.
 const COVERAGE_OF: usize = 10;
 /// A likelihood ratio that is strong by itself: a class of variants that chance brings to one gene in a hundred.
-const STRONG: f64 = 100.0;
-/// Genes of unknown diseases that are shown.
-const UNKNOWN_SHOWN: usize = 10;
-/// Loss-of-function intolerance (gnomAD: LOEUF below 0.35).
-const CONSTRAINED: f32 = 0.35;
+pub(super) const STRONG: f64 = 100.0;
 /// Prior that the cause is in no known disease gene, among patients in whom a genome is asked.
 const UNKNOWN_DISEASE: f64 = 0.02;
 
@@ -204,36 +200,6 @@ impl Posterior {
         genes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         genes
     }
-}
-
-/// Genes without a known disease in which the patient has a new variant or a loss of function that selection does not
-/// tolerate.
-fn unknown_genes(
-    knowledge: &Knowledge,
-    catalogue: &Catalogue,
-    evidence: &Evidence<'_>,
-    examination: &Examination,
-) -> Vec<UnknownGene> {
-    let known: HashSet<ModelGene> =
-        catalogue.diseases.iter().flat_map(|disease| disease.genes.iter().copied()).collect();
-    let anything = GeneticDisease { modes: KnownModes::default(), ..GeneticDisease::default() };
-    let mut found: Vec<UnknownGene> = Vec::new();
-    for (gene, carried) in evidence.by_gene.iter().filter(|(gene, _)| !known.contains(gene)) {
-        let (_, best) = evidence.gene(&anything, *gene, carried, 0);
-        let Some(best) = best.filter(|best| best.ratio >= STRONG) else { continue };
-        let constraint = catalogue.genes.get(gene.0 as usize).copied().flatten();
-        let constraint = constraint.and_then(|index| knowledge.gene(index).constraint);
-        let variants = || best.variants.iter().filter_map(|id| examination.candidates.get(*id as usize));
-        let is_new = variants().any(|candidate| candidate.parent_wrong.is_some_and(|wrong| wrong < 0.5));
-        let intolerant = constraint.is_some_and(|constraint| constraint.loeuf < CONSTRAINED);
-        let lost = variants().any(|candidate| has_loss(candidate, *gene));
-        if (is_new && (lost || intolerant)) || (lost && (intolerant || variants().count() == 2)) {
-            found.push(UnknownGene { gene: *gene, best, is_new, constraint });
-        }
-    }
-    found.sort_by(|a, b| b.best.ratio.total_cmp(&a.best.ratio).then(a.gene.cmp(&b.gene)));
-    found.truncate(UNKNOWN_SHOWN);
-    found
 }
 
 fn has_loss(candidate: &Candidate, gene: ModelGene) -> bool {
