@@ -254,11 +254,7 @@ impl Split<'_, '_> {
         batch.map(|patient| patient.terms.as_slice()).collect()
     }
 
-    fn released(
-        &self,
-        rule: &BatchRule<'_>,
-        batch: &[&[TermId]],
-    ) -> BTreeMap<Term, Counts> {
+    fn released(&self, rule: &BatchRule<'_>, batch: &[&[TermId]]) -> BTreeMap<Term, Counts> {
         let n = batch.len() as u32;
         let counts = rule(batch).into_iter().filter_map(|(id, m)| {
             resolved(self.of.knowledge, id).map(|term| (term, Counts { m: m.min(n), n }))
@@ -266,12 +262,7 @@ impl Split<'_, '_> {
         counts.collect()
     }
 
-    fn noised(
-        &self,
-        node: usize,
-        stays: &dyn Fn(&Patient) -> bool,
-        rule: &PrivateRule<'_>,
-    ) -> Table {
+    fn noised(&self, node: usize, stays: &dyn Fn(&Patient) -> bool, rule: &PrivateRule<'_>) -> Table {
         let held = self.nodes[node].iter().map(|place| &self.of.patients[*place]).filter(|held| stays(held));
         let held = held.map(|patient| (patient.disease_id, patient.terms.as_slice())).collect::<Vec<_>>();
         let seed = first_eight_bytes(&format!("noise:{}:{node}", self.salt));

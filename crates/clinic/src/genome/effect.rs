@@ -163,11 +163,7 @@ pub type FindGene<'f> = dyn Fn(Option<&str>, Option<&str>) -> Option<ModelGene> 
 
 /// The effects that a file's annotation gives allele `alternate` (from 1), each gene once with its hardest; `gene`
 /// finds a gene by symbol or Ensembl id.
-pub fn annotated(
-    consequences: &[Consequence<'_>],
-    alternate: u16,
-    gene: &FindGene<'_>,
-) -> Vec<GeneEffect> {
+pub fn annotated(consequences: &[Consequence<'_>], alternate: u16, gene: &FindGene<'_>) -> Vec<GeneEffect> {
     let mut effects: Vec<GeneEffect> = Vec::new();
     for consequence in consequences.iter().filter(|consequence| consequence.concerns(alternate)) {
         let found = gene(consequence.gene.as_deref(), consequence.gene_id.as_deref());

@@ -7,6 +7,8 @@
 
 mod examination;
 mod quality;
+#[cfg(test)]
+pub(super) mod sample;
 mod sources;
 mod uninterpreted;
 

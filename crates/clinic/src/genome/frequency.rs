@@ -205,11 +205,10 @@ mod tests {
         let measured = Frequencies::default().rarity(&variant(), Some(0.0001));
         assert_eq!(measured.tier(false), Tier::Seen);
         let below = |frequency| Rarity::Below { frequency, source: RaritySource::Sites };
-        assert_eq!([0.0002, 0.001, 0.01].map(|floor| below(floor).tier(false)), [
-            Tier::Unseen,
-            Tier::Unseen,
-            Tier::Unknown
-        ]);
+        assert_eq!(
+            [0.0002, 0.001, 0.01].map(|floor| below(floor).tier(false)),
+            [Tier::Unseen, Tier::Unseen, Tier::Unknown]
+        );
         assert_eq!(below(0.01).tier(true), Tier::Low);
     }
 }

@@ -244,11 +244,7 @@ fn against_segregation(candidate: &Candidate, context: &AcmgContext<'_>) -> Judg
 }
 
 /// The called states of the patient's relatives that are affected, or healthy.
-fn others(
-    candidate: &Candidate,
-    context: &AcmgContext<'_>,
-    affected: bool,
-) -> impl Iterator<Item = State> {
+fn others(candidate: &Candidate, context: &AcmgContext<'_>, affected: bool) -> impl Iterator<Item = State> {
     let patient = context.family.patient().0;
     let members = context.family.members().iter().zip(&candidate.states).enumerate();
     let others = members.filter(move |(at, (member, state))| {

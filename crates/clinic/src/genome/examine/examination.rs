@@ -180,3 +180,38 @@ pub(super) fn carriage(state: State) -> Carriage {
         _ => Carriage::Heterozygous,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::genome::{
+        de_novo::UNMEASURED,
+        examine::sample::{examine, record, trio},
+        gene_model::{ModelGene, sample::model},
+    };
+
+    /// The dominant ratio of a variant that looks new among many inherited ones, and what is said of the parents.
+    fn new(measured: bool) -> (f64, Option<f64>, bool) {
+        let model = model(&[1000; 200]);
+        let mut records: Vec<String> = (0..199)
+            .map(|gene| record(1_000_000 * (gene + 1) + 500, ("A", "C"), &["0/1", "0/1", "0/0"], measured))
+            .collect();
+        records.push(record(200_000_500, ("A", "C"), &["0/1", "0/0", "0/0"], measured));
+        let found = examine(&model, None, trio(), &records);
+        let ratio = found.carried_by_gene()[&ModelGene(199)][0].dominant;
+        let candidate = found.candidates.last().unwrap();
+        (ratio, candidate.parent_wrong, candidate.parents_measured)
+    }
+
+    #[test]
+    fn without_reads_a_new_variant_counts_little() {
+        let (ratio, wrong, measured) = new(true);
+        // One of 200 looks new: 0.8 over 1.5 of 201.
+        assert!(
+            measured && wrong.unwrap() < 0.01 && (ratio / (0.8 * 201.0 / 1.5) - 1.0).abs() < 0.02,
+            "{ratio}"
+        );
+        let (ratio, wrong, measured) = new(false);
+        assert_eq!((wrong, measured), (Some(UNMEASURED), false));
+        assert!((ratio - 5.5).abs() < 1e-9, "{ratio}");
+    }
+}

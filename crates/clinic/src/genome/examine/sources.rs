@@ -66,8 +66,7 @@ pub(super) fn file_frequency(annotated: &Annotated<'_>, number: u16, alternates:
     let of_this = |alternate: Option<u16>| alternate.map_or(alternates == 1, |at| at == number);
     let record = annotated.frequencies.iter().filter(|field| of_this(field.alternate));
     let record = record.map(|field| field.frequency.frequency);
-    let consequences =
-        annotated.consequences.iter().filter(|consequence| of_this(consequence.alternate));
+    let consequences = annotated.consequences.iter().filter(|consequence| of_this(consequence.alternate));
     let fields = consequences.flat_map(|consequence| &consequence.frequencies).map(|field| field.frequency);
     record.chain(fields).map(f64::from).reduce(f64::max)
 }

@@ -67,7 +67,8 @@ impl Sites {
         if !from.is_empty() {
             return Err(from.fault());
         }
-        let stated_floor = stated.unwrap_or_else(|| smallest(&alleles).map_or(floor, |least| least.max(floor)));
+        let stated_floor =
+            stated.unwrap_or_else(|| smallest(&alleles).map_or(floor, |least| least.max(floor)));
         Ok(Self { alleles, positions, symbols, floor, stated_floor })
     }
 }

@@ -184,7 +184,9 @@ impl<'a> SitesBuilder<'a> {
             self.end_file();
         }
         self.file.line = site.line;
-        if let (Some(_), Some(frequency)) = (site.alleles, site.frequency.filter(|frequency| *frequency > 0.0)) {
+        if let (Some(_), Some(frequency)) =
+            (site.alleles, site.frequency.filter(|frequency| *frequency > 0.0))
+        {
             self.file.smallest = Some(self.file.smallest.map_or(frequency, |known| known.min(frequency)));
         }
         let (reference, alternate) = site.alleles.unwrap_or(("N", "A"));

@@ -119,7 +119,8 @@ mod tests {
             sex: Some(if column == 2 { Sex::Female } else { Sex::Male }),
             affected: Some(parents),
         };
-        Family::from_members(vec![member(0, true), member(1, false), member(2, false)], MemberIndex(0)).unwrap()
+        Family::from_members(vec![member(0, true), member(1, false), member(2, false)], MemberIndex(0))
+            .unwrap()
     }
 
     #[test]
@@ -127,7 +128,10 @@ mod tests {
         use State::{Heterozygous as Het, Reference as Ref, Uncalled};
         let place = Place { chromosome: Chromosome::parse("1").unwrap(), position: 1 };
         let dominant = |father, mother| segregation(&trio(), place, &[Het, father, mother], 0.01).dominant;
-        assert_eq!([dominant(Ref, Uncalled), dominant(Uncalled, Ref), dominant(Uncalled, Uncalled)], [1.0; 3]);
+        assert_eq!(
+            [dominant(Ref, Uncalled), dominant(Uncalled, Ref), dominant(Uncalled, Uncalled)],
+            [1.0; 3]
+        );
         assert!((dominant(Ref, Ref) - NEW_IF_PARENTS_HEALTHY / 0.01).abs() < 1e-9);
         let inherited = (1.0 - NEW_IF_PARENTS_HEALTHY) * HEALTHY_CARRIER;
         for found in [dominant(Het, Ref), dominant(Het, Uncalled)] {

@@ -3,9 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    BestExplanation, Catalogue, DiseaseEvidence, Evidence, PhenotypePrior, unknown::unknown_genes,
-};
+use super::{BestExplanation, Catalogue, DiseaseEvidence, Evidence, PhenotypePrior, unknown::unknown_genes};
 use crate::{
     genome::{
         burden::{Burden, Carried},

@@ -1,5 +1,7 @@
 //! The ranking with a genome on a small model.
 
+mod genomes;
+
 use std::collections::HashMap;
 
 use super::{Evidence, GeneticDisease, KnownModes, MISSED};

@@ -77,8 +77,11 @@ fn relatives_count_only_where_they_are_genotyped() {
         status(&family(siblings), &missense(states), criterion)
     };
     for criterion in [Criterion::Bs2, Criterion::Bs4, Criterion::Pp1] {
-        assert_eq!(of(&[true, false], &[Het, Uncalled, Uncalled, Uncalled, Uncalled], criterion),
-            Status::NotAssessable, "{criterion:?}");
+        assert_eq!(
+            of(&[true, false], &[Het, Uncalled, Uncalled, Uncalled, Uncalled], criterion),
+            Status::NotAssessable,
+            "{criterion:?}"
+        );
     }
     assert_eq!(of(&[], &[Het, Ref, Het], Criterion::Bs4), Status::NotAssessable);
     assert_eq!(of(&[], &[Het, Ref, Het], Criterion::Bs2), Status::Met(Strength::Supporting));
@@ -90,10 +93,10 @@ fn relatives_count_only_where_they_are_genotyped() {
 #[test]
 fn new_is_strong_with_confirmed_parents_and_moderate_without() {
     let (strong, moderate) = (Status::Met(Strength::Strong), Status::Met(Strength::Moderate));
-    let new = |wrong, measured| Candidate {
-        parent_wrong: wrong,
-        parents_measured: measured,
-        ..missense(&[State::Heterozygous, State::Reference, State::Reference])
+    let new = |wrong, measured| {
+        let mut candidate = missense(&[State::Heterozygous, State::Reference, State::Reference]);
+        (candidate.parent_wrong, candidate.parents_measured) = (wrong, measured);
+        candidate
     };
     let of = |parentage, candidate: &Candidate| {
         let family = family(&[]).with_parentage(parentage);
