@@ -82,8 +82,8 @@ impl Diagnosis {
         };
         let none = if self.none_in_90_percent { " and \u{201c}none of these\u{201d}" } else { "" };
         let verb = if none.is_empty() && self.candidates_for_90_percent == 1 { "holds" } else { "hold" };
-        let before = if self.panel.is_some() { "Of all diseases, before the panel: " } else { "" };
-        format!("{before}{candidates}{none} {verb} 90% of the probability.")
+        let before = if self.panel.is_some() { " before the panel was applied" } else { "" };
+        format!("{candidates}{none} {verb} 90% of the probability{before}.")
     }
 }
 
