@@ -21,8 +21,11 @@ fn committed(file: &str) -> String {
     fs::read_to_string(path).expect("a committed file")
 }
 
+/// (m, n) by disease and term.
+type Counts = BTreeMap<(String, String), (usize, usize)>;
+
 /// Counts of a registry's file by the rule, from the JSON alone: (disease, term) to (m, n), and the diseases below it.
-fn by_the_rule(file: &str) -> (BTreeMap<(String, String), (usize, usize)>, BTreeSet<String>) {
+fn by_the_rule(file: &str) -> (Counts, BTreeSet<String>) {
     let mut patients = BTreeMap::<String, Vec<BTreeSet<String>>>::new();
     for line in committed(file).lines() {
         let packet: Value = serde_json::from_str(line).expect("a phenopacket");

@@ -209,7 +209,11 @@ fn variants(variants: &[Variant]) -> String {
             variant.acmg.as_ref().map(acmg).unwrap_or_default()
         );
         for note in &variant.notes {
-            let _ = writeln!(html, "<tr><td colspan=\"5\"><span class=\"under\">{}</span></td></tr>", escape(note));
+            let _ = writeln!(
+                html,
+                "<tr><td colspan=\"5\"><span class=\"under\">{}</span></td></tr>",
+                escape(note)
+            );
         }
     }
     html.push_str("</tbody></table></div>\n");
