@@ -16,6 +16,9 @@ run figures -- "$knowledge" "$cases"                       # accuracy, calibrati
 run exome -- "$knowledge" "$cases" "$data"                 # the same with each case's variants in one exome
 LIGATE_SHARED=$(dirname "$data") run matching              # matching of patients; DATA is SHARED/data here
 
+# Time of a case: phenotype_bench HPO_FOLDER MONDO CASES, with the releases that NOTICE.md of the knowledge names.
+[ -z "${HPO-}" ] || run phenotype_bench -- "$HPO" "$MONDO" "$cases"
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ligate=target/release/ligate

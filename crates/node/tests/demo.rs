@@ -91,7 +91,7 @@ fn the_other_registries_help_one_patient_of_whom_nothing_leaves() {
     let with_network = rank("with_network").expect("the disease is in the report");
     assert!(with_network <= 3, "with the counts it is among the first: {with_network}");
     assert!(rank("alone").is_none_or(|alone| alone >= with_network + 10), "alone it comes much later");
-    let by_ratio = &diagnosis["by_likelihood_ratio"];
+    let by_ratio = &diagnosis["by_phenotype"];
     assert!(by_ratio["with_all"].as_u64() < by_ratio["with_none"].as_u64(), "{by_ratio}");
     assert_eq!(by_ratio["without"].as_array().map(Vec::len), Some(2), "{by_ratio}");
     assert!(dir.join("results/registre.html").exists() && dir.join("results/registre.json").exists());

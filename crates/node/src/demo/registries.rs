@@ -60,8 +60,8 @@ pub struct Account {
     pub true_disease: String,
     pub alone: Ranked,
     pub with_network: Ranked,
-    /// The disease's rank by the likelihood ratio, before re-ranking, with and without each peer: where it leads.
-    pub by_likelihood_ratio: Option<RankByPeers>,
+    /// The disease's rank by phenotype with and without each peer, where it leads.
+    pub by_phenotype: Option<RankByPeers>,
     /// Entries that came into the other nodes' audit logs while the patient was diagnosed: none, or the demo fails.
     pub asked_of_peers: u64,
     /// The page with the network's counts.
@@ -146,7 +146,7 @@ pub fn run(dir: &Path, folders: &[Folder], story: &mut Story) -> Result<Account>
         observed: with_network.patient.observed.iter().map(|term| term.name.clone()).collect(),
         true_disease: disease_name(TRUE_DISEASE.parse()?, &facts.knowledge),
         alone: ranked(&alone),
-        by_likelihood_ratio: by_peers(&with_network),
+        by_phenotype: by_peers(&with_network),
         with_network: ranked(&with_network),
         asked_of_peers,
         report: page.with_extension("html"),

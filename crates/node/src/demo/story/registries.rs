@@ -15,7 +15,7 @@ impl Story {
             listed(&holding.diseases_released),
         ));
         self.say(&format!(
-            "   {:<10} suppressed: {} counts below {} patients; diseases below {}: {}",
+            "   {0:<10} suppressed: counts below {2} patients: {1}; diseases below {3}: {4}",
             "",
             holding.suppressed,
             holding.minimums.count,
@@ -42,11 +42,11 @@ impl Story {
         let truth = &account.true_disease;
         self.ranking("with the annotations alone", &account.alone, truth);
         self.ranking("with the counts of the other nodes", &account.with_network, truth);
-        if let Some(row) = &account.by_likelihood_ratio {
+        if let Some(row) = &account.by_phenotype {
             let without: Vec<_> =
                 row.without.iter().map(|(peer, rank)| format!("{rank} without {peer}")).collect();
             self.say(&format!(
-                "   its rank before re-ranking: {} with both tables, {}, {} with neither",
+                "   its rank by phenotype: {} with both tables, {}, {} with neither",
                 row.with_all,
                 without.join(", "),
                 row.with_none
