@@ -18,7 +18,10 @@ mod sql;
 pub use audit::compare_with_peers;
 pub use diagnose::answer as diagnose;
 pub use ingest::load;
-pub use knowledge::BUILT_IN as BUILT_IN_KNOWLEDGE;
+pub use knowledge::{
+    BUILT_IN as BUILT_IN_KNOWLEDGE,
+    genome::{LISTED_FROM, is_grch37},
+};
 pub use peer::save as save_peer;
 pub use permit::{PermitTerms, issue as issue_permit, trusted_issuers};
 pub use registry::fetch as fetch_knowledge;

@@ -64,6 +64,8 @@ pub fn answer(args: &cli::Diagnose, facts: &Facts, json: bool) -> Result<Option<
 struct Bench<'k> {
     annotations: Annotations<'k>,
     peers: Option<PeerTables>,
+    /// Without peers' counts.
+    alone: Scorer<'k>,
     scorer: Scorer<'k>,
     query: Query,
 }
@@ -123,16 +125,16 @@ fn diagnose(args: &cli::Diagnose, facts: &Facts, given: &Given) -> Result<Diagno
 
 fn bench<'k>(args: &cli::Diagnose, facts: &'k Facts, query: Query) -> Result<Bench<'k>> {
     let annotations = Annotations::of(&facts.knowledge);
-    let scorer = Scorer::new(&annotations);
+    let alone = Scorer::new(&annotations);
     let peers = match (&args.dir, args.network) {
         (Some(dir), true) => Some(PeerTables::read(&Folder::open(dir)?, &facts.knowledge)?),
         _ => None,
     };
     let scorer = match &peers {
-        Some(tables) => scorer.adjusted(tables.profiles(&annotations)),
-        None => scorer,
+        Some(tables) => alone.adjusted(tables.profiles(&annotations)),
+        None => alone.clone(),
     };
-    Ok(Bench { annotations, peers, scorer, query })
+    Ok(Bench { annotations, peers, alone, scorer, query })
 }
 
 fn versions(facts: &Facts, bench: &Bench<'_>) -> Vec<Version> {
@@ -217,9 +219,8 @@ fn add_network(report: &mut Diagnosis, bench: &Bench<'_>, weights: &Weights, ord
         .take(diagnosis::COMPARED)
         .map(|&(disease, _)| (disease, knowledge.disease(disease).name.clone()))
         .collect();
-    let alone = Scorer::new(&bench.annotations);
     let network = diagnosis::ranks(tables, &bench.annotations, &leading, |profiles| {
-        let ranking = phenotype::rank(&alone.adjusted(profiles), weights, &bench.query);
+        let ranking = phenotype::rank(&bench.alone.adjusted(profiles), weights, &bench.query);
         leading.iter().map(|&(disease, _)| ranking.rank_of(disease)).collect()
     });
     // With a genome the ranks above are of phenotype and variants together, these of the phenotype alone.

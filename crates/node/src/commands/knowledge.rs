@@ -1,6 +1,6 @@
 //! `ligate knowledge`: making the file of facts that diagnosis rests on, fetching its releases, and saying what it holds.
 
-mod genome;
+pub mod genome;
 mod releases;
 mod sources;
 mod update;

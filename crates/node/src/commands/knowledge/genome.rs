@@ -25,7 +25,7 @@ use super::{
 };
 
 /// Frequency that a site has at least where its file lists it without one: gnomAD's list starts there.
-const LISTED_FROM: f64 = 0.0002;
+pub const LISTED_FROM: f64 = 0.0002;
 
 /// Adds the sections that the folders have files for; the others are those of `existing`.
 pub fn add(
@@ -140,7 +140,7 @@ fn chain(releases: &Releases, existing: &KnowledgeFile<'_>) -> Result<Chain> {
 }
 
 /// Whether the name says GRCh37; a file that says nothing is of GRCh38.
-fn is_grch37(path: &Path) -> bool {
+pub fn is_grch37(path: &Path) -> bool {
     let name = file_name(path).to_ascii_lowercase();
     ["grch37", "hg19", "b37"].iter().any(|assembly| name.contains(assembly))
 }

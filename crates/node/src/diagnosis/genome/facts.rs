@@ -16,10 +16,11 @@ use ligate_formats::{chain::Chain, sites};
 use ligate_model::{Assembly, VariantKey};
 
 use super::super::Facts;
-use crate::{folder::Folder, registry::peers};
-
-/// Frequency that a site has at least where its file lists it without one (gnomAD's list of exome sites).
-const LISTED_FROM: f64 = 0.0002;
+use crate::{
+    commands::{LISTED_FROM, is_grch37},
+    folder::Folder,
+    registry::peers,
+};
 
 /// Everything that variants are held against.
 pub struct GenomeFacts {
@@ -95,8 +96,7 @@ fn read_sites(files: &[PathBuf], chain: Option<&Chain>) -> Result<Sites> {
     };
     let mut builder = SitesBuilder::new(LISTED_FROM, Some(&lift));
     for path in files {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-        of_grch37.set(["grch37", "hg19", "b37"].iter().any(|assembly| name.contains(assembly)));
+        of_grch37.set(is_grch37(path));
         if of_grch37.get() && chain.is_none() {
             bail!("{} is of GRCh37, and the knowledge in use has no chain to GRCh38", path.display());
         }
