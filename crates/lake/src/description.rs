@@ -6,10 +6,16 @@ use std::{fs, ops::Range, path::Path};
 use ligate_model::{Assembly, BinaryCoding, DatasetId, Digest, Variable, VariableKind, VariableName};
 use serde::{Deserialize, Serialize};
 
-use crate::{LakeError, durable, layout::SnapshotFolder};
+use crate::{
+    LakeError, durable,
+    layout::{HISTORY, SnapshotFolder},
+};
 
 /// Raised when the tables change so that older programs cannot read them.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
+
+/// Without lineage and history. Such a snapshot is read as the first of its dataset.
+const FORMAT_WITHOUT_HISTORY: u32 = 1;
 
 /// What a snapshot holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,6 +36,9 @@ pub struct Description {
     pub variables: Vec<VariableDescription>,
     /// Phenotype columns that hold text and are not kept.
     pub text_columns: Vec<String>,
+    /// The snapshots before this one, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lineage: Vec<Digest>,
     /// Every table, by path.
     pub files: Vec<FileDescription>,
 }
@@ -59,6 +68,23 @@ pub struct FileDescription {
     pub sha256: Digest,
 }
 
+impl FileDescription {
+    /// Describes the file at `path` within a snapshot's folder.
+    pub fn of(folder: &SnapshotFolder, path: &str) -> Result<Self, LakeError> {
+        let (bytes, sha256) = durable::fingerprint(&folder.path.join(path))?;
+        Ok(Self { path: path.to_owned(), bytes, sha256 })
+    }
+
+    /// Reads the file and compares its digest.
+    pub fn check(&self, folder: &SnapshotFolder) -> Result<(), LakeError> {
+        let path = folder.path.join(&self.path);
+        match durable::fingerprint(&path)? == (self.bytes, self.sha256) {
+            true => Ok(()),
+            false => Err(LakeError::corrupt(&path, "its digest is not the one recorded")),
+        }
+    }
+}
+
 impl Description {
     /// The snapshot's id.
     pub fn id(&self) -> Result<Digest, LakeError> {
@@ -70,6 +96,28 @@ impl Description {
     /// Bytes of all tables.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// The table of changed calls; there is none in the first snapshot of a dataset.
+    pub fn history(&self) -> Option<&FileDescription> {
+        self.files.iter().find(|file| file.path == HISTORY)
+    }
+
+    /// Adds a file that was written after the others.
+    pub fn add_file(&mut self, file: FileDescription) {
+        self.files.push(file);
+        self.files.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
+    /// Whether both hold the same people, calls and values from the same files, whatever came before.
+    pub fn holds_the_same(&self, other: &Self) -> bool {
+        self.without_history() == other.without_history()
+    }
+
+    fn without_history(&self) -> Self {
+        let mut bare = Self { format: FORMAT, lineage: Vec::new(), ..self.clone() };
+        bare.files.retain(|file| file.path != HISTORY);
+        bare
     }
 
     /// Each block's range of individuals.
@@ -95,9 +143,13 @@ impl Description {
         let text = fs::read(&path).map_err(|error| LakeError::io(&path, error))?;
         let description: Self =
             serde_json::from_slice(&text).map_err(|error| LakeError::corrupt(&path, error.to_string()))?;
-        if description.format != FORMAT {
-            let what = format!("it has format {}; this program reads format {FORMAT}", description.format);
+        if ![FORMAT_WITHOUT_HISTORY, FORMAT].contains(&description.format) {
+            let what =
+                format!("it has format {}; this program reads formats 1 and {FORMAT}", description.format);
             return Err(LakeError::corrupt(&path, what));
+        }
+        if description.lineage.is_empty() != description.history().is_none() {
+            return Err(LakeError::corrupt(&path, "it has a lineage without a history, or the reverse"));
         }
         if description.id()? != id || description.blocks.iter().sum::<usize>() != description.individuals {
             return Err(LakeError::corrupt(&path, "it does not match the snapshot's id"));
@@ -119,13 +171,7 @@ impl Description {
 
     /// Reads every file and compares its digest.
     pub fn verify(&self, folder: &SnapshotFolder) -> Result<(), LakeError> {
-        for file in &self.files {
-            let path = folder.path.join(&file.path);
-            if durable::fingerprint(&path)? != (file.bytes, file.sha256) {
-                return Err(LakeError::corrupt(&path, "its digest is not the one recorded"));
-            }
-        }
-        Ok(())
+        self.files.iter().try_for_each(|file| file.check(folder))
     }
 }
 

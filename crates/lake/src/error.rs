@@ -20,6 +20,20 @@ pub enum LakeError {
     /// A stored file is not what was written.
     #[error("{} is damaged: {what}; load the dataset again from its source files", path.display())]
     Corrupt { path: PathBuf, what: String },
+    /// A table of the snapshot in force is damaged, so that nobody could tell whose calls a load changes.
+    #[error(
+        "{} is damaged: {what}; a new snapshot is compared with the one in force, so nothing was changed: first load \
+         the files of the snapshot in force once more, which repairs it, or put the file back from a backup",
+        path.display()
+    )]
+    Incomparable { path: PathBuf, what: String },
+    /// What a dataset remembers of its earlier snapshots is damaged. It is in no source file.
+    #[error(
+        "{} is damaged: {what}; it is needed to know in which variants calls changed, which no source file tells, so \
+         nothing was changed: put it back from a backup",
+        path.display()
+    )]
+    HistoryLost { path: PathBuf, what: String },
     #[error("there is no dataset \"{0}\"; `ligate datasets` lists those of this node")]
     UnknownDataset(DatasetId),
     #[error("dataset \"{dataset}\" has no snapshot {snapshot}")]
@@ -110,6 +124,33 @@ impl LakeError {
         match io_beneath(error) {
             Some(source) if source.kind() != io::ErrorKind::UnexpectedEof => Self::io(path, source),
             _ => Self::corrupt(path, error.to_string()),
+        }
+    }
+
+    /// Damage to what only the history of a dataset knows.
+    pub(crate) fn without_history(self) -> Self {
+        match self.damage() {
+            Ok((path, what)) => Self::HistoryLost { path, what },
+            Err(other) => other,
+        }
+    }
+
+    /// Damage to a table of the snapshot in force, found by a load.
+    pub(crate) fn incomparable(self) -> Self {
+        match self.damage() {
+            Ok((path, what)) => Self::Incomparable { path, what },
+            Err(other) => other,
+        }
+    }
+
+    /// The file that is damaged or gone and what is wrong with it; any other error as it was.
+    fn damage(self) -> Result<(PathBuf, String), Self> {
+        match self {
+            Self::Corrupt { path, what } => Ok((path, what)),
+            Self::Io { path, source } if source.kind() == io::ErrorKind::NotFound => {
+                Ok((path, "it is not there".to_owned()))
+            }
+            other => Err(other),
         }
     }
 

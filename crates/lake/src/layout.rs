@@ -6,6 +6,7 @@
 //! datasets/ID/incoming-PID…/                         a load under way, or what a killed one left
 //! datasets/ID/snapshots/SNAPSHOT/.lock               held, shared, by readers
 //! datasets/ID/snapshots/SNAPSHOT/snapshot.json       counts, blocks, variables, files with digests
+//! datasets/ID/snapshots/SNAPSHOT/history.parquet         changed calls of all steps; none in a first snapshot
 //! datasets/ID/snapshots/SNAPSHOT/samples.parquet
 //! datasets/ID/snapshots/SNAPSHOT/phenotypes.parquet
 //! datasets/ID/snapshots/SNAPSHOT/sites/contig=1.parquet …
@@ -26,6 +27,9 @@ pub struct DatasetFolder {
 }
 
 const INCOMING: &str = "incoming-";
+
+/// The history's path within a snapshot's folder.
+pub const HISTORY: &str = "history.parquet";
 
 impl DatasetFolder {
     pub fn new(datasets: &Path, id: &DatasetId) -> Self {
@@ -81,6 +85,10 @@ impl SnapshotFolder {
         self.path.join("phenotypes.parquet")
     }
 
+    pub fn history(&self) -> PathBuf {
+        self.path.join(HISTORY)
+    }
+
     pub fn sites_folder(&self) -> PathBuf {
         self.path.join("sites")
     }
@@ -94,6 +102,11 @@ impl SnapshotFolder {
     }
 
     pub fn genotypes(&self, block: usize, partition: Partition) -> PathBuf {
-        self.block_folder(block).join(partition.file_name())
+        self.path.join(Self::genotypes_name(block, partition))
+    }
+
+    /// The path within the folder, as `snapshot.json` has it.
+    pub fn genotypes_name(block: usize, partition: Partition) -> String {
+        format!("genotypes/block={block}/{}", partition.file_name())
     }
 }

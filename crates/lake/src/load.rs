@@ -2,13 +2,14 @@
 //! or not at all.
 //!
 //! The files are grouped by their samples (`cohort`), each group's rows are sorted into runs (`sorter`, `run`) and
-//! merged (`merge`), the groups are put together (`assemble`, `combine`), and the result is made durable and named
-//! (`commit`). A killed, stopped or failed load changes nothing.
+//! merged (`merge`), the groups are put together (`assemble`, `combine`), the result is compared with the snapshot in
+//! force (`history`), made durable and named (`commit`). A killed, stopped or failed load changes nothing.
 
 mod assemble;
 mod cohort;
 mod combine;
 mod commit;
+mod history;
 mod merge;
 mod phenotypes;
 mod run;
@@ -28,6 +29,7 @@ use ligate_formats::{
 use ligate_model::{Assembly, DatasetId, Digest, IndividualId, Phenotypes};
 
 pub use cohort::BLOCK_INDIVIDUALS_MAX;
+pub use history::ChangedVariants;
 
 use crate::{
     LakeError,
@@ -40,6 +42,7 @@ use crate::{
 use assemble::{Assembler, SortedGroup, VariantTotals};
 use cohort::{Cohort, SampleGroup};
 use commit::{COMMIT_STEPS, Incoming};
+use history::Before;
 use sorter::{GroupContext, Sorter};
 
 /// What to load, and how.
@@ -73,7 +76,7 @@ pub struct VcfGroup {
 /// How far a load is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// "reading" counts bytes of the files, "sorting" groups, "saving" steps.
+    /// "reading" counts bytes of the files, "sorting" groups, "comparing" chromosomes, "saving" steps.
     pub stage: &'static str,
     pub done: u64,
     pub total: u64,
@@ -98,6 +101,8 @@ pub struct LoadReport {
     pub bytes: u64,
     /// Variants on X, Y, MT and other contigs, which a GWAS leaves out.
     pub not_analysed: u64,
+    /// Where calls of people who were in the snapshot before changed.
+    pub changed: ChangedVariants,
 }
 
 /// What a load reports to and is stopped by.
@@ -152,12 +157,13 @@ pub fn load(
     let table_problems = phenotype_report.as_ref().map(|report| report.problems.clone());
 
     let _lock = LoadLock::take(dataset)?;
+    let before = Before::find(dataset)?;
     durable::make_folder(&dataset.snapshots())?;
     commit::remove_leftovers(dataset)?;
     let incoming = Incoming::create(dataset)?;
     let mut tally = Tally::default();
     let written = write_tables(&incoming, request, cohort, &phenotypes, &mut tally, control)?;
-    let description = Description {
+    let mut description = Description {
         format: FORMAT,
         dataset: dataset.id.clone(),
         assembly: written.assembly,
@@ -168,8 +174,10 @@ pub fn load(
         sources,
         variables: phenotypes.variables.iter().map(VariableDescription::from).collect(),
         text_columns,
+        lineage: Vec::new(),
         files: describe_files(&incoming.folder)?,
     };
+    let changed = history::follow(before.as_ref(), &mut description, &incoming.folder, control)?;
     control.check()?;
     let step = |done| control.tell("saving", done, COMMIT_STEPS);
     let snapshot = commit::commit(dataset, incoming, &description, &step)?;
@@ -187,6 +195,7 @@ pub fn load(
         phenotypes: phenotype_report,
         bytes: description.bytes(),
         not_analysed: description.variants - description.autosomal_variants,
+        changed,
     })
 }
 

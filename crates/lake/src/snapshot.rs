@@ -1,6 +1,7 @@
 //! An immutable snapshot of a dataset, open for reading. While it is held, no load removes it.
 
 use std::{
+    collections::BTreeSet,
     ops::{ControlFlow, Range},
     sync::Arc,
 };
@@ -16,7 +17,7 @@ use crate::{
     manifest::Manifest,
     partition::Partition,
     scan::Scan,
-    tables::{SiteRows, may_repeat, read_phenotypes, read_samples},
+    tables::{ChangeKind, ChangeRows, SiteRows, may_repeat, read_phenotypes, read_samples},
 };
 
 /// Times that a snapshot is looked up while loads replace it.
@@ -30,6 +31,8 @@ pub struct Snapshot {
 
 struct Inner {
     id: Digest,
+    /// This snapshot is the last.
+    lineage: Vec<Digest>,
     folder: SnapshotFolder,
     description: Description,
     individuals: Vec<IndividualId>,
@@ -78,12 +81,48 @@ impl Snapshot {
             return Err(LakeError::corrupt(&folder.samples(), "it has another number of individuals"));
         }
         let blocks = description.block_ranges();
-        let inner = Inner { id, folder, description, individuals, blocks, _lock: lock };
+        let lineage = description.lineage.iter().copied().chain([id]).collect();
+        let inner = Inner { id, lineage, folder, description, individuals, blocks, _lock: lock };
         Ok(Some(Self { inner: Arc::new(inner) }))
     }
 
     pub fn id(&self) -> Digest {
         self.inner.id
+    }
+
+    /// The ids of all snapshots of the dataset up to this one, oldest first and this one last. Most are no longer
+    /// stored. It begins with the first snapshot whose program kept a history.
+    pub fn lineage(&self) -> &[Digest] {
+        &self.inner.lineage
+    }
+
+    /// The variants in which, with any step after the snapshot `earlier`, the calls of fewer than `people_below` people
+    /// changed who were in both snapshots of the step, or that came to or left such people. A sum over them may give
+    /// these people away when it is compared with a sum from `earlier`. `None` where `earlier` is not in the lineage:
+    /// nobody knows how it differs.
+    pub fn changed_since(
+        &self,
+        earlier: Digest,
+        people_below: u32,
+    ) -> Result<Option<BTreeSet<VariantKey>>, LakeError> {
+        let Some(place) = self.lineage().iter().position(|id| *id == earlier) else { return Ok(None) };
+        let mut keys = BTreeSet::new();
+        let Some(history) = self.inner.description.history().filter(|_| earlier != self.id()) else {
+            return Ok(Some(keys));
+        };
+        history.check(&self.inner.folder).map_err(LakeError::without_history)?;
+        let wanted = |step: u32, kind| {
+            let few = match kind {
+                ChangeKind::Changed(people) => people < people_below,
+                ChangeKind::Appeared | ChangeKind::Vanished => true,
+            };
+            few && step as usize > place
+        };
+        let mut rows = ChangeRows::open(&self.inner.folder.history())?;
+        while let Some(change) = rows.next_row(wanted)? {
+            keys.insert(change.key);
+        }
+        Ok(Some(keys))
     }
 
     pub fn dataset(&self) -> &DatasetId {

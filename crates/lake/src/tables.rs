@@ -1,5 +1,6 @@
 //! The tables of a snapshot as Parquet files: their columns, how they are written, and their rows read back.
 
+mod changes;
 mod columns;
 mod genotypes;
 mod people;
@@ -23,6 +24,7 @@ use parquet::{
     file::properties::WriterProperties,
 };
 
+pub use changes::{Change, ChangeKind, ChangeRows, ChangeWriter};
 pub use columns::{KeyColumns, KeyView, column_of};
 pub use genotypes::{GenotypeColumn, genotype_schema, genotype_schema_for_reading};
 pub use people::{read_phenotypes, read_samples, sample_schema, write_phenotypes, write_samples};

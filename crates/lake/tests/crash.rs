@@ -12,7 +12,6 @@ use std::{
 };
 
 use ligate_lake::{Lake, LakeError, LoadRequest};
-use ligate_model::Digest;
 use panel::{Panel, Random, dataset, load, request};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -33,23 +32,28 @@ fn second(folder: &Path) -> LoadRequest {
 
 struct Fixture {
     folder: tempfile::TempDir,
-    first: Digest,
-    second: Digest,
+    first: Version,
+    second: Version,
 }
 
-/// The first version loaded, the files of the second written, and the second's id known from another lake.
+/// A version is told by its numbers of people and variants. Its id also says what was loaded before it.
+type Version = (usize, u64);
+
+/// The first version loaded, the files of the second written, and the second known from another lake.
 fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    let first = Panel::random(1, "P", 50, &["1", "2"], 100).write(&path.join("a.vcf"));
+    // Of people who are in the second version too, so that their calls are compared.
+    let first = Panel::random(1, "b", 50, &["1", "2"], 100).write(&path.join("a.vcf"));
     for (seed, name) in [(2, "b"), (3, "c")] {
         let mut panel = Panel::random(seed, name, 60, &["1", "2", "X"], 200);
         Random::new(seed).shuffle(&mut panel.sites);
         panel.write(&path.join(format!("{name}.vcf")));
     }
-    let first = load(&lake(path), &request(&[first])).unwrap().snapshot;
+    let first = load(&lake(path), &request(&[first])).unwrap();
     let other = Lake::open(&path.join("elsewhere")).unwrap();
-    let second = load(&other, &second(path)).unwrap().snapshot;
+    let second = load(&other, &second(path)).unwrap();
+    let [first, second] = [first, second].map(|report| (report.individuals, report.variants));
     Fixture { folder, first, second }
 }
 
@@ -61,12 +65,16 @@ fn child(name: &str, folder: &Path) -> Command {
     command
 }
 
-/// Checks that one of the two versions is in force and whole; returns which.
-fn check_whole(fixture: &Fixture) -> Digest {
+/// Checks that one of the two versions is in force and whole, its history included; returns which.
+fn check_whole(fixture: &Fixture) -> Version {
     let snapshot = lake(fixture.folder.path()).snapshot(&dataset()).unwrap();
     snapshot.verify().unwrap();
-    assert!([fixture.first, fixture.second].contains(&snapshot.id()), "neither the old nor the new");
-    snapshot.id()
+    let version = (snapshot.individuals().len(), snapshot.variants());
+    assert!([fixture.first, fixture.second].contains(&version), "neither the old nor the new");
+    let lineage = snapshot.lineage();
+    assert_eq!(lineage.last(), Some(&snapshot.id()));
+    assert!(lineage.iter().all(|earlier| snapshot.changed_since(*earlier, 10).unwrap().is_some()));
+    version
 }
 
 /// Loads the first version again and checks that nothing of a killed load is left.
@@ -111,8 +119,8 @@ fn a_load_killed_at_any_step_leaves_a_whole_snapshot() {
         recover(&fixture);
     }
     assert!(outcomes.len() > 7, "killed at {} steps only", outcomes.len() - 1);
-    let old = outcomes.iter().take_while(|id| **id == fixture.first).count();
-    assert!(old >= 6 && outcomes[old..].iter().all(|id| *id == fixture.second), "{outcomes:?}");
+    let old = outcomes.iter().take_while(|version| **version == fixture.first).count();
+    assert!(old >= 6 && outcomes[old..].iter().all(|version| *version == fixture.second), "{outcomes:?}");
     recover(&fixture);
 }
 

@@ -103,6 +103,31 @@ impl KeyView {
             .then_with(|| self.references.value(row).cmp(key.reference.as_str()))
             .then_with(|| self.alternates.value(row).cmp(key.alternate.as_str()))
     }
+
+    /// The row's place relative to a row of another table of the same part; contigs are compared only where the part
+    /// mixes them.
+    pub fn compare_rows(&self, row: usize, other: &Self, other_row: usize, mixed: bool) -> Ordering {
+        let contigs = || self.contigs.value(row).cmp(other.contigs.value(other_row));
+        let positions = || self.positions.value(row).cmp(&other.positions.value(other_row));
+        let order = if mixed { contigs() } else { Ordering::Equal };
+        order
+            .then_with(positions)
+            .then_with(|| self.references.value(row).cmp(other.references.value(other_row)))
+            .then_with(|| self.alternates.value(row).cmp(other.alternates.value(other_row)))
+    }
+}
+
+/// The contig of the row before: names are looked up only where they change.
+#[derive(Default)]
+pub struct LastContig(Option<(String, Contig)>);
+
+impl LastContig {
+    pub fn named(&mut self, name: &str) -> Contig {
+        match &self.0 {
+            Some((known, contig)) if known == name => contig.clone(),
+            _ => self.0.insert((name.to_owned(), Contig::new(name))).1.clone(),
+        }
+    }
 }
 
 /// A column by name and type; nothing else in a stored table is accepted.

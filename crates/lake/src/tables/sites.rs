@@ -16,7 +16,10 @@ use arrow::{
 use ligate_genotypes::AlleleCounts;
 use ligate_model::{Contig, VariantKey};
 
-use super::{KeyView, TableReader, column_of, columns::key_fields};
+use super::{
+    KeyView, TableReader, column_of,
+    columns::{LastContig, key_fields},
+};
 use crate::LakeError;
 
 const READ_ROWS: usize = 4096;
@@ -116,15 +119,19 @@ pub struct SiteRows {
     table: TableReader,
     view: Option<SiteView>,
     row: usize,
-    /// The last contig and its name: names are looked up only where they change.
-    contig: Option<(String, Contig)>,
+    contigs: LastContig,
 }
 
 impl SiteRows {
     pub fn open(path: &Path) -> Result<Self, LakeError> {
         let schema = site_schema();
         let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        Ok(Self { table: TableReader::columns(path, &names, READ_ROWS)?, view: None, row: 0, contig: None })
+        Ok(Self {
+            table: TableReader::columns(path, &names, READ_ROWS)?,
+            view: None,
+            row: 0,
+            contigs: LastContig::default(),
+        })
     }
 
     /// The next row, `None` at the end.
@@ -134,20 +141,13 @@ impl SiteRows {
                 && self.row < view.keys.positions().len()
             {
                 self.row += 1;
-                let contig = named(&mut self.contig, view.keys.contig(self.row - 1));
+                let contig = self.contigs.named(view.keys.contig(self.row - 1));
                 return view.site(self.table.path(), self.row - 1, contig).map(Some);
             }
             let Some(rows) = self.table.next_rows()? else { return Ok(None) };
             self.view = Some(SiteView::new(self.table.path(), &rows)?);
             self.row = 0;
         }
-    }
-}
-
-fn named(last: &mut Option<(String, Contig)>, name: &str) -> Contig {
-    match last {
-        Some((known, contig)) if known == name => contig.clone(),
-        _ => last.insert((name.to_owned(), Contig::new(name))).1.clone(),
     }
 }
 

@@ -1,0 +1,543 @@
+//! What a dataset remembers of its earlier snapshots: in which variants the calls of people who were there before
+//! changed. The oracle is a recount from the VCF text of both loads.
+
+mod panel;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use ligate_lake::{ChangedVariants, Lake, LakeError, LoadReport, Progress, Snapshot};
+use ligate_model::{Digest, VariantKey};
+use panel::{Panel, PanelSite, Random, dataset, key, load, request};
+
+/// A lake, and files that are loaded into one dataset of it again and again.
+struct Node {
+    folder: tempfile::TempDir,
+    lake: Lake,
+}
+
+impl Node {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::open(&folder.path().join("datasets")).unwrap();
+        Self { folder, lake }
+    }
+
+    fn write(&self, panels: &[&Panel]) -> Vec<PathBuf> {
+        let file = |(number, panel): (usize, &&Panel)| {
+            panel.write(&self.folder.path().join(format!("sources/{number}.vcf")))
+        };
+        panels.iter().enumerate().map(file).collect()
+    }
+
+    fn load(&self, panels: &[&Panel]) -> LoadReport {
+        load(&self.lake, &request(&self.write(panels))).unwrap()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.lake.snapshot(&dataset()).unwrap()
+    }
+
+    fn stored(&self, id: Digest) -> PathBuf {
+        self.folder.path().join("datasets/cohort/snapshots").join(id.to_string())
+    }
+}
+
+fn panel(samples: &str, sites: &[(u32, &[&'static str])]) -> Panel {
+    let site = |(position, calls): &(u32, &[&'static str])| PanelSite {
+        key: key("1", *position, "A", "G"),
+        calls: calls.to_vec(),
+    };
+    Panel {
+        samples: samples.split_whitespace().map(str::to_owned).collect(),
+        sites: sites.iter().map(site).collect(),
+    }
+}
+
+/// Five people, four variants.
+fn people() -> Panel {
+    panel(
+        "a b c d e",
+        &[
+            (10, &["0/0", "0/1", "1/1", "./.", "0/0"]),
+            (20, &["0/0", "0/0", "0/0", "0/0", "0/1"]),
+            (30, &["0|1", "1|0", "0/1", "0/0", "0/0"]),
+            (40, &["1/1", "1/1", "1/1", "1/1", "./."]),
+        ],
+    )
+}
+
+/// The positions on chromosome 1 that changed since a snapshot for fewer than `people_below` people.
+fn since(snapshot: &Snapshot, earlier: Digest, people_below: u32) -> Vec<u32> {
+    let keys = snapshot.changed_since(earlier, people_below).unwrap().unwrap();
+    keys.iter().map(|key| key.position.get()).collect()
+}
+
+fn changed(changed: u64, appeared: u64, vanished: u64) -> ChangedVariants {
+    ChangedVariants { changed, appeared, vanished }
+}
+
+#[test]
+fn files_loaded_again_are_no_step() {
+    let node = Node::new();
+    let first = node.load(&[&people()]);
+    let again = node.load(&[&people()]);
+    assert_eq!((again.snapshot, again.changed), (first.snapshot, changed(0, 0, 0)));
+    assert_eq!(node.snapshot().lineage(), [first.snapshot]);
+
+    let mut other = people();
+    other.sites[0].calls[0] = "0/1";
+    let second = node.load(&[&other]);
+    let again = node.load(&[&other]);
+    assert_eq!((again.snapshot, again.changed), (second.snapshot, changed(0, 0, 0)));
+    assert_eq!(node.snapshot().lineage(), [first.snapshot, second.snapshot]);
+    assert_eq!(since(&node.snapshot(), first.snapshot, 2), [10]);
+    node.snapshot().verify().unwrap();
+}
+
+#[test]
+fn a_corrected_call_a_filled_call_and_variants_that_come_and_go_are_told_apart() {
+    let node = Node::new();
+    let first = node.load(&[&people()]).snapshot;
+    let mut second = people();
+    second.sites[0].calls[3] = "0/1"; // was missing
+    second.sites[1].calls = vec!["0/1", "0/1", "0/1", "0/0", "0/1"]; // three people
+    second.sites[2].calls = vec!["1|0", "0/1", "0|1", "0/0", "0/0"]; // phase alone
+    second.sites[3].key = key("1", 50, "A", "G"); // one gone, one new
+    let report = node.load(&[&second]);
+    assert_eq!((report.changed, report.changed.total()), (changed(2, 1, 1), 4));
+    let snapshot = node.snapshot();
+    assert_eq!(since(&snapshot, first, 4), [10, 20, 40, 50]);
+    assert_eq!(since(&snapshot, first, 3), [10, 40, 50], "three people are not fewer than three");
+    assert_eq!(since(&snapshot, first, 2), [10, 40, 50]);
+    assert_eq!(since(&snapshot, first, 1), [40, 50]);
+    assert_eq!(since(&snapshot, snapshot.id(), 4), [0; 0]);
+    let stranger = Digest::of("test", b"another lineage");
+    assert!(snapshot.changed_since(stranger, 4).unwrap().is_none());
+}
+
+#[test]
+fn people_in_another_order_and_in_other_blocks_changed_nothing() {
+    let node = Node::new();
+    let first = node.load(&[&people()]).snapshot;
+    let reordered = panel(
+        "e c a d b",
+        &[
+            (10, &["0/0", "1/1", "0/0", "./.", "0/1"]),
+            (20, &["0/1", "0/0", "0/0", "0/0", "0/0"]),
+            (30, &["0/0", "0/1", "0/1", "0/0", "0/1"]),
+            (40, &["./.", "1/1", "1/1", "1/1", "1/1"]),
+        ],
+    );
+    assert_eq!(node.load(&[&reordered]).changed, changed(0, 0, 0));
+    // In two blocks; the second lacks variant 40, at which its only person has no call anyway.
+    let most = panel(
+        "d b c a",
+        &[
+            (10, &["./.", "0/1", "1/1", "0/0"]),
+            (20, &["0/0", "0/0", "0/0", "0/0"]),
+            (30, &["0/0", "0/1", "0/1", "0/1"]),
+            (40, &["1/1", "1/1", "1/1", "1/1"]),
+        ],
+    );
+    let last = panel("e", &[(10, &["0/0"]), (20, &["0/1"]), (30, &["0/0"])]);
+    assert_eq!(node.load(&[&most, &last]).changed, changed(0, 0, 0));
+    let mut pooled = request(&node.write(&[&last, &most]));
+    pooled.one_block = true;
+    assert_eq!(load(&node.lake, &pooled).unwrap().changed, changed(0, 0, 0));
+    let snapshot = node.snapshot();
+    assert_eq!((snapshot.lineage().len(), since(&snapshot, first, 100)), (4, vec![]));
+}
+
+#[test]
+fn only_people_of_both_snapshots_count() {
+    let node = Node::new();
+    let first = node.load(&[&people()]).snapshot;
+    // d and e left, f came with a variant that nobody else was called for, and b was corrected.
+    let calls = &[
+        (10, &["0/0", "0/0", "1/1", "1/1"][..]),
+        (20, &["0/0", "0/0", "0/0", "1/1"]),
+        (25, &["./.", "./.", "./.", "0/1"]),
+        (30, &["0/1", "0/1", "0/1", "1/1"]),
+        (40, &["1/1", "1/1", "1/1", "1/1"]),
+    ];
+    let second = node.load(&[&panel("a b c f", calls)]);
+    assert_eq!(second.changed, changed(1, 0, 0));
+    assert_eq!(since(&node.snapshot(), first, 2), [10]);
+    // Other people altogether: nothing of theirs can be compared.
+    let third = node.load(&[&panel("x y", &[(10, &["0/1", "1/1"]), (70, &["0/1", "1/1"])])]);
+    assert_eq!(third.changed, changed(0, 0, 0));
+    let snapshot = node.snapshot();
+    assert_eq!(snapshot.lineage(), [first, second.snapshot, third.snapshot]);
+    assert_eq!(since(&snapshot, first, 2), [10], "the step before is not forgotten");
+    assert_eq!(since(&snapshot, second.snapshot, 2), [0; 0]);
+}
+
+#[test]
+fn a_block_that_is_added_leaves_the_others_unchanged() {
+    let node = Node::new();
+    let first = node.load(&[&people()]).snapshot;
+    let more = panel("x y", &[(10, &["0/1", "1/1"]), (15, &["0/1", "1/1"])]);
+    assert_eq!(node.load(&[&people(), &more]).changed, changed(0, 0, 0));
+    // The variant that only the others had comes to the first block: its people changed, the snapshot held it before.
+    let mut grown = people();
+    grown.sites.push(PanelSite { key: key("1", 15, "A", "G"), calls: vec!["0/1"; 5] });
+    assert_eq!(node.load(&[&grown, &more]).changed, changed(1, 0, 0));
+    assert_eq!(since(&node.snapshot(), first, 5), [0; 0]);
+    assert_eq!(since(&node.snapshot(), first, 6), [15]);
+}
+
+#[test]
+fn steps_of_snapshots_that_are_gone_are_remembered() {
+    let node = Node::new();
+    let mut ids = vec![node.load(&[&people()]).snapshot];
+    for step in 0..4 {
+        let mut changed = people();
+        changed.sites[step].calls[4] = "1/1";
+        ids.push(node.load(&[&changed]).snapshot);
+    }
+    let snapshot = node.snapshot();
+    assert_eq!(snapshot.lineage(), ids);
+    assert!(matches!(node.lake.snapshot_by_id(&dataset(), ids[0]), Err(LakeError::UnknownSnapshot { .. })));
+    assert_eq!(since(&snapshot, ids[0], 2), [10, 20, 30, 40]);
+    assert_eq!(since(&snapshot, ids[1], 2), [10, 20, 30, 40], "the first call was put back");
+    assert_eq!(since(&snapshot, ids[2], 2), [20, 30, 40]);
+    assert_eq!(since(&snapshot, ids[3], 2), [30, 40]);
+    // The first version once more is a new snapshot: something may have been released in between.
+    let last = node.load(&[&people()]);
+    assert_eq!((last.changed, ids.contains(&last.snapshot)), (changed(1, 0, 0), false));
+    assert_eq!(since(&node.snapshot(), ids[0], 2), [10, 20, 30, 40]);
+}
+
+#[test]
+fn records_of_one_symbolic_key_are_compared_one_by_one() {
+    let deletion =
+        |calls: &[&'static str]| PanelSite { key: key("1", 20, "A", "<DEL>"), calls: calls.to_vec() };
+    let cohort = |sites: &[PanelSite]| Panel { samples: vec!["a".into(), "b".into()], sites: sites.to_vec() };
+    let (one, two) = (deletion(&["0/1", "0/0"]), deletion(&["1/1", "0/0"]));
+    let node = Node::new();
+    let first = node.load(&[&cohort(&[one.clone(), two.clone()])]).snapshot;
+    let second = deletion(&["1/1", "0/1"]);
+    assert_eq!(node.load(&[&cohort(&[one.clone(), second])]).changed, changed(1, 0, 0));
+    assert_eq!(node.load(&[&cohort(&[one])]).changed, changed(0, 0, 1));
+    assert_eq!(since(&node.snapshot(), first, 2), [20]);
+}
+
+#[test]
+fn values_that_change_are_a_step_without_changed_calls() {
+    let node = Node::new();
+    let first = node.load(&[&people()]).snapshot;
+    let mut request = request(&node.write(&[&people()]));
+    let table = node.folder.path().join("p.tsv");
+    fs::write(&table, "id\tldl\na\t1.5\n").unwrap();
+    request.phenotypes = vec![(table, None)];
+    let second = load(&node.lake, &request).unwrap();
+    assert_eq!(second.changed, changed(0, 0, 0));
+    assert_eq!(node.snapshot().lineage(), [first, second.snapshot]);
+}
+
+#[test]
+fn a_load_stopped_while_it_compares_changes_nothing() {
+    let node = Node::new();
+    let first = node.load(&[&people()]).snapshot;
+    let before = panel::tree(&node.folder.path().join("datasets"));
+    let mut other = people();
+    other.sites[0].calls[0] = "0/1";
+    let stop = AtomicBool::new(false);
+    let progress = |progress: Progress| {
+        if progress.stage == "comparing" {
+            stop.store(true, Ordering::Relaxed);
+        }
+    };
+    let stopped = node.lake.load(&request(&node.write(&[&other])), &stop, &progress);
+    assert!(matches!(stopped, Err(LakeError::Stopped)));
+    assert_eq!(panel::tree(&node.folder.path().join("datasets")), before);
+    assert_eq!(node.snapshot().id(), first);
+}
+
+fn flip(path: &Path) -> Vec<u8> {
+    let whole = fs::read(path).unwrap();
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 0x55;
+    fs::write(path, damaged).unwrap();
+    whole
+}
+
+#[test]
+fn a_damaged_table_is_repaired_before_anything_else_is_loaded() {
+    let (first, mut second) = (people(), people());
+    second.sites[0].calls[0] = "0/1";
+    for name in ["genotypes/block=0/contig=1.parquet", "samples.parquet"] {
+        let node = Node::new();
+        let id = node.load(&[&first]).snapshot;
+        let table = node.stored(id).join(name);
+        for gone in [false, true] {
+            if gone {
+                fs::remove_file(&table).unwrap();
+            } else {
+                flip(&table);
+            }
+            let error = load(&node.lake, &request(&node.write(&[&second]))).unwrap_err();
+            assert!(matches!(&error, LakeError::Incomparable { path, .. } if *path == table), "{error}");
+            let message = error.to_string();
+            assert!(message.contains("first load the files of the snapshot in force once more"), "{message}");
+            assert_eq!(node.load(&[&first]).snapshot, id, "loading it once more repairs it");
+            node.snapshot().verify().unwrap();
+        }
+        assert_eq!(node.load(&[&second]).changed, changed(1, 0, 0));
+    }
+}
+
+#[test]
+fn a_damaged_history_is_put_back_from_a_backup() {
+    let (first, mut second) = (people(), people());
+    second.sites[0].calls[0] = "0/1";
+    let node = Node::new();
+    let first_id = node.load(&[&first]).snapshot;
+    let id = node.load(&[&second]).snapshot;
+    for name in ["history.parquet", "snapshot.json"] {
+        let path = node.stored(id).join(name);
+        let held = node.snapshot();
+        let whole = flip(&path);
+        if name == "history.parquet" {
+            let error = held.changed_since(first_id, 10).unwrap_err();
+            assert!(
+                matches!(&error, LakeError::HistoryLost { path: found, .. } if *found == path),
+                "{error}"
+            );
+        }
+        for gone in [false, true] {
+            if gone {
+                fs::remove_file(&path).unwrap();
+            }
+            for files in [&first, &second] {
+                let error = load(&node.lake, &request(&node.write(&[files]))).unwrap_err();
+                assert!(
+                    matches!(&error, LakeError::HistoryLost { path: found, .. } if *found == path),
+                    "{error}"
+                );
+                assert!(error.to_string().ends_with("put it back from a backup"), "{error}");
+            }
+        }
+        fs::write(&path, whole).unwrap();
+        assert_eq!(node.load(&[&second]).snapshot, id);
+    }
+}
+
+/// The form that snapshots had before there was a history.
+fn make_old(node: &Node, id: Digest) -> Digest {
+    let pretty = fs::read_to_string(node.stored(id).join("snapshot.json")).unwrap();
+    let old = pretty.replace("\"format\": 2", "\"format\": 1");
+    assert!(old != pretty && !old.contains("lineage"));
+    let compact: String = old.lines().map(|line| line.trim_start().replacen("\": ", "\":", 1)).collect();
+    let old_id = Digest::of("ligate-snapshot", compact.as_bytes());
+    fs::write(node.stored(id).join("snapshot.json"), old).unwrap();
+    fs::rename(node.stored(id), node.stored(old_id)).unwrap();
+    let manifest = node.folder.path().join("datasets/cohort/manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace(&id.to_string(), &old_id.to_string())).unwrap();
+    old_id
+}
+
+#[test]
+fn a_snapshot_from_before_histories_begins_the_lineage() {
+    let node = Node::new();
+    let id = node.load(&[&people()]).snapshot;
+    let old = make_old(&node, id);
+    assert_eq!(node.snapshot().lineage(), [old]);
+    assert_eq!(node.load(&[&people()]).snapshot, old, "the same content stays as it is");
+    let mut other = people();
+    other.sites[1].calls[0] = "0/1";
+    let new = node.load(&[&other]);
+    assert_eq!(node.snapshot().lineage(), [old, new.snapshot]);
+    assert_eq!(since(&node.snapshot(), old, 2), [20]);
+}
+
+/// Calls of all kinds.
+const CALLS: [&str; 14] =
+    ["0/0", "0/0", "0|0", "0/1", "0|1", "1|0", "1/1", "./.", "./1", "./0", "1", "0", "0/0/1", "0/1/1"];
+
+/// A dataset's files, changed at random from load to load.
+#[derive(Clone)]
+struct Version {
+    panels: Vec<Panel>,
+    one_block: bool,
+}
+
+impl Version {
+    fn random(random: &mut Random) -> Self {
+        let mut people: Vec<String> = (0..40).map(|number| format!("p{number}")).collect();
+        random.shuffle(&mut people);
+        let panels = people.chunks(15).map(|people| Panel {
+            samples: people.to_vec(),
+            sites: ["1", "2", "X", "HLA-B", "HLA-A"]
+                .iter()
+                .flat_map(|contig| (1..=30).map(move |number| key(contig, number * 10, "A", "G")))
+                .map(|key| PanelSite { key, calls: people.iter().map(|_| CALLS[random.below(14)]).collect() })
+                .collect(),
+        });
+        Self { panels: panels.collect(), one_block: false }
+    }
+
+    /// Changes some calls, takes and adds variants and people, changes orders and blocks.
+    fn edit(&mut self, random: &mut Random) {
+        self.one_block = random.below(3) == 0;
+        for panel in &mut self.panels {
+            for _ in 0..random.below(12) {
+                let site = random.below(panel.sites.len());
+                let person = random.below(panel.samples.len());
+                panel.sites[site].calls[person] = CALLS[random.below(14)];
+            }
+            if random.below(2) == 0 {
+                let site = random.below(panel.sites.len());
+                panel.sites.remove(site);
+            }
+            if random.below(2) == 0 {
+                let key = key("1", 1000 + random.below(5) as u32, "A", "G");
+                if panel.sites.iter().all(|site| site.key != key) {
+                    let calls = panel.samples.iter().map(|_| CALLS[random.below(14)]).collect();
+                    panel.sites.push(PanelSite { key, calls });
+                }
+            }
+            if random.below(3) == 0 {
+                let mut order: Vec<usize> = (0..panel.samples.len()).collect();
+                random.shuffle(&mut order);
+                choose(panel, &order);
+            }
+            if random.below(3) == 0 && panel.samples.len() > 2 {
+                let order: Vec<usize> = (1..panel.samples.len()).collect();
+                choose(panel, &order);
+            }
+        }
+        if random.below(3) == 0 {
+            self.split(random);
+        }
+        if random.below(4) == 0 {
+            random.shuffle(&mut self.panels);
+        }
+    }
+
+    /// Moves the last people of a file to a file of their own.
+    fn split(&mut self, random: &mut Random) {
+        let index = random.below(self.panels.len());
+        let people = self.panels[index].samples.len();
+        let at = 1 + random.below(people);
+        if at < people {
+            let mut rest = self.panels[index].clone();
+            choose(&mut rest, &(at..people).collect::<Vec<_>>());
+            choose(&mut self.panels[index], &(0..at).collect::<Vec<_>>());
+            self.panels.push(rest);
+        }
+    }
+
+    fn load(&self, node: &Node) -> LoadReport {
+        let mut request = request(&node.write(&self.panels.iter().collect::<Vec<_>>()));
+        request.one_block = self.one_block;
+        load(&node.lake, &request).unwrap()
+    }
+
+    /// Per variant and person the call as a sum sees it, read from the files' text.
+    fn recount(&self) -> BTreeMap<VariantKey, BTreeMap<String, String>> {
+        let mut calls: BTreeMap<VariantKey, BTreeMap<String, String>> = BTreeMap::new();
+        for text in self.panels.iter().map(Panel::text) {
+            let mut samples = Vec::new();
+            for line in text.lines().filter(|line| !line.starts_with("##")) {
+                let fields: Vec<&str> = line.split('\t').collect();
+                if line.starts_with('#') {
+                    samples = fields[9..].iter().map(|name| name.to_string()).collect();
+                    continue;
+                }
+                let key = key(fields[0], fields[1].parse().unwrap(), fields[3], fields[4]);
+                let of_key = calls.entry(key).or_default();
+                of_key.extend(samples.iter().cloned().zip(fields[9..].iter().map(|call| plain(call))));
+            }
+        }
+        calls
+    }
+
+    fn people(&self) -> BTreeSet<String> {
+        self.panels.iter().flat_map(|panel| panel.samples.clone()).collect()
+    }
+}
+
+/// Keeps the people at these places, in this order.
+fn choose(panel: &mut Panel, order: &[usize]) {
+    panel.samples = order.iter().map(|index| panel.samples[*index].clone()).collect();
+    for site in &mut panel.sites {
+        site.calls = order.iter().map(|index| site.calls[*index]).collect();
+    }
+}
+
+/// The call without its phase and the order of its alleles.
+fn plain(call: &str) -> String {
+    let mut alleles: Vec<&str> = call.split(['/', '|']).collect();
+    alleles.sort_unstable();
+    alleles.join("/")
+}
+
+/// Per changed variant how many people changed it; 0 where it appeared or vanished.
+fn naive(before: &Version, after: &Version) -> BTreeMap<VariantKey, u32> {
+    let (old, new) = (before.recount(), after.recount());
+    let common: Vec<String> = before.people().intersection(&after.people()).cloned().collect();
+    let keys: BTreeSet<&VariantKey> = old.keys().chain(new.keys()).collect();
+    let mut changed = BTreeMap::new();
+    for key in keys {
+        let call = |calls: &BTreeMap<VariantKey, BTreeMap<String, String>>, person: &String| {
+            calls.get(key).and_then(|of_key| of_key.get(person)).map_or("./.".to_owned(), Clone::clone)
+        };
+        let people = common.iter().filter(|person| call(&old, person) != call(&new, person)).count() as u32;
+        let held_by_both = old.contains_key(key) && new.contains_key(key);
+        if people > 0 {
+            changed.insert(key.clone(), if held_by_both { people } else { 0 });
+        }
+    }
+    changed
+}
+
+#[test]
+fn random_histories_agree_with_a_recount_from_the_text() {
+    let mut seen = (0, 0);
+    for seed in 1..=8 {
+        let mut random = Random::new(seed);
+        let node = Node::new();
+        let mut versions = vec![Version::random(&mut random)];
+        let mut ids = vec![versions[0].load(&node).snapshot];
+        let mut steps = Vec::new();
+        for _ in 0..6 {
+            let mut next = versions.last().unwrap().clone();
+            next.edit(&mut random);
+            let report = next.load(&node);
+            let step = naive(versions.last().unwrap(), &next);
+            assert_eq!(report.changed.total(), step.len() as u64, "seed {seed}");
+            let whole = step.values().filter(|people| **people == 0).count() as u64;
+            assert_eq!(report.changed.appeared + report.changed.vanished, whole, "seed {seed}");
+            seen = (seen.0 + report.changed.changed, seen.1 + whole);
+            if report.snapshot != *ids.last().unwrap() {
+                ids.push(report.snapshot);
+                steps.push(step);
+            }
+            versions.push(next);
+        }
+        let snapshot = node.snapshot();
+        snapshot.verify().unwrap();
+        assert_eq!(snapshot.lineage(), ids);
+        for (place, earlier) in ids.iter().enumerate() {
+            for people_below in [0, 1, 2, 3, 10, u32::MAX] {
+                let few = |people: u32| people == 0 || people < people_below;
+                let expected: BTreeSet<VariantKey> = steps[place..]
+                    .iter()
+                    .flatten()
+                    .filter(|(_, people)| few(**people))
+                    .map(|(key, _)| key.clone())
+                    .collect();
+                let found = snapshot.changed_since(*earlier, people_below).unwrap().unwrap();
+                assert!(found == expected, "seed {seed}, from {place}, below {people_below}");
+            }
+        }
+    }
+    assert!(seen.0 > 300 && seen.1 > 12, "{seen:?}");
+}
