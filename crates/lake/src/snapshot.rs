@@ -100,6 +100,10 @@ impl Snapshot {
     /// changed who were in both snapshots of the step, or that came to or left such people. A sum over them may give
     /// these people away when it is compared with a sum from `earlier`. `None` where `earlier` is not in the lineage:
     /// nobody knows how it differs.
+    ///
+    /// Every step is looked at by itself. Somebody who left with one step and came back with a later one is in both
+    /// snapshots of neither, so a call that changed meanwhile is not seen; and of two steps that each changed many
+    /// calls of one variant, the second may have put most of them back.
     pub fn changed_since(
         &self,
         earlier: Digest,

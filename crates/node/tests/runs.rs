@@ -353,6 +353,43 @@ fn sql_reads_and_only_reads() {
     }
 }
 
+/// A dataset that is loaded again: its steward is told whether calls of earlier people changed.
+#[test]
+fn a_load_says_in_how_many_variants_calls_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = dir.path().join("n");
+    succeed(&["init", "--dir", text(&node), "--name", "n", "--country", "SE"]);
+    let (vcf, _) = Site::new("n", 40, 1).write(dir.path());
+    let ingest = ["ingest", "--dir", text(&node), "--dataset", "d", "--vcf", text(&vcf)];
+    const SENTENCE: &str = "the calls of people who were there before changed in ";
+    assert!(!succeed(&ingest).contains(SENTENCE), "nobody was there before");
+    assert!(!succeed(&ingest).contains(SENTENCE), "nothing changed");
+    let calls = |text: &str, variant: u32, call: &str| {
+        let line = text.lines().find(|line| line.contains(&format!("\trs{variant}\t"))).unwrap().to_owned();
+        let (start, _) = line.rsplit_once('\t').unwrap();
+        text.replace(&line, &format!("{start}\t{call}"))
+    };
+    let mut changed = fs::read_to_string(&vcf).unwrap();
+    for variant in [3, 5] {
+        changed = calls(&changed, variant, "./.");
+    }
+    fs::write(&vcf, &changed).unwrap();
+    let said = succeed(&ingest);
+    assert!(said.contains(&format!("{SENTENCE}2 variants\n")), "{said}");
+    // One variant gets another position: it is gone, and another one is there.
+    fs::write(&vcf, changed.replace("\n1\t70000\trs7\t", "\n1\t70001\trs7\t")).unwrap();
+    let said = succeed(&[&ingest[..], &["--json"]].concat());
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let expected = serde_json::json!({ "variants": 2, "appeared": 1, "vanished": 1 });
+    assert_eq!(report["changed_calls"], expected);
+    fs::write(&vcf, changed).unwrap();
+    let said = succeed(&ingest);
+    assert!(
+        said.contains(&format!("{SENTENCE}2 variants (1 not there before, 1 no longer there)")),
+        "{said}"
+    );
+}
+
 #[test]
 fn a_reader_who_stops_reading_is_no_error() {
     let dir = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use ligate_access::audit::Event;
 use ligate_formats::{Problems, phenotypes::PhenotypeReport};
-use ligate_lake::{LoadReport, LoadRequest, VcfGroup};
+use ligate_lake::{ChangedVariants, LoadReport, LoadRequest, VcfGroup};
 use serde_json::json;
 
 use crate::{cli::Ingest, folder::Folder, interrupt, output, progress::Stages};
@@ -57,6 +57,10 @@ fn as_json(report: &LoadReport) -> serde_json::Value {
         "snapshot": report.snapshot, "assembly": report.assembly, "individuals": report.individuals,
         "variants": report.variants, "records": report.records, "skipped": report.skipped,
         "not_analysed": report.not_analysed, "bytes": report.bytes,
+        "changed_calls": {
+            "variants": report.changed.total(), "appeared": report.changed.appeared,
+            "vanished": report.changed.vanished,
+        },
         "individuals_without_row": report.phenotypes.as_ref().map(|table| table.without_row),
         "rows_without_genotypes": report.phenotypes.as_ref().map(|table| table.without_genotypes),
         "text_columns": report.phenotypes.as_ref().map(text_columns),
@@ -89,6 +93,9 @@ fn print(report: &LoadReport) {
             number(report.not_analysed)
         );
     }
+    if let Some(sentence) = changed_calls(report.changed) {
+        say!("{sentence}");
+    }
     if let Some(phenotypes) = &report.phenotypes {
         print_phenotypes(phenotypes);
     }
@@ -100,6 +107,22 @@ fn print(report: &LoadReport) {
         note!("and {} more problems", number(unseen));
     }
     say!("{} problems, {} records skipped", number(report.problems.total()), number(report.skipped));
+}
+
+/// Nothing where the calls are what they were, as after a first load.
+fn changed_calls(changed: ChangedVariants) -> Option<String> {
+    let total = changed.total();
+    if total == 0 {
+        return None;
+    }
+    let variants = if total == 1 { "variant" } else { "variants" };
+    let parts = [(changed.appeared, "not there before"), (changed.vanished, "no longer there")];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> =
+        parts.map(|(count, what)| format!("{} {what}", output::thousands(*count))).collect();
+    let those = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
+    let total = output::thousands(total);
+    Some(format!("the calls of people who were there before changed in {total} {variants}{those}"))
 }
 
 fn print_phenotypes(report: &PhenotypeReport) {
