@@ -316,7 +316,7 @@ pub struct Gwas {
     /// Logistic: fit a Wald test where the score test's p is below this; 1 fits all
     #[arg(long, default_value_t = 1e-3, value_parser = probability)]
     pub wald_below: f64,
-    /// The folder for the result
+    /// The folder for the result, which only you can read
     #[arg(long)]
     pub out: PathBuf,
 }

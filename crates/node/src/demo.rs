@@ -3,6 +3,9 @@
 //!
 //! Then two of them, with registries, help the third to diagnose a patient.
 //!
+//! A demo of somebody's own files holds their people's data: every folder that it makes has mode 0700, every file 0600,
+//! and the pooled copy is deleted as soon as it served.
+//!
 //! Nothing here replaces what `init`, `ingest`, `serve`, `permit`, `gwas`, `registry` and `diagnose` do: it calls them.
 
 mod network;
@@ -22,7 +25,7 @@ use crate::{
     cli,
     commands::{PermitTerms, compare_with_peers, issue_permit},
     folder::Folder,
-    interrupt,
+    interrupt, output,
     progress::Stages,
     run::{
         Study,
@@ -76,8 +79,10 @@ fn fresh_folder(dir: &Path) -> Result<&Path> {
     } else if dir.exists() && fs::read_dir(dir)?.next().is_some() {
         bail!("{} is not empty and no demo made it; choose another --dir", dir.display());
     }
-    fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
-    fs::write(dir.join(MARKER), "made by `ligate demo`; it may be replaced by the next one\n")?;
+    output::own_folder(dir)?;
+    output::write_private(&dir.join(MARKER), |out| {
+        out.write_all(b"made by `ligate demo`; it may be replaced by the next one\n")
+    })?;
     Ok(dir)
 }
 
@@ -133,7 +138,7 @@ fn study_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Rel
             valid_until: None,
         },
     )?;
-    fs::write(dir.join("permit.jws"), permit.jws())?;
+    output::write_private(&dir.join("permit.jws"), |out| out.write_all(permit.jws().as_bytes()))?;
     story.permit(&permit);
     let terms = Terms { people: PeopleRule::AllVariables, without: Vec::new() };
     let mut releases = Vec::new();

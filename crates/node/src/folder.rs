@@ -3,9 +3,9 @@
 //! It owns where things are and who may use them at the same time.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{Read, Seek, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -21,7 +21,10 @@ use ligate_model::{CountryCode, NodeName};
 use rand_core::OsRng;
 use rustix::fs::{FlockOperation, flock};
 
-use crate::config::{self, Config};
+use crate::{
+    config::{self, Config},
+    output,
+};
 
 /// An opened node folder.
 pub struct Folder {
@@ -38,13 +41,13 @@ impl Folder {
             bail!("{} holds a node already; choose another --dir", path.display());
         }
         for folder in ["", "keys", "audit", "datasets", "ledger", "rounds", "releases", "registry"] {
-            private_folder(&path.join(folder))?;
+            output::own_folder(&path.join(folder))?;
         }
         let identity = Arc::new(Identity::generate(&mut OsRng));
         identity.save_new(&path.join("keys/node.key"))?;
         identity.public().save(&path.join("keys/node.pub"))?;
-        fs::write(&settings, config::template(name, country))
-            .with_context(|| format!("cannot write {}", settings.display()))?;
+        let template = config::template(name, country);
+        output::write_private(&settings, |out| out.write_all(template.as_bytes()))?;
         let first = Event::Init {
             name: name.clone(),
             country: country.clone(),
@@ -113,14 +116,6 @@ impl Folder {
     }
 }
 
-/// Nobody but the owner looks into a node's folder, also where it was there before.
-fn private_folder(path: &Path) -> Result<()> {
-    let private = fs::Permissions::from_mode(0o700);
-    fs::create_dir_all(path)
-        .and_then(|()| fs::set_permissions(path, private))
-        .with_context(|| format!("cannot make the folder {}", path.display()))
-}
-
 /// Holds a role of a node folder; another process that asks for it is refused.
 pub struct Claim {
     _file: File,
@@ -157,6 +152,8 @@ impl Claim {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
     use super::*;
 
     fn node(dir: &Path) -> Result<Folder> {

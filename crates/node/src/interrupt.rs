@@ -1,10 +1,20 @@
 //! Ctrl-C. The first one asks everything to stop at the next safe point; a second one ends the process at once.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use anyhow::{Result, bail};
 
 static STOP: AtomicBool = AtomicBool::new(false);
+
+/// What must not outlive the process, also where it ends at once.
+static DELETED_AT_ONCE: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// Starts to listen for Ctrl-C and for a supervisor's SIGTERM.
 pub fn install() {
@@ -14,6 +24,7 @@ pub fn install() {
             wait_for_signal().await;
             STOP.store(true, Ordering::SeqCst);
             wait_for_signal().await;
+            delete_at_once();
             note!("error: stopped at once");
             std::process::exit(1);
         });
@@ -30,6 +41,23 @@ async fn wait_for_signal() {
             }
         }
         Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+/// Names a folder that is deleted when a second Ctrl-C ends the process and nothing else is dropped any more.
+pub fn delete_when_stopped_at_once(folder: &Path) {
+    *DELETED_AT_ONCE.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder.to_owned());
+}
+
+/// Tries twice, because what still runs may make a file while its folder is emptied.
+fn delete_at_once() {
+    let folder = DELETED_AT_ONCE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(folder) = folder
+        && fs::remove_dir_all(&folder).is_err()
+        && fs::remove_dir_all(&folder).is_err()
+        && folder.exists()
+    {
+        note!("warning: {} could not be deleted; delete it by hand", folder.display());
     }
 }
 

@@ -26,6 +26,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    output::be_private();
     let cli = cli::Cli::parse();
     interrupt::install();
     match commands::run(cli) {

@@ -17,7 +17,7 @@ mod settings;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use anyhow::{Context, Result, bail};
@@ -275,11 +275,4 @@ pub fn patients_by_disease(registry: &Registry<'_>) -> Result<BTreeMap<ligate_mo
         *counts.entry(patient.disease).or_insert(0) += 1;
     }
     Ok(counts)
-}
-
-/// Makes a private folder inside the registry.
-fn private_folder(path: &Path) -> Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.with_context(|| format!("cannot make the folder {}", path.display()))
 }

@@ -10,20 +10,32 @@ pub const FILE_TYPE: &str = "GWAS-SSF v1.0";
 /// How the standard writes what is not reported.
 pub const NOT_REPORTED: &str = "NR";
 
-/// On what ground a result left its run. Table, metadata and report all say it.
+/// Where a result stands, and on what ground. Table, metadata and report all say it. None of these is a file that may
+/// leave: a study marks nothing for export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Release {
     /// Computed on own data, without a permit and without the disclosure gate.
     Local,
-    /// Released through the gate under a permit, for one job.
+    /// Passed the gate under a permit, for one job; for those who work inside the permit's secure processing
+    /// environment.
     Permit { permit: String, job: Digest },
+}
+
+impl Release {
+    /// Where the result stands, in the words that machines look for.
+    pub fn standing(&self) -> &'static str {
+        match self {
+            Self::Local => "local, not released",
+            Self::Permit { .. } => "inside the environment",
+        }
+    }
 }
 
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Local => f.write_str("local, not released"),
-            Self::Permit { permit, .. } => write!(f, "permit {permit}"),
+            Self::Local => f.write_str(self.standing()),
+            Self::Permit { permit, .. } => write!(f, "{}, permit {permit}", self.standing()),
         }
     }
 }
@@ -102,13 +114,14 @@ impl Metadata {
 
     /// Release and provenance: the standard has no fields of its own for them.
     fn notes(&self) -> String {
+        let standing = self.release.standing();
         let mut notes = match &self.release {
-            Release::Local => String::from(
-                "local, not released: computed on own data without a permit and without the disclosure gate.",
-            ),
-            Release::Permit { permit, job } => {
-                format!("Released through the disclosure gate under permit {permit}, job {job}.")
+            Release::Local => {
+                format!("{standing}: computed on own data without a permit and without the disclosure gate.")
             }
+            Release::Permit { permit, job } => format!(
+                "{standing}: passed the disclosure gate under permit {permit}, job {job}; not marked for export."
+            ),
         };
         for source in &self.sources {
             let _ = write!(
@@ -223,7 +236,7 @@ mod tests {
     fn the_file_reads_as_the_standard_has_it() {
         let expected = format!(
             r#"# Study meta-data
-author_notes: "Released through the disclosure gate under permit P-1, job {}. Node nordbank, dataset cohort, snapshot {}."
+author_notes: "inside the environment: passed the disclosure gate under permit P-1, job {}; not marked for export. Node nordbank, dataset cohort, snapshot {}."
 date_metadata_last_modified: 2026-11-21
 
 # Trait Information

@@ -79,7 +79,7 @@ pub struct Written {
 }
 
 /// Writes the rows as a bgzip-compressed table, in the order given: sorted by key for a table that says it is sorted.
-/// The last column says on what ground each row was released, because files travel without their metadata.
+/// The last column says where each row stands and on what ground, because files travel without their metadata.
 pub fn write_table<'a>(
     out: impl Write,
     release: &Release,
@@ -183,6 +183,17 @@ mod tests {
         let mut text = String::new();
         flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
         (text.lines().map(str::to_owned).collect(), written)
+    }
+
+    #[test]
+    fn a_row_under_a_permit_is_inside_the_environment() {
+        let key = key("1", "A", "C");
+        let job = ligate_model::Digest::from_bytes([1; 32]);
+        let mut file = Vec::new();
+        write_table(&mut file, &Release::Permit { permit: "P-1".to_owned(), job }, [row(&key)]).unwrap();
+        let mut text = String::new();
+        flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
+        assert!(text.ends_with("\tinside the environment, permit P-1\n"), "{text}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use ligate_access::{Identity, job::PeopleRule};
+use ligate_formats::gwas_ssf;
 use ligate_model::DatasetId;
 use serde_json::json;
 
@@ -78,7 +79,7 @@ fn on_own_data(
 fn as_json(release: &Release, files: &[PathBuf]) -> serde_json::Value {
     json!({
         "trait": release.plan.trait_name,
-        "released": release.is_released(),
+        "status": release.status().standing(),
         "stored": release.stored,
         "individuals": release.gwas.people.individuals,
         "cases": release.gwas.people.cases,
@@ -93,8 +94,12 @@ fn as_json(release: &Release, files: &[PathBuf]) -> serde_json::Value {
 
 fn print(release: &Release, files: &[PathBuf]) {
     let people = &release.gwas.people;
-    if !release.is_released() {
-        say!("local, not released: for this node's own use");
+    let status = release.status();
+    match &status {
+        gwas_ssf::Release::Local => say!("{}: for this node's own use", status.standing()),
+        gwas_ssf::Release::Permit { permit, .. } => {
+            say!("{}: passed the gate under permit {permit}; not marked for export", status.standing())
+        }
     }
     say!(
         "{}: {} people at {} of {} sites, {} variants, {} without a result, lambda {:.3}",

@@ -27,7 +27,7 @@ pub fn key(args: &Key, json: bool) -> Result<()> {
     let identity = Identity::generate(&mut OsRng);
     identity.save_new(&args.out)?;
     let public = args.out.with_extension("pub");
-    identity.public().save(&public)?;
+    output::write_public(&public, |out| writeln!(out, "{}", identity.public()))?;
     if json {
         return output::print_json(&json!({ "key": identity.public() }));
     }

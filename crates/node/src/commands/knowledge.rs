@@ -33,7 +33,7 @@ fn install(from: &[PathBuf], out: Option<PathBuf>, json: bool) -> Result<()> {
         .or_else(diagnosis::installed_path)
         .context("neither $XDG_DATA_HOME nor $HOME says where to install it; give --out")?;
     let built = build(from, BUILT_IN)?;
-    output::write_whole(&path, |out| out.write_all(&built.bytes))?;
+    output::write_public(&path, |out| out.write_all(&built.bytes))?;
     if json {
         return output::print_json(&json!({
             "file": path, "bytes": built.bytes.len(), "version": built.knowledge.version,

@@ -133,7 +133,7 @@ fn issue_from_words(args: PermitIssue, json: bool) -> Result<()> {
         valid_until: args.valid_until,
     };
     let signed = issue(&body, terms)?;
-    output::write_whole(&args.out, |out| writeln!(out, "{}", signed.jws()))?;
+    output::write_public(&args.out, |out| writeln!(out, "{}", signed.jws()))?;
     if json {
         return output::print_json(signed.permit());
     }

@@ -1,7 +1,7 @@
 //! The demo's organisations: folders, keys, trust among them, and one serving process each.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
     path::Path,
@@ -18,7 +18,7 @@ use crate::{
     commands::{load, save_peer},
     config::Peer,
     folder::Folder,
-    interrupt,
+    interrupt, output,
 };
 
 /// The dataset that every node of the demo holds.
@@ -58,7 +58,7 @@ pub struct Server {
 impl Server {
     /// Starts `ligate serve` on a port that the system chooses.
     pub fn start(folder: &Folder) -> Result<Self> {
-        let log = File::create(folder.path().join("serve.log"))?;
+        let log = output::create_private(&folder.path().join("serve.log"))?;
         let mut child = Command::new(std::env::current_exe()?)
             .args(["serve", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--dir"])
             .arg(folder.path())

@@ -1,16 +1,23 @@
 //! The pooled check, which exists in the demo alone: all people are loaded again as one dataset of one block, the
 //! same study runs over that, and every number is compared bit by bit. Sums of the sites are not reused.
+//!
+//! The copy that the check needs is what Ligate exists to avoid, so it lives as short as it can: it is deleted when the
+//! comparison is done, when it fails, and when somebody stops the demo.
 
-use std::path::Path;
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use ligate_analysis::gwas::Association;
 use ligate_lake::{Lake, LoadRequest, Snapshot, VcfGroup};
 use ligate_model::VariableName;
 
 use super::{network, sites::Cohorts, story::Story};
 use crate::{
-    interrupt,
+    interrupt, output,
     progress::Stages,
     report,
     run::{Study, own_rows, release::Release},
@@ -55,7 +62,8 @@ pub fn check(
     story: &mut Story,
 ) -> Result<Vec<Identity>> {
     story.chapter("The same study on pooled data, which only a demo may do");
-    let snapshot = pool(&dir.join("pooled-check"), cohorts)?;
+    let copy = PooledCopy::folder(dir.join("pooled-check"))?;
+    let snapshot = pool(&copy.folder, cohorts)?;
     let all_variables: Vec<_> = cohorts.traits.iter().chain(&cohorts.covariates).cloned().collect();
     let mut checks = Vec::new();
     for release in releases {
@@ -64,7 +72,46 @@ pub fn check(
         story.identity(&identity);
         checks.push(identity);
     }
+    drop(snapshot);
+    copy.delete()?;
+    story.pooled_copy_deleted();
     Ok(checks)
+}
+
+/// The folder of the pooled copy. It is deleted when this is dropped, whatever ended the check.
+struct PooledCopy {
+    folder: PathBuf,
+}
+
+impl PooledCopy {
+    fn folder(folder: PathBuf) -> Result<Self> {
+        interrupt::delete_when_stopped_at_once(&folder);
+        output::own_folder(&folder)?;
+        Ok(Self { folder })
+    }
+
+    /// Deletes the copy, and fails where it cannot: a demo that leaves pooled data behind has to say so.
+    fn delete(self) -> Result<()> {
+        self.remove().with_context(|| {
+            format!("the pooled copy in {} could not be deleted; delete it by hand", self.folder.display())
+        })
+    }
+
+    fn remove(&self) -> std::io::Result<()> {
+        match fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for PooledCopy {
+    fn drop(&mut self) {
+        if let Err(error) = self.remove() {
+            let folder = self.folder.display();
+            note!("warning: the pooled copy in {folder} could not be deleted ({error}); delete it by hand");
+        }
+    }
 }
 
 /// Loads every site's files into one block. The site's name goes before each id: the same id at two sites may be
@@ -172,6 +219,25 @@ mod tests {
             test: Test::Linear,
             baseline: None,
         }
+    }
+
+    #[test]
+    fn the_copy_goes_whatever_ends_the_check() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = || {
+            let copy = PooledCopy::folder(dir.path().join("pooled-check")).unwrap();
+            fs::create_dir(copy.folder.join("cohort")).unwrap();
+            fs::write(copy.folder.join("cohort/genotypes"), "x").unwrap();
+            copy
+        };
+        made().delete().unwrap();
+        assert!(!dir.path().join("pooled-check").exists());
+        let failed = || -> Result<()> {
+            let _copy = made();
+            anyhow::bail!("the comparison failed")
+        };
+        assert!(failed().is_err());
+        assert!(!dir.path().join("pooled-check").exists());
     }
 
     #[test]

@@ -115,7 +115,7 @@ pub fn run(dir: &Path, folders: &[Folder], story: &mut Story) -> Result<Account>
     story.chapter("Registries: a patient without a diagnosis, and what the other nodes know");
     let facts = Facts::built_in()?;
     let files = dir.join("registries");
-    fs::create_dir_all(&files)?;
+    output::private_folder(&files)?;
     let case = written(&files.join(format!("{CLINIC}.json")), CASE)?;
     let mut registries = Vec::new();
     for (name, patients) in REGISTRIES {
@@ -161,7 +161,7 @@ fn node<'f>(folders: &'f [Folder], name: &str) -> Result<&'f Folder> {
 }
 
 fn written(path: &Path, text: &str) -> Result<PathBuf> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    output::write_private(path, |out| out.write_all(text.as_bytes()))?;
     Ok(path.to_owned())
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use ligate_model::{Allele, Contig, CountryCode, NodeName, Position, VariableName, VariantKey};
 
 use crate::{
-    report,
+    output, report,
     run::pages::{self, Planted},
 };
 
@@ -62,10 +62,10 @@ pub struct Cohorts {
 
 /// Writes the demo's own cohorts into `folder`, as three organisations would hold them.
 pub fn simulated(folder: &Path) -> Result<Cohorts> {
-    fs::create_dir_all(folder)?;
+    output::private_folder(folder)?;
     let write = |name: &str, suffix: &str, bytes: &[u8]| -> Result<PathBuf> {
         let path = folder.join(format!("{name}.{suffix}"));
-        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        output::write_private(&path, |out| out.write_all(bytes))?;
         Ok(path)
     };
     let mut sites = Vec::new();

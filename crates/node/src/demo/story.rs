@@ -92,7 +92,7 @@ impl Story {
         let people = &release.gwas.people;
         let cases = people.cases.map(|cases| format!(", {} cases", thousands(cases))).unwrap_or_default();
         self.say(&format!(
-            "   {:<10} {} people{cases} at {} of {} nodes: {} variants released, {} suppressed, lambda {:.3}  ({:.1} s)",
+            "   {:<10} {} people{cases} at {} of {} nodes: {} variants passed the gate, {} did not, lambda {:.3}  ({:.1} s)",
             release.plan.trait_name.as_str(),
             thousands(people.individuals),
             release.answered(),
@@ -125,6 +125,10 @@ impl Story {
             thousands(identity.pooled_only as u64),
         ));
         self.identities.push(identity.clone());
+    }
+
+    pub fn pooled_copy_deleted(&self) {
+        self.say("   the pooled copy of the data is deleted");
     }
 
     pub fn end(&self, dir: &Path, report: &Path, releases: &[Release], took: Duration) {

@@ -14,8 +14,7 @@ use ligate_model::{AlleleTally, Assembly, DatasetId, Digest};
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 
-use super::private_folder;
-use crate::folder::Folder;
+use crate::{folder::Folder, output};
 
 /// Tallies in one message: some 10 MB.
 pub const PAGE_ROWS: usize = 200_000;
@@ -122,6 +121,6 @@ fn ledgers(folder: &Folder) -> std::path::PathBuf {
 }
 
 fn ledger(folder: &Folder, dataset: &DatasetId) -> Result<Ledger> {
-    private_folder(&ledgers(folder))?;
+    output::private_folder(&ledgers(folder))?;
     Ok(Ledger::open(&ledgers(folder), dataset, &EVERYBODY, &mut OsRng)?)
 }

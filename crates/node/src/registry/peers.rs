@@ -14,7 +14,6 @@ use ligate_clinic::counts::CountTable;
 use ligate_model::{AlleleTally, Assembly, Digest, NodeName, VariantKey};
 use serde::{Deserialize, Serialize};
 
-use super::private_folder;
 use crate::{folder::Folder, output};
 
 /// Tallies of one peer at the most.
@@ -164,6 +163,6 @@ fn files(folder: &Folder, kind: &str) -> Result<Vec<(NodeName, PathBuf)>> {
 
 fn path(folder: &Folder, peer: &NodeName, kind: &str) -> Result<PathBuf> {
     let peers = folder.registry().join("peers");
-    private_folder(&peers)?;
+    output::private_folder(&peers)?;
     Ok(peers.join(format!("{peer}.{kind}")))
 }

@@ -47,7 +47,7 @@ pub(super) fn study() -> Trait {
 pub(super) fn report() -> Report {
     Report {
         title: "Federated association study".to_owned(),
-        status: Status::Released { permit: "P-2026-1".to_owned() },
+        status: Status::Inside { permit: "P-2026-1".to_owned() },
         date: "2026-11-21".to_owned(),
         assembly: "GRCh38".to_owned(),
         traits: vec![study()],

@@ -1,9 +1,10 @@
 //! What people look at: a Manhattan and a QQ plot per trait as SVG, and one HTML page that says what was asked, what
-//! came out, on what ground it was released and how far to trust it.
+//! came out, where the result stands and how far to trust it.
 //!
 //! This module takes plain values and gives back text. It computes no statistic, reads no file and decides nothing
-//! about release: whoever calls it has released numbers, or marks them as local. The page is one file without scripts
-//! or addresses elsewhere, so that it can be archived and opened anywhere. Every text from outside is escaped.
+//! about disclosure: whoever calls it has numbers that passed the gate, or marks them as local. The page is one file
+//! without scripts or addresses elsewhere, so that it can be archived and opened anywhere. Every text from outside is
+//! escaped.
 
 mod band;
 pub mod diagnosis;
@@ -39,14 +40,13 @@ pub struct Report {
     pub provenance: Vec<(String, String)>,
 }
 
-/// On what ground the numbers are shown.
+/// Where the numbers stand. Neither is for export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Computed on own data; nothing passed a gate.
     Local,
-    Released {
-        permit: String,
-    },
+    /// Passed the gate under a permit; for those inside its secure processing environment.
+    Inside { permit: String },
 }
 
 /// One trait's result.

@@ -47,10 +47,11 @@ fn banner(status: &Status) -> String {
                           data without a permit; nothing passed a disclosure gate. These numbers may tell about single \
                           people: keep them inside the organisation.</p>\n"
             .to_owned(),
-        Status::Released { permit } => format!(
-            "<p class=\"banner released\" role=\"note\"><strong>Released under permit {}.</strong> Every association \
-             below passed the disclosure gate, at the coordinator and again at every node. No person's record left its \
-             organisation.</p>\n",
+        Status::Inside { permit } => format!(
+            "<p class=\"banner inside\" role=\"note\"><strong>Inside the environment, under permit {}.</strong> Every \
+             association below passed the disclosure gate, at the coordinator and again at every node. No person's \
+             record left its organisation. This page and the files beside it stay in the permit's secure processing \
+             environment: none of them is marked for export.</p>\n",
             escape(permit)
         ),
     }
@@ -256,9 +257,11 @@ mod tests {
 
     #[test]
     fn it_says_on_what_ground() {
-        assert!(page(&report()).contains("Released under permit P-2026-1."));
+        let inside = page(&report());
+        assert!(inside.contains("Inside the environment, under permit P-2026-1."), "{inside}");
+        assert!(inside.contains("none of them is marked for export") && !inside.contains("eleased"));
         let local = page(&Report { status: Status::Local, ..report() });
-        assert!(local.contains("Local, not released.") && !local.contains("Released under"));
+        assert!(local.contains("Local, not released.") && !local.contains("Inside the environment"));
     }
 
     #[test]
@@ -297,7 +300,7 @@ mod tests {
         }
         let mut report = report();
         report.title = evil.to_owned();
-        report.status = Status::Released { permit: evil.to_owned() };
+        report.status = Status::Inside { permit: evil.to_owned() };
         report.nodes[0].name = evil.to_owned();
         report.thresholds = vec![(evil.to_owned(), evil.to_owned())];
         report.provenance = vec![(evil.to_owned(), evil.to_owned())];

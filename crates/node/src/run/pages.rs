@@ -32,7 +32,7 @@ pub fn report(releases: &[Release], traits: Vec<Trait>) -> Report {
         title: format!("Genome-wide association: {}", names.join(", ")),
         status: first
             .and_then(|release| release.authority.as_ref())
-            .map_or(Status::Local, |authority| Status::Released { permit: authority.permit.to_string() }),
+            .map_or(Status::Local, |authority| Status::Inside { permit: authority.permit.to_string() }),
         date: first.map(|release| release.finished.strftime("%F").to_string()).unwrap_or_default(),
         assembly: first.map(|release| release.assembly.to_string()).unwrap_or_default(),
         traits,
@@ -180,7 +180,7 @@ pub fn provenance_json(release: &Release) -> serde_json::Value {
         }),
     });
     json!({
-        "status": if release.is_released() { "released" } else { "local, not released" },
+        "status": release.status().standing(),
         "plan": release.plan,
         "people": release.gwas.people,
         "lambda": release.gwas.lambda,

@@ -30,7 +30,7 @@ pub struct Release {
     pub nodes: Vec<NodeAnswer>,
     /// Pairs of sites' keys that are one site with reference and alternate allele exchanged.
     pub swapped: u64,
-    /// `None`: a run over own rows, which is not released.
+    /// `None`: a run over own rows, which passed no gate.
     pub authority: Option<Authority>,
     pub software: String,
     pub finished: jiff::Timestamp,
@@ -103,10 +103,6 @@ impl Release {
         }
     }
 
-    pub fn is_released(&self) -> bool {
-        self.authority.is_some()
-    }
-
     /// Nodes whose data are in the result.
     pub fn answered(&self) -> usize {
         self.nodes.iter().filter(|node| node.answered()).count()
@@ -126,7 +122,7 @@ impl Release {
         if self.stored {
             let day = self.finished.strftime("%F %T");
             notes.push(format!(
-                "this question was answered on {day} UTC; that release is returned and no node was asked"
+                "this question was answered on {day} UTC; that result is returned and no node was asked"
             ));
         }
         if self.gwas.lambda > LAMBDA_WARNING {
@@ -158,7 +154,8 @@ impl Release {
         notes
     }
 
-    fn status(&self) -> gwas_ssf::Release {
+    /// Where the result stands: local, or inside the environment. No study marks a result for export.
+    pub fn status(&self) -> gwas_ssf::Release {
         match &self.authority {
             None => gwas_ssf::Release::Local,
             Some(authority) => {
@@ -171,7 +168,8 @@ impl Release {
 /// The inflation above which a report warns.
 pub const LAMBDA_WARNING: f64 = 1.1;
 
-/// Writes all files of a study into `out`, each whole or not at all; returns their paths.
+/// Writes all files of a study into `out`, each whole or not at all and readable by the owner alone; returns their
+/// paths. A folder that is not there is made for the owner alone, too.
 pub fn write(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
     // Compressing the table takes as long as drawing the plots.
     let (tables, pages) = thread::scope(|scope| {
@@ -189,7 +187,7 @@ fn name(out: &Path, release: &Release, suffix: &str) -> PathBuf {
 fn write_tables(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
     let table = name(out, release, "gwas.tsv.gz");
     let mut written = None;
-    output::write_whole(&table, |file| {
+    output::write_private(&table, |file| {
         written = Some(write_table(file, release)?);
         Ok(())
     })?;
@@ -197,7 +195,7 @@ fn write_tables(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
     let metadata = PathBuf::from(Metadata::file_name(&table.to_string_lossy()));
     write_text(&metadata, &metadata_of(release, &table, checksum).to_yaml())?;
     let suppressed = name(out, release, "suppressed.tsv.gz");
-    output::write_whole(&suppressed, |file| {
+    output::write_private(&suppressed, |file| {
         let rows = release.gwas.unreported.iter().map(|unreported| (&unreported.key, unreported.reason));
         gwas_ssf::write_suppressed(file, rows).map(drop)
     })?;
@@ -231,7 +229,7 @@ pub fn write_report(
 }
 
 fn write_text(path: &Path, text: &str) -> Result<()> {
-    output::write_whole(path, |file| file.write_all(text.as_bytes()))
+    output::write_private(path, |file| file.write_all(text.as_bytes()))
 }
 
 fn write_table(file: &mut dyn io::Write, release: &Release) -> io::Result<String> {
