@@ -66,7 +66,7 @@ pub enum Command {
     /// The audit log: verify, show
     #[command(subcommand)]
     Audit(Audit),
-    /// The privacy ledger: runs that opened sums over this node's people
+    /// The privacy ledger: runs that opened sums over this node's people, codings that other nodes decided
     #[command(subcommand)]
     Ledger(Ledger),
     /// Rank the diseases that explain one patient, by phenotype and, where there is one, genome
@@ -360,7 +360,27 @@ pub enum Ledger {
         #[arg(long)]
         question: Digest,
     },
+    /// List the codings that other nodes decided, of diseases with the value 1 alone
+    #[command(after_help = "Example: ligate ledger codings --dir biobank")]
+    Codings(NodeDir),
+    /// Undo a coding that was wrong, so that the next study decides it anew
+    #[command(after_help = format!(
+        "{FORGOTTEN_CODING}\n\nExample: ligate ledger forget-coding --dir biobank --dataset cohort --variable t2d"
+    ))]
+    ForgetCoding {
+        #[arg(long)]
+        dir: PathBuf,
+        #[arg(long)]
+        dataset: DatasetId,
+        /// The disease, from `ligate ledger codings`
+        #[arg(long)]
+        variable: VariableName,
+    },
 }
+
+/// What undoing a coding means; the steward reads it before and after.
+pub const FORGOTTEN_CODING: &str = "A study with the other coding, less an earlier one, shows this node's own cases: \
+                                    forget a coding only where it was wrong, and say so to the data user.";
 
 #[derive(Debug, Args)]
 pub struct Demo {

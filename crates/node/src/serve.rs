@@ -1,7 +1,7 @@
 //! `ligate serve`: a node answers coordinators that its steward trusts, and peers who ask for tree heads.
 
 mod claims;
-mod codings;
+pub mod codings;
 mod counts;
 mod desk;
 mod guarded_journal;

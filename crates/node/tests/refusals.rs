@@ -199,6 +199,44 @@ fn a_disease_whose_coding_nobody_can_tell() {
 }
 
 #[test]
+fn a_steward_lists_and_undoes_a_coding_that_other_nodes_decided() {
+    let mut sites = Site::three();
+    sites[2].cases_only = true;
+    let network = Network::start(&sites);
+    let permit = network.permit(&[]);
+    let south = network.path("south");
+    let codings = ["ledger", "codings", "--dir", text(&south)];
+    assert_eq!(succeed(&codings), "");
+    network.released(&permit, &["--trait", "t2d"]);
+    let listed = succeed(&codings);
+    says(&listed, &["cohort", "t2d", "0/1", "cases"]);
+    let listed: serde_json::Value =
+        serde_json::from_str(&succeed(&[&codings[..], &["--json"]].concat())).unwrap();
+    assert_eq!(listed[0]["coding"], "0/1");
+    assert_eq!(
+        succeed(&["ledger", "codings", "--dir", text(&network.path("north"))]),
+        "",
+        "it has both values"
+    );
+
+    let forget = ["ledger", "forget-coding", "--dir", text(&south), "--dataset", "cohort", "--variable"];
+    says(&fail(&[&forget[..], &["ldl"]].concat()), &["ldl of cohort", "ledger codings"]);
+    let said = succeed(&[&forget[..], &["t2d"]].concat());
+    says(&said, &["0/1", "shows this node's own cases", "say so to the data user"]);
+    assert_eq!(succeed(&codings), "");
+    let log = fs::read_to_string(south.join("audit/log.jsonl")).unwrap();
+    assert_eq!(log.matches("\"coding-forgotten\"").count(), 1);
+    succeed(&["audit", "verify", "--dir", text(&south)]);
+
+    let file = south.join("ledger/cohort.codings.json");
+    fs::write(&file, "{").unwrap();
+    says(&fail(&codings), &["cohort.codings.json", "is damaged", "forget-coding"]);
+    let other = network.refused(&permit, &["--trait", "t2d", "--covariates", "sex"]);
+    says(&other, &["south", "is damaged"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "{", "nothing was decided anew");
+}
+
+#[test]
 fn a_node_that_is_dead_before_the_run() {
     let mut network = Network::start(&Site::three());
     let permit = network.permit(&[]);

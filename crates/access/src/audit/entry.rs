@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use ligate_model::{CountryCode, DatasetId, Digest, NodeName, Purpose, VariableName};
+use ligate_model::{BinaryCoding, CountryCode, DatasetId, Digest, NodeName, Purpose, VariableName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -80,6 +80,12 @@ pub enum Event {
     LedgerClosed {
         question: Digest,
         runs: u64,
+    },
+    /// The steward undid how a disease was coded: the next study decides it anew.
+    CodingForgotten {
+        dataset: DatasetId,
+        variable: VariableName,
+        coding: BinaryCoding,
     },
     /// An identical question got the release that is stored; no node was asked.
     StoredRelease {

@@ -1,20 +1,24 @@
-//! `ligate ledger`: what the privacy ledger remembers, and the one word of a steward that it takes.
+//! `ligate ledger`: what the privacy ledger remembers, and the two words of a steward that it takes.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use ligate_access::{PublicKey, audit::Event};
 use ligate_disclosure::{Ledger, RunState};
-use ligate_model::{DatasetId, Digest};
+use ligate_model::{BinaryCoding, DatasetId, Digest, VariableName};
 use rand_core::OsRng;
 use serde_json::json;
 
-use crate::{cli, folder::Folder, output};
+use crate::{cli, folder::Folder, output, serve::codings};
 
 pub fn run(command: cli::Ledger, json: bool) -> Result<()> {
     match command {
         cli::Ledger::Show(args) => show(&Folder::open(&args.dir)?, json),
         cli::Ledger::Close { dir, question } => close(&Folder::open(&dir)?, question),
+        cli::Ledger::Codings(args) => show_codings(&Folder::open(&args.dir)?, json),
+        cli::Ledger::ForgetCoding { dir, dataset, variable } => {
+            forget_coding(&Folder::open(&dir)?, &dataset, &variable, json)
+        }
     }
 }
 
@@ -88,5 +92,43 @@ fn close(folder: &Folder, question: Digest) -> Result<()> {
     ensure!(closed > 0, "no unfinished run has the question {question}; see `ligate ledger show`");
     folder.record(Event::LedgerClosed { question, runs: closed as u64 })?;
     say!("closed {closed} runs: the question may be asked again with other nodes");
+    Ok(())
+}
+
+fn show_codings(folder: &Folder, json: bool) -> Result<()> {
+    let mut rows = Vec::new();
+    for (dataset, codings) in codings::all(&folder.ledger())? {
+        for (variable, coding) in codings {
+            if json {
+                rows.push(json!({ "dataset": dataset, "variable": variable, "coding": coding }));
+            } else {
+                say!("{dataset}  {variable}  {}", reading(coding));
+            }
+        }
+    }
+    if json { output::print_json(&rows) } else { Ok(()) }
+}
+
+/// A coding, and what it makes of people with the value 1.
+fn reading(coding: BinaryCoding) -> &'static str {
+    match coding {
+        BinaryCoding::ZeroOne => "0/1: people with the value 1 are cases",
+        BinaryCoding::OneTwo => "1/2: people with the value 1 are controls",
+        BinaryCoding::Undecided => "not decided",
+    }
+}
+
+fn forget_coding(folder: &Folder, dataset: &DatasetId, variable: &VariableName, json: bool) -> Result<()> {
+    let forgotten = codings::forget(&folder.ledger(), dataset, variable, |coding| {
+        let event = Event::CodingForgotten { dataset: dataset.clone(), variable: variable.clone(), coding };
+        folder.record(event).map(drop)
+    })?;
+    if json {
+        return output::print_json(&json!({
+            "dataset": dataset, "variable": variable, "forgotten": forgotten, "means": cli::FORGOTTEN_CODING,
+        }));
+    }
+    say!("forgot how {variable} of {dataset} was coded ({})", reading(forgotten));
+    say!("{}", cli::FORGOTTEN_CODING);
     Ok(())
 }
