@@ -137,6 +137,19 @@ fn a_node_that_dies_after_the_run_changes_nothing() {
     assert!(said.contains("was answered on"), "an identical job returns the stored release: {said}");
     assert_eq!(fs::read(network.path("results/ldl.gwas.tsv.gz")).unwrap(), first);
     assert!(log_of(&network, "hdab").contains("stored-release"));
+
+    let stored = fs::read_dir(network.path("hdab/releases")).unwrap().next().unwrap().unwrap().path();
+    let bytes = fs::read(&stored).unwrap();
+    let newer = String::from_utf8_lossy(&bytes[..17]).replace('1', "2");
+    for (changed, expected) in [
+        ([newer.as_bytes(), &bytes[17..]].concat(), "another version"),
+        (bytes[17..].to_vec(), "another version"),
+        (bytes[..bytes.len() - 1].to_vec(), "damaged"),
+    ] {
+        fs::write(&stored, changed).unwrap();
+        let said = network.refused(&permit, &LDL);
+        assert!(said.contains(expected) && said.contains(text(&stored)), "{said}");
+    }
 }
 
 #[test]

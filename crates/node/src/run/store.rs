@@ -1,13 +1,21 @@
 //! Releases that a coordinator keeps: an identical question gets the identical answer, and the nodes are not asked
 //! again. One file per question, written whole or not at all.
+//!
+//! A file begins with the line `ligate release N`, because what follows cannot be told apart from another form of it:
+//! a file of another version is called that, and never read as if it were of this one.
 
 use std::{fs, io::ErrorKind, path::PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use ligate_access::job::SignedJob;
 
 use super::release::Release;
 use crate::{folder::Folder, output};
+
+const MAGIC: &[u8] = b"ligate release ";
+
+/// The form of what follows the first line. It changes with every field of [`Release`] and of what is in it.
+const VERSION: &[u8] = b"1\n";
 
 /// The `releases/` folder of a coordinator.
 pub struct Store {
@@ -24,8 +32,7 @@ impl Store {
         let path = self.path(job);
         match fs::read(&path) {
             Ok(bytes) => {
-                let release = postcard::from_bytes(&bytes);
-                release.map(Some).with_context(|| format!("the stored release {} is damaged", path.display()))
+                decode(&bytes).map(Some).with_context(|| format!("the stored release {}", path.display()))
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
@@ -33,11 +40,138 @@ impl Store {
     }
 
     pub fn keep(&self, job: &SignedJob, release: &Release) -> Result<()> {
-        let bytes = postcard::to_stdvec(release).context("the release cannot be written")?;
+        let bytes = encode(release)?;
         output::write_private(&self.path(job), |out| out.write_all(&bytes))
     }
 
     fn path(&self, job: &SignedJob) -> PathBuf {
         self.folder.join(job.question().to_string())
+    }
+}
+
+fn encode(release: &Release) -> Result<Vec<u8>> {
+    let body = postcard::to_stdvec(release).context("the release cannot be written")?;
+    Ok([MAGIC, VERSION, &body].concat())
+}
+
+/// A file without the first line is of the form before there was one.
+fn decode(bytes: &[u8]) -> Result<Release> {
+    let Some(body) = bytes.strip_prefix(MAGIC).and_then(|rest| rest.strip_prefix(VERSION)) else {
+        bail!(
+            "it was stored by another version of ligate; use that version, or move the file away and the nodes are \
+             asked again"
+        );
+    };
+    match postcard::take_from_bytes(body) {
+        Ok((release, [])) => Ok(release),
+        _ => bail!("it is damaged; move the file away and the nodes are asked again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use ligate_analysis::gwas::{Association, Baseline, Family, Gwas, Plan, Reason, Test, Unreported};
+    use ligate_disclosure::Thresholds;
+    use ligate_model::{
+        Allele, Assembly, Contig, Digest, GateRule, PeopleCounts, Position, VariantCounts, VariantKey,
+    };
+
+    use super::*;
+    use crate::run::release::{Authority, NodeAnswer, NodeOutcome};
+
+    fn key(position: u32) -> VariantKey {
+        VariantKey {
+            contig: Contig::new("1"),
+            position: Position::new(position),
+            reference: Allele::new("A").unwrap(),
+            alternate: Allele::new("C").unwrap(),
+        }
+    }
+
+    fn association() -> Association {
+        Association {
+            key: key(1),
+            counts: VariantCounts { called: 100, allele_count: 30, homozygotes: 2, sites: 3, cases: None },
+            beta: 0.5,
+            standard_error: 0.1,
+            statistic: 5.0,
+            p_value: 1e-6,
+            neg_log10_p: 6.0,
+            test: Test::Linear,
+            baseline: Some(Baseline { beta: 0.4, standard_error: 0.1, p_value: 1e-4, sites: 3 }),
+        }
+    }
+
+    fn release() -> Release {
+        let authority = Authority {
+            permit: "P-1".parse().unwrap(),
+            permit_hash: Digest::from_bytes([1; 32]),
+            job: Digest::from_bytes([2; 32]),
+            coordinator: "hdab".to_owned(),
+            data_user: "researcher".to_owned(),
+            purpose: "research".to_owned(),
+            people: Default::default(),
+            thresholds: Thresholds::default(),
+        };
+        let node = NodeAnswer {
+            name: "north".parse().unwrap(),
+            country: "SE".parse().unwrap(),
+            dataset: "cohort".parse().unwrap(),
+            outcome: NodeOutcome::Answered { snapshot: Digest::from_bytes([3; 32]), offered: 5 },
+        };
+        Release {
+            plan: Plan {
+                family: Family::Linear,
+                trait_name: "ldl".parse().unwrap(),
+                covariates: vec!["sex".parse().unwrap()],
+                wald_below: 1e-3,
+            },
+            gwas: Gwas {
+                people: PeopleCounts { individuals: 300, cases: None, sites: 3 },
+                associations: vec![association()],
+                unreported: vec![Unreported { key: key(2), reason: Reason::Gate(GateRule::Sites) }],
+                lambda: 1.0,
+            },
+            rsids: BTreeMap::from([(key(1), 7)]),
+            assembly: Assembly::Grch38,
+            nodes: vec![node],
+            swapped: 0,
+            authority: Some(authority),
+            software: "ligate 0.1.0".to_owned(),
+            finished: jiff::Timestamp::UNIX_EPOCH,
+            stored: false,
+        }
+    }
+
+    #[test]
+    fn a_release_comes_back_as_it_was() {
+        let bytes = encode(&release()).unwrap();
+        assert_eq!(encode(&decode(&bytes).unwrap()).unwrap(), bytes);
+    }
+
+    #[test]
+    fn another_version_is_not_called_damaged() {
+        let bytes = encode(&release()).unwrap();
+        let body = bytes.strip_prefix(b"ligate release 1\n").unwrap();
+        let said = |bytes: &[u8]| decode(bytes).unwrap_err().to_string();
+        let newer = |version: &str| [b"ligate release ", version.as_bytes(), body].concat();
+        for other in [body, &newer("2\n"), &newer("11\n"), &newer("0\n"), b""] {
+            let said = said(other);
+            assert!(said.contains("another version") && !said.contains("damaged"), "{said}");
+        }
+        for damaged in [&bytes[..bytes.len() - 1], &[&bytes[..], b"x"].concat(), b"ligate release 1\n"] {
+            assert!(said(damaged).contains("damaged"), "{} bytes", damaged.len());
+        }
+    }
+
+    /// The stored form says nothing of its fields, so a change of them has to change the version. Where this fails, raise
+    /// `VERSION` and put the new digest here.
+    #[test]
+    fn the_form_is_that_of_its_version() {
+        let bytes = encode(&release()).unwrap();
+        let digest = Digest::of("form of a stored release", &bytes).short();
+        assert_eq!((VERSION, digest.as_str()), (&b"1\n"[..], "e869a42ccc63"));
     }
 }

@@ -208,9 +208,8 @@ mod tests {
     fn a_coding_is_undone_only_where_it_was_noted() {
         let folder = tempfile::tempdir().unwrap();
         let (dataset, variable) = names();
-        let forget = |record: &dyn Fn(BinaryCoding) -> Result<()>| {
-            forget(folder.path(), &dataset, &variable, |coding| record(coding))
-        };
+        let forget =
+            |record: &dyn Fn(BinaryCoding) -> Result<()>| forget(folder.path(), &dataset, &variable, record);
         assert!(forget(&|_| Ok(())).is_err(), "nothing is fixed");
         decide(folder.path(), &dataset, &variable, BinaryCoding::OneTwo).unwrap();
         assert!(forget(&|_| bail!("the audit log is full")).is_err());
