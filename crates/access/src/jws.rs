@@ -1,13 +1,13 @@
 //! Permits and jobs as signed text: JWS compact serialisation (RFC 7515) with EdDSA over Ed25519 (RFC 8037). This
 //! module owns the envelope. It refuses every other algorithm, every header field beyond `alg`, `typ` and `kid`
-//! (so any `crit`), another type than asked for, and texts over 64 KiB.
+//! (so any `crit`), another type than asked for, and texts over a bound: 64 KiB, but for lists that grow.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{Identity, PublicKey, Signature, keys::decode_base64};
 
-/// The longest text that is looked at.
+/// The longest permit or job that is looked at.
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
 
 const ALGORITHM: &str = "EdDSA";
@@ -15,8 +15,8 @@ const ALGORITHM: &str = "EdDSA";
 /// Why a text is no JWS of the wanted type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwsError {
-    #[error("the signed text has {0} bytes; at most {TEXT_BYTES_MAX} are read")]
-    TooLong(usize),
+    #[error("the signed text has {bytes} bytes; at most {most} are read")]
+    TooLong { bytes: usize, most: usize },
     #[error("the text is not of the form HEADER.PAYLOAD.SIGNATURE in base64url")]
     Form,
     #[error("the JWS header must hold alg, typ and kid and nothing else")]
@@ -51,15 +51,36 @@ pub(crate) struct Verified<T> {
 impl Identity {
     /// Signs `claims` as a JWS of the given type. The same claims always give the same text.
     pub fn sign_jws<T: Serialize>(&self, typ: &str, claims: &T) -> Result<String, JwsError> {
+        self.sign_long_jws(typ, claims, TEXT_BYTES_MAX)
+    }
+
+    /// [`sign_jws`](Self::sign_jws) with another bound on the text than that of permits and jobs.
+    pub(crate) fn sign_long_jws<T: Serialize>(
+        &self,
+        typ: &str,
+        claims: &T,
+        bytes_max: usize,
+    ) -> Result<String, JwsError> {
         let header = Header { alg: ALGORITHM.into(), typ: typ.into(), kid: self.public() };
         let text = sign(self, &to_json(&header)?, &to_json(claims)?);
-        if text.len() > TEXT_BYTES_MAX { Err(JwsError::TooLong(text.len())) } else { Ok(text) }
+        check_length(&text, bytes_max)?;
+        Ok(text)
     }
 }
 
 /// Checks a text's envelope and signature against the key that it names. Whether that key may sign is for the
 /// caller to decide.
 pub(crate) fn verify<T: DeserializeOwned>(text: &str, typ: &str) -> Result<Verified<T>, JwsError> {
+    verify_long(text, typ, TEXT_BYTES_MAX)
+}
+
+/// [`verify`] with another bound on the text than that of permits and jobs.
+pub(crate) fn verify_long<T: DeserializeOwned>(
+    text: &str,
+    typ: &str,
+    bytes_max: usize,
+) -> Result<Verified<T>, JwsError> {
+    check_length(text, bytes_max)?;
     let parts = Parts::split(text)?;
     let header = read_header(&parts.header)?;
     if header.typ != typ {
@@ -69,6 +90,11 @@ pub(crate) fn verify<T: DeserializeOwned>(text: &str, typ: &str) -> Result<Verif
     let claims =
         serde_json::from_slice(&parts.payload).map_err(|error| JwsError::Claims(error.to_string()))?;
     Ok(Verified { claims, signer: header.kid })
+}
+
+fn check_length(text: &str, most: usize) -> Result<(), JwsError> {
+    let bytes = text.len();
+    if bytes > most { Err(JwsError::TooLong { bytes, most }) } else { Ok(()) }
 }
 
 fn read_header(bytes: &[u8]) -> Result<Header, JwsError> {
@@ -105,9 +131,6 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn split(text: &'a str) -> Result<Self, JwsError> {
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(JwsError::TooLong(text.len()));
-        }
         let (signed, signature) = text.rsplit_once('.').ok_or(JwsError::Form)?;
         let (header, payload) = signed.split_once('.').ok_or(JwsError::Form)?;
         let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsError::Form);
@@ -192,7 +215,10 @@ mod tests {
             assert_eq!(verify::<u64>(bad, TYPE).unwrap_err(), JwsError::Form, "{bad}");
         }
         let long = "A".repeat(TEXT_BYTES_MAX + 1);
-        assert_eq!(verify::<u64>(&long, TYPE).unwrap_err(), JwsError::TooLong(long.len()));
-        assert!(matches!(identity(1).sign_jws(TYPE, &long), Err(JwsError::TooLong(_))));
+        assert_eq!(
+            verify::<u64>(&long, TYPE).unwrap_err(),
+            JwsError::TooLong { bytes: long.len(), most: TEXT_BYTES_MAX }
+        );
+        assert!(matches!(identity(1).sign_jws(TYPE, &long), Err(JwsError::TooLong { .. })));
     }
 }

@@ -1,5 +1,5 @@
-//! A node's own decision on a job, before it computes anything: is the permit genuine and in force, does it cover
-//! the job, does the node's steward veto it. This module owns the decision and every reason to refuse.
+//! A node's own decision on a job, before it computes anything: is the permit genuine, in force and not revoked, does
+//! it cover the job, does the node's steward veto it. This module owns the decision and every reason to refuse.
 //!
 //! The data themselves (does a variable exist, are there enough people) are for the analysis and the gate.
 
@@ -11,6 +11,7 @@ use crate::{
     JwsError, PublicKey,
     job::{InvalidJob, Job, SignedJob},
     permit::{InvalidPermit, Method, Permit, PermitId, SignedPermit},
+    revocation::Revocations,
 };
 
 /// What a node's configuration says about who may ask. Nothing is trusted unless it is listed.
@@ -24,6 +25,8 @@ pub struct NodeRules {
     pub issuers: Vec<PublicKey>,
     /// Coordinators that may open sums.
     pub coordinators: Vec<PublicKey>,
+    /// Which permits the issuers have taken back, as far as this node knows.
+    pub revocations: Revocations,
     pub veto: Veto,
 }
 
@@ -54,6 +57,19 @@ pub enum Denial {
     NotYetValid(Timestamp),
     #[error("the permit expired at {0}. Ask its issuer for a new one")]
     Expired(Timestamp),
+    #[error("the permit {id} was revoked on {revoked} by {issuer}: {reason}")]
+    Revoked { id: PermitId, revoked: Timestamp, issuer: String, reason: String },
+    #[error(
+        "nothing is answered under permits of {issuer}, because no list of the permits that it revoked was received yet. \
+         Its node must serve, and ligate.toml must have its address or that of a peer who holds the list"
+    )]
+    NoRevocations { issuer: String },
+    #[error(
+        "nothing is answered under permits of {issuer}, because the newest list of the permits that it revoked is of \
+         {issued}, older than [revocation] stale_after_seconds allows. Its node must serve, and ligate.toml must have its \
+         address or that of a peer who holds a newer list"
+    )]
+    StaleRevocations { issuer: String, issued: Timestamp },
     #[error(
         "the coordinator {0} is not trusted here. The steward can add it with `ligate peer add --coordinator`"
     )]
@@ -166,6 +182,7 @@ pub fn check_permit(
     permit.check_issuer(&rules.issuers)?;
     check_coordinator(claims, rules, coordinator)?;
     check_dates(claims, now)?;
+    rules.revocations.check(permit, now)?;
     let dataset = check_dataset(claims, rules)?;
     check_permit_veto(claims, &dataset, &rules.veto)?;
     Ok(dataset)
@@ -243,9 +260,12 @@ fn check_job_veto(job: &Job, veto: &Veto) -> Result<(), Denial> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::{
         Identity,
+        revocation::{Revocation, RevocationList},
         testing::{identity, job, permit, variable},
     };
 
@@ -273,10 +293,23 @@ mod tests {
                 datasets: vec!["t2d".parse().unwrap(), "other".parse().unwrap()],
                 issuers: vec![identity(1).public()],
                 coordinators: vec![identity(2).public(), identity(7).public()],
+                revocations: nothing_revoked(),
                 veto: Veto::default(),
             },
             coordinator: identity(2).public(),
             now: NOW.parse().unwrap(),
+        }
+    }
+
+    /// What the issuer's list says shortly before [`NOW`].
+    fn nothing_revoked() -> Revocations {
+        known(RevocationList::empty(identity(1).public(), "2031-05-31T23:00:00Z".parse().unwrap()))
+    }
+
+    fn known(list: RevocationList) -> Revocations {
+        Revocations {
+            lists: vec![list.sign(&identity(1)).unwrap()],
+            stale_after: SignedDuration::from_hours(24),
         }
     }
 
@@ -331,6 +364,47 @@ mod tests {
         assert_eq!(approval.still_valid(until - tick), Ok(()));
         assert_eq!(permit().sign(&identity(1)).unwrap().check_dates(until), Err(Denial::Expired(until)));
         assert_eq!(approval.still_valid(until), Err(Denial::Expired(until)));
+    }
+
+    #[test]
+    fn a_revoked_permit_is_refused_with_date_issuer_and_reason() {
+        let revoked: Timestamp = "2031-05-31T12:00:00Z".parse().unwrap();
+        let signed = permit().sign(&identity(1)).unwrap();
+        let revocation = Revocation {
+            id: permit().id,
+            permit: signed.hash(),
+            revoked,
+            reason: "used for another purpose".into(),
+        };
+        let list = RevocationList::empty(identity(1).public(), revoked).with(revocation, revoked).unwrap();
+        let denial = Denial::Revoked {
+            id: permit().id,
+            revoked,
+            issuer: "Access Body".into(),
+            reason: "used for another purpose".into(),
+        };
+        let said = denial.to_string();
+        assert!(said.contains("was revoked on 2031-05-31T12:00:00Z by Access Body: used for"), "{said}");
+        refuses(|c| c.rules.revocations = known(list.clone()), denial.clone());
+        // Approved before the list came: refused from then on.
+        let approval = decide(case()).unwrap();
+        let rules = NodeRules { revocations: known(list), ..case().rules };
+        let rechecked = approval.recheck(&rules, identity(2).public(), NOW.parse().unwrap());
+        assert_eq!(rechecked.unwrap_err(), denial);
+    }
+
+    #[test]
+    fn without_a_fresh_list_of_the_issuer_nothing_is_answered() {
+        let issuer = || "Access Body".to_owned();
+        refuses(|c| c.rules.revocations.lists.clear(), Denial::NoRevocations { issuer: issuer() });
+        let issued: Timestamp = "2031-05-31T23:00:00Z".parse().unwrap();
+        refuses(
+            |c| c.rules.revocations.stale_after = SignedDuration::from_mins(59),
+            Denial::StaleRevocations { issuer: issuer(), issued },
+        );
+        let mut just_fresh = case();
+        just_fresh.rules.revocations.stale_after = SignedDuration::from_mins(60);
+        assert!(decide(just_fresh).is_ok());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod clinic;
 mod matching;
+mod permit;
 mod registry;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -14,6 +15,7 @@ use ligate_model::{Assembly, CountryCode, DatasetId, Digest, NodeName, Purpose, 
 
 pub use clinic::{Diagnose, Evaluate, EvaluateDiagnosis, Knowledge, NoiseName, RegimeName};
 pub use matching::Match;
+pub use permit::{PermitExtend, PermitRevoke};
 pub use registry::{Registry, RegistryAdd, RegistryClose};
 
 /// Links genome and health repositories without pooling them.
@@ -52,7 +54,7 @@ pub enum Command {
     /// The nodes and access bodies that this node knows
     #[command(subcommand)]
     Peer(Peer),
-    /// Data permits: issue, show, verify
+    /// Data permits: issue, list, extend, revoke, show, verify
     #[command(subcommand)]
     Permit(Permit),
     /// Make a signing key for a data user
@@ -205,7 +207,19 @@ pub enum Permit {
     /// Print what a permit says; only its signature is checked
     #[command(after_help = "Example: ligate permit show permit.jws")]
     Show { file: PathBuf },
-    /// Check a permit's signature, issuer and dates as this node would
+    /// List the permits that this access body issued: for whom, until when, in force or revoked
+    #[command(after_help = "Example: ligate permit list --dir hdab --json")]
+    List(NodeDir),
+    /// Issue a permit anew, with a later end and a new id; once, before it ends
+    #[command(after_help = "Example: ligate permit extend --dir hdab hdab-0f3a5c1b2d4e \
+                            --valid-until 2029-01-31T12:00:00Z --out extended.jws")]
+    Extend(PermitExtend),
+    /// Take a permit back, for good: nodes refuse it, running studies stop, stored releases stay where they are
+    #[command(
+        after_help = "Example: ligate permit revoke --dir hdab permit.jws --reason \"used for another purpose\""
+    )]
+    Revoke(PermitRevoke),
+    /// Check a permit's signature, issuer, dates and revocation as this node would
     #[command(after_help = "Example: ligate permit verify --dir biobank permit.jws")]
     Verify {
         #[arg(long)]

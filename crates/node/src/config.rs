@@ -11,7 +11,7 @@ use ligate_disclosure::Thresholds;
 use ligate_model::{CountryCode, NodeName};
 use serde::Deserialize;
 
-use crate::{matchmaking::Matchmaking, registry::Diagnosis};
+use crate::{matchmaking::Matchmaking, registry::Diagnosis, revocations};
 
 /// The whole of `ligate.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Config {
     pub limits: Limits,
     #[serde(default)]
     pub disclosure: Thresholds,
+    /// How old a list of revoked permits may be.
+    #[serde(default)]
+    pub revocation: revocations::Settings,
     /// What the steward refuses even under a valid permit.
     #[serde(default)]
     pub veto: Veto,
@@ -131,6 +134,7 @@ impl Config {
 
     fn check(&self) -> Result<()> {
         self.disclosure.validate()?;
+        self.revocation.check().context("in [revocation]")?;
         self.diagnosis.check().context("in [diagnosis]")?;
         if let Some(matchmaking) = &self.matchmaking {
             matchmaking.check()?;
@@ -175,6 +179,12 @@ minor_allele_count_in_cases = 5
 sites = 3                           # sites that hold a variant: never fewer than 3
 offered_allele_count = 10           # a node names a variant only from this many copies of the rarer allele
 parameter_share = 3                 # parameters at most individuals / 3
+
+# Issuers publish which permits they revoked. Whoever has no list of an issuer that is young enough answers nothing
+# under its permits.
+[revocation]
+fetch_seconds = 300          # a list older than this is fetched anew, from the issuer's node or another peer
+stale_after_seconds = 86400  # a list older than this says nothing any more
 
 # What this steward refuses even under a valid permit.
 [veto]

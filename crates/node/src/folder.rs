@@ -1,5 +1,5 @@
-//! A node's folder: `ligate.toml`, `keys/`, `audit/`, `datasets/`, `ledger/`, `registry/`, and at a
-//! coordinator `releases/`.
+//! A node's folder: `ligate.toml`, `keys/`, `audit/`, `datasets/`, `ledger/`, `registry/`, `revocations/`, at a
+//! coordinator `releases/` and at an access body `permits/`.
 //! It owns where things are and who may use them at the same time.
 
 use std::{
@@ -40,7 +40,8 @@ impl Folder {
         if settings.exists() {
             bail!("{} holds a node already; choose another --dir", path.display());
         }
-        for folder in ["", "keys", "audit", "datasets", "ledger", "rounds", "releases", "registry"] {
+        let folders = ["", "keys", "audit", "datasets", "ledger", "rounds", "releases", "registry"];
+        for folder in folders.into_iter().chain(["permits", "revocations"]) {
             output::own_folder(&path.join(folder))?;
         }
         let identity = Arc::new(Identity::generate(&mut OsRng));
@@ -86,6 +87,14 @@ impl Folder {
 
     pub fn releases(&self) -> PathBuf {
         self.path.join("releases")
+    }
+
+    pub fn permits(&self) -> PathBuf {
+        self.path.join("permits")
+    }
+
+    pub fn revocations(&self) -> PathBuf {
+        self.path.join("revocations")
     }
 
     pub fn registry(&self) -> PathBuf {

@@ -118,6 +118,7 @@ fn write_with_mode(
     }
     set_mode(file.as_file(), mode).and_then(|()| file.as_file().sync_all()).with_context(failed)?;
     file.persist(path).map_err(|error| error.error).with_context(failed)?;
+    // Without this the name, though not the content, could be lost with the power.
     File::open(folder).and_then(|folder| folder.sync_all()).with_context(failed)
 }
 

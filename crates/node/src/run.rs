@@ -6,8 +6,11 @@ pub mod federated;
 pub mod offer;
 pub mod own_rows;
 pub mod pages;
+mod permit_watch;
 pub mod release;
 mod store;
+
+pub use permit_watch::PermitWatch;
 
 use ligate_analysis::gwas::{Family, Plan, RunError};
 use ligate_model::VariableName;

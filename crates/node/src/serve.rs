@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use ligate_access::audit::Event;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{cli, folder::Folder, interrupt, matchmaking::Exchange};
+use crate::{cli, folder::Folder, interrupt, matchmaking::Exchange, revocations};
 use desk::Desk;
 pub use node_run::{job_event, thresholds};
 
@@ -42,10 +42,12 @@ async fn serve(folder: Folder, listen: SocketAddr) -> Result<()> {
     note!("{} serves at {address}; stop with Ctrl-C", folder.name());
     let desk = Arc::new(Desk::open(&folder)?);
     let exchange = exchange(&folder).await?;
+    let fresh = tokio::spawn(revocations::keep_fresh(folder.path().to_owned()));
     desk::answer_until(listener, desk, interrupt::requested()).await?;
     if let Some(exchange) = exchange {
         exchange.await?;
     }
+    fresh.await?;
     folder.record(Event::ServeStopped {})?;
     Ok(())
 }

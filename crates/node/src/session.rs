@@ -6,7 +6,7 @@
 
 pub mod client;
 
-use ligate_access::audit::Head;
+use ligate_access::{PublicKey, audit::Head};
 use ligate_analysis::gwas::Ask;
 use ligate_disclosure::Released;
 use ligate_model::{
@@ -47,6 +47,10 @@ pub enum Question {
     DiagnosisCounts,
     /// Which allele counts have you released? All of them, page by page.
     AlleleCounts { page: u32 },
+    /// Which permits has this issuer revoked, as far as you know? Any peer may ask.
+    Revocations { issuer: PublicKey },
+    /// Keep this list of revoked permits, if it is newer than yours: its issuer signed it.
+    KeepRevocations { list: String },
 }
 
 /// What a node answers, as the coordinator reads it.
@@ -82,6 +86,10 @@ pub enum AnswerWith<F, D, A> {
     },
     AlleleCounts {
         page: AllelePage<A>,
+    },
+    /// The newest signed list of the issuer; `None` where the node has none.
+    Revocations {
+        list: Option<String>,
     },
 }
 

@@ -56,6 +56,23 @@ pub enum Event {
         id: PermitId,
         permit: Digest,
         data_user: PublicKey,
+        /// The permit that this one extends.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        extends: Option<Digest>,
+    },
+    /// This access body revoked a permit, for good.
+    PermitRevoked {
+        id: PermitId,
+        permit: Digest,
+        /// The number of the list that says so first.
+        sequence: u64,
+        reason: String,
+    },
+    /// An issuer's list of revoked permits was kept that says more than the one before.
+    RevocationsKept {
+        issuer: PublicKey,
+        sequence: u64,
+        revoked: u64,
     },
     /// A permit was presented and accepted.
     Permit {
@@ -241,6 +258,7 @@ impl Event {
         match &mut self {
             Self::Refusal { reason: text, .. }
             | Self::RunFailed { reason: text, .. }
+            | Self::PermitRevoked { reason: text, .. }
             | Self::Round { ask: text, .. }
             | Self::ServeStarted { address: text, .. } => {
                 *text = text.chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();

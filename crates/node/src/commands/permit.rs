@@ -1,18 +1,21 @@
-//! `ligate permit`: an access body signs; everybody can read and check.
+//! `ligate permit`: an access body signs, extends and revokes; everybody can read and check.
+
+mod register;
+mod revoke;
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use jiff::{Timestamp, ToSpan};
 use ligate_access::{
     PublicKey,
     audit::Event,
-    permit::{Method, OutputRules, Party, Permit, PermitDataset, SignedPermit, VERSION},
+    permit::{Method, OutputRules, Party, Permit, PermitDataset, PermitId, SignedPermit, VERSION},
 };
-use ligate_model::{DatasetId, NodeName, Purpose, VariableName};
+use ligate_model::{DatasetId, Digest, NodeName, Purpose, VariableName};
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
 
@@ -20,6 +23,8 @@ use crate::{
     cli::{self, PermitIssue},
     folder::Folder,
     output,
+    permits::{self, Issued},
+    run::PermitWatch,
 };
 
 pub fn run(command: cli::Permit, json: bool) -> Result<()> {
@@ -27,6 +32,9 @@ pub fn run(command: cli::Permit, json: bool) -> Result<()> {
         cli::Permit::Issue(args) => issue_from_words(*args, json),
         cli::Permit::Show { file } => show(&file, json),
         cli::Permit::Verify { dir, file } => verify(&dir, &file, json),
+        cli::Permit::List(args) => register::list(&Folder::open(&args.dir)?, json),
+        cli::Permit::Extend(args) => register::extend(&args, json),
+        cli::Permit::Revoke(args) => revoke::run(&args, json),
     }
 }
 
@@ -85,16 +93,52 @@ pub fn issue(body: &Folder, terms: PermitTerms) -> Result<SignedPermit> {
         valid_from,
         valid_until,
     };
-    let signed = permit.sign(&body.identity)?;
-    body.record(Event::PermitIssued {
-        id: signed.permit().id.clone(),
-        permit: signed.hash(),
-        data_user: signed.permit().data_user.key,
-    })?;
-    Ok(signed)
+    let issued = Issued { permit: permit.sign(&body.identity)?, extends: None };
+    register(body, &issued, None)?;
+    Ok(issued.permit)
 }
 
-fn fresh_id(body: &Folder) -> Result<ligate_access::permit::PermitId> {
+/// Keeps a new permit before anybody gets it: what is not in the register could not be revoked by its id.
+fn register(body: &Folder, issued: &Issued, extends: Option<Digest>) -> Result<()> {
+    permits::keep(body, issued)?;
+    let claims = issued.permit.permit();
+    body.record(Event::PermitIssued {
+        id: claims.id.clone(),
+        permit: issued.permit.hash(),
+        data_user: claims.data_user.key,
+        extends,
+    })?;
+    Ok(())
+}
+
+/// A permit of this access body, by its id in the register or by the file that holds it.
+fn find_own(body: &Folder, words: &str) -> Result<Issued> {
+    let registered = |id: &PermitId| permits::find(body, id);
+    if let Some(issued) = words.parse().ok().map(|id| registered(&id)).transpose()?.flatten() {
+        return Ok(issued);
+    }
+    let file = Path::new(words);
+    ensure!(
+        file.exists(),
+        "{words} is neither the id of a permit that {} issued nor a file; `ligate permit list` shows the ids",
+        body.name()
+    );
+    let permit = read(file)?;
+    ensure!(
+        permit.permit().issuer.key == body.identity.public(),
+        "the permit {} was issued by {}, not by {}",
+        permit.permit().id,
+        permit.permit().issuer.name,
+        body.name()
+    );
+    match registered(&permit.permit().id)? {
+        Some(issued) if issued.permit.hash() == permit.hash() => Ok(issued),
+        Some(_) => bail!("{} has another permit with the id {}", body.name(), permit.permit().id),
+        None => Ok(Issued { permit, extends: None }),
+    }
+}
+
+fn fresh_id(body: &Folder) -> Result<PermitId> {
     let mut bytes = [0; 6];
     OsRng.fill_bytes(&mut bytes);
     let name: String = body.name().as_str().chars().take(40).collect();
@@ -205,13 +249,15 @@ fn verify(dir: &Path, file: &Path, json: bool) -> Result<()> {
     let signed = read(file)?;
     signed.check_issuer(&trusted_issuers(&folder))?;
     signed.check_dates(Timestamp::now())?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start to ask the peers")?;
+    PermitWatch::new(&folder, &signed).check(&runtime)?;
     if json {
         return output::print_json(
             &json!({ "permit": signed.permit().id, "hash": signed.hash(), "valid": true }),
         );
     }
     say!(
-        "permit {} is genuine, from an issuer that {} trusts, and in force",
+        "permit {} is genuine, from an issuer that {} trusts, in force and not revoked",
         signed.permit().id,
         folder.name()
     );

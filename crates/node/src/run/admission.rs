@@ -66,7 +66,12 @@ impl Nodes {
 
     /// The same question to all nodes at once; answers in their order.
     pub async fn ask_all(&self, question: &Question) -> Vec<Result<Answer>> {
-        let asked = self.correspondents.iter().map(|node| node.ask(question, self.deadline));
+        self.ask_all_within(question, self.deadline).await
+    }
+
+    /// The same question to all nodes at once, each under this deadline.
+    pub async fn ask_all_within(&self, question: &Question, deadline: Duration) -> Vec<Result<Answer>> {
+        let asked = self.correspondents.iter().map(|node| node.ask(question, deadline));
         join_all(asked).await
     }
 

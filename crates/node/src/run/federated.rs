@@ -21,7 +21,7 @@ use ligate_model::{NodeName, VariantKey};
 use tokio::runtime::Runtime;
 
 use super::{
-    Study,
+    PermitWatch, Study,
     admission::{self, Accepted, Nodes},
     release::{self, Authority, NodeAnswer, NodeOutcome, Release},
     store::Store,
@@ -62,10 +62,15 @@ pub fn run(
     check_permit(folder, permit, user)?;
     let _claim = folder.claim("coordinate")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let watch = PermitWatch::new(folder, permit);
+    watch.admit(&runtime)?;
     let nodes = Nodes::of_permit(folder, permit, &terms.without)?;
     let family = match study.family {
         Some(family) => family,
-        None => runtime.block_on(nodes.family(permit, study))?,
+        None => {
+            watch.hand_out(&runtime, &nodes)?;
+            runtime.block_on(nodes.family(permit, study))?
+        }
     };
     let job = sign_job(permit, user, study, family, terms.people)?;
     if let Some(release) = Store::new(folder).find(&job)? {
@@ -82,7 +87,7 @@ pub fn run(
         return Ok(Release { stored: true, ..release });
     }
     let plan = study.plan(family);
-    Coordination { folder, permit, job, plan, people: terms.people, runtime, stages }.run(nodes)
+    Coordination { folder, permit, watch, job, plan, people: terms.people, runtime, stages }.run(nodes)
 }
 
 /// The coordinator's own check; every node makes its own again.
@@ -130,6 +135,7 @@ fn sign_job(
 struct Coordination<'a> {
     folder: &'a Folder,
     permit: &'a SignedPermit,
+    watch: PermitWatch<'a>,
     job: SignedJob,
     plan: Plan,
     people: PeopleRule,
@@ -151,6 +157,7 @@ impl Coordination<'_> {
 
     fn answered(&self, mut nodes: Nodes, head: Head) -> Result<Release> {
         self.stages.update("asking the nodes", 0, 1);
+        self.watch.hand_out(&self.runtime, &nodes)?;
         let (accepted, missing) = self.runtime.block_on(nodes.start(self.permit, &self.job, head));
         nodes.keep(&names(&accepted));
         let run = self.with_nodes(&mut nodes, &accepted, &missing);
@@ -176,7 +183,7 @@ impl Coordination<'_> {
         let agreement = self.agree(nodes, accepted)?;
         let rules = thresholds(&self.permit.permit().output);
         let gate = Gate::new(self.folder.config.disclosure)?.tightened(&rules);
-        let mut sums = NodeSums::new(&self.runtime, self.permit, nodes, agreement, gate, self.plan.clone());
+        let mut sums = NodeSums::new(&self.runtime, &self.watch, nodes, agreement, gate, self.plan.clone());
         sums.count_people()?;
         let members = sums.members().to_vec();
         let offers = self.offers(nodes, &members)?;

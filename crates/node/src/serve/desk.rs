@@ -18,18 +18,20 @@ use jiff::Timestamp;
 use ligate_access::{
     PublicKey,
     audit::{self, Event, Head},
+    permit::SignedPermit,
 };
 use ligate_federation::{
     Answer, FileJournal, Journal, Roster, SignedRoster, ToNode, ToRound,
     transport::{self, ServeOptions},
 };
 use ligate_model::Digest;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Handle};
 
 use super::{counts, node_run::NodeRun};
 use crate::{
     config::Config,
     folder::Folder,
+    revocations,
     session::{self, OutgoingAnswer, Question},
 };
 
@@ -138,12 +140,13 @@ impl Desk {
         })
     }
 
-    /// Peers ask short questions; only a coordinator that the steward trusts sends the state of a method.
+    /// Peers ask short questions; only a coordinator that the steward trusts sends the state of a method, and only an
+    /// issuer a long list of revoked permits.
     fn may_send(&self, peer: &PublicKey, bytes: Option<u64>) -> bool {
         let short = bytes.is_some_and(|bytes| bytes <= PEER_BODY_BYTES);
         short
             || Config::read(&self.dir.join("ligate.toml"))
-                .is_ok_and(|config| config.coordinators().contains(peer))
+                .is_ok_and(|config| config.coordinators().contains(peer) || config.issuers().contains(peer))
     }
 
     /// The body of the answer; `None` where there is nothing at `path`.
@@ -173,6 +176,8 @@ impl Desk {
             Question::AlleleCounts { page } => {
                 self.counts(peer, |folder, peer| counts::alleles(folder, peer, page))
             }
+            Question::Revocations { issuer } => self.revocations(&issuer),
+            Question::KeepRevocations { list } => self.keep_revocations(peer, &list),
             Question::Prepare { job, coding } => self.with_job(peer, job, |run| run.prepare(coding)),
             Question::Offer { job, page } => self.with_job(peer, job, |run| run.offer(page)),
             Question::Exponents { job } => self.with_job(peer, job, NodeRun::exponents),
@@ -185,6 +190,7 @@ impl Desk {
     }
 
     fn describe(&self, peer: PublicKey, permit: &str) -> Result<OutgoingAnswer> {
+        self.fetch_revocations(permit);
         let described = NodeRun::describe(&Folder::open(&self.dir)?, peer, permit);
         if let Err(refusal) = &described {
             self.log_refusal(None, peer, refusal);
@@ -210,6 +216,7 @@ impl Desk {
     }
 
     fn start(&self, peer: PublicKey, permit: &str, job: &str, head: &Head) -> Result<OutgoingAnswer> {
+        self.fetch_revocations(permit);
         let started = NodeRun::start(Folder::open(&self.dir)?, peer, permit, job, head, self.journal.clone());
         match started {
             Ok((run, answer)) => {
@@ -320,6 +327,30 @@ impl Desk {
     fn step(&self, peer: PublicKey, message: ToRound) -> Result<Answer> {
         let roster = message.roster;
         self.with_run(peer, |open| open.roster.get() == Some(&roster), |run, _| run.step(message))
+    }
+
+    /// Gets the list of a permit's issuer anew where it is old. What cannot be fetched, or is no permit, shows when the
+    /// permit is checked.
+    fn fetch_revocations(&self, permit: &str) {
+        let Ok(permit) = SignedPermit::read(permit) else { return };
+        let fetch = |folder| revocations::refresh_where_due(&folder, &permit, &Handle::current());
+        if let Err(error) = Folder::open(&self.dir).and_then(fetch) {
+            note!("warning: {}", crate::output::one_line(&error));
+        }
+    }
+
+    fn revocations(&self, issuer: &PublicKey) -> Result<OutgoingAnswer> {
+        let newest = revocations::newest(&Folder::open(&self.dir)?, issuer)?;
+        Ok(OutgoingAnswer::Revocations { list: newest.map(|list| list.jws().to_owned()) })
+    }
+
+    /// Keeps a list that its issuer signed, whoever hands it over. A refused one is noted: it may be an attack.
+    fn keep_revocations(&self, peer: PublicKey, list: &str) -> Result<OutgoingAnswer> {
+        let taken = revocations::take(&Folder::open(&self.dir)?, list);
+        if let Err(refusal) = &taken {
+            self.log_refusal(None, peer, refusal);
+        }
+        taken.map(|()| OutgoingAnswer::Heads { heads: Vec::new() })
     }
 
     fn heads_held(&self, peer: PublicKey) -> Result<OutgoingAnswer> {

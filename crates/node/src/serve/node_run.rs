@@ -1,7 +1,7 @@
 //! One run at one node, from the question whether it may take part to the release. Every check that protects this
 //! node's people is made here, by the node itself, in this order:
 //!
-//! 1. permit, job, veto and trust in the coordinator, anew at every question;
+//! 1. permit, its revocation, job, veto and trust in the coordinator, anew at every question;
 //! 2. enough people with values, before anything about them is said;
 //! 3. the roster: the permit's nodes, each a pinned peer that is neither issuer nor coordinator;
 //! 4. the privacy ledger, before a survivor list is signed and before shares are revealed;
@@ -32,6 +32,7 @@ use super::{claims::Claims, codings, guarded_journal::GuardedJournal};
 use crate::{
     config::Config,
     folder::Folder,
+    revocations,
     run::{
         offer::{self, OfferedVariant},
         own_rows::{self, SnapshotRows},
@@ -66,7 +67,7 @@ impl NodeRun {
     /// The kinds of the permit's variables: what a catalogue would say of the dataset.
     pub fn describe(folder: &Folder, peer: PublicKey, permit: &str) -> Result<OutgoingAnswer> {
         let permit = SignedPermit::read(permit)?;
-        let rules = rules(folder, datasets(folder)?);
+        let rules = rules(folder, datasets(folder)?)?;
         let dataset = policy::check_permit(&permit, &rules, peer, Timestamp::now())?;
         let snapshot = folder.lake()?.snapshot(&dataset)?;
         let phenotypes = snapshot.phenotypes()?;
@@ -331,14 +332,14 @@ impl NodeRun {
         Ok(OutgoingAnswer::Heads { heads: vec![head] })
     }
 
-    /// Permit, trust and veto as they are now: what a steward withdraws during a run ends it.
+    /// Permit, revocation, trust and veto as they are now: what a steward or the issuer withdraws during a run ends it.
     fn still_allowed(&self) -> Result<()> {
         let config = Config::read(&self.folder.settings())?;
         let rules = NodeRules {
             issuers: config.issuers(),
             coordinators: config.coordinators(),
             veto: config.veto,
-            ..rules(&self.folder, vec![self.approval.dataset().clone()])
+            ..rules(&self.folder, vec![self.approval.dataset().clone()])?
         };
         Ok(self.approval.recheck(&rules, self.coordinator(), Timestamp::now())?)
     }
@@ -347,21 +348,22 @@ impl NodeRun {
 fn approve(folder: &Folder, peer: PublicKey, permit: &str, job: &str) -> Result<Approval> {
     let permit = SignedPermit::read(permit)?;
     let job = SignedJob::read(job)?;
-    Ok(policy::check(&permit, &job, &rules(folder, datasets(folder)?), peer, Timestamp::now())?)
+    Ok(policy::check(&permit, &job, &rules(folder, datasets(folder)?)?, peer, Timestamp::now())?)
 }
 
 fn datasets(folder: &Folder) -> Result<Vec<DatasetId>> {
     Ok(folder.lake()?.datasets()?.into_iter().map(|dataset| dataset.dataset).collect())
 }
 
-fn rules(folder: &Folder, datasets: Vec<DatasetId>) -> NodeRules {
-    NodeRules {
+fn rules(folder: &Folder, datasets: Vec<DatasetId>) -> Result<NodeRules> {
+    Ok(NodeRules {
         node: folder.identity.public(),
         datasets,
         issuers: folder.config.issuers(),
         coordinators: folder.config.coordinators(),
+        revocations: revocations::known(folder)?,
         veto: folder.config.veto.clone(),
-    }
+    })
 }
 
 fn record_job(folder: &Folder, approval: &Approval, coordinator: PublicKey) -> Result<Head> {

@@ -1,20 +1,22 @@
 //! Sums over several nodes: masked on the way, opened here, released only by the gate.
 
 use anyhow::{Context, Result, anyhow, ensure};
-use jiff::Timestamp;
-use ligate_access::permit::SignedPermit;
 use ligate_analysis::gwas::{self, Ask, Plan, Summation};
 use ligate_disclosure::{Cleared, Gate, Opened};
 use ligate_federation::{Absence, Agreement, OpenedRound, RoundOptions, SignedRoster, secure_sum};
 use ligate_model::{GateRule, NodeName, PeopleCounts, VariantCounts};
 use tokio::runtime::Runtime;
 
-use crate::{interrupt, run::admission::Nodes, session::Broadcast};
+use crate::{
+    interrupt,
+    run::{PermitWatch, admission::Nodes},
+    session::Broadcast,
+};
 
 /// The secure sums of one run. The first one, of the people, fixes the roster.
 pub struct NodeSums<'a> {
     runtime: &'a Runtime,
-    permit: &'a SignedPermit,
+    watch: &'a PermitWatch<'a>,
     nodes: &'a Nodes,
     roster: SignedRoster,
     round: u64,
@@ -28,7 +30,7 @@ pub struct NodeSums<'a> {
 impl<'a> NodeSums<'a> {
     pub fn new(
         runtime: &'a Runtime,
-        permit: &'a SignedPermit,
+        watch: &'a PermitWatch<'a>,
         nodes: &'a Nodes,
         agreement: Agreement,
         gate: Gate,
@@ -37,7 +39,7 @@ impl<'a> NodeSums<'a> {
         let all = || agreement.roster.roster().members().iter().map(|member| member.node.clone()).collect();
         Self {
             runtime,
-            permit,
+            watch,
             nodes,
             members: agreement.members.clone().unwrap_or_else(all),
             round: agreement.next_round,
@@ -86,7 +88,7 @@ impl<'a> NodeSums<'a> {
 
     fn round(&mut self, broadcast: Broadcast) -> Result<Opened<Vec<u64>>> {
         interrupt::check()?;
-        self.permit.check_dates(Timestamp::now())?;
+        self.watch.still_in_force(self.runtime, self.nodes)?;
         let words = broadcast.ask.words();
         let body = postcard::to_stdvec(&broadcast).context("the question cannot be written")?;
         let options = RoundOptions { deadline: self.nodes.deadline, roster_final: self.people.is_some() };

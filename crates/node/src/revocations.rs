@@ -1,0 +1,280 @@
+//! The issuers' lists of revoked permits as this folder holds them: one file per issuer in `revocations/`, the newest
+//! that anybody handed over. It refuses lists of issuers that the steward does not trust and lists that contradict the
+//! held one. An access body's own list is here too, and is signed anew for everybody who asks.
+
+mod fetch;
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::ErrorKind,
+    os::unix::fs::OpenOptionsExt,
+    path::PathBuf,
+};
+
+use anyhow::{Context, Result, ensure};
+use jiff::{SignedDuration, Timestamp};
+use ligate_access::{
+    PublicKey,
+    audit::Event,
+    revocation::{Revocation, RevocationList, Revocations, SignedRevocations},
+};
+use rustix::fs::{FlockOperation, flock};
+
+use crate::{folder::Folder, output};
+
+pub use fetch::{LIST_DEADLINE, keep_fresh, push, refresh, refresh_where_due};
+
+/// What this node goes by when it decides on a permit: the newest lists of the issuers that it trusts.
+pub fn known(folder: &Folder) -> Result<Revocations> {
+    let issuers = folder.config.issuers();
+    let lists = issuers.iter().filter_map(|issuer| held(folder, issuer).transpose());
+    Ok(Revocations {
+        lists: lists.collect::<Result<_>>()?,
+        stale_after: folder.config.revocation.stale_after(),
+    })
+}
+
+/// The newest list of `issuer` that this folder can show; its own, which it signs with the time of now.
+pub fn newest(folder: &Folder, issuer: &PublicKey) -> Result<Option<SignedRevocations>> {
+    if *issuer == folder.identity.public() { own(folder).map(Some) } else { held(folder, issuer) }
+}
+
+/// Whether the newest list of `issuer` is older than the steward lets it be before it is fetched anew.
+pub fn is_due(folder: &Folder, issuer: &PublicKey) -> Result<bool> {
+    let newest = newest(folder, issuer)?;
+    let age = newest.map(|held| Timestamp::now().duration_since(held.list().issued));
+    Ok(age.is_none_or(|age| age > folder.config.revocation.fetch_interval()))
+}
+
+/// Keeps a list that somebody handed over, where it is newer than the held one.
+pub fn take(folder: &Folder, jws: &str) -> Result<()> {
+    let list = SignedRevocations::read(jws, Timestamp::now())?;
+    let issuer = list.list().issuer;
+    let own = issuer == folder.identity.public();
+    ensure!(
+        own || folder.config.issuers().contains(&issuer),
+        "{} takes no list of revoked permits of {issuer}, which it does not trust as an issuer",
+        folder.name()
+    );
+    let _lock = lock(folder)?;
+    let held = held(folder, &issuer)?;
+    let replaces = match &held {
+        None => true,
+        Some(held) => list.replaces(held).with_context(|| {
+            format!("the list of permits revoked by {} is refused", name(folder, &issuer))
+        })?,
+    };
+    if !replaces {
+        return Ok(());
+    }
+    write(folder, &list)?;
+    let (before, now) = (held.map_or(0, |held| held.list().sequence), list.list());
+    if now.sequence > before {
+        let (sequence, revoked) = (now.sequence, now.entries.len() as u64);
+        folder.record(Event::RevocationsKept { issuer, sequence, revoked })?;
+    }
+    Ok(())
+}
+
+/// Adds a permit to this access body's own list, for good.
+pub fn revoke(body: &Folder, revocation: Revocation) -> Result<SignedRevocations> {
+    let _lock = lock(body)?;
+    let list = stored_own(body)?.with(revocation, Timestamp::now())?.sign(&body.identity)?;
+    write(body, &list)?;
+    Ok(list)
+}
+
+/// The permits that this access body revoked.
+pub fn own(body: &Folder) -> Result<SignedRevocations> {
+    // Under the lock, so that no list is signed after a newer one with fewer permits in it.
+    let _lock = lock(body)?;
+    let list = stored_own(body)?;
+    let issued = Timestamp::now().max(list.issued);
+    Ok(RevocationList { issued, ..list }.sign(&body.identity)?)
+}
+
+fn stored_own(body: &Folder) -> Result<RevocationList> {
+    let issuer = body.identity.public();
+    let held = held(body, &issuer)?;
+    Ok(held.map_or_else(|| RevocationList::empty(issuer, Timestamp::UNIX_EPOCH), |held| held.list().clone()))
+}
+
+fn held(folder: &Folder, issuer: &PublicKey) -> Result<Option<SignedRevocations>> {
+    let path = path(folder, issuer);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let list = SignedRevocations::read(&text, Timestamp::now())
+        .with_context(|| format!("{} cannot be used; fetch it anew without it", path.display()))?;
+    ensure!(list.list().issuer == *issuer, "{} is another issuer's list", path.display());
+    Ok(Some(list))
+}
+
+fn write(folder: &Folder, list: &SignedRevocations) -> Result<()> {
+    let path = path(folder, &list.list().issuer);
+    output::write_private(&path, |out| writeln!(out, "{}", list.jws()))
+}
+
+fn path(folder: &Folder, issuer: &PublicKey) -> PathBuf {
+    folder.revocations().join(format!("{}.jws", hex::encode(issuer.as_bytes())))
+}
+
+/// Several processes of a folder read, compare and replace lists: `serve`, a run, `permit revoke`.
+fn lock(folder: &Folder) -> Result<File> {
+    let path = folder.revocations().join("lock");
+    let failed = || format!("cannot lock {}", path.display());
+    fs::create_dir_all(folder.revocations()).with_context(failed)?;
+    let mut options = OpenOptions::new();
+    let file =
+        options.write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(failed)?;
+    flock(&file, FlockOperation::LockExclusive).with_context(failed)?;
+    Ok(file)
+}
+
+/// What the steward calls an issuer.
+fn name(folder: &Folder, issuer: &PublicKey) -> String {
+    match folder.config.peer_by_key(issuer) {
+        Some(peer) => peer.name.to_string(),
+        None => folder.name().to_string(),
+    }
+}
+
+/// How long a list is good for before it is fetched anew, and before it says nothing any more.
+#[derive(Clone, Copy, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// A list older than this is fetched anew.
+    pub fetch_seconds: u64,
+    /// Whoever has no list younger than this answers nothing under the issuer's permits.
+    pub stale_after_seconds: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { fetch_seconds: 300, stale_after_seconds: 24 * 60 * 60 }
+    }
+}
+
+impl Settings {
+    /// The largest bound of age: 30 days. Without a bound, an issuer that is cut off could revoke nothing.
+    const STALE_AFTER_SECONDS_MAX: u64 = 30 * 24 * 60 * 60;
+
+    pub fn check(&self) -> Result<()> {
+        let most = Self::STALE_AFTER_SECONDS_MAX;
+        ensure!(
+            (1..=most).contains(&self.stale_after_seconds),
+            "stale_after_seconds must be 1 to {most} (30 days)"
+        );
+        ensure!(
+            (1..=self.stale_after_seconds).contains(&self.fetch_seconds),
+            "fetch_seconds must be 1 to stale_after_seconds"
+        );
+        Ok(())
+    }
+
+    /// The age from which a list says nothing.
+    pub fn stale_after(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.stale_after_seconds.min(Self::STALE_AFTER_SECONDS_MAX) as i64)
+    }
+
+    /// The age from which a list is fetched anew.
+    fn fetch_interval(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.fetch_seconds.min(Self::STALE_AFTER_SECONDS_MAX) as i64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Peer;
+
+    /// A node that trusts `body` as an issuer.
+    fn node_and_body(dir: &std::path::Path) -> (Folder, Folder) {
+        let country = "SE".parse().unwrap();
+        let body = Folder::create(&dir.join("body"), &"body".parse().unwrap(), &country).unwrap();
+        let node = Folder::create(&dir.join("node"), &"node".parse().unwrap(), &country).unwrap();
+        let peer = Peer {
+            name: "body".parse().unwrap(),
+            key: body.identity.public(),
+            address: None,
+            country: None,
+            issuer: true,
+            coordinator: false,
+        };
+        crate::commands::save_peer(&node, &peer).unwrap();
+        (Folder::open(node.path()).unwrap(), body)
+    }
+
+    fn revocation(id: &str) -> Revocation {
+        Revocation {
+            id: id.parse().unwrap(),
+            permit: ligate_model::Digest::of("test", id.as_bytes()),
+            revoked: Timestamp::now(),
+            reason: "misuse".into(),
+        }
+    }
+
+    #[test]
+    fn a_node_keeps_the_newest_list_and_refuses_one_that_was_rolled_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let (node, body) = node_and_body(dir.path());
+        let key = body.identity.public();
+        assert!(is_due(&node, &key).unwrap(), "no list at all");
+        let empty = own(&body).unwrap();
+        take(&node, empty.jws()).unwrap();
+        assert!(!is_due(&node, &key).unwrap());
+        revoke(&body, revocation("a")).unwrap();
+        let newer = own(&body).unwrap();
+        take(&node, newer.jws()).unwrap();
+        // An older copy is no attack and changes nothing.
+        take(&node, empty.jws()).unwrap();
+        assert_eq!(held(&node, &key).unwrap(), Some(newer.clone()));
+        assert_eq!(known(&node).unwrap().lists, [newer.clone()]);
+        fs::remove_file(path(&body, &key)).unwrap();
+        let refused = take(&node, own(&body).unwrap().jws()).unwrap_err();
+        let said = output::one_line(&refused);
+        assert!(said.contains("body is refused") && said.contains("rolled back"), "{said}");
+        assert_eq!(held(&node, &key).unwrap(), Some(newer));
+    }
+
+    #[test]
+    fn lists_of_strangers_are_not_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let (node, body) = node_and_body(dir.path());
+        let stranger = own(&node).unwrap();
+        let said = take(&body, stranger.jws()).unwrap_err().to_string();
+        assert!(said.contains("does not trust"), "{said}");
+    }
+
+    #[test]
+    fn a_damaged_list_is_no_list_that_revokes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (node, body) = node_and_body(dir.path());
+        take(&node, own(&body).unwrap().jws()).unwrap();
+        fs::write(path(&node, &body.identity.public()), "damaged").unwrap();
+        assert!(known(&node).is_err());
+    }
+
+    #[test]
+    fn an_own_list_is_for_the_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let (_, body) = node_and_body(dir.path());
+        revoke(&body, revocation("a")).unwrap();
+        let mode = fs::metadata(path(&body, &body.identity.public())).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(revoke(&body, revocation("a")).is_err(), "a permit is revoked once");
+    }
+
+    #[test]
+    fn the_age_of_a_list_is_always_bounded() {
+        let settings = |fetch_seconds, stale_after_seconds| Settings { fetch_seconds, stale_after_seconds };
+        assert!(Settings::default().check().is_ok());
+        assert!(settings(1, 1).check().is_ok());
+        for bad in [settings(0, 10), settings(11, 10), settings(1, 0), settings(1, u64::MAX)] {
+            assert!(bad.check().is_err(), "{bad:?}");
+        }
+    }
+}
