@@ -106,8 +106,9 @@ fn held(folder: &Folder, issuer: &PublicKey) -> Result<Option<SignedRevocations>
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
-    let list = SignedRevocations::read(&text, Timestamp::now())
-        .with_context(|| format!("{} cannot be used; fetch it anew without it", path.display()))?;
+    let list = SignedRevocations::read(&text, Timestamp::now()).with_context(|| {
+        format!("{} cannot be used; restore it, or remove it to have it fetched anew", path.display())
+    })?;
     ensure!(list.list().issuer == *issuer, "{} is another issuer's list", path.display());
     Ok(Some(list))
 }
@@ -231,7 +232,7 @@ mod tests {
         // An older copy is no attack and changes nothing.
         take(&node, empty.jws()).unwrap();
         assert_eq!(held(&node, &key).unwrap(), Some(newer.clone()));
-        assert_eq!(known(&node).unwrap().lists, [newer.clone()]);
+        assert_eq!(known(&node).unwrap().lists, std::slice::from_ref(&newer));
         fs::remove_file(path(&body, &key)).unwrap();
         let refused = take(&node, own(&body).unwrap().jws()).unwrap_err();
         let said = output::one_line(&refused);

@@ -69,9 +69,11 @@ impl<'a> PermitWatch<'a> {
     /// Hands the newest list to the nodes, unless they got it a short while ago. A node that does not take it says so
     /// when it is asked about the permit.
     pub fn hand_out(&self, runtime: &Runtime, nodes: &Nodes) -> Result<()> {
+        if !self.is_past(&self.handed_out) {
+            return Ok(());
+        }
         let issuer = self.permit.permit().issuer.key;
-        let list = revocations::newest(self.folder, &issuer)?.filter(|_| self.is_past(&self.handed_out));
-        if let Some(list) = list {
+        if let Some(list) = revocations::newest(self.folder, &issuer)? {
             self.handed_out.set(Some(Instant::now()));
             let question = Question::KeepRevocations { list: list.jws().to_owned() };
             let deadline = nodes.deadline.min(LIST_DEADLINE);
