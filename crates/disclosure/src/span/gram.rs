@@ -1,0 +1,307 @@
+//! G = W'W: of one node's rows, as words of a secure sum, and as what nodes are told of the sum.
+
+use sha2::{Digest as _, Sha256};
+
+use super::{Rotation, Rows, rotation::Stream, whiten::Factor};
+
+/// Bits of a word that are kept free so that no sum over nodes wraps.
+const HEADROOM_BITS: u32 = 2;
+
+/// How far the sum that nodes are told is from the exact one, in every direction: a leverage is off by at most this
+/// share of itself.
+const SOFTENING: f64 = 1.0 / 64.0;
+
+/// A symmetric matrix as its lower triangle, row by row.
+#[derive(Clone, PartialEq)]
+pub struct Gram {
+    size: usize,
+    lower: Vec<f64>,
+}
+
+/// Only the size: the values are moments of people.
+impl std::fmt::Debug for Gram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Gram({})", self.size)
+    }
+}
+
+/// Why a matrix was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GramError {
+    #[error("a sum of the account has another length than its columns")]
+    Length,
+    #[error("a sum of the account has a number that is none")]
+    Number,
+}
+
+/// Numbers of the lower triangle of a matrix of this size.
+pub(crate) const fn triangle(size: usize) -> usize {
+    size * (size + 1) / 2
+}
+
+impl Gram {
+    pub fn zero(size: usize) -> Self {
+        Self { size, lower: vec![0.0; triangle(size)] }
+    }
+
+    /// A matrix from its lower triangle, row by row.
+    pub fn from_lower(size: usize, lower: Vec<f64>) -> Result<Self, GramError> {
+        if lower.len() != triangle(size) {
+            return Err(GramError::Length);
+        }
+        if lower.iter().any(|value| !value.is_finite()) {
+            return Err(GramError::Number);
+        }
+        Ok(Self { size, lower })
+    }
+
+    pub(super) fn of(rows: &Rows, threads: usize) -> Self {
+        let size = rows.columns();
+        let part = rows.people().div_ceil(threads.max(1)).max(256);
+        let starts: Vec<usize> = (0..rows.people()).step_by(part).collect();
+        let mut sum = Self::zero(size);
+        std::thread::scope(|scope| {
+            let work = |first: usize| {
+                let last = (first + part).min(rows.people());
+                scope.spawn(move || {
+                    let mut own = Self::zero(size);
+                    (first..last).for_each(|person| own.add_row(rows.row(person)));
+                    own
+                })
+            };
+            let running: Vec<_> = starts.into_iter().map(work).collect();
+            for handle in running {
+                if let Ok(own) = handle.join() {
+                    sum.add(&own);
+                }
+            }
+        });
+        sum
+    }
+
+    fn add_row(&mut self, row: &[f64]) {
+        for (column, value) in row.iter().enumerate() {
+            if *value == 0.0 {
+                continue;
+            }
+            let start = triangle(column);
+            let target = &mut self.lower[start..=start + column];
+            for (sum, other) in target.iter_mut().zip(row) {
+                *sum += value * other;
+            }
+        }
+    }
+
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The lower triangle, row by row.
+    pub fn lower(&self) -> &[f64] {
+        &self.lower
+    }
+
+    pub fn get(&self, row: usize, column: usize) -> f64 {
+        let (row, column) = (row.max(column), row.min(column));
+        self.lower[triangle(row) + column]
+    }
+
+    /// Adds another matrix of the same size.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, value) in self.lower.iter_mut().zip(&other.lower) {
+            *sum += value;
+        }
+    }
+
+    /// Whether this matrix can be a softened sum that holds `own`: less it, it has no negative direction.
+    pub fn holds(&self, own: &Self) -> bool {
+        if self.size != own.size {
+            return false;
+        }
+        let share = 1.0 - 2.0 * SOFTENING;
+        let lower = self.lower.iter().zip(&own.lower).map(|(all, own)| all - share * own);
+        let rest = Self { size: self.size, lower: lower.collect() };
+        Factor::lowest_pivot(&rest, self) > -1e-6
+    }
+
+    /// This matrix in the rotated basis of the nodes: Q'GQ.
+    #[must_use]
+    pub fn rotated(&self, rotation: &Rotation) -> Self {
+        self.mapped(|vector| rotation.forward(vector))
+    }
+
+    /// The inverse of [`rotated`](Self::rotated): QGQ'.
+    #[must_use]
+    pub fn rotated_back(&self, rotation: &Rotation) -> Self {
+        self.mapped(|vector| rotation.backward(vector))
+    }
+
+    /// Applies a linear map to rows and then to columns.
+    fn mapped(&self, map: impl Fn(&mut [f64])) -> Self {
+        let size = self.size;
+        let mut full: Vec<f64> = (0..size * size).map(|place| self.get(place / size, place % size)).collect();
+        for _ in 0..2 {
+            full.chunks_exact_mut(size.max(1)).for_each(&map);
+            full = (0..size * size).map(|place| full[(place % size) * size + place / size]).collect();
+        }
+        let lower = (0..size).flat_map(|row| (0..=row).map(move |column| row * size + column));
+        Self { size, lower: lower.map(|place| full[place]).collect() }
+    }
+
+    /// Words of a secure sum over `people` people whose columns have a mean square of about 1: fixed point with as
+    /// many fraction bits as [`fraction_bits`] says.
+    pub fn to_words(&self, fraction_bits: u32) -> Vec<u64> {
+        let scale = libm::ldexp(1.0, fraction_bits as i32);
+        self.lower.iter().map(|value| (value * scale).round_ties_even() as i64 as u64).collect()
+    }
+
+    /// The matrix of opened words.
+    pub fn from_words(size: usize, words: &[u64], fraction_bits: u32) -> Result<Self, GramError> {
+        let scale = libm::ldexp(1.0, -(fraction_bits as i32));
+        Self::from_lower(size, words.iter().map(|word| *word as i64 as f64 * scale).collect())
+    }
+
+    /// The same matrix to within 1/64 in every direction: (1 - 1/64) G <= softened <= (1 + 1/64) G. What lies in no
+    /// column stays in none. Nodes judge by it, so that none of them learns the others' exact moments by taking its
+    /// own off. The change follows from the matrix itself, so that asking again says nothing new; `secret` is the
+    /// coordinator's.
+    #[must_use]
+    pub fn softened(&self, secret: &[u8; 32]) -> Self {
+        let factor = Factor::new(self);
+        let noise = Noise::new(self, secret).symmetric(factor.rank(), SOFTENING);
+        factor.recompose(self.size, &noise)
+    }
+}
+
+/// Fraction bits of a sum over `people` people and `columns` columns: no entry reaches 2^62.
+pub fn fraction_bits(people: u64, columns: usize) -> u32 {
+    let largest = u128::from(people.max(1)) * (columns.max(1) as u128) * 64;
+    let bits = 128 - largest.leading_zeros();
+    (64 - HEADROOM_BITS).saturating_sub(bits).min(40)
+}
+
+/// Random numbers that follow from a matrix and a secret.
+struct Noise(Stream);
+
+impl Noise {
+    fn new(gram: &Gram, secret: &[u8; 32]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"ligate softened gram");
+        hash.update(secret);
+        gram.lower.iter().for_each(|value| hash.update(value.to_le_bytes()));
+        Self(Stream::new(&hash.finalize().into()))
+    }
+
+    fn uniform(&mut self) -> f64 {
+        2.0 * self.0.uniform() - 1.0
+    }
+
+    /// I + N with |N| at most `size` in the operator norm: N = size * (diagonal of signs, mixed by one reflection),
+    /// whose norm is known without an eigenvalue problem.
+    fn symmetric(&mut self, rank: usize, size: f64) -> Gram {
+        let axis: Vec<f64> = (0..rank).map(|_| self.uniform()).collect();
+        let length = axis.iter().map(|value| value * value).sum::<f64>().max(f64::MIN_POSITIVE);
+        let diagonal: Vec<f64> = (0..rank).map(|_| size * self.uniform()).collect();
+        // R D R with the reflection R = I - 2 a a' / |a|^2.
+        let weighted = axis.iter().zip(&diagonal).map(|(a, d)| a * a * d).sum::<f64>() / length;
+        let mut mixed = Gram::zero(rank);
+        for row in 0..rank {
+            for column in 0..=row {
+                let cross = axis[row] * axis[column] / length;
+                let own = if row == column { 1.0 + diagonal[row] } else { 0.0 };
+                mixed.lower[triangle(row) + column] =
+                    own - 2.0 * cross * (diagonal[row] + diagonal[column]) + 4.0 * cross * weighted;
+            }
+        }
+        mixed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::span::search::tests::made;
+
+    #[test]
+    fn words_of_several_nodes_add_up() {
+        let rows = made(90, 5, 1);
+        let all = rows.gram(2);
+        let bits = fraction_bits(90, 5);
+        let rotation = Rotation::new(5, &[3; 32]);
+        let mut words = vec![0_u64; triangle(5)];
+        for part in 0..3 {
+            let mut own = Rows::zeros(30, 5);
+            for person in 0..30 {
+                let row = rows.row(part * 30 + person).to_vec();
+                row.iter().enumerate().for_each(|(column, value)| {
+                    own.set_column(column, std::iter::once((person, *value)));
+                });
+            }
+            let add = own.gram(1).rotated(&rotation).to_words(bits);
+            words.iter_mut().zip(add).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
+        }
+        let opened = Gram::from_words(5, &words, bits).unwrap().rotated_back(&rotation);
+        for (found, expected) in opened.lower().iter().zip(all.lower()) {
+            assert!((found - expected).abs() < 1e-8, "{found} {expected}");
+        }
+        // What the coordinator sees is not what the nodes know.
+        let seen = Gram::from_words(5, &words, bits).unwrap();
+        assert!((seen.get(0, 0) - all.get(0, 0)).abs() > 1.0);
+    }
+
+    #[test]
+    fn a_softened_matrix_is_close_in_every_direction_and_not_exact() {
+        let rows = made(200, 8, 2);
+        let exact = rows.gram(1);
+        let soft = exact.softened(&[1; 32]);
+        assert_eq!(soft, exact.softened(&[1; 32]), "asking again says nothing new");
+        let quadratic = |gram: &Gram, a: &[f64]| {
+            let pairs = (0..8).flat_map(|i| (0..8).map(move |j| (i, j)));
+            pairs.map(|(i, j)| a[i] * a[j] * gram.get(i, j)).sum::<f64>()
+        };
+        let mut noise = Noise::new(&exact, &[9; 32]);
+        for _ in 0..500 {
+            let a: Vec<f64> = (0..8).map(|_| noise.uniform()).collect();
+            let ratio = quadratic(&soft, &a) / quadratic(&exact, &a);
+            assert!((ratio - 1.0).abs() <= SOFTENING * 1.0001, "{ratio}");
+        }
+        let off = soft.lower().iter().zip(exact.lower()).filter(|(a, b)| (*a - *b).abs() > 1e-3).count();
+        assert!(off > 20, "{off} of 36 moments differ");
+    }
+
+    #[test]
+    fn a_sum_holds_what_was_added_to_it() {
+        // A covariate that is constant at one node: dependent there, and in the sum without the only carriers.
+        let plain = |seed| made(110, 4, seed);
+        let with_flag = |rows: &Rows, carriers: usize| {
+            let old = |place: usize| (0..110).map(|person| rows.row(person)[place]).collect();
+            let mut columns: Vec<Vec<f64>> = (0..4).map(old).collect();
+            columns.push((0..110).map(|person| if person < carriers { 5.9 } else { -0.169 }).collect());
+            // What only one node has is nothing in the sum without it.
+            columns.push(
+                (0..110).map(|person| f64::from(u8::from(carriers > 9) * (person % 3) as u8)).collect(),
+            );
+            Rows::from_columns(&columns)
+        };
+        for carriers in [0, 9, 10] {
+            let (own, other) = (with_flag(&plain(1), 0), with_flag(&plain(2), carriers));
+            let bits = fraction_bits(1320, 6);
+            let rotation = Rotation::new(6, &[3; 32]);
+            let words = |rows: &Rows| rows.gram(1).rotated(&rotation).to_words(bits);
+            let sum: Vec<u64> =
+                words(&own).into_iter().zip(words(&other)).map(|(a, b)| a.wrapping_add(b)).collect();
+            let told = Gram::from_words(6, &sum, bits).unwrap().softened(&[7; 32]).rotated_back(&rotation);
+            assert!(told.holds(&own.gram(1)), "{carriers} carriers elsewhere");
+            let alone = Gram::from_words(6, &words(&other), bits).unwrap();
+            assert!(!alone.softened(&[7; 32]).rotated_back(&rotation).holds(&own.gram(1)));
+        }
+    }
+
+    #[test]
+    fn fraction_bits_leave_room() {
+        for (people, columns) in [(1, 1), (100, 300), (1 << 31, 512)] {
+            let largest = people as f64 * columns as f64 * 64.0;
+            assert!(largest * libm::ldexp(1.0, fraction_bits(people, columns) as i32) < libm::ldexp(1.0, 63));
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! G = L L' without the columns that say nothing new, and rows in the basis where G is the identity.
+
+use super::{Gram, Rows, gram::triangle};
+
+/// A column is in the span of the earlier ones where less than this share of its square is left: above the rounding
+/// of 64-bit sums, below what one person among ten million adds.
+const NOTHING_LEFT: f64 = 1e-10;
+
+/// The Cholesky factor of the columns that are independent, in their order.
+pub(super) struct Factor {
+    /// Places of the independent columns, ascending.
+    kept: Vec<usize>,
+    /// Rows of L for all columns: for column c its products with the kept columns up to c.
+    rows: Vec<Vec<f64>>,
+}
+
+impl Factor {
+    pub fn new(gram: &Gram) -> Self {
+        let mut kept: Vec<usize> = Vec::new();
+        let mut rows: Vec<Vec<f64>> = Vec::with_capacity(gram.size());
+        for column in 0..gram.size() {
+            let mut row: Vec<f64> = Vec::with_capacity(kept.len() + 1);
+            for (place, other) in kept.iter().enumerate() {
+                let below: &[f64] = &rows[*other];
+                let known = dot(&row, &below[..place]);
+                row.push((gram.get(column, *other) - known) / below[place]);
+            }
+            let left = gram.get(column, column) - dot(&row, &row);
+            if left > NOTHING_LEFT * gram.get(column, column) && left > 0.0 {
+                row.push(left.sqrt());
+                kept.push(column);
+            }
+            rows.push(row);
+        }
+        Self { kept, rows }
+    }
+
+    /// The lowest pivot of a matrix, as a share of the diagonal of `scale`: negative where the matrix has a negative
+    /// direction. Columns that `scale` hardly has are measured by its largest one.
+    pub fn lowest_pivot(gram: &Gram, scale: &Gram) -> f64 {
+        let mut lowest = f64::INFINITY;
+        let largest = (0..scale.size()).map(|column| scale.get(column, column)).fold(0.0, f64::max);
+        let size = |column: usize| scale.get(column, column).max(1e-6 * largest).max(f64::MIN_POSITIVE);
+        let (mut kept, mut rows): (Vec<usize>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
+        for column in 0..gram.size() {
+            let mut row: Vec<f64> = Vec::with_capacity(kept.len() + 1);
+            for (place, other) in kept.iter().enumerate() {
+                let below: &[f64] = &rows[*other];
+                row.push((gram.get(column, *other) - dot(&row, &below[..place])) / below[place]);
+            }
+            let left = gram.get(column, column) - dot(&row, &row);
+            lowest = lowest.min(left / size(column));
+            if left > NOTHING_LEFT * size(column) {
+                row.push(left.sqrt());
+                kept.push(column);
+            }
+            rows.push(row);
+        }
+        lowest
+    }
+
+    /// Independent columns.
+    pub fn rank(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// L M L' for a matrix M over the independent columns.
+    pub fn recompose(&self, size: usize, inner: &Gram) -> Gram {
+        let rank = self.rank();
+        let full = |row: &Vec<f64>| {
+            let mut wide = row.clone();
+            wide.resize(rank, 0.0);
+            wide
+        };
+        let left: Vec<Vec<f64>> = self.rows.iter().map(full).collect();
+        let product: Vec<Vec<f64>> = left
+            .iter()
+            .map(|row| (0..rank).map(|k| (0..rank).map(|j| row[j] * inner.get(j, k)).sum()).collect())
+            .collect();
+        let mut lower = Vec::with_capacity(triangle(size));
+        for (row, products) in product.iter().enumerate().take(size) {
+            lower.extend((0..=row).map(|column| dot(products, &left[column])));
+        }
+        Gram::from_lower(size, lower).unwrap_or_else(|_| Gram::zero(size))
+    }
+
+    /// L^-1 w of the independent columns: |result|^2 is the leverage of a row w.
+    pub fn forward(&self, row: &[f64], whitened: &mut Vec<f64>) {
+        whitened.clear();
+        for (place, column) in self.kept.iter().enumerate() {
+            let below = &self.rows[*column];
+            let known = dot(whitened, &below[..place]);
+            whitened.push((row[*column] - known) / below[place]);
+        }
+    }
+
+    /// The combination a of all columns with W a = U u: L'^-1 u, 0 for the dependent columns.
+    pub fn combination(&self, direction: &[f64], columns: usize) -> Vec<f64> {
+        let mut solved = direction.to_vec();
+        for place in (0..self.rank()).rev() {
+            let row = &self.rows[self.kept[place]];
+            solved[place] /= row[place];
+            let value = solved[place];
+            for (earlier, factor) in row[..place].iter().enumerate() {
+                solved[earlier] -= factor * value;
+            }
+        }
+        let mut combination = vec![0.0; columns];
+        for (place, column) in self.kept.iter().enumerate() {
+            combination[*column] = solved[place];
+        }
+        combination
+    }
+
+    /// All rows in the whitened basis, one after another, `rank` numbers each.
+    pub fn whiten(&self, rows: &Rows, threads: usize) -> Vec<f64> {
+        let rank = self.rank();
+        let mut whitened = vec![0.0; rows.people() * rank];
+        if rank == 0 {
+            return whitened;
+        }
+        let part = rows.people().div_ceil(threads.max(1)).max(256);
+        std::thread::scope(|scope| {
+            for (number, chunk) in whitened.chunks_mut(part * rank).enumerate() {
+                scope.spawn(move || {
+                    let mut own = Vec::with_capacity(rank);
+                    for (offset, target) in chunk.chunks_exact_mut(rank).enumerate() {
+                        self.forward(rows.row(number * part + offset), &mut own);
+                        target.copy_from_slice(&own);
+                    }
+                });
+            }
+        });
+        whitened
+    }
+}
+
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    // Four sums that the processor can add at once.
+    let mut sums = [0.0; 4];
+    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a4.zip(b4) {
+        for lane in 0..4 {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    rest + sums.iter().sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::span::search::tests::made;
+
+    #[test]
+    fn a_column_that_says_nothing_new_is_left_out() {
+        let rows = made(120, 4, 3);
+        let mut columns: Vec<Vec<f64>> =
+            (0..4).map(|column| (0..120).map(|person| rows.row(person)[column]).collect()).collect();
+        let mix: Vec<f64> = (0..120).map(|person| columns[0][person] * 2.0 - columns[2][person]).collect();
+        columns.insert(3, mix);
+        let gram = Rows::from_columns(&columns).gram(1);
+        let factor = Factor::new(&gram);
+        assert_eq!((factor.rank(), &factor.kept[..]), (4, &[0, 1, 2, 4][..]));
+        let same = factor.recompose(5, &identity(4));
+        for (found, expected) in same.lower().iter().zip(gram.lower()) {
+            assert!((found - expected).abs() < 1e-9);
+        }
+    }
+
+    fn identity(size: usize) -> Gram {
+        let lower = (0..size).flat_map(|row| (0..=row).map(move |column| f64::from(row == column)));
+        Gram::from_lower(size, lower.collect()).unwrap()
+    }
+}
