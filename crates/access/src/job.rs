@@ -18,11 +18,13 @@ pub const COVARIATES_MAX: usize = 64;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PeopleRule {
-    /// People who have the trait and every covariate of the job.
+    /// Everybody; missing values count as the mean. The same people in every job, so that no two results differ by the
+    /// few who lack a value.
     #[default]
+    Filled,
+    /// People who have the trait and every covariate of the job.
     Complete,
-    /// People who have every variable of the permit: the same people in every job under it, so that no two
-    /// results differ by a few persons.
+    /// People who have every variable of the permit.
     AllVariables,
 }
 
@@ -77,6 +79,17 @@ impl Job {
         Self { created: Timestamp::UNIX_EPOCH, covariates, wald_below, ..self.clone() }
     }
 
+    /// What is studied, under whichever permit and in whichever detail.
+    pub fn study(&self) -> Digest {
+        let question = Self { permit: Digest::from_bytes([0; 32]), wald_below: 1.0, ..self.question() };
+        digest_of("ligate study", &question)
+    }
+
+    /// The detail in which a study is answered: in another one, it would be answered twice.
+    pub fn detail(&self) -> Digest {
+        Digest::of("ligate study detail", &self.question().wald_below.to_bits().to_le_bytes())
+    }
+
     /// The trait and the covariates.
     pub fn variables(&self) -> impl Iterator<Item = &VariableName> {
         std::iter::once(&self.trait_name).chain(&self.covariates)
@@ -88,6 +101,11 @@ impl Job {
         let jws = data_user.sign_jws(TYPE, &self)?;
         SignedJob::new(jws, self, data_user.public()).map_err(JobError::Jws)
     }
+}
+
+/// A job of numbers and names always has a form as text.
+fn digest_of(purpose: &str, job: &Job) -> Digest {
+    Digest::of(purpose, &serde_json::to_vec(job).unwrap_or_default())
 }
 
 /// Why a job was not signed.

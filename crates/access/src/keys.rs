@@ -260,6 +260,14 @@ impl Identity {
         self.sign_bytes(&in_domain(domain, message))
     }
 
+    /// A secret of this key for one purpose, always the same one: the hash of a signature that is never shown.
+    pub fn secret(&self, purpose: &str) -> ligate_model::Digest {
+        ligate_model::Digest::of(
+            "ligate secret",
+            &self.sign("ligate secret", purpose.as_bytes()).as_bytes()[..],
+        )
+    }
+
     pub(crate) fn sign_bytes(&self, bytes: &[u8]) -> Signature {
         Signature(self.0.sign(bytes).to_bytes())
     }

@@ -78,6 +78,12 @@ pub struct OutputRules {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minor_allele_count_in_cases: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub minor_allele_count_in_controls: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carriers: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub homozygotes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sites: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offered_allele_count: Option<u64>,

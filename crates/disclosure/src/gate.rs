@@ -27,6 +27,13 @@ pub struct Thresholds {
     pub minor_allele_count: u64,
     /// Fewest copies, among cases, of that allele.
     pub minor_allele_count_in_cases: u64,
+    /// Fewest copies, among controls, of that allele.
+    pub minor_allele_count_in_controls: u64,
+    /// Fewest people with a copy of that allele.
+    pub carriers: u64,
+    /// Fewest people with two copies of an allele, unless nobody has: one such person's covariates could be read off
+    /// the weights of a model.
+    pub homozygotes: u64,
     /// Fewest sites in a run, and fewest that hold a variant.
     pub sites: u64,
     /// Fewest copies of the rarer allele at a site, for the site to offer the variant's key to the coordinator.
@@ -43,6 +50,9 @@ impl Default for Thresholds {
             cell: 10,
             minor_allele_count: 20,
             minor_allele_count_in_cases: 5,
+            minor_allele_count_in_controls: 5,
+            carriers: 10,
+            homozygotes: 3,
             sites: 3,
             offered_allele_count: 10,
             parameter_share: 3,
@@ -58,7 +68,10 @@ impl Thresholds {
     /// - `individuals_per_site` 10: two cells, because a case-control site needs both.
     /// - `individuals` 30: three sites of the smallest size.
     /// - `minor_allele_count` 10: a person has two copies, so at least a cell of carriers.
-    /// - `minor_allele_count_in_cases` 3 and `offered_allele_count` 3: more than the copies of one person.
+    /// - `minor_allele_count_in_cases` 3, `minor_allele_count_in_controls` 3 and `offered_allele_count` 3: more than the
+    ///   copies of one person.
+    /// - `carriers` 5: a cell. `homozygotes` 2: never one person; by default 3, because with six digits a sum over three of
+    ///   two thousand people does not tell which three they are, and one over two nearly does.
     /// - `parameter_share` 3: DataSHIELD's long-standing limit (`nfilter.glm` = 0.33); a model with as many
     ///   parameters as people returns the people.
     pub const FLOOR: Self = Self {
@@ -67,6 +80,9 @@ impl Thresholds {
         cell: 5,
         minor_allele_count: 10,
         minor_allele_count_in_cases: 3,
+        minor_allele_count_in_controls: 3,
+        carriers: 5,
+        homozygotes: 2,
         sites: 3,
         offered_allele_count: 3,
         parameter_share: 3,
@@ -83,20 +99,23 @@ impl Thresholds {
     /// The stricter of the two, threshold by threshold. Thresholds that do not matter may be 0 in `other`.
     #[must_use]
     pub fn stricter(&self, other: &Self) -> Self {
-        let [a, b, c, d, e, f, g, h] = self.pairs(other).map(|(_, own, other)| own.max(other));
+        let [a, b, c, d, e, i, j, k, f, g, h] = self.pairs(other).map(|(_, own, other)| own.max(other));
         Self {
             individuals_per_site: a,
             individuals: b,
             cell: c,
             minor_allele_count: d,
             minor_allele_count_in_cases: e,
+            minor_allele_count_in_controls: i,
+            carriers: j,
+            homozygotes: k,
             sites: f,
             offered_allele_count: g,
             parameter_share: h,
         }
     }
 
-    fn pairs(&self, other: &Self) -> [(&'static str, u64, u64); 8] {
+    fn pairs(&self, other: &Self) -> [(&'static str, u64, u64); 11] {
         [
             ("individuals_per_site", self.individuals_per_site, other.individuals_per_site),
             ("individuals", self.individuals, other.individuals),
@@ -107,6 +126,13 @@ impl Thresholds {
                 self.minor_allele_count_in_cases,
                 other.minor_allele_count_in_cases,
             ),
+            (
+                "minor_allele_count_in_controls",
+                self.minor_allele_count_in_controls,
+                other.minor_allele_count_in_controls,
+            ),
+            ("carriers", self.carriers, other.carriers),
+            ("homozygotes", self.homozygotes, other.homozygotes),
             ("sites", self.sites, other.sites),
             ("offered_allele_count", self.offered_allele_count, other.offered_allele_count),
             ("parameter_share", self.parameter_share, other.parameter_share),
@@ -182,7 +208,8 @@ impl Gate {
         require(people.individuals >= least.individuals, GateRule::Individuals)?;
         require(people.individuals >= per_site, GateRule::IndividualsPerSite)?;
         if let Some(cases) = people.cases {
-            self.check_cells(people.individuals, cases)?;
+            require(people.unknown <= people.individuals, GateRule::Cell)?;
+            self.check_cells(people.individuals - people.unknown, cases)?;
         }
         require(parameters <= people.individuals, GateRule::Parameters)
     }
@@ -190,15 +217,26 @@ impl Gate {
     /// What a node checks again for every variant before it adds its statistics.
     pub fn check_variant(&self, counts: &VariantCounts) -> Result<(), GateRule> {
         let least = &self.thresholds;
+        require(counts.withheld == 0, GateRule::Changed)?;
         require(counts.sites >= least.sites, GateRule::Sites)?;
         require(counts.called <= INDIVIDUALS_MAX, GateRule::Individuals)?;
         require(counts.called >= least.individuals, GateRule::Individuals)?;
         require(counts.minor_allele_count() >= least.minor_allele_count, GateRule::MinorAlleleCount)?;
+        let possible = counts.homozygotes <= counts.allele_count / 2;
+        require(possible && counts.carriers() >= least.carriers, GateRule::Carriers)?;
+        let enough = |people: u64| people == 0 || people >= least.homozygotes;
+        let homozygotes = enough(counts.homozygotes) && enough(counts.reference_homozygotes());
+        require(homozygotes, GateRule::Homozygotes)?;
         let Some(cases) = counts.cases else { return Ok(()) };
         self.check_cells(counts.called, cases.called)?;
         let possible = cases.allele_count <= (2 * cases.called).min(counts.allele_count);
         let in_cases = counts.minor_allele_count_in_cases().unwrap_or(0);
-        require(possible && in_cases >= least.minor_allele_count_in_cases, GateRule::MinorAlleleCountInCases)
+        require(
+            possible && in_cases >= least.minor_allele_count_in_cases,
+            GateRule::MinorAlleleCountInCases,
+        )?;
+        let in_controls = counts.minor_allele_count_in_controls().unwrap_or(0);
+        require(in_controls >= least.minor_allele_count_in_controls, GateRule::MinorAlleleCountInControls)
     }
 
     /// Whether this node has enough people of its own to take part.
@@ -221,7 +259,7 @@ fn require(met: bool, rule: GateRule) -> Result<(), GateRule> {
 ///
 /// ```compile_fail,E0451
 /// use ligate_model::PeopleCounts;
-/// let people = PeopleCounts { individuals: 1, cases: None, sites: 1 };
+/// let people = PeopleCounts { individuals: 1, cases: None, unknown: 0, sites: 1 };
 /// let forged = ligate_disclosure::Cleared { people };
 /// ```
 #[derive(Debug)]
@@ -280,13 +318,14 @@ mod tests {
         Gate::new(Thresholds::default()).unwrap()
     }
 
-    const PEOPLE: PeopleCounts = PeopleCounts { individuals: 100, cases: Some(10), sites: 3 };
+    const PEOPLE: PeopleCounts = PeopleCounts { individuals: 100, cases: Some(10), unknown: 0, sites: 3 };
 
     const VARIANT: VariantCounts = VariantCounts {
         called: 100,
         allele_count: 20,
         homozygotes: 0,
         sites: 3,
+        withheld: 0,
         cases: Some(CaseCounts { called: 10, allele_count: 5 }),
     };
 
@@ -325,6 +364,9 @@ mod tests {
         check_people(|p| p.cases = Some(9), 3, Err(GateRule::Cell));
         check_people(|p| p.cases = Some(91), 3, Err(GateRule::Cell));
         check_people(|p| p.cases = Some(101), 3, Err(GateRule::Cell));
+        check_people(|p| (p.cases, p.unknown) = (Some(85), 5), 3, Ok(()));
+        check_people(|p| (p.cases, p.unknown) = (Some(85), 6), 3, Err(GateRule::Cell));
+        check_people(|p| p.unknown = 101, 3, Err(GateRule::Cell));
         check_people(|_| (), 34, Err(GateRule::Parameters));
         check_people(|_| (), usize::MAX, Err(GateRule::Parameters));
     }
@@ -345,12 +387,40 @@ mod tests {
         check_variant(|v| v.cases = cases(u64::MAX, 5), Err(GateRule::Cell));
         check_variant(|v| v.cases = cases(10, 4), Err(GateRule::MinorAlleleCountInCases));
         check_variant(|v| v.cases = cases(10, 21), Err(GateRule::MinorAlleleCountInCases));
+        check_variant(|v| v.cases = cases(10, 15), Ok(()));
+        check_variant(|v| v.cases = cases(10, 16), Err(GateRule::MinorAlleleCountInControls));
+    }
+
+    #[test]
+    fn a_variant_that_a_node_withholds_is_not_shown() {
+        check_variant(|v| v.withheld = 1, Err(GateRule::Changed));
+    }
+
+    #[test]
+    fn a_few_carriers_or_homozygotes_are_not_shown() {
+        let change = |alleles, homozygotes| {
+            move |v: &mut VariantCounts| {
+                (v.allele_count, v.homozygotes, v.cases) = (alleles, homozygotes, None)
+            }
+        };
+        check_variant(change(20, 3), Ok(()));
+        check_variant(change(20, 10), Ok(()));
+        for few in [1, 2] {
+            check_variant(change(20, few), Err(GateRule::Homozygotes));
+        }
+        check_variant(change(20, 11), Err(GateRule::Carriers));
+        // Where the reference is rarer: 100 called, 180 alternates; with 95 homozygotes five carry ten references each.
+        check_variant(change(180, 80), Ok(()));
+        check_variant(change(180, 90), Ok(()));
+        check_variant(change(180, 82), Err(GateRule::Homozygotes));
     }
 
     #[test]
     fn where_the_reference_is_rarer_its_copies_are_counted_in_cases() {
         let common = |alternates| {
-            move |v: &mut VariantCounts| (v.allele_count, v.cases) = (180, cases(10, alternates))
+            move |v: &mut VariantCounts| {
+                (v.allele_count, v.homozygotes, v.cases) = (180, 80, cases(10, alternates));
+            }
         };
         check_variant(common(15), Ok(()));
         check_variant(common(16), Err(GateRule::MinorAlleleCountInCases));
@@ -363,7 +433,7 @@ mod tests {
     }
 
     fn decode(sum: &[u64]) -> PeopleCounts {
-        PeopleCounts { individuals: sum[0], cases: None, sites: sum[1] }
+        PeopleCounts { individuals: sum[0], cases: None, unknown: 0, sites: sum[1] }
     }
 
     #[test]
@@ -413,6 +483,9 @@ mod tests {
             cell: 0,
             minor_allele_count: 0,
             minor_allele_count_in_cases: 0,
+            minor_allele_count_in_controls: 0,
+            carriers: 0,
+            homozygotes: 0,
             sites: 0,
             offered_allele_count: 0,
             parameter_share: 0,

@@ -4,13 +4,16 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The people of an analysis: those with the trait and every covariate.
+/// The people of an analysis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PeopleCounts {
     /// Individuals, at most 2^31.
     pub individuals: u64,
     /// Individuals who have the disease, for a binary trait.
     pub cases: Option<u64>,
+    /// Individuals of whom it is not known whether they have the disease: neither cases nor controls. They count as
+    /// cases to the share that cases have among the others. 0 for a quantitative trait.
+    pub unknown: u64,
     /// Sites that contributed.
     pub sites: u64,
 }
@@ -18,7 +21,13 @@ pub struct PeopleCounts {
 impl PeopleCounts {
     /// Individuals without the disease, for a binary trait.
     pub fn controls(&self) -> Option<u64> {
-        self.cases.map(|cases| self.individuals.saturating_sub(cases))
+        self.cases.map(|cases| self.individuals.saturating_sub(cases).saturating_sub(self.unknown))
+    }
+
+    /// The share of cases among those of whom it is known, for a binary trait.
+    pub fn case_share(&self) -> Option<f64> {
+        let known = self.individuals.saturating_sub(self.unknown);
+        self.cases.filter(|_| known > 0).map(|cases| cases as f64 / known as f64)
     }
 }
 
@@ -31,8 +40,10 @@ pub struct VariantCounts {
     pub allele_count: u64,
     /// Called individuals with two copies of the alternate allele.
     pub homozygotes: u64,
-    /// Sites at which somebody of the analysis has a call of the variant.
+    /// Sites at which somebody of the analysis has a call of the variant, but for those that withhold it.
     pub sites: u64,
+    /// Sites that withhold it, because its calls have changed for a few people since it was first shown.
+    pub withheld: u64,
     /// The same among cases, for a binary trait.
     pub cases: Option<CaseCounts>,
 }
@@ -58,6 +69,14 @@ pub enum GateRule {
     MinorAlleleCount,
     /// Too few copies of the rarer allele among cases.
     MinorAlleleCountInCases,
+    /// Too few copies of the rarer allele among controls.
+    MinorAlleleCountInControls,
+    /// Too few people carry the rarer allele.
+    Carriers,
+    /// A few people have two copies of an allele, neither nobody nor enough.
+    Homozygotes,
+    /// A node's calls of it have changed for a few people, or the node did not hold it before, since it was first shown.
+    Changed,
     /// Too few sites hold it.
     Sites,
     /// More parameters than the individuals can carry.
@@ -72,6 +91,10 @@ impl fmt::Display for GateRule {
             Self::Cell => "too few cases or controls",
             Self::MinorAlleleCount => "too few copies of the minor allele",
             Self::MinorAlleleCountInCases => "too few copies of the minor allele among cases",
+            Self::MinorAlleleCountInControls => "too few copies of the minor allele among controls",
+            Self::Carriers => "too few carriers of the minor allele",
+            Self::Homozygotes => "a few people only have two copies of an allele",
+            Self::Changed => "calls have changed for a few people since the variant was first shown",
             Self::Sites => "too few sites hold the variant",
             Self::Parameters => "too many parameters for the number of individuals",
         })
@@ -100,6 +123,26 @@ impl VariantCounts {
         })
     }
 
+    /// Copies, among controls and those of whom it is not known, of the allele that is rarer among all.
+    pub fn minor_allele_count_in_controls(&self) -> Option<u64> {
+        let in_cases = self.minor_allele_count_in_cases()?;
+        Some(self.minor_allele_count().saturating_sub(in_cases))
+    }
+
+    /// Called individuals with two reference alleles.
+    pub fn reference_homozygotes(&self) -> u64 {
+        (self.called + self.homozygotes).saturating_sub(self.allele_count)
+    }
+
+    /// Called individuals with a copy of the rarer allele.
+    pub fn carriers(&self) -> u64 {
+        if self.allele_count <= self.reference_count() {
+            self.allele_count.saturating_sub(self.homozygotes)
+        } else {
+            self.called.saturating_sub(self.homozygotes)
+        }
+    }
+
     /// Sum of squared alternate-allele dosages, g'g.
     pub fn squared_dosages(&self) -> u64 {
         self.allele_count + 2 * self.homozygotes
@@ -121,10 +164,14 @@ mod tests {
             allele_count: 17,
             homozygotes: 8,
             sites: 3,
+            withheld: 0,
             cases: Some(CaseCounts { called: 4, allele_count: 6 }),
         };
         assert_eq!(counts.minor_allele_count(), 3);
         assert_eq!(counts.minor_allele_count_in_cases(), Some(2));
+        assert_eq!(counts.minor_allele_count_in_controls(), Some(1));
+        // Eight have two alternate alleles, one has one, one has none.
+        assert_eq!((counts.reference_homozygotes(), counts.carriers()), (1, 2));
         assert_eq!(counts.squared_dosages(), 33);
         assert_eq!(counts.allele_frequency(), Some(0.85));
     }

@@ -98,6 +98,12 @@ pub enum Event {
         question: Digest,
         runs: u64,
     },
+    /// The steward allowed a data user other nodes than those that he began with.
+    RosterAllowed {
+        dataset: DatasetId,
+        data_user: String,
+        nodes: Vec<NodeName>,
+    },
     /// The steward undid how a disease was coded: the next study decides it anew.
     CodingForgotten {
         dataset: DatasetId,
