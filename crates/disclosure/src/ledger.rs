@@ -1,103 +1,89 @@
-//! The privacy ledger of a node: which people took part in which runs of a data user on a dataset, across permits.
-//! It refuses runs whose result, less that of an earlier run, would describe a few people or a node or two
-//! (differencing).
+//! The privacy ledger of a node: everything that was ever shown of its people, and to whom.
 //!
-//! A run is entered when its first sum can be opened, not before: a run that opened nothing shows nothing. The
-//! node calls [`Ledger::check_and_begin`] before it signs a roster, and again before it signs who survived the first
-//! round, with exactly these nodes; and [`Ledger::mark_opened`], which checks again under the lock and writes,
-//! **before it reveals its first share**. What counts then:
+//! It keeps, for each run that opened sums, the data user as the issuer names him, the nodes, the people, and the
+//! **columns**: what genotypes were weighed with, a number per person. What one reader was shown is his
+//! [`Account`]: the columns of all his runs, and all that was exported by anybody. The span rule ([`crate::span`])
+//! judges an account with the columns of a new run; this module keeps the books that it needs, whole and for ever.
+//! People who leave a dataset stay in it, as numbers.
 //!
-//! | an earlier run that | the same question again | rosters 1 or 2 nodes apart | people 1 to cell - 1 apart |
-//! |---|---|---|---|
-//! | opened sums, released nothing | same roster and snapshot only | refused under any permit | refused |
-//! | opened sums, closed by the steward | free | free | refused |
-//! | released its result | free | refused under any permit | refused |
+//! A run is entered when its first sum can be opened, not before: a run that opened nothing shows nothing. The node
+//! calls [`Ledger::check`] before it signs a roster, and again before it signs who survived the first round, with
+//! exactly these nodes; [`Ledger::mark_opened`], which checks again under the lock and writes, **before it reveals its
+//! first share**; and [`Ledger::enter_columns`] before it answers anything about genotypes. A run that fails later has
+//! its columns entered all the same.
 //!
-//! A node that is lost after the first opening leaves its run in the first row: the coordinator may hold sums with
-//! it, and the same sums without it would give its own away. Nor can a node know that what was opened was not
-//! released, since the word of it can be lost or withheld. So only the steward's word ([`Ledger::close`]) lets other
-//! nodes repeat the run; a new permit frees the question for other snapshots of the same nodes. A released result is
-//! in the world: nothing takes it back.
+//! What it refuses by itself:
 //!
-//! Limits: a data user is a key; runs are compared in pairs, so that three runs can be combined to say what no two
-//! of them say; people are compared, not their values, so that a corrected value shows between two snapshots.
+//! - a job that opened a sum before, however it ended: a new one must be signed;
+//! - nodes other than those of the data user's earlier runs on the dataset, unless the steward allowed it
+//!   ([`Ledger::allow`]) or closed the unfinished runs that had them ([`Ledger::close`]): from ABC + ADE - BCDE follows
+//!   A's own sum;
+//! - a study in another detail than before: two answers to one question say more than one;
+//! - people who were used under another dataset id before: they are the same people.
 
+mod account;
 pub(crate) mod people;
+mod selection;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use ligate_model::{DatasetId, Digest, IndividualId};
+use ligate_model::{DatasetId, Digest, IndividualId, VariableName};
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 
-use people::PeopleSet;
-use store::Store;
+pub use account::{Account, AccountColumn, ColumnId, Exact};
+pub use people::PeopleSet;
+pub use selection::{Chosen, Draft, choose};
+use store::{Book, Store};
 
-/// Rosters that differ by fewer nodes are refused: the difference of two sums would hold the vectors of fewer than
-/// three nodes.
-const ROSTER_DIFFERENCE_MIN: usize = 3;
+/// Columns that one account can hold: more than this many cannot pass the span rule over any registry that is likely to
+/// ask, and it bounds the memory of a check.
+pub const ACCOUNT_COLUMNS_MAX: usize = 512;
+
+/// Who asks: the party that the permit's issuer names, whichever key it signs with, and whichever name it has by the
+/// same key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataUser {
+    pub name: String,
+    /// The public key, 64 hexadecimal digits.
+    pub key: Digest,
+}
+
+impl DataUser {
+    pub fn new(name: &str, key: &[u8; 32]) -> Self {
+        Self { name: name.to_owned(), key: Digest::from_bytes(*key) }
+    }
+
+    /// Whether it is the same party: letters' case and spaces do not make another one.
+    pub fn is(&self, other: &Self) -> bool {
+        self.key == other.key || plain(&self.name) == plain(&other.name)
+    }
+}
+
+fn plain(name: &str) -> String {
+    name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
 
 /// A run that a node is asked to take part in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     pub permit: Digest,
     pub job: Digest,
-    /// What is asked under the permit, whenever it was signed: two jobs with one question are the same job.
+    /// What is asked under the permit, whenever it was signed: two jobs with one question are the same study.
     pub question: Digest,
+    /// What is studied, under whichever permit, and in which detail.
+    pub study: Digest,
+    pub detail: Digest,
+    pub data_user: DataUser,
+    pub dataset: DatasetId,
     /// Public keys of the nodes that add to the sums, this one included, in any order.
     pub roster: Vec<[u8; 32]>,
     pub snapshot: Digest,
-}
-
-/// A run that passed the checks. It is entered into the ledger by [`Ledger::mark_opened`].
-pub struct Begun {
-    run: Run,
-    roster: Vec<Digest>,
-    people: PeopleSet,
-    cell: u64,
-    release: Option<Digest>,
-}
-
-/// Shows nothing of the people.
-impl fmt::Debug for Begun {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Begun({})", self.run.job.short())
-    }
-}
-
-impl Begun {
-    /// The digest of the result, where the very same run has released one already.
-    pub fn release(&self) -> Option<Digest> {
-        self.release
-    }
-
-    /// Whether a record is of the same question to the same nodes about the same people in the same snapshot.
-    fn is(&self, record: &RunRecord) -> bool {
-        record.question == self.run.question
-            && record.snapshot == self.run.snapshot
-            && record.people == self.people.digest()
-            && record.roster == self.roster
-    }
-
-    fn record(&self, now: Timestamp) -> RunRecord {
-        RunRecord {
-            permit: self.run.permit,
-            job: self.run.job,
-            question: self.run.question,
-            roster: self.roster.clone(),
-            snapshot: self.run.snapshot,
-            people: self.people.digest(),
-            opened: now,
-            state: RunState::Opened,
-        }
-    }
 }
 
 /// How far an entered run went.
@@ -108,48 +94,107 @@ pub enum RunState {
     Opened,
     /// The same, and the steward has closed the run: it will not be finished.
     Closed,
-    /// The result with this digest was released.
+    /// The result with this digest was released inside the environment.
     Released(Digest),
 }
 
 /// An entered run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRecord {
     pub permit: Digest,
     pub job: Digest,
     pub question: Digest,
+    pub study: Digest,
+    pub detail: Digest,
+    pub data_user: DataUser,
+    pub dataset: DatasetId,
     /// Sorted, 64 hexadecimal digits each.
     pub roster: Vec<Digest>,
     pub snapshot: Digest,
-    /// The digest of the set of people, which names its file.
-    pub people: Digest,
     pub opened: Timestamp,
     pub state: RunState,
+    /// Whether it counts for everybody: something of it left the environment.
+    pub exported: bool,
+    /// The digest of the set of people, which names its file; none before the columns were entered.
+    pub people: Option<Digest>,
+    pub columns: Vec<ColumnRecord>,
 }
 
-/// Why a run would give away too much. The texts name no number of people: that, too, would be a difference.
+/// What genotypes were weighed with in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnRecord {
+    /// What it is, as the method names it.
+    pub role: String,
+    /// The variable that one leaves out so that there is no such column.
+    pub variable: Option<VariableName>,
+    /// The file of the values; none for 1 for everybody.
+    pub values: Option<Digest>,
+    /// The variable's own value is `centre + unit * value`; for columns that are a variable's values.
+    pub centre: Exact,
+    pub unit: Exact,
+    /// What a missing value counted as, in the variable's own units.
+    pub fill: Option<Exact>,
+}
+
+/// A column to be entered: a number per person, in the order of the people that it is entered with.
+#[derive(Clone)]
+pub struct NewColumn {
+    pub role: String,
+    pub variable: Option<VariableName>,
+    /// None: 1 for everybody.
+    pub values: Option<Vec<f64>>,
+    pub centre: f64,
+    pub unit: f64,
+    pub fill: Option<f64>,
+}
+
+/// Nodes that a steward allows for a data user, beside those that he began with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllowedRoster {
+    pub dataset: DatasetId,
+    pub data_user: String,
+    /// Sorted.
+    pub roster: Vec<Digest>,
+    pub allowed: Timestamp,
+}
+
+/// Why the books refuse a run. The texts name no person and no number of people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerRefusal {
     #[error(
-        "the people of this job and those of the job {} of {opened} differ by fewer than {cell}: the two results \
-         would describe those few. Jobs on traits with different missing values need --people all-variables from \
-         the first job on; a dataset that was loaded again with a few people changed needs a larger change. Switching to it later is itself a difference, allowed only where it is {cell} or more",
-        .job.short()
+        "this job opened sums at {opened} and is used up (rule: one job, one run); sign a new one, which `ligate gwas` \
+         does by itself"
     )]
-    People { job: Digest, opened: Timestamp, cell: u64 },
+    JobUsed { opened: Timestamp },
     #[error(
-        "the nodes of this run and those of the job {} of {opened} differ by one or two: the two results would \
-         describe those. Run it with the same nodes",
-        .job.short()
+        "{data_user} began on this dataset with other nodes at {opened} (rule: one roster for a data user and dataset), \
+         and results of two rosters can be taken apart into the sums of one node; run with the same nodes, or ask this \
+         node's steward for `ligate ledger allow`"
     )]
-    Roster { job: Digest, opened: Timestamp },
+    Roster { data_user: String, opened: Timestamp },
     #[error(
-        "an earlier attempt at this job opened sums at {opened} and was not finished: it can only be repeated with \
-         the same nodes and the same snapshots. Otherwise the steward of the lost node has to agree, or a new \
-         permit is needed"
+        "this data user had this study at {opened} with another --wald-below (rule: one answer to a study); use that \
+         one, or 1 from the first run on to fit a Wald test to every variant"
     )]
-    Unfinished { opened: Timestamp },
+    OtherDetail { opened: Timestamp },
+    #[error(
+        "another study of this data user was shown, or one was exported, while this one was being judged (rule: span); \
+         run it again"
+    )]
+    Meanwhile,
+    #[error(
+        "people of this dataset were used as the dataset {dataset} before (rule: people are the same under every \
+         dataset id); run the study on {dataset}, loaded again with the newer data"
+    )]
+    OtherDataset { dataset: DatasetId },
+    #[error(
+        "the account of this data user and dataset is full: it holds {ACCOUNT_COLUMNS_MAX} columns (rule: span); no \
+         further study fits"
+    )]
+    Full,
 }
 
 /// Why the ledger gave no answer. A ledger that cannot be read allows nothing.
@@ -159,134 +204,247 @@ pub enum LedgerError {
     Refused(#[from] LedgerRefusal),
     #[error("the privacy ledger cannot be read or written at {}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("the privacy ledger at {} is damaged; restore it from a backup", .0.display())]
+    #[error("the privacy ledger at {} is damaged; see `ligate recover`", .0.display())]
     Damaged(PathBuf),
+    #[error("the privacy ledger at {} has the form {version}, which this program does not know", path.display())]
+    Version { path: PathBuf, version: u32 },
     #[error("others can read the privacy ledger's key {0}; run: chmod 600 {0}", path.display())]
     Readable { path: PathBuf },
     #[error("the run is not in the privacy ledger")]
     UnknownRun,
+    #[error("a column has not one number for each person")]
+    Column,
 }
 
-/// The ledger of one dataset and one data user: a folder of its own.
+/// The ledger of a node: a folder of its own.
 pub struct Ledger {
     store: Store,
 }
 
 impl Ledger {
-    /// Opens the ledger at `ledger/<dataset>/<data user's key>/`, and makes it where there is none. `rng` makes the
-    /// key that people's ids are hashed with.
-    pub fn open(
-        ledger: &Path,
-        dataset: &DatasetId,
-        data_user: &[u8; 32],
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<Self, LedgerError> {
-        let folder = ledger.join(dataset.as_str()).join(hex::encode(data_user));
-        Ok(Self { store: Store::open(folder, rng)? })
+    /// Opens the ledger, and makes it where there is none. `rng` makes the key that people's ids are hashed with.
+    pub fn open(folder: &Path, rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, LedgerError> {
+        Ok(Self { store: Store::open(folder.to_owned(), rng)? })
     }
 
-    /// Checks a run of `people` (before missing calls) against all that were entered. `cell` is the gate's.
-    pub fn check_and_begin<'a>(
+    /// The number by which the ledger knows a person, under every dataset id.
+    pub fn number(&self, person: &IndividualId) -> u64 {
+        self.store.number(person)
+    }
+
+    /// A secret of this ledger for `purpose` and what it is about: always the same one.
+    pub fn seed(&self, purpose: &str, about: &[u8]) -> [u8; 32] {
+        *self.store.seed(purpose, about).as_bytes()
+    }
+
+    /// Checks a run against the books.
+    pub fn check(&self, run: &Run) -> Result<(), LedgerError> {
+        let lock = self.store.lock()?;
+        Ok(check(run, &self.store.read(&lock)?)?)
+    }
+
+    /// Checks again and enters the run. To be called before this node reveals its first share; an error ends the run.
+    pub fn mark_opened(&self, run: &Run, now: Timestamp) -> Result<(), LedgerError> {
+        let lock = self.store.lock()?;
+        let mut book = self.store.read(&lock)?;
+        check(run, &book)?;
+        book.runs.push(RunRecord {
+            permit: run.permit,
+            job: run.job,
+            question: run.question,
+            study: run.study,
+            detail: run.detail,
+            data_user: run.data_user.clone(),
+            dataset: run.dataset.clone(),
+            roster: sorted(&run.roster),
+            snapshot: run.snapshot,
+            opened: now,
+            state: RunState::Opened,
+            exported: false,
+            people: None,
+            columns: Vec::new(),
+        });
+        self.store.write(&lock, &book)
+    }
+
+    /// Enters what a run weighs genotypes with, before anything about genotypes is answered. `numbers` are the people
+    /// in the order of the columns' values; `judged` is the account that was judged with them. Refuses where something
+    /// was added to that account meanwhile: two runs at once would each be judged without the other.
+    pub fn enter_columns(
         &self,
-        run: Run,
-        people: impl IntoIterator<Item = &'a IndividualId>,
-        cell: u64,
-    ) -> Result<Begun, LedgerError> {
-        let (roster, people) = (sorted(&run.roster), self.store.hash(people));
-        let mut begun = Begun { run, roster, people, cell, release: None };
-        let records = self.runs()?;
-        self.check(&begun, &records)?;
-        begun.release = records.iter().find(|record| begun.is(record)).and_then(release_of);
-        Ok(begun)
-    }
-
-    /// Checks again and enters the run. To be called before this node reveals its first share; an error ends the
-    /// run. Calling it again for the same run changes nothing.
-    pub fn mark_opened(&self, begun: &Begun, now: Timestamp) -> Result<(), LedgerError> {
+        job: Digest,
+        judged: &Account,
+        numbers: &[u64],
+        columns: &[NewColumn],
+    ) -> Result<(), LedgerError> {
         let lock = self.store.lock()?;
-        let mut records = self.store.read(&lock)?;
-        self.check(begun, &records)?;
-        if records.iter().any(|record| begun.is(record) && record.state != RunState::Closed) {
-            return Ok(());
+        let mut book = self.store.read(&lock)?;
+        let user = last_of(&mut book, job)?.data_user.clone();
+        let counts = |run: &&RunRecord| run.people.is_some() && (run.exported || run.data_user.is(&user));
+        if !book.runs.iter().filter(counts).map(|run| run.job).eq(judged.jobs().iter().copied()) {
+            return Err(LedgerRefusal::Meanwhile.into());
         }
-        self.store.write_people(&lock, &begun.people)?;
-        records.push(begun.record(now));
-        self.store.write(&lock, &records)
+        let (people, records) = self.write_columns(&lock, numbers, columns)?;
+        let record = last_of(&mut book, job)?;
+        (record.people, record.columns) = (Some(people), records);
+        self.store.write(&lock, &book)
     }
 
-    /// Notes that the run's result was released.
-    pub fn mark_released(&self, begun: &Begun, result: Digest) -> Result<(), LedgerError> {
+    fn write_columns(
+        &self,
+        lock: &store::Lock,
+        numbers: &[u64],
+        columns: &[NewColumn],
+    ) -> Result<(Digest, Vec<ColumnRecord>), LedgerError> {
+        let people = PeopleSet::new(numbers.to_vec());
+        self.store.write_people(lock, &people)?;
+        let mut order: Vec<usize> = (0..numbers.len()).collect();
+        order.sort_by_key(|person| numbers[*person]);
+        let mut records = Vec::with_capacity(columns.len());
+        for column in columns {
+            let values = match &column.values {
+                None => None,
+                Some(values) if values.len() != numbers.len() => return Err(LedgerError::Column),
+                Some(values) => {
+                    let sorted: Vec<f32> = order.iter().map(|person| values[*person] as f32).collect();
+                    Some(self.store.write_column(lock, &sorted)?)
+                }
+            };
+            records.push(ColumnRecord {
+                role: column.role.clone(),
+                variable: column.variable.clone(),
+                values,
+                centre: Exact(column.centre),
+                unit: Exact(column.unit),
+                fill: column.fill.map(Exact),
+            });
+        }
+        Ok((people.digest(), records))
+    }
+
+    /// Notes that the run's result was released inside the environment.
+    pub fn mark_released(&self, job: Digest, result: Digest) -> Result<(), LedgerError> {
         let lock = self.store.lock()?;
-        let mut records = self.store.read(&lock)?;
-        let entered = records.iter_mut().rev().find(|record| begun.is(record));
-        entered.ok_or(LedgerError::UnknownRun)?.state = RunState::Released(result);
-        self.store.write(&lock, &records)
+        let mut book = self.store.read(&lock)?;
+        last_of(&mut book, job)?.state = RunState::Released(result);
+        self.store.write(&lock, &book)
     }
 
-    /// The steward's word that unfinished runs of a question will not be finished, after the steward of the lost
-    /// node has agreed. Their people stay in the ledger. Gives the number of runs closed.
+    /// Notes that something of a run left the environment: from now on its columns count for everybody. To be called
+    /// before anything leaves.
+    pub fn mark_exported(&self, job: Digest) -> Result<(), LedgerError> {
+        let lock = self.store.lock()?;
+        let mut book = self.store.read(&lock)?;
+        last_of(&mut book, job)?.exported = true;
+        self.store.write(&lock, &book)
+    }
+
+    /// The steward's word that unfinished runs of a question will not be finished, after the steward of the lost node
+    /// has agreed: their nodes no longer bind the data user. Their columns stay. Gives the number of runs closed.
     pub fn close(&self, question: Digest) -> Result<usize, LedgerError> {
         let lock = self.store.lock()?;
-        let mut records = self.store.read(&lock)?;
+        let mut book = self.store.read(&lock)?;
         let mut closed = 0;
-        for record in records.iter_mut().filter(|r| r.question == question && r.state == RunState::Opened) {
+        let released = |r: &RunRecord| r.question == question && matches!(r.state, RunState::Released(_));
+        if book.runs.iter().any(released) {
+            return Ok(0);
+        }
+        for record in book.runs.iter_mut().filter(|r| r.question == question && r.state == RunState::Opened) {
             record.state = RunState::Closed;
             closed += 1;
         }
-        self.store.write(&lock, &records)?;
+        self.store.write(&lock, &book)?;
         Ok(closed)
+    }
+
+    /// The steward's word that a data user may run on a dataset with these nodes too.
+    pub fn allow(
+        &self,
+        dataset: &DatasetId,
+        data_user: &str,
+        roster: &[[u8; 32]],
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let lock = self.store.lock()?;
+        let mut book = self.store.read(&lock)?;
+        book.rosters.push(AllowedRoster {
+            dataset: dataset.clone(),
+            data_user: data_user.to_owned(),
+            roster: sorted(roster),
+            allowed: now,
+        });
+        self.store.write(&lock, &book)
     }
 
     /// All entered runs, oldest first.
     pub fn runs(&self) -> Result<Vec<RunRecord>, LedgerError> {
         let lock = self.store.lock()?;
-        self.store.read(&lock)
+        Ok(self.store.read(&lock)?.runs)
     }
 
-    fn check(&self, begun: &Begun, records: &[RunRecord]) -> Result<(), LedgerError> {
-        for record in records {
-            check_unfinished(record, begun)?;
-            check_roster(record, begun)?;
-        }
-        records.iter().try_for_each(|record| self.check_people(record, begun))
+    /// What a data user was shown of this node's people, with all that was exported by anybody.
+    pub fn account(&self, data_user: &DataUser) -> Result<Account, LedgerError> {
+        self.account_of(|run| run.exported || run.data_user.is(data_user))
     }
 
-    fn check_people(&self, record: &RunRecord, begun: &Begun) -> Result<(), LedgerError> {
-        if record.people == begun.people.digest() {
-            return Ok(());
-        }
-        let earlier = self.store.read_people(record.people)?;
-        if earlier.differs_by_fewer_than(&begun.people, begun.cell) {
-            let (job, opened) = (record.job, record.opened);
-            return Err(LedgerRefusal::People { job, opened, cell: begun.cell }.into());
-        }
-        Ok(())
+    /// Everything that was shown to anybody.
+    pub fn everything(&self) -> Result<Account, LedgerError> {
+        self.account_of(|_| true)
+    }
+
+    /// What was exported by anybody.
+    pub fn exported(&self) -> Result<Account, LedgerError> {
+        self.account_of(|run| run.exported)
+    }
+
+    fn account_of(&self, counts: impl Fn(&RunRecord) -> bool) -> Result<Account, LedgerError> {
+        let lock = self.store.lock()?;
+        let book = self.store.read(&lock)?;
+        Account::read(&self.store, book.runs.into_iter().filter(|run| counts(run)))
+    }
+
+    /// The digest of the whole ledger, for the audit log.
+    pub fn digest(&self) -> Result<Digest, LedgerError> {
+        self.store.digest(&self.store.lock()?)
     }
 }
 
-fn check_unfinished(record: &RunRecord, begun: &Begun) -> Result<(), LedgerRefusal> {
-    let unfinished = record.state == RunState::Opened && record.question == begun.run.question;
-    if unfinished && (record.roster != begun.roster || record.snapshot != begun.run.snapshot) {
-        return Err(LedgerRefusal::Unfinished { opened: record.opened });
+fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
+    if let Some(used) = book.runs.iter().find(|record| record.job == run.job) {
+        return Err(LedgerRefusal::JobUsed { opened: used.opened });
     }
-    Ok(())
+    let answered = |record: &&RunRecord| {
+        record.dataset == run.dataset
+            && record.data_user.is(&run.data_user)
+            && record.study == run.study
+            && record.detail != run.detail
+            && record.people.is_some()
+    };
+    if let Some(answered) = book.runs.iter().find(answered) {
+        return Err(LedgerRefusal::OtherDetail { opened: answered.opened });
+    }
+    let roster = sorted(&run.roster);
+    let allowed = book.rosters.iter().any(|allowed| {
+        allowed.dataset == run.dataset
+            && plain(&allowed.data_user) == plain(&run.data_user.name)
+            && allowed.roster == roster
+    });
+    let binds = |record: &&RunRecord| {
+        record.dataset == run.dataset
+            && record.data_user.is(&run.data_user)
+            && record.state != RunState::Closed
+            && record.roster != roster
+    };
+    match book.runs.iter().find(binds).filter(|_| !allowed) {
+        Some(bound) => {
+            Err(LedgerRefusal::Roster { data_user: run.data_user.name.clone(), opened: bound.opened })
+        }
+        None => Ok(()),
+    }
 }
 
-fn check_roster(record: &RunRecord, begun: &Begun) -> Result<(), LedgerRefusal> {
-    // What was opened may have been released, and the word of it lost.
-    let counts = record.state != RunState::Closed;
-    let apart = people::difference_up_to(&record.roster, &begun.roster, ROSTER_DIFFERENCE_MIN);
-    if counts && (1..ROSTER_DIFFERENCE_MIN).contains(&apart) {
-        return Err(LedgerRefusal::Roster { job: record.job, opened: record.opened });
-    }
-    Ok(())
-}
-
-fn release_of(record: &RunRecord) -> Option<Digest> {
-    match record.state {
-        RunState::Released(result) => Some(result),
-        RunState::Opened | RunState::Closed => None,
-    }
+fn last_of(book: &mut Book, job: Digest) -> Result<&mut RunRecord, LedgerError> {
+    book.runs.iter_mut().rev().find(|record| record.job == job).ok_or(LedgerError::UnknownRun)
 }
 
 fn sorted(roster: &[[u8; 32]]) -> Vec<Digest> {

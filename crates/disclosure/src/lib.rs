@@ -13,9 +13,13 @@ pub mod masks;
 mod opened;
 mod released;
 pub mod shamir;
+pub mod span;
 
 pub use gate::{BelowFloor, Cleared, Gate, OwnSite, Thresholds};
-pub use ledger::{Begun, Ledger, LedgerError, LedgerRefusal, Run, RunRecord, RunState};
+pub use ledger::{
+    ACCOUNT_COLUMNS_MAX, Account, AccountColumn, AllowedRoster, Chosen, ColumnId, ColumnRecord, DataUser,
+    Draft, Exact, Ledger, LedgerError, LedgerRefusal, NewColumn, PeopleSet, Run, RunRecord, RunState, choose,
+};
 pub use masks::{MaskedSum, MaskedSumError, Seed, add_mask, subtract_mask};
 pub use opened::Opened;
 pub use released::Released;

@@ -1,13 +1,11 @@
 //! Sets of people as sorted 64-bit numbers: hashes of individual ids under a key that never leaves the ledger. An
 //! index into a snapshot would not do, because it changes from one load to the next.
 
-use std::cmp::Ordering;
-
 use ligate_model::{Digest, IndividualId};
 use sha2::{Digest as _, Sha256};
 
-/// The people of a run. Ids are unique within a dataset; two of a million share a number with a chance of 3 in
-/// 10^8, and then count as two all the same.
+/// A set of people. Ids are unique within a node; two of a million share a number with a chance of 3 in 10^8.
+#[derive(Clone)]
 pub struct PeopleSet {
     numbers: Vec<u64>,
     digest: Digest,
@@ -21,20 +19,39 @@ impl std::fmt::Debug for PeopleSet {
 }
 
 impl PeopleSet {
-    pub(super) fn hash<'a>(key: &[u8; 32], people: impl IntoIterator<Item = &'a IndividualId>) -> Self {
-        let mut numbers: Vec<u64> = people.into_iter().map(|person| number(key, person)).collect();
+    /// A set of the numbers of people, in any order.
+    pub fn new(mut numbers: Vec<u64>) -> Self {
         numbers.sort_unstable();
-        Self::new(numbers)
-    }
-
-    fn new(numbers: Vec<u64>) -> Self {
         let mut set = Self { numbers, digest: Digest::from_bytes([0; 32]) };
         set.digest = Digest::of("ligate people", &set.to_bytes());
         set
     }
 
-    pub(super) fn digest(&self) -> Digest {
+    pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Ascending.
+    pub fn numbers(&self) -> &[u64] {
+        &self.numbers
+    }
+
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// The place of a person among the members.
+    pub fn place(&self, number: u64) -> Option<usize> {
+        self.numbers.binary_search(&number).ok()
+    }
+
+    /// Whether everybody here is also in `other`.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.numbers.iter().all(|number| other.place(*number).is_some())
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
@@ -47,12 +64,6 @@ impl PeopleSet {
         let numbers: Vec<u64> = numbers.iter().map(|number| u64::from_le_bytes(*number)).collect();
         (rest.is_empty() && numbers.is_sorted()).then(|| Self::new(numbers))
     }
-
-    /// Whether the symmetric difference has at least one and fewer than `cell` people.
-    pub(super) fn differs_by_fewer_than(&self, other: &Self, cell: u64) -> bool {
-        let cell = usize::try_from(cell).unwrap_or(usize::MAX);
-        (1..cell).contains(&difference_up_to(&self.numbers, &other.numbers, cell))
-    }
 }
 
 /// SHA-256 of key and id, cut to 64 bits. The key has a fixed length, and a cut hash cannot be extended.
@@ -61,51 +72,27 @@ pub(crate) fn number(key: &[u8; 32], person: &IndividualId) -> u64 {
     hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// The size of the symmetric difference of two sorted lists, counted up to `enough`.
-pub(super) fn difference_up_to<T: Ord>(mut a: &[T], mut b: &[T], enough: usize) -> usize {
-    let mut apart = 0;
-    while apart < enough {
-        let ([first_a, rest_a @ ..], [first_b, rest_b @ ..]) = (a, b) else {
-            return enough.min(apart + a.len() + b.len());
-        };
-        match first_a.cmp(first_b) {
-            Ordering::Equal => (a, b) = (rest_a, rest_b),
-            Ordering::Less => (a, apart) = (rest_a, apart + 1),
-            Ordering::Greater => (b, apart) = (rest_b, apart + 1),
-        }
-    }
-    apart
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
     use super::*;
 
-    proptest! {
-        #[test]
-        fn the_difference_is_that_of_sets(
-            a in prop::collection::btree_set(0..30_u64, 0..20),
-            b in prop::collection::btree_set(0..30_u64, 0..20),
-            enough in 0..25_usize,
-        ) {
-            let expected = a.symmetric_difference(&b).count().min(enough);
-            let list = |set: &BTreeSet<u64>| set.iter().copied().collect::<Vec<_>>();
-            prop_assert_eq!(difference_up_to(&list(&a), &list(&b), enough), expected);
-        }
+    #[test]
+    fn a_set_survives_its_bytes_and_does_not_depend_on_the_order() {
+        let set = PeopleSet::new(vec![5, 3, 9]);
+        assert_eq!(PeopleSet::from_bytes(&set.to_bytes()).unwrap().digest(), set.digest());
+        assert_eq!(PeopleSet::new(vec![9, 5, 3]).digest(), set.digest());
+        assert_ne!(PeopleSet::new(vec![9, 5]).digest(), set.digest());
+        assert!(PeopleSet::from_bytes(&set.to_bytes()[1..]).is_none());
+        assert_eq!((set.place(5), set.place(4), set.len()), (Some(1), None, 3));
+        assert!(PeopleSet::new(vec![3]).is_within(&set) && !set.is_within(&PeopleSet::new(vec![3])));
+        assert_eq!(format!("{set:?}"), "PeopleSet(..)");
     }
 
     #[test]
-    fn a_set_survives_its_bytes_and_depends_on_its_key() {
-        let people = ["A", "B", "C"].map(|id| IndividualId::new(id).unwrap());
-        let set = PeopleSet::hash(&[1; 32], &people);
-        assert_eq!(PeopleSet::from_bytes(&set.to_bytes()).unwrap().digest(), set.digest());
-        assert_eq!(PeopleSet::hash(&[1; 32], people.iter().rev()).digest(), set.digest());
-        assert_ne!(PeopleSet::hash(&[2; 32], &people).digest(), set.digest());
-        assert!(PeopleSet::from_bytes(&set.to_bytes()[1..]).is_none());
-        assert_eq!(format!("{set:?}"), "PeopleSet(..)");
+    fn a_number_depends_on_key_and_person() {
+        let [a, b] = ["A", "B"].map(|id| IndividualId::new(id).unwrap());
+        assert_eq!(number(&[1; 32], &a), number(&[1; 32], &a));
+        assert_ne!(number(&[1; 32], &a), number(&[1; 32], &b));
+        assert_ne!(number(&[1; 32], &a), number(&[2; 32], &a));
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! - `lock`: held while anything is read or written.
 //! - `key`: 32 random bytes that people's ids are hashed with.
-//! - `runs.json`: the entered runs, replaced by a rename.
+//! - `runs.json`: the entered runs and what the steward allowed, replaced by a rename.
 //! - `people/<digest>`: a set of people, stored once however many runs it took part in.
+//! - `columns/<digest>`: a number for each person of a set, 4 bytes each, stored once however many runs used it.
 //!
 //! A file that is missing or damaged is an error, never an empty ledger: `key` is made last, so that where it is,
 //! the others must be.
@@ -20,15 +21,17 @@ use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{LedgerError, PeopleSet, RunRecord};
+use super::{AllowedRoster, LedgerError, PeopleSet, RunRecord, people};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-#[derive(Serialize, Deserialize)]
+/// What `runs.json` holds.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Runs {
+pub(super) struct Book {
     version: u32,
-    runs: Vec<RunRecord>,
+    pub runs: Vec<RunRecord>,
+    pub rosters: Vec<AllowedRoster>,
 }
 
 pub(super) struct Store {
@@ -41,8 +44,9 @@ pub(crate) struct Lock(#[allow(dead_code, reason = "held for its lock")] fs::Fil
 
 impl Store {
     pub fn open(folder: PathBuf, rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, LedgerError> {
-        let people = folder.join("people");
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&people).map_err(at(&people))?;
+        for inside in ["people", "columns"].map(|name| folder.join(name)) {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&inside).map_err(at(&inside))?;
+        }
         let lock = lock(&folder)?;
         let key_path = folder.join("key");
         let key = match read_key(&key_path)? {
@@ -61,35 +65,43 @@ impl Store {
         rng.fill_bytes(&mut *key);
         let store = Self { folder: folder.to_owned(), key };
         let runs = folder.join("runs.json");
-        if runs.exists() && !store.read(lock)?.is_empty() {
+        if runs.exists() && !store.read(lock)?.runs.is_empty() {
             return Err(LedgerError::Damaged(folder.join("key")));
         }
-        store.write(lock, &[])?;
+        store.write(lock, &Book::default())?;
         write_whole(&folder.join("key"), &*store.key)?;
         Ok(store.key)
     }
 
-    pub fn hash<'a>(&self, people: impl IntoIterator<Item = &'a IndividualId>) -> PeopleSet {
-        PeopleSet::hash(&self.key, people)
+    pub fn number(&self, person: &IndividualId) -> u64 {
+        people::number(&self.key, person)
+    }
+
+    /// A seed of this ledger for `purpose` and what it is about.
+    pub fn seed(&self, purpose: &str, about: &[u8]) -> Digest {
+        let mut bytes = Zeroizing::new(self.key.to_vec());
+        bytes.extend_from_slice(about);
+        Digest::of(purpose, &bytes)
     }
 
     pub fn lock(&self) -> Result<Lock, LedgerError> {
         lock(&self.folder)
     }
 
-    pub fn read(&self, _: &Lock) -> Result<Vec<RunRecord>, LedgerError> {
+    pub fn read(&self, _: &Lock) -> Result<Book, LedgerError> {
         let path = self.folder.join("runs.json");
         let text = read_or_damaged(&path)?;
         match serde_json::from_slice(&text) {
-            Ok(Runs { version: VERSION, runs }) => Ok(runs),
-            _ => Err(LedgerError::Damaged(path)),
+            Ok(book @ Book { version: VERSION, .. }) => Ok(book),
+            Ok(Book { version, .. }) => Err(LedgerError::Version { path, version }),
+            Err(_) => Err(LedgerError::Damaged(path)),
         }
     }
 
-    pub fn write(&self, _: &Lock, runs: &[RunRecord]) -> Result<(), LedgerError> {
+    pub fn write(&self, _: &Lock, book: &Book) -> Result<(), LedgerError> {
         let path = self.folder.join("runs.json");
-        let runs = Runs { version: VERSION, runs: runs.to_vec() };
-        let mut text = serde_json::to_vec(&runs).map_err(|error| at(&path)(error.into()))?;
+        let book = Book { version: VERSION, ..book.clone() };
+        let mut text = serde_json::to_vec(&book).map_err(|error| at(&path)(error.into()))?;
         text.push(b'\n');
         write_whole(&path, &text)
     }
@@ -105,9 +117,43 @@ impl Store {
         if path.exists() { Ok(()) } else { write_whole(&path, &people.to_bytes()) }
     }
 
+    /// A column of a set of `people` people.
+    pub fn read_column(&self, digest: Digest, people: usize) -> Result<Vec<f32>, LedgerError> {
+        let path = self.column_path(digest);
+        let bytes = read_or_damaged(&path)?;
+        if bytes.len() != 4 * people || column_digest(&bytes) != digest {
+            return Err(LedgerError::Damaged(path));
+        }
+        Ok(bytes.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect())
+    }
+
+    /// Writes a column where it is not there yet, and gives its digest.
+    pub fn write_column(&self, _: &Lock, values: &[f32]) -> Result<Digest, LedgerError> {
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let digest = column_digest(&bytes);
+        let path = self.column_path(digest);
+        if !path.exists() {
+            write_whole(&path, &bytes)?;
+        }
+        Ok(digest)
+    }
+
+    /// The digest of `runs.json` as it lies: it names everything that is stored by its digest.
+    pub fn digest(&self, _: &Lock) -> Result<Digest, LedgerError> {
+        Ok(Digest::of("ligate ledger", &read_or_damaged(&self.folder.join("runs.json"))?))
+    }
+
+    fn column_path(&self, digest: Digest) -> PathBuf {
+        self.folder.join("columns").join(digest.to_string())
+    }
+
     fn people_path(&self, digest: Digest) -> PathBuf {
         self.folder.join("people").join(digest.to_string())
     }
+}
+
+fn column_digest(bytes: &[u8]) -> Digest {
+    Digest::of("ligate column", bytes)
 }
 
 pub(crate) fn lock(folder: &Path) -> Result<Lock, LedgerError> {

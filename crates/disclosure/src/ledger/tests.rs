@@ -1,12 +1,9 @@
 use std::{fs, ops::Range, os::unix::fs::PermissionsExt};
 
-use ligate_model::IndividualId;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::*;
-
-const CELL: u64 = 10;
-const USER: [u8; 32] = [7; 32];
+use crate::span::{Limits, judge};
 
 struct Case {
     folder: tempfile::TempDir,
@@ -14,7 +11,7 @@ struct Case {
 }
 
 fn open(folder: &Path) -> Result<Ledger, LedgerError> {
-    Ledger::open(folder, &"t2d".parse().unwrap(), &USER, &mut ChaCha20Rng::seed_from_u64(1))
+    Ledger::open(folder, &mut ChaCha20Rng::seed_from_u64(1))
 }
 
 fn case() -> Case {
@@ -23,56 +20,68 @@ fn case() -> Case {
     Case { folder, ledger }
 }
 
-fn people(range: Range<u32>) -> Vec<IndividualId> {
-    range.map(|number| IndividualId::new(format!("P{number}")).unwrap()).collect()
-}
-
 fn now() -> Timestamp {
     "2031-01-01T00:00:00Z".parse().unwrap()
 }
 
-fn digest(what: &str, number: u8) -> Digest {
-    Digest::of(what, &[number])
-}
-
-/// A question under a permit to the nodes of a roster.
-fn run(permit: u8, question: u8, roster: &[u8]) -> Run {
-    Run {
-        permit: digest("permit", permit),
-        job: digest("job", question),
-        question: Digest::of("question", &[permit, question]),
-        roster: roster.iter().map(|node| [*node; 32]).collect(),
-        snapshot: digest("snapshot", 0),
-    }
-}
-
 const NODES: &[u8] = &[1, 2, 3, 4];
 
+/// A job of the researcher over some nodes.
+fn run(job: u8, roster: &[u8]) -> Run {
+    Run {
+        permit: Digest::of("permit", &[0]),
+        job: Digest::of("job", &[job]),
+        question: Digest::of("question", &[job]),
+        study: Digest::of("study", &[job]),
+        detail: Digest::of("detail", &[0]),
+        data_user: DataUser::new("Ada Researcher", &[7; 32]),
+        dataset: "cohort".parse().unwrap(),
+        roster: roster.iter().map(|node| [*node; 32]).collect(),
+        snapshot: Digest::of("snapshot", &[0]),
+    }
+}
+
+fn numbers(range: Range<u64>) -> Vec<u64> {
+    range.map(|person| person * 7919).collect()
+}
+
+fn ones() -> NewColumn {
+    NewColumn { role: "people".into(), variable: None, values: None, centre: 0.0, unit: 1.0, fill: None }
+}
+
+fn column(name: &str, values: Vec<f64>) -> NewColumn {
+    NewColumn {
+        role: "trait".into(),
+        variable: Some(name.parse().unwrap()),
+        values: Some(values),
+        centre: 5.0,
+        unit: 2.0,
+        fill: Some(5.0),
+    }
+}
+
+/// Values that look random, standardised.
+fn values(seed: u64, people: usize) -> Vec<f64> {
+    (0..people as u64)
+        .map(|person| ((person + 1) * (2 * seed + 3) * 0x9E37_79B9 % 1000) as f64 / 288.7 - 1.73)
+        .collect()
+}
+
+/// Enters columns that were judged with all that was there.
+fn enter(ledger: &Ledger, run: &Run, numbers: &[u64], columns: &[NewColumn]) -> Result<(), LedgerError> {
+    let account = ledger.account(&run.data_user)?;
+    ledger.enter_columns(run.job, &account, numbers, columns)
+}
+
 impl Case {
-    fn begin(&self, run: Run, range: Range<u32>) -> Result<Begun, LedgerError> {
-        self.ledger.check_and_begin(run, &people(range), CELL)
-    }
-
-    fn open(&self, run: Run, range: Range<u32>) -> Begun {
-        let begun = self.begin(run, range).unwrap();
-        self.ledger.mark_opened(&begun, now()).unwrap();
-        begun
-    }
-
-    fn release(&self, run: Run, range: Range<u32>) -> Begun {
-        let begun = self.open(run, range);
-        self.ledger.mark_released(&begun, digest("result", 0)).unwrap();
-        begun
+    fn opened(&self, run: &Run) {
+        self.ledger.check(run).unwrap();
+        self.ledger.mark_opened(run, now()).unwrap();
     }
 
     #[track_caller]
-    fn allows(&self, run: Run, range: Range<u32>) {
-        assert!(self.begin(run, range).is_ok());
-    }
-
-    #[track_caller]
-    fn refuses(&self, run: Run, range: Range<u32>) -> LedgerRefusal {
-        match self.begin(run, range) {
+    fn refuses(&self, run: &Run) -> LedgerRefusal {
+        match self.ledger.check(run) {
             Err(LedgerError::Refused(refusal)) => refusal,
             other => panic!("{other:?} instead of a refusal"),
         }
@@ -80,187 +89,205 @@ impl Case {
 }
 
 #[test]
-fn few_people_more_or_fewer_are_refused() {
+fn a_job_that_opened_a_sum_is_used_up() {
     let case = case();
-    case.release(run(1, 1, NODES), 0..400);
-    let refusal = LedgerRefusal::People { job: digest("job", 1), opened: now(), cell: CELL };
-    for range in [1..400, 9..400, 0..401, 0..409, 4..405, 5..404] {
-        assert_eq!(case.refuses(run(1, 2, NODES), range.clone()), refusal, "{range:?}");
-        assert_eq!(case.refuses(run(2, 1, NODES), range), refusal, "another permit");
+    case.ledger.check(&run(1, NODES)).unwrap();
+    case.ledger.check(&run(1, &[1, 2, 3])).unwrap();
+    case.opened(&run(1, NODES));
+    assert_eq!(case.refuses(&run(1, NODES)), LedgerRefusal::JobUsed { opened: now() });
+    case.ledger.mark_released(run(1, NODES).job, Digest::of("result", &[])).unwrap();
+    assert!(matches!(case.refuses(&run(1, NODES)), LedgerRefusal::JobUsed { .. }));
+    case.ledger.check(&run(2, NODES)).unwrap();
+}
+
+#[test]
+fn one_roster_for_a_data_user_unless_the_steward_allows_another() {
+    let case = case();
+    case.opened(&run(1, NODES));
+    for other in [&[1, 2, 3][..], &[1, 2, 3, 4, 5], &[1, 5, 6, 7], &[1, 2, 5, 6, 7, 8]] {
+        let refusal = case.refuses(&run(2, other));
+        assert!(matches!(refusal, LedgerRefusal::Roster { .. }), "{other:?}");
+        assert!(refusal.to_string().contains("one roster"), "{refusal}");
     }
-    for range in [0..400, 10..400, 0..410, 5..405, 0..0, 400..800] {
-        case.allows(run(1, 2, NODES), range);
+    case.ledger.check(&run(2, &[4, 3, 2, 1])).unwrap();
+    // Another key, another way to write the name: the same party.
+    for (name, key) in [("ada  researcher ", 9), ("somebody else", 7)] {
+        let same = Run { data_user: DataUser::new(name, &[key; 32]), ..run(2, &[1, 2, 3]) };
+        assert!(matches!(case.refuses(&same), LedgerRefusal::Roster { .. }), "{name}");
     }
-    let message = refusal.to_string();
-    assert!(message.contains("--people all-variables"), "{message}");
-    assert!(message.contains("Switching to it later is itself a difference"), "{message}");
+    let another = Run { data_user: DataUser::new("Bo", &[8; 32]), ..run(2, &[1, 2, 3]) };
+    case.ledger.check(&another).unwrap();
+    let dataset = "cohort".parse().unwrap();
+    case.ledger.allow(&dataset, "ADA researcher", &[[3; 32], [1; 32], [2; 32]], now()).unwrap();
+    case.ledger.check(&run(2, &[1, 2, 3])).unwrap();
+    assert!(matches!(case.refuses(&run(2, &[1, 2, 4])), LedgerRefusal::Roster { .. }));
 }
 
 #[test]
-fn every_earlier_run_counts() {
+fn a_study_is_answered_in_one_detail() {
     let case = case();
-    for (question, range) in [(1, 0..400), (2, 0..300), (3, 0..200)] {
-        case.release(run(1, question, NODES), range);
+    case.opened(&run(1, NODES));
+    let finer =
+        |job| Run { study: run(1, NODES).study, detail: Digest::of("detail", &[1]), ..run(job, NODES) };
+    case.ledger.check(&finer(2)).unwrap();
+    enter(&case.ledger, &run(1, NODES), &numbers(0..50), &[ones()]).unwrap();
+    assert_eq!(case.refuses(&finer(2)), LedgerRefusal::OtherDetail { opened: now() });
+    case.ledger.check(&Run { study: run(1, NODES).study, ..run(2, NODES) }).unwrap();
+}
+
+#[test]
+fn closing_an_unfinished_run_frees_its_nodes_and_keeps_its_columns() {
+    let case = case();
+    case.opened(&run(1, NODES));
+    enter(&case.ledger, &run(1, NODES), &numbers(0..50), &[ones()]).unwrap();
+    assert!(matches!(case.refuses(&run(2, &[1, 2, 3])), LedgerRefusal::Roster { .. }));
+    assert_eq!(case.ledger.close(run(1, NODES).question).unwrap(), 1);
+    assert_eq!(case.ledger.close(run(1, NODES).question).unwrap(), 0);
+    case.ledger.check(&run(2, &[1, 2, 3])).unwrap();
+    assert_eq!(case.ledger.account(&run(2, NODES).data_user).unwrap().classes(), 1);
+}
+
+#[test]
+fn two_runs_at_once_are_not_judged_without_each_other() {
+    let case = case();
+    let (first, second) = (run(1, NODES), run(2, NODES));
+    case.opened(&first);
+    case.opened(&second);
+    let judged = case.ledger.account(&first.data_user).unwrap();
+    case.ledger.enter_columns(first.job, &judged, &numbers(0..50), &[ones()]).unwrap();
+    let meanwhile = case.ledger.enter_columns(second.job, &judged, &numbers(0..50), &[ones()]);
+    assert!(matches!(meanwhile, Err(LedgerError::Refused(LedgerRefusal::Meanwhile))));
+    enter(&case.ledger, &second, &numbers(0..50), &[ones()]).unwrap();
+}
+
+#[test]
+fn an_account_has_what_its_reader_was_shown() {
+    let case = case();
+    let people = numbers(0..200);
+    case.opened(&run(1, NODES));
+    let first = [ones(), column("age", values(1, 200)), column("ldl", values(2, 200))];
+    enter(&case.ledger, &run(1, NODES), &people, &first).unwrap();
+    case.opened(&run(2, NODES));
+    let second = [ones(), column("age", values(1, 200)), column("bmi", values(3, 200))];
+    enter(&case.ledger, &run(2, NODES), &people, &second).unwrap();
+    let account = case.ledger.account(&run(3, NODES).data_user).unwrap();
+    assert_eq!((account.columns().len(), account.classes()), (6, 4), "the same columns cost nothing again");
+    assert_eq!(account.fill(&"age".parse().unwrap()), Some(5.0));
+    assert_eq!(account.fill(&"glucose".parse().unwrap()), None);
+    let ids: Vec<ColumnId> = account.columns().iter().map(|column| column.id).collect();
+    let rows = account.rows(&ids[..3], &people, &[values(4, 200)]);
+    assert_eq!((rows.people(), rows.columns()), (200, 4));
+    for person in [0, 7, 199] {
+        let row = rows.row(person);
+        assert_eq!(row[0], 1.0);
+        assert!((row[2] - values(2, 200)[person]).abs() < 1e-6 && row[3] == values(4, 200)[person]);
     }
-    for range in [0..399, 0..301, 0..209] {
-        assert!(matches!(case.refuses(run(1, 4, NODES), range), LedgerRefusal::People { .. }));
+    let other = DataUser::new("Bo", &[8; 32]);
+    assert!(case.ledger.account(&other).unwrap().is_empty());
+    assert!(case.ledger.exported().unwrap().is_empty());
+    let dataset = |name: &str| name.parse::<DatasetId>().unwrap();
+    assert_eq!(account.check_dataset(&dataset("cohort"), &people), Ok(()));
+    assert_eq!(account.check_dataset(&dataset("copy"), &numbers(300..400)), Ok(()));
+    let renamed = account.check_dataset(&dataset("copy"), &numbers(199..400));
+    assert_eq!(renamed, Err(LedgerRefusal::OtherDataset { dataset: dataset("cohort") }));
+}
+
+/// The people that are chosen after some changes, and what the span rule says of all columns then.
+struct After {
+    chosen: Chosen,
+    leverage: f64,
+    share: f64,
+}
+
+fn after(case: &Case, people: &[u64], variables: &[(VariableName, Vec<f64>)]) -> After {
+    let account = case.ledger.account(&run(9, NODES).data_user).unwrap();
+    let limits = Limits::of_cell(10);
+    let draft = Draft { people, variables, people_min: 20, limits, threads: 1 };
+    let chosen = choose(&case.ledger, &account, &draft);
+    let numbers: Vec<u64> = chosen.places.iter().map(|place| people[*place]).collect();
+    let mut new = vec![vec![1.0; numbers.len()]];
+    for (_, values) in variables {
+        new.push(chosen.places.iter().map(|place| (values[*place] - 5.0) / 2.0).collect());
     }
-    case.allows(run(1, 4, NODES), 0..250);
+    let ids: Vec<ColumnId> = account.columns().iter().map(|column| column.id).collect();
+    let rows = account.rows(&ids, &numbers, &new);
+    let found = judge(&rows, &rows.gram(1), limits, 1.0, 1);
+    After { chosen, leverage: found.leverage, share: found.share }
+}
+
+fn raw(values: Vec<f64>) -> Vec<f64> {
+    values.into_iter().map(|value| 5.0 + 2.0 * value).collect()
 }
 
 #[test]
-fn a_run_that_opened_nothing_leaves_no_trace() {
+fn people_who_leave_take_others_with_them() {
     let case = case();
-    case.begin(run(1, 1, NODES), 0..400).unwrap();
-    case.allows(run(1, 1, &[1, 2, 3]), 0..399);
-    assert!(case.ledger.runs().unwrap().is_empty());
+    let people = numbers(0..200);
+    case.opened(&run(1, NODES));
+    let columns = [ones(), column("age", values(1, 200)), column("ldl", values(2, 200))];
+    enter(&case.ledger, &run(1, NODES), &people, &columns).unwrap();
+    let variables = |range: Range<usize>| {
+        let of = |name: &str, seed| (name.parse().unwrap(), raw(values(seed, 200)[range.clone()].to_vec()));
+        vec![of("age", 1), of("ldl", 2)]
+    };
+    let same = after(&case, &people, &variables(0..200));
+    assert_eq!(same.chosen.left_out, 0);
+    let one_left = after(&case, &people[1..], &variables(1..200));
+    assert!(one_left.chosen.left_out >= 16, "{:?}", one_left.chosen.left_out);
+    assert!(one_left.leverage <= 0.5 && one_left.share <= 0.95, "{} {}", one_left.leverage, one_left.share);
+    let again = after(&case, &people[1..], &variables(1..200));
+    assert_eq!(again.chosen, one_left.chosen, "asking again chooses nobody else");
+    let many_left = after(&case, &people[80..], &variables(80..200));
+    assert_eq!(many_left.chosen.left_out, 0);
 }
 
 #[test]
-fn a_run_that_opened_sums_counts_before_it_releases() {
+fn a_corrected_value_is_treated_as_somebody_who_left() {
     let case = case();
-    case.open(run(1, 1, NODES), 0..400);
-    assert!(matches!(case.refuses(run(1, 2, NODES), 0..399), LedgerRefusal::People { .. }));
-    assert!(matches!(case.refuses(run(1, 2, &[1, 2, 3]), 0..400), LedgerRefusal::Roster { .. }));
-}
-
-#[test]
-fn rosters_one_or_two_nodes_apart_are_refused() {
-    let case = case();
-    case.release(run(1, 1, NODES), 0..400);
-    let refusal = LedgerRefusal::Roster { job: digest("job", 1), opened: now() };
-    for roster in [&[1, 2, 3][..], &[1, 2], &[1, 2, 3, 4, 5], &[1, 2, 3, 4, 5, 6], &[1, 2, 3, 5]] {
-        assert_eq!(case.refuses(run(1, 2, roster), 0..400), refusal, "{roster:?}");
-        assert_eq!(case.refuses(run(2, 1, roster), 0..400), refusal, "{roster:?}");
-    }
-    // The order of a roster is nothing.
-    for roster in [&[4, 3, 2, 1][..], &[1, 2, 3, 4, 5, 6, 7], &[1, 2, 5, 6]] {
-        case.allows(run(1, 2, roster), 0..400);
-    }
-}
-
-#[test]
-fn an_unfinished_job_is_repeated_with_the_same_nodes_and_snapshot_only() {
-    let case = case();
-    case.open(run(1, 1, NODES), 0..400);
-    let refusal = LedgerRefusal::Unfinished { opened: now() };
-    // Also with nodes so different that the roster rule alone would let it pass.
-    for roster in [&[1, 2, 3][..], &[1, 5, 6, 7]] {
-        assert_eq!(case.refuses(run(1, 1, roster), 0..400), refusal);
-    }
-    let newer = Run { snapshot: digest("snapshot", 1), ..run(1, 1, NODES) };
-    assert_eq!(case.refuses(newer, 0..400), refusal);
-    let later_signature = Run { job: digest("job", 9), ..run(1, 1, NODES) };
-    let again = case.begin(later_signature, 0..400).unwrap();
-    case.ledger.mark_opened(&again, now()).unwrap();
-    assert_eq!(case.ledger.runs().unwrap().len(), 1);
-}
-
-#[test]
-fn nodes_may_be_lost_before_the_first_opening_only() {
-    let case = case();
-    case.begin(run(1, 1, NODES), 0..400).unwrap();
-    let survivors = case.release(run(1, 1, &[3, 1, 2]), 0..400);
-    assert_eq!(case.ledger.runs().unwrap()[0].roster.len(), 3);
-    case.ledger.mark_opened(&survivors, now()).unwrap();
-    assert!(matches!(case.refuses(run(1, 1, NODES), 0..400), LedgerRefusal::Roster { .. }));
-    assert!(matches!(case.refuses(run(1, 1, &[1, 2]), 0..400), LedgerRefusal::Roster { .. }));
-}
-
-#[test]
-fn only_the_steward_lets_other_nodes_repeat_an_unfinished_job() {
-    let case = case();
-    case.open(run(1, 1, NODES), 0..400);
-    assert!(matches!(case.refuses(run(2, 1, &[1, 2, 3]), 0..400), LedgerRefusal::Roster { .. }));
-    case.allows(run(2, 1, NODES), 0..400);
-    assert_eq!(case.ledger.close(run(1, 1, NODES).question).unwrap(), 1);
-    assert_eq!(case.ledger.close(run(1, 1, NODES).question).unwrap(), 0);
-    case.allows(run(1, 1, &[1, 2, 3]), 0..400);
-    // Its people were in opened sums all the same.
-    assert!(matches!(case.refuses(run(1, 1, &[1, 2, 3]), 0..399), LedgerRefusal::People { .. }));
-    // Repeated after all, it is unfinished again.
-    case.open(run(1, 1, NODES), 0..400);
-    assert!(matches!(case.refuses(run(1, 1, &[1, 2, 3]), 0..400), LedgerRefusal::Unfinished { .. }));
-}
-
-#[test]
-fn a_released_job_is_known_again() {
-    let case = case();
-    assert_eq!(case.release(run(1, 1, NODES), 0..400).release(), None);
-    let again = case.begin(run(1, 1, NODES), 0..400).unwrap();
-    assert_eq!(again.release(), Some(digest("result", 0)));
-    case.ledger.mark_opened(&again, now()).unwrap();
-    let runs = case.ledger.runs().unwrap();
-    assert_eq!(runs.len(), 1);
-    assert_eq!(runs[0].state, RunState::Released(digest("result", 0)));
-    // With a newer snapshot of clearly other people it is a new run.
-    let newer = Run { snapshot: digest("snapshot", 1), ..run(1, 1, NODES) };
-    assert_eq!(case.begin(newer, 0..500).unwrap().release(), None);
-}
-
-#[test]
-fn a_release_without_an_opening_is_an_error() {
-    let case = case();
-    let begun = case.begin(run(1, 1, NODES), 0..400).unwrap();
-    let released = case.ledger.mark_released(&begun, digest("result", 0));
-    assert!(matches!(released, Err(LedgerError::UnknownRun)));
+    let people = numbers(0..200);
+    case.opened(&run(1, NODES));
+    enter(&case.ledger, &run(1, NODES), &people, &[ones(), column("ldl", values(2, 200))]).unwrap();
+    let mut corrected = values(2, 200);
+    corrected[17] += 0.25;
+    let found = after(&case, &people, &[("ldl".parse().unwrap(), raw(corrected.clone()))]);
+    assert!(!found.chosen.places.contains(&17) && found.chosen.left_out >= 17);
+    assert!(found.leverage <= 0.5 && found.share <= 0.95, "{} {}", found.leverage, found.share);
+    let other = after(&case, &people, &[("bmi".parse().unwrap(), raw(corrected))]);
+    assert_eq!(other.chosen.left_out, 0, "another variable; the span rule judges it");
 }
 
 #[test]
 fn the_ledger_survives_a_restart() {
-    let case = case();
-    case.open(run(1, 1, NODES), 0..400);
-    case.release(run(1, 2, NODES), 0..300);
-    let Case { folder, ledger } = case;
-    let before = ledger.runs().unwrap();
+    let Case { folder, ledger } = case();
+    ledger.mark_opened(&run(1, NODES), now()).unwrap();
+    enter(&ledger, &run(1, NODES), &numbers(0..30), &[ones(), column("x", values(1, 30))]).unwrap();
+    let (before, digest) = (ledger.runs().unwrap(), ledger.digest().unwrap());
     drop(ledger);
-    let case = Case { ledger: open(folder.path()).unwrap(), folder };
-    assert_eq!(case.ledger.runs().unwrap(), before);
-    assert!(matches!(case.refuses(run(1, 3, NODES), 0..399), LedgerRefusal::People { .. }));
-    assert!(matches!(case.refuses(run(1, 1, &[1, 2, 3]), 0..400), LedgerRefusal::Unfinished { .. }));
-    case.allows(run(1, 3, NODES), 0..400);
+    let ledger = open(folder.path()).unwrap();
+    assert_eq!(ledger.runs().unwrap(), before);
+    assert_eq!(ledger.digest().unwrap(), digest);
+    assert!(ledger.mark_opened(&run(1, NODES), now()).is_err());
+    ledger.mark_released(run(1, NODES).job, Digest::of("result", &[])).unwrap();
+    assert_ne!(ledger.digest().unwrap(), digest);
+    let unknown = ledger.mark_released(run(5, NODES).job, Digest::of("result", &[]));
+    assert!(matches!(unknown, Err(LedgerError::UnknownRun)));
 }
 
-#[test]
-fn other_datasets_and_data_users_have_their_own_ledger() {
-    let case = case();
-    case.release(run(1, 1, NODES), 0..400);
-    let rng = &mut ChaCha20Rng::seed_from_u64(2);
-    for (dataset, user) in [("other", USER), ("t2d", [8; 32])] {
-        let other = Ledger::open(case.folder.path(), &dataset.parse().unwrap(), &user, rng).unwrap();
-        assert!(other.check_and_begin(run(1, 2, NODES), &people(0..399), CELL).is_ok());
-    }
-}
-
-#[test]
-fn two_runs_that_begin_together_do_not_both_open() {
-    let case = case();
-    let (first, second) = (case.begin(run(1, 1, NODES), 0..400), case.begin(run(1, 2, NODES), 0..399));
-    case.ledger.mark_opened(&first.unwrap(), now()).unwrap();
-    let refused = case.ledger.mark_opened(&second.unwrap(), now());
-    assert!(matches!(refused, Err(LedgerError::Refused(LedgerRefusal::People { .. }))));
-    assert_eq!(case.ledger.runs().unwrap().len(), 1);
-}
-
-/// Eight processes, each with people that differ by one from the others': exactly one may open. The test runs
-/// itself again in the child role, which the environment variable gives.
+/// Eight processes with the same job: exactly one may open it. The test runs itself again in the child role, which the
+/// environment variable gives.
 #[test]
 fn one_of_several_processes_opens() {
     const CHILD: &str = "LIGATE_LEDGER_TEST_CHILD";
-    if let Ok(child) = std::env::var(CHILD) {
-        let (number, folder) = child.split_once(' ').unwrap();
-        let number: u32 = number.parse().unwrap();
-        let ledger = open(Path::new(folder)).unwrap();
-        let begun = ledger.check_and_begin(run(1, number as u8, NODES), &people(number..400), CELL);
-        let opened = begun.and_then(|begun| ledger.mark_opened(&begun, now()));
+    if let Ok(folder) = std::env::var(CHILD) {
+        let opened = open(Path::new(&folder)).unwrap().mark_opened(&run(1, NODES), now());
         assert!(matches!(opened, Ok(()) | Err(LedgerError::Refused(_))), "{opened:?}");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let spawn = |number: u32| {
+    let spawn = |_| {
         std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "ledger::tests::one_of_several_processes_opens"])
-            .env(CHILD, format!("{number} {}", folder.path().display()))
+            .env(CHILD, folder.path())
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap()
@@ -273,58 +300,64 @@ fn one_of_several_processes_opens() {
 #[test]
 fn files_are_private_and_hold_no_id() {
     let case = case();
-    case.open(run(1, 1, NODES), 0..400);
-    let folder = case.folder.path().join("t2d").join(hex::encode(USER));
+    let person = IndividualId::new("P399").unwrap();
+    let number = case.ledger.number(&person);
+    case.opened(&run(1, NODES));
+    enter(&case.ledger, &run(1, NODES), &[number], &[ones(), column("x", vec![0.5])]).unwrap();
     let mut files = 0;
-    for entry in ["", "people"].iter().flat_map(|sub| fs::read_dir(folder.join(sub)).unwrap()) {
-        let entry = entry.unwrap();
-        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
-        if entry.file_type().unwrap().is_dir() {
-            assert_eq!(mode, 0o700);
-            continue;
+    for folder in ["", "people", "columns"] {
+        for entry in fs::read_dir(case.folder.path().join(folder)).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+            if entry.file_type().unwrap().is_dir() {
+                assert_eq!(mode, 0o700);
+                continue;
+            }
+            files += 1;
+            assert_eq!(mode, 0o600, "{:?}", entry.file_name());
+            let bytes = fs::read(entry.path()).unwrap();
+            assert!(!bytes.windows(4).any(|window| window == b"P399"), "{:?}", entry.file_name());
         }
-        files += 1;
-        assert_eq!(mode, 0o600, "{:?}", entry.file_name());
-        let bytes = fs::read(entry.path()).unwrap();
-        assert!(!bytes.windows(4).any(|window| window == b"P399"), "{:?}", entry.file_name());
     }
-    assert_eq!(files, 4);
+    assert_eq!(files, 5);
 }
 
 #[test]
 fn a_damaged_ledger_allows_nothing() {
     let damage = |change: &dyn Fn(&Path)| {
         let case = case();
-        case.open(run(1, 1, NODES), 0..400);
-        change(&case.folder.path().join("t2d").join(hex::encode(USER)));
-        open(case.folder.path())
-            .and_then(|ledger| ledger.check_and_begin(run(1, 2, NODES), &people(0..300), CELL))
+        case.opened(&run(1, NODES));
+        let entered = [ones(), column("x", values(1, 30))];
+        enter(&case.ledger, &run(1, NODES), &numbers(0..30), &entered).unwrap();
+        change(case.folder.path());
+        open(case.folder.path()).and_then(|ledger| {
+            ledger.check(&run(2, NODES))?;
+            ledger.account(&run(2, NODES).data_user)
+        })
     };
-    let set = |folder: &Path| fs::read_dir(folder.join("people")).unwrap().next().unwrap().unwrap().path();
+    let only = |folder: &Path, inside: &str| {
+        fs::read_dir(folder.join(inside)).unwrap().next().unwrap().unwrap().path()
+    };
     assert!(damage(&|_| ()).is_ok());
-    let changes: [&dyn Fn(&Path); 7] = [
+    let changes: [&dyn Fn(&Path); 8] = [
         &|folder| fs::remove_file(folder.join("runs.json")).unwrap(),
         &|folder| fs::write(folder.join("runs.json"), "").unwrap(),
-        &|folder| fs::write(folder.join("runs.json"), r#"{"version":2,"runs":[]}"#).unwrap(),
         &|folder| fs::remove_file(folder.join("key")).unwrap(),
         &|folder| fs::write(folder.join("key"), "short").unwrap(),
-        &|folder| fs::remove_file(set(folder)).unwrap(),
-        &|folder| fs::write(set(folder), [0; 16]).unwrap(),
+        &|folder| fs::remove_file(only(folder, "people")).unwrap(),
+        &|folder| fs::write(only(folder, "people"), [0; 16]).unwrap(),
+        &|folder| fs::remove_file(only(folder, "columns")).unwrap(),
+        &|folder| fs::write(only(folder, "columns"), [0; 120]).unwrap(),
     ];
     for (number, change) in changes.into_iter().enumerate() {
         assert!(matches!(damage(change), Err(LedgerError::Damaged(_))), "change {number}");
     }
+    let newer = damage(&|folder| {
+        fs::write(folder.join("runs.json"), r#"{"version":3,"runs":[],"rosters":[]}"#).unwrap();
+    });
+    assert!(matches!(newer, Err(LedgerError::Version { version: 3, .. })));
     let readable = damage(&|folder| {
         fs::set_permissions(folder.join("key"), fs::Permissions::from_mode(0o640)).unwrap();
     });
     assert!(readable.unwrap_err().to_string().contains("chmod 600"));
-}
-
-#[test]
-fn a_ledger_whose_making_was_cut_short_is_made_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let inner = folder.path().join("t2d").join(hex::encode(USER));
-    fs::create_dir_all(&inner).unwrap();
-    fs::write(inner.join("runs.json"), r#"{"version":1,"runs":[]}"#).unwrap();
-    assert!(open(folder.path()).unwrap().runs().unwrap().is_empty());
 }

@@ -1,0 +1,191 @@
+//! What one reader was shown: columns over the people of a node, as the span rule judges them.
+
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+
+use ligate_model::{DatasetId, Digest, VariableName};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use super::{ColumnRecord, LedgerError, LedgerRefusal, PeopleSet, RunRecord, store::Store};
+use crate::span::Rows;
+
+/// A number that is read back as the same bits: 16 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exact(pub f64);
+
+impl Serialize for Exact {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:016x}", self.0.to_bits()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bits = u64::from_str_radix(&text, 16).map_err(D::Error::custom)?;
+        Ok(Self(f64::from_bits(bits)))
+    }
+}
+
+/// A column of a run, as all nodes of the run know it: the job and its place among the job's columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ColumnId {
+    pub job: Digest,
+    pub place: u16,
+}
+
+/// A column of an account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountColumn {
+    pub id: ColumnId,
+    /// Columns with one number hold the same values for the same people at this node. Counted from 0.
+    pub class: u32,
+    pub record: ColumnRecord,
+    people: Digest,
+}
+
+/// The columns of an account. Values are read where they are needed.
+pub struct Account {
+    columns: Vec<AccountColumn>,
+    people: BTreeMap<Digest, PeopleSet>,
+    /// Sets of people in the order in which they were first used.
+    order: Vec<Digest>,
+    values: BTreeMap<Digest, Vec<f32>>,
+    datasets: Vec<(DatasetId, Digest)>,
+    snapshots: BTreeSet<(DatasetId, Digest)>,
+    jobs: Vec<Digest>,
+}
+
+/// Only sizes.
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Account({} columns)", self.columns.len())
+    }
+}
+
+impl Account {
+    pub(super) fn read(store: &Store, runs: impl Iterator<Item = RunRecord>) -> Result<Self, LedgerError> {
+        let mut account = Self {
+            columns: Vec::new(),
+            people: BTreeMap::new(),
+            order: Vec::new(),
+            values: BTreeMap::new(),
+            datasets: Vec::new(),
+            snapshots: BTreeSet::new(),
+            jobs: Vec::new(),
+        };
+        for run in runs {
+            account.add(store, run)?;
+        }
+        Ok(account)
+    }
+
+    fn add(&mut self, store: &Store, run: RunRecord) -> Result<(), LedgerError> {
+        let Some(people) = run.people else { return Ok(()) };
+        self.jobs.push(run.job);
+        self.snapshots.insert((run.dataset.clone(), run.snapshot));
+        if let Entry::Vacant(vacant) = self.people.entry(people) {
+            vacant.insert(store.read_people(people)?);
+            self.order.push(people);
+            self.datasets.push((run.dataset, people));
+        }
+        let size = self.people.get(&people).map_or(0, PeopleSet::len);
+        for (place, record) in run.columns.into_iter().enumerate() {
+            if let Some(digest) = record.values
+                && !self.values.contains_key(&digest)
+            {
+                self.values.insert(digest, store.read_column(digest, size)?);
+            }
+            let same =
+                |other: &&AccountColumn| other.people == people && other.record.values == record.values;
+            let next = self.columns.iter().map(|column| column.class + 1).max().unwrap_or(0);
+            let class = self.columns.iter().find(same).map_or(next, |known| known.class);
+            let id = ColumnId { job: run.job, place: place as u16 };
+            self.columns.push(AccountColumn { id, class, record, people });
+        }
+        Ok(())
+    }
+
+    /// All columns, oldest first; several may be of one class.
+    pub fn columns(&self) -> &[AccountColumn] {
+        &self.columns
+    }
+
+    /// Distinct columns.
+    pub fn classes(&self) -> usize {
+        self.columns.iter().map(|column| column.class).collect::<BTreeSet<_>>().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Everybody who is in some column.
+    pub fn everybody(&self) -> BTreeSet<u64> {
+        self.people.values().flat_map(|set| set.numbers().iter().copied()).collect()
+    }
+
+    /// The sets of people, the last used first.
+    pub fn sets(&self) -> impl Iterator<Item = &PeopleSet> {
+        self.order.iter().rev().filter_map(|digest| self.people.get(digest))
+    }
+
+    /// The jobs whose columns these are, oldest first.
+    pub(super) fn jobs(&self) -> &[Digest] {
+        &self.jobs
+    }
+
+    /// Snapshots under which something was shown.
+    pub fn snapshots(&self) -> impl Iterator<Item = &(DatasetId, Digest)> {
+        self.snapshots.iter()
+    }
+
+    /// Refuses a dataset whose people were used under another id.
+    pub fn check_dataset(&self, dataset: &DatasetId, numbers: &[u64]) -> Result<(), LedgerRefusal> {
+        for (other, people) in self.datasets.iter().filter(|(other, _)| other != dataset) {
+            let used = self.people.get(people);
+            if used.is_some_and(|set| numbers.iter().any(|number| set.place(*number).is_some())) {
+                return Err(LedgerRefusal::OtherDataset { dataset: other.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// What missing values of a variable counted as, where a run had it.
+    pub fn fill(&self, variable: &VariableName) -> Option<f64> {
+        let of_variable =
+            self.columns.iter().filter(|column| column.record.variable.as_ref() == Some(variable));
+        of_variable.filter_map(|column| column.record.fill).next().map(|fill| fill.0)
+    }
+
+    /// The value of each person in a column, by the person's number.
+    pub fn values<'a>(&'a self, column: &AccountColumn) -> impl Iterator<Item = (u64, f64)> + use<'a> {
+        let numbers = self.people.get(&column.people).map_or(&[][..], PeopleSet::numbers);
+        let stored = column.record.values.and_then(|digest| self.values.get(&digest));
+        numbers.iter().enumerate().map(move |(place, number)| {
+            (*number, stored.map_or(1.0, |values| values.get(place).map_or(0.0, |value| f64::from(*value))))
+        })
+    }
+
+    /// Rows for the span rule over everybody in the account or in `numbers`: the account's columns in the order of
+    /// `ids` (a column that this node does not have is 0 for everybody), then `new` ones over `numbers`.
+    pub fn rows(&self, ids: &[ColumnId], numbers: &[u64], new: &[Vec<f64>]) -> Rows {
+        let mut everybody: Vec<u64> = self.everybody().into_iter().collect();
+        everybody.extend_from_slice(numbers);
+        everybody.sort_unstable();
+        everybody.dedup();
+        let row = |number: u64| everybody.binary_search(&number).unwrap_or(0);
+        let mut rows = Rows::zeros(everybody.len(), ids.len() + new.len());
+        let known: BTreeMap<ColumnId, &AccountColumn> =
+            self.columns.iter().map(|column| (column.id, column)).collect();
+        for (place, id) in ids.iter().enumerate() {
+            if let Some(column) = known.get(id) {
+                rows.set_column(place, self.values(column).map(|(number, value)| (row(number), value)));
+            }
+        }
+        for (place, column) in new.iter().enumerate() {
+            let values = numbers.iter().zip(column).map(|(number, value)| (row(*number), *value));
+            rows.set_column(ids.len() + place, values);
+        }
+        rows
+    }
+}

@@ -1,0 +1,170 @@
+//! Who takes part in a run, so that its people differ from those of earlier runs by nobody or by many.
+//!
+//! A person who left, or whose values were corrected, is the difference of two runs. The remedy: some more people are
+//! left out with him, chosen by the ledger's secret and what changed, so that asking again never chooses others. How
+//! many depends on the number of columns that the difference has: the span rule over this node's own rows decides,
+//! which is stricter than over all nodes.
+
+use std::collections::BTreeSet;
+
+use ligate_model::VariableName;
+
+use super::{Account, AccountColumn, Ledger, PeopleSet};
+use crate::span::{Limits, judge};
+
+/// Numbers of people who are left out with somebody who left, tried one after another.
+const LEFT_OUT: [usize; 9] = [16, 24, 32, 48, 64, 96, 128, 192, 256];
+
+/// How much of the limits a choice may use up over this node's own rows, so that later studies have room.
+const ROOM: f64 = 0.95;
+
+/// Values of one person that differ by less than this share of the variable's unit are the same.
+const SAME_VALUE: f64 = 1e-4;
+
+/// Most corrected people who are taken for leavers; where more values changed, it is another variable.
+const CORRECTED_MAX: usize = 60;
+
+/// What a run would show, before its people are chosen.
+pub struct Draft<'a> {
+    /// Everybody who could take part, by number, in the order of the dataset.
+    pub people: &'a [u64],
+    /// A variable's values for these people, in its own units, missing ones filled; with its role in the account.
+    pub variables: &'a [(VariableName, Vec<f64>)],
+    /// Fewest people with whom a node takes part.
+    pub people_min: usize,
+    pub limits: Limits,
+    pub threads: usize,
+}
+
+/// The people of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Places in [`Draft::people`], ascending.
+    pub places: Vec<usize>,
+    /// People who could take part and were left out because of the difference to earlier runs.
+    pub left_out: usize,
+}
+
+/// Chooses the people of a run.
+pub fn choose(ledger: &Ledger, account: &Account, draft: &Draft<'_>) -> Chosen {
+    let all: Vec<usize> = (0..draft.people.len()).collect();
+    if account.is_empty() {
+        return Chosen { places: all, left_out: 0 };
+    }
+    let corrected = corrected(account, draft);
+    let eligible: Vec<usize> = all.into_iter().filter(|place| !corrected.contains(place)).collect();
+    let relevant = Relevant::new(account, draft);
+    let mut best: Option<(f64, Vec<usize>)> = None;
+    for candidate in candidates(ledger, account, draft, &eligible) {
+        let score = relevant.score(&candidate);
+        if score <= ROOM {
+            best = Some((score, candidate));
+            break;
+        }
+        if best.as_ref().is_none_or(|(known, _)| score < known - 0.02) {
+            best = Some((score, candidate));
+        }
+    }
+    let places = best.map_or(eligible, |(_, places)| places);
+    Chosen { left_out: draft.people.len() - places.len(), places }
+}
+
+/// Places of people of whom a value of the draft is not what an earlier run showed.
+fn corrected(account: &Account, draft: &Draft<'_>) -> BTreeSet<usize> {
+    let mut corrected = BTreeSet::new();
+    let mut order: Vec<usize> = (0..draft.people.len()).collect();
+    order.sort_by_key(|place| draft.people[*place]);
+    for (name, values) in draft.variables {
+        for column in account.columns().iter().filter(|column| holds_values_of(column, name)) {
+            let (centre, unit) = (column.record.centre.0, column.record.unit.0);
+            let mut own = order.iter().peekable();
+            let mut changed = Vec::new();
+            for (number, value) in account.values(column) {
+                while own.next_if(|place| draft.people[**place] < number).is_some() {}
+                let Some(place) = own.next_if(|place| draft.people[**place] == number) else { continue };
+                let rounding = unit.abs() * (SAME_VALUE + 1e-6 * value.abs());
+                if (centre + unit * value - values[*place]).abs() > rounding {
+                    changed.push(*place);
+                }
+            }
+            if changed.len() <= CORRECTED_MAX {
+                corrected.extend(changed);
+            }
+        }
+    }
+    corrected
+}
+
+fn holds_values_of(column: &AccountColumn, name: &VariableName) -> bool {
+    column.record.variable.as_ref() == Some(name) && column.record.fill.is_some()
+}
+
+/// Sets of people to try, best first: everybody, the people of earlier runs, everybody without some.
+fn candidates(ledger: &Ledger, account: &Account, draft: &Draft<'_>, eligible: &[usize]) -> Vec<Vec<usize>> {
+    let set = PeopleSet::new(eligible.iter().map(|place| draft.people[*place]).collect());
+    let earlier = |known: &PeopleSet| -> Vec<usize> {
+        eligible.iter().copied().filter(|place| known.place(draft.people[*place]).is_some()).collect()
+    };
+    let kept = account.sets().filter(|known| known.is_within(&set)).map(earlier);
+    let kept = kept.filter(|places| 2 * places.len() >= eligible.len());
+    let mut candidates = vec![eligible.to_vec()];
+    candidates.extend(kept);
+    // The same people for the same difference, whoever asks again.
+    let seed = ledger.seed("ligate left out", set.digest().as_bytes());
+    let mut shuffled = eligible.to_vec();
+    shuffled.sort_by_key(|place| order_key(&seed, draft.people[*place]));
+    for count in LEFT_OUT {
+        if eligible.len() < count + draft.people_min || 2 * count > eligible.len() {
+            break;
+        }
+        let mut rest = shuffled[count..].to_vec();
+        rest.sort_unstable();
+        candidates.push(rest);
+    }
+    candidates
+}
+
+fn order_key(seed: &[u8; 32], number: u64) -> u64 {
+    let bytes: Vec<u8> = seed.iter().copied().chain(number.to_le_bytes()).collect();
+    let digest = ligate_model::Digest::of("ligate order", &bytes);
+    digest.as_bytes().iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
+}
+
+/// The account's columns that a run's own could be subtracted from: counts of people, and the run's variables.
+struct Relevant<'a> {
+    account: &'a Account,
+    draft: &'a Draft<'a>,
+    ids: Vec<super::ColumnId>,
+}
+
+impl<'a> Relevant<'a> {
+    fn new(account: &'a Account, draft: &'a Draft<'a>) -> Self {
+        let mut classes = BTreeSet::new();
+        let of_run = |column: &&AccountColumn| match &column.record.variable {
+            None => true,
+            Some(name) => draft.variables.iter().any(|(other, _)| other == name),
+        };
+        let ids = account.columns().iter().filter(of_run).filter(|column| classes.insert(column.class));
+        Self { account, draft, ids: ids.map(|column| column.id).collect() }
+    }
+
+    /// How much of the limits a set of people uses up over this node's own rows: up to 1 keeps them.
+    fn score(&self, candidate: &[usize]) -> f64 {
+        let numbers: Vec<u64> = candidate.iter().map(|place| self.draft.people[*place]).collect();
+        let mut new = vec![vec![1.0; candidate.len()]];
+        for (_, values) in self.draft.variables {
+            new.push(standard(candidate.iter().map(|place| values[*place])));
+        }
+        let rows = self.account.rows(&self.ids, &numbers, &new);
+        let found = judge(&rows, &rows.gram(self.draft.threads), self.draft.limits, 1.0, self.draft.threads);
+        (found.leverage / self.draft.limits.leverage).max(found.share / self.draft.limits.share)
+    }
+}
+
+/// Values with mean 0 and deviation 1, as far as they differ.
+fn standard(values: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
+    let count = values.clone().count().max(1) as f64;
+    let mean = values.clone().sum::<f64>() / count;
+    let deviation = (values.clone().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
+    values.map(|value| if deviation > 0.0 { (value - mean) / deviation } else { 0.0 }).collect()
+}
