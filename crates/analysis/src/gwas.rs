@@ -6,6 +6,7 @@
 mod ask;
 mod cohort;
 mod collinearity;
+mod columns;
 mod linear;
 mod local;
 mod logistic;
@@ -13,8 +14,9 @@ mod plan;
 mod result;
 mod run;
 
-pub use ask::{Ask, InvalidAsk, MAX_BATCH, MAX_WORDS, Variants, decode_counts, decode_people};
-pub use cohort::{Cohort, CohortError};
+pub use ask::{Ask, InvalidAsk, MAX_BATCH, MAX_WORDS, Variants, decode_counts, decode_people, withhold};
+pub use cohort::{Cohort, CohortError, complete_in};
+pub use columns::{Model, Role, columns, roles};
 pub use local::{GenotypeSource, LocalError, OwnGate, local};
 pub use logistic::MAX_ROUNDS;
 pub use plan::{Family, InvalidPlan, MAX_COVARIATES, Plan};

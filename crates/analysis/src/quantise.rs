@@ -91,6 +91,9 @@ pub struct Scaling {
     pub mean: i64,
     /// Root mean square around that mean in units of 2^(E-40), 30 significant bits, between 2^20 and 2^41.
     pub deviation: f64,
+    /// What a person without a value counts as, standardised, in fixed point: 0 is the mean. At most one deviation, so
+    /// that the mean square stays at most 1.
+    pub fill: i64,
 }
 
 /// Why a variable cannot be standardised.
@@ -116,7 +119,7 @@ impl Scaling {
         if deviation < SMALLEST_DEVIATION {
             return Err(Unscalable::Constant);
         }
-        let scaling = Self { exponent, mean, deviation };
+        let scaling = Self { exponent, mean, deviation, fill: 0 };
         if scaling.is_valid() { Ok(scaling) } else { Err(Unscalable::Impossible) }
     }
 
@@ -125,10 +128,31 @@ impl Scaling {
         self.exponent.unsigned_abs() <= MAX_EXPONENT.unsigned_abs()
             && self.mean.unsigned_abs() <= LARGEST_RAW.unsigned_abs()
             && (SMALLEST_DEVIATION..=2.0 * LARGEST_RAW as f64).contains(&self.deviation)
+            && self.fill.unsigned_abs() <= ONE.unsigned_abs()
+    }
+
+    /// The same scaling, where people without a value count as `value`, brought to within one deviation of the mean.
+    #[must_use]
+    pub fn filled_with(self, value: f64) -> Self {
+        Self { fill: self.standardise(value).clamp(-ONE, ONE), ..self }
+    }
+
+    /// The mean in the variable's own units.
+    pub fn centre(&self) -> f64 {
+        libm::ldexp(self.mean as f64, i32::from(self.exponent) - RAW_BITS)
+    }
+
+    /// What people without a value count as, in the variable's own units.
+    pub fn fill_value(&self) -> f64 {
+        self.centre() + unfixed(self.fill) * self.unit()
     }
 
     /// The standardised value in fixed point, at most 2^21 in size (and sqrt(N) over the people of the run).
+    /// A missing value (not a number) is filled.
     pub fn standardise(&self, value: f64) -> i64 {
+        if value.is_nan() {
+            return self.fill;
+        }
         fixed((raw(value, self.exponent) - self.mean) as f64 / self.deviation)
     }
 

@@ -5,15 +5,15 @@ mod support;
 use std::{cell::RefCell, convert::Infallible};
 
 use ligate_analysis::gwas::{
-    Ask, Cohort, Facts, Family, GenotypeSource, InvalidAsk, LocalError, Plan, Reason, RunError, RunProgress,
-    Stage, Test, local, run,
+    Ask, Facts, Family, GenotypeSource, InvalidAsk, LocalError, Plan, Reason, RunError, RunProgress, Stage,
+    Test, complete_in, local, run,
 };
 use ligate_genotypes::Batch;
 use ligate_model::{BinaryCoding, GateRule, VariantKey};
 use support::{
     OWN_GATE, People, Reader, Site, Sites,
     cohort::{committed, random},
-    key, keys, name, variable,
+    cohort_of, key, keys, name, variable,
 };
 
 fn plan(family: Family, covariates: &[&str]) -> Plan {
@@ -247,9 +247,9 @@ fn progress_ends_every_stage() {
     let stages: Vec<Stage> = last.iter().map(|step| step.stage).collect();
     let expected = [
         Stage::People,
-        Stage::Counts,
         Stage::Scale,
         Stage::Null,
+        Stage::Counts,
         Stage::Association,
         Stage::Wald,
         Stage::Baseline,
@@ -284,7 +284,8 @@ impl GenotypeSource for Short<'_> {
 fn a_node_refuses_malformed_asks_and_incomplete_genotypes() {
     let plan = plan(Family::Linear, &["age"]);
     let site = committed().pooled();
-    let cohort = Cohort::new(&site.phenotypes, &plan, &[], None, &site.blocks).unwrap();
+    let people = complete_in(&site.phenotypes, plan.variables()).unwrap();
+    let cohort = cohort_of(&site, &plan, &people, None);
     let ask = Ask::Counts { family: Family::Linear, keys: vec![key(1), key(0)] };
     let refused = local(&ask, &plan, &cohort, &mut Reader(&site), &OWN_GATE, 1);
     assert!(matches!(refused, Err(LocalError::Ask(InvalidAsk::Order))));

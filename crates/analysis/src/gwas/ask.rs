@@ -18,7 +18,7 @@ use crate::{
     quantise::{LIMBS, Scaling},
 };
 
-pub use counts::{decode_counts, decode_people};
+pub use counts::{decode_counts, decode_people, withhold};
 pub(crate) use counts::{pack_case_counts, pack_counts};
 pub use validate::InvalidAsk;
 pub(crate) use validate::{MAX_INDIVIDUALS, ascending};
@@ -28,6 +28,9 @@ pub const MAX_BATCH: usize = 16_384;
 
 /// Most words of one answer: 16 MiB.
 pub const MAX_WORDS: usize = 1 << 21;
+
+/// Words of one variable in a scale ask: people, sum, sum of squares.
+pub(crate) const SCALE_WORDS: usize = 1 + 2 * LIMBS;
 
 /// Variants of an ask with the counts that were released for them: nodes check these again.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -42,12 +45,13 @@ pub struct Variants {
 /// alternate-allele dosage; y the trait.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Ask {
-    /// [individuals, cases (logistic), 1]: at most N, and the number of nodes.
+    /// [individuals, 1], or [individuals, cases, unknown, 1] of a logistic run: at most N, and the number of nodes.
     People { family: Family },
     /// Per key 2 words (3 of a logistic run) of packed counts, see [`decode_counts`].
     Counts { family: Family, keys: Vec<VariantKey> },
-    /// Per variable the sum of raw values (at most 2^71) and of their squares (at most 2^111), in 4 limbs each. The
-    /// exponents are the largest over the nodes: covariates in plan order, then a quantitative trait.
+    /// Per variable the people with a value (at most N), the sum of raw values (at most 2^71) and of their squares (at
+    /// most 2^111), in 4 limbs each. The exponents are the largest over the nodes: covariates in plan order, then a
+    /// quantitative trait.
     Scale { exponents: Vec<i16> },
     /// The triangle of A = [C,y]'[C,y] (linear) or C'C (logistic): at most N, 2^61 in fixed point.
     Moments { scaling: Vec<Scaling> },
@@ -55,18 +59,19 @@ pub enum Ask {
     /// `individuals`, the downdate D, the triangle of [C,y]'[C,y] over the people who are not called: at most N.
     Linear { scaling: Vec<Scaling>, individuals: u64, variants: Variants },
     /// U = C'(y - mu), at most N, and the triangle of I = C'WC, at most N, at these coefficients.
-    Null { scaling: Vec<Scaling>, coefficients: Vec<f64> },
+    /// People of whom it is not known count as cases to the share `fill`, here and below.
+    Null { scaling: Vec<Scaling>, coefficients: Vec<f64>, fill: f64 },
     /// Per key S = g'(y - mu), at most 2N, g'Wg, at most N, and g'WC, at most N. Then, for keys with fewer called
     /// than `individuals`, U and I over the people who are not called.
-    Score { scaling: Vec<Scaling>, coefficients: Vec<f64>, individuals: u64, variants: Variants },
+    Score { scaling: Vec<Scaling>, coefficients: Vec<f64>, fill: f64, individuals: u64, variants: Variants },
     /// Per key gradient (at most 2N) and triangle of the information (at most N) of [C,g] over the called people, at
     /// the key's own p + 1 coefficients, which stand one key after another.
-    Wald { scaling: Vec<Scaling>, coefficients: Vec<f64>, variants: Variants },
+    Wald { scaling: Vec<Scaling>, coefficients: Vec<f64>, fill: f64, variants: Variants },
     /// Per key 1 of each node whose own result exists: at most the number of nodes.
-    BaselinePresence { scaling: Vec<Scaling>, variants: Variants },
+    BaselinePresence { scaling: Vec<Scaling>, fill: f64, variants: Variants },
     /// Per key the nodes' own w = 1/SE^2 and w beta, each at most 2^24 a node, hence 2^62 in fixed point for up to
     /// 256 nodes.
-    Baseline { scaling: Vec<Scaling>, variants: Variants },
+    Baseline { scaling: Vec<Scaling>, fill: f64, variants: Variants },
 }
 
 /// Where the words of each key stand in an answer.
@@ -98,8 +103,14 @@ impl Ask {
     /// Words of the answer.
     pub fn words(&self) -> usize {
         match self {
-            Self::People { family } => 2 + usize::from(*family == Family::Logistic),
-            Self::Scale { exponents } => 2 * LIMBS * exponents.len(),
+            Self::People { family } => {
+                if *family == Family::Logistic {
+                    4
+                } else {
+                    2
+                }
+            }
+            Self::Scale { exponents } => SCALE_WORDS * exponents.len(),
             Self::Moments { scaling } => triangle(scaling.len() + 1),
             Self::Null { coefficients, .. } => logistic::model_words(coefficients.len()),
             _ => self.layout().words(),
@@ -144,6 +155,26 @@ impl Ask {
     pub fn claimed_individuals(&self) -> Option<u64> {
         match self {
             Self::Linear { individuals, .. } | Self::Score { individuals, .. } => Some(*individuals),
+            _ => None,
+        }
+    }
+
+    /// The share of a case that people count of whom it is not known, where the ask says so.
+    pub fn fill(&self) -> Option<f64> {
+        match self {
+            Self::Null { fill, .. }
+            | Self::Score { fill, .. }
+            | Self::Wald { fill, .. }
+            | Self::BaselinePresence { fill, .. }
+            | Self::Baseline { fill, .. } => Some(*fill),
+            _ => None,
+        }
+    }
+
+    /// The coefficients of the model of the covariates that variants are tested against.
+    pub fn null_coefficients(&self) -> Option<&[f64]> {
+        match self {
+            Self::Score { coefficients, .. } => Some(coefficients),
             _ => None,
         }
     }

@@ -1,7 +1,8 @@
-//! One node's people of a run: those with the trait and every covariate, and their columns.
+//! One node's people of a run and their columns.
 //!
-//! Owns who takes part and what their values are; refuses unknown variables, a logistic trait that is not binary or
-//! whose coding is open. Never prints a value or an individual.
+//! Owns what the values of the people of a run are, missing ones marked, so that they are filled alike everywhere. Who
+//! takes part is decided before. Refuses unknown variables, a logistic trait that is not
+//! binary or whose coding is open. Never prints a value or an individual.
 
 use std::{fmt, ops::Range};
 
@@ -28,12 +29,15 @@ pub enum CohortError {
     OutOfRange(VariableName),
     #[error("the sample blocks do not cover the individuals of the phenotype table")]
     Blocks,
+    #[error("the people of the run are not ascending individuals of the dataset")]
+    People,
 }
 
 /// One node's people of a run.
 pub struct Cohort {
     blocks: Vec<Block>,
-    /// Covariates in plan order, then the trait (0/1 of a logistic one); a value per person.
+    /// Covariates in plan order, then the trait (0/1 of a logistic one); a value per person, not a number where it is
+    /// missing.
     columns: Vec<Vec<f64>>,
     exponents: Vec<i16>,
     binary: bool,
@@ -58,28 +62,24 @@ pub(crate) struct Standardised {
 }
 
 impl Cohort {
-    /// The people who are complete in the plan's variables and in `complete_in`. `coding` is that of a logistic
-    /// trait, decided over all nodes; `blocks` are the dataset's sample blocks, which cover all individuals in order.
+    /// The columns of `people`, ascending individuals of the dataset. `coding` is that of a logistic trait, decided
+    /// over all nodes; `blocks` are the dataset's sample blocks, which cover all individuals in order.
     pub fn new(
         phenotypes: &Phenotypes,
         plan: &Plan,
-        complete_in: &[VariableName],
+        people: &[u32],
         coding: Option<BinaryCoding>,
         blocks: &[Range<usize>],
     ) -> Result<Self, CohortError> {
         plan.validate()?;
-        let find = |name: &VariableName| {
-            phenotypes.variable(name).ok_or_else(|| CohortError::UnknownVariable(name.clone()))
-        };
-        let variables = plan.variables().map(find).collect::<Result<Vec<_>, _>>()?;
-        let others = complete_in.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-        let required: Vec<&Variable> = variables.iter().chain(&others).copied().collect();
-        check_blocks(blocks, &required)?;
-        let people: Vec<u32> = (0..blocks.last().map_or(0, |block| block.end))
-            .filter(|person| required.iter().all(|variable| variable.values[*person].is_some()))
-            .map(|person| person as u32)
-            .collect();
-        let mut columns: Vec<Vec<f64>> = variables.iter().map(|variable| values(variable, &people)).collect();
+        let variables = plan.variables().map(|name| find(phenotypes, name)).collect::<Result<Vec<_>, _>>()?;
+        check_blocks(blocks, &variables)?;
+        let individuals = blocks.last().map_or(0, |block| block.end);
+        let ascend = people.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ascend || people.last().is_some_and(|last| *last as usize >= individuals) {
+            return Err(CohortError::People);
+        }
+        let mut columns: Vec<Vec<f64>> = variables.iter().map(|variable| values(variable, people)).collect();
         if plan.is_binary()
             && let (Some(variable), Some(column)) = (variables.last(), columns.last_mut())
         {
@@ -87,7 +87,7 @@ impl Cohort {
         }
         let exponents = exponents(plan, &columns)?;
         let cases = plan.is_binary().then(|| columns.last().map_or(&[][..], Vec::as_slice));
-        Ok(Self { blocks: split(&people, cases, blocks), columns, exponents, binary: plan.is_binary() })
+        Ok(Self { blocks: split(people, cases, blocks), columns, exponents, binary: plan.is_binary() })
     }
 
     /// Sample indices of the people of the run, ascending.
@@ -118,6 +118,14 @@ impl Cohort {
         self.count() as u64
     }
 
+    /// Those of whom it is not known whether they have the disease, for a logistic run.
+    pub fn unknown(&self) -> u64 {
+        if !self.binary {
+            return 0;
+        }
+        self.response().iter().filter(|value| value.is_nan()).count() as u64
+    }
+
     /// Those with the disease, for a logistic run.
     pub fn cases(&self) -> Option<u64> {
         let cases = self.blocks.iter().filter_map(|block| block.cases.as_ref()).map(SampleMask::count);
@@ -140,6 +148,11 @@ impl Cohort {
     /// The trait's values.
     pub(crate) fn response(&self) -> &[f64] {
         self.columns.last().map_or(&[], Vec::as_slice)
+    }
+
+    /// The trait's values, where missing ones count as `fill`.
+    pub(crate) fn filled_response(&self, fill: f64) -> Vec<f64> {
+        self.response().iter().map(|value| if value.is_nan() { fill } else { *value }).collect()
     }
 
     /// Rows of an intercept and one standardised value per scaling, in the order of the variables.
@@ -198,8 +211,23 @@ fn check_blocks(blocks: &[Range<usize>], variables: &[&Variable]) -> Result<(), 
     }
 }
 
+fn find<'a>(phenotypes: &'a Phenotypes, name: &VariableName) -> Result<&'a Variable, CohortError> {
+    phenotypes.variable(name).ok_or_else(|| CohortError::UnknownVariable(name.clone()))
+}
+
 fn values(variable: &Variable, people: &[u32]) -> Vec<f64> {
-    people.iter().filter_map(|person| variable.values[*person as usize]).collect()
+    people.iter().map(|person| variable.values[*person as usize].unwrap_or(f64::NAN)).collect()
+}
+
+/// The individuals who have a value of every one of `variables`, ascending.
+pub fn complete_in<'a>(
+    phenotypes: &Phenotypes,
+    variables: impl Iterator<Item = &'a VariableName>,
+) -> Result<Vec<u32>, CohortError> {
+    let required = variables.map(|name| find(phenotypes, name)).collect::<Result<Vec<_>, _>>()?;
+    let individuals = phenotypes.variables.first().map_or(0, |variable| variable.values.len());
+    let complete = |person: &usize| required.iter().all(|variable| variable.values[*person].is_some());
+    Ok((0..individuals).filter(complete).map(|person| person as u32).collect())
 }
 
 /// Makes a logistic trait 0/1.
@@ -215,7 +243,7 @@ fn recode(variable: &Variable, coding: Option<BinaryCoding>, column: &mut [f64])
     };
     for value in column {
         *value -= absent;
-        if *value != 0.0 && *value != 1.0 {
+        if !value.is_nan() && *value != 0.0 && *value != 1.0 {
             return Err(CohortError::OtherCoding(name()));
         }
     }
@@ -230,7 +258,8 @@ fn exponents(plan: &Plan, columns: &[Vec<f64>]) -> Result<Vec<i16>, CohortError>
             if variable == plan.scaled() {
                 return Ok(0);
             }
-            quantise::exponent(column.iter().copied()).ok_or_else(|| CohortError::OutOfRange(name.clone()))
+            let known = column.iter().copied().filter(|value| !value.is_nan());
+            quantise::exponent(known).ok_or_else(|| CohortError::OutOfRange(name.clone()))
         })
         .collect()
 }
@@ -284,32 +313,40 @@ mod tests {
     }
 
     #[test]
-    fn people_are_complete_in_all_variables() {
+    fn values_are_those_of_the_people_named() {
         let coding = Some(BinaryCoding::OneTwo);
         let plan = plan(Family::Logistic, "t2d");
-        let cohort = Cohort::new(&table(), &plan, &[], coding, &[0..2, 2..5]).unwrap();
+        let complete = complete_in(&table(), plan.variables()).unwrap();
+        assert_eq!(complete, [0, 1, 3]);
+        let cohort = Cohort::new(&table(), &plan, &complete, coding, &[0..2, 2..5]).unwrap();
         assert_eq!(cohort.people(), [0, 1, 3]);
-        assert_eq!((cohort.individuals(), cohort.cases()), (3, Some(2)));
+        assert_eq!((cohort.individuals(), cohort.cases(), cohort.unknown()), (3, Some(2), 0));
         assert_eq!(cohort.exponents(), [6, 0]);
         assert_eq!(cohort.blocks()[1].person(1), Some(2));
         assert_eq!(cohort.blocks()[1].person(0), None);
-        let fewer =
-            Cohort::new(&table(), &plan, &[name("bmi")], coding, std::slice::from_ref(&(0..5))).unwrap();
-        assert_eq!(fewer.people(), [1, 3]);
+        let all = [0, 1, 2, 3, 4];
+        let filled = Cohort::new(&table(), &plan, &all, coding, &[0..2, 2..5]).unwrap();
+        assert_eq!((filled.individuals(), filled.cases(), filled.unknown()), (5, Some(3), 1));
+        assert_eq!(filled.column(0)[4], 70.5);
+        assert!(filled.column(0)[2].is_nan());
     }
 
     #[test]
-    fn traits_and_variables_are_checked() {
-        let new = |plan: &Plan, coding| {
-            Cohort::new(&table(), plan, &[], coding, std::slice::from_ref(&(0..5))).err()
-        };
+    fn traits_variables_and_people_are_checked() {
+        let blocks = std::slice::from_ref(&(0..5));
+        let new = |plan: &Plan, coding| Cohort::new(&table(), plan, &[0, 1, 3], coding, blocks).err();
         let logistic = plan(Family::Logistic, "t2d");
         assert_eq!(new(&logistic, None), Some(CohortError::CodingUndecided(name("t2d"))));
         let other = Some(BinaryCoding::ZeroOne);
         assert_eq!(new(&logistic, other), Some(CohortError::OtherCoding(name("t2d"))));
         assert_eq!(new(&plan(Family::Logistic, "bmi"), other), Some(CohortError::NotBinary(name("bmi"))));
         assert_eq!(new(&plan(Family::Linear, "ldl"), None), Some(CohortError::UnknownVariable(name("ldl"))));
-        let blocks = Cohort::new(&table(), &logistic, &[], Some(BinaryCoding::OneTwo), &[0..2, 3..5]);
-        assert_eq!(blocks.err(), Some(CohortError::Blocks));
+        let coding = Some(BinaryCoding::OneTwo);
+        let with = |people: &[u32], blocks: &[Range<usize>]| {
+            Cohort::new(&table(), &logistic, people, coding, blocks).err()
+        };
+        assert_eq!(with(&[0], &[0..2, 3..5]), Some(CohortError::Blocks));
+        assert_eq!(with(&[1, 0], blocks), Some(CohortError::People));
+        assert_eq!(with(&[5], blocks), Some(CohortError::People));
     }
 }

@@ -85,6 +85,11 @@ impl Study {
         Ok(Self { moments, model })
     }
 
+    /// The coefficients of C without a variant.
+    pub fn coefficients(&self) -> Vec<f64> {
+        self.model.factor.backward(&self.model.explained)
+    }
+
     /// Columns of C.
     pub fn columns(&self) -> usize {
         self.model.factor.size()

@@ -4,10 +4,10 @@
 //! and threads nor the node at which a person is counted can change a sum. Checks the ask first. Adds nothing about
 //! people who are not in the cohort.
 
-mod own;
+pub(super) mod own;
 mod scan;
 mod statistics;
-mod terms;
+pub(super) mod terms;
 mod wald;
 
 use ligate_genotypes::Batch;
@@ -76,8 +76,8 @@ pub fn local<G: GenotypeSource>(
             let products = Products(cohort.standardise(scaling));
             Ok(unsigned(&sum_over(&products, 0..cohort.count(), threads)))
         }
-        Ask::Null { scaling, coefficients } => {
-            let terms = NullTerms::new(cohort, &cohort.standardise(scaling), coefficients);
+        Ask::Null { scaling, coefficients, fill } => {
+            let terms = NullTerms::new(cohort, &cohort.standardise(scaling), coefficients, *fill);
             Ok(unsigned(&sum_over(&terms, 0..cohort.count(), threads)))
         }
         Ask::Counts { keys, .. } => {
@@ -89,26 +89,26 @@ pub fn local<G: GenotypeSource>(
             let work = |chunk: &Chunk<'_, '_>, layout: &Layout| statistics.of_chunk(chunk, layout);
             scan(source, &variants.keys, cohort, &layout, threads, &work)
         }
-        Ask::Score { scaling, coefficients, variants, .. } => {
-            let terms = NullTerms::new(cohort, &cohort.standardise(scaling), coefficients);
+        Ask::Score { scaling, coefficients, fill, variants, .. } => {
+            let terms = NullTerms::new(cohort, &cohort.standardise(scaling), coefficients, *fill);
             let statistics = Statistics::score(cohort, terms, threads);
             let work = |chunk: &Chunk<'_, '_>, layout: &Layout| statistics.of_chunk(chunk, layout);
             scan(source, &variants.keys, cohort, &layout, threads, &work)
         }
-        Ask::Wald { scaling, coefficients, variants } => {
-            let models = wald::Models::new(cohort, &cohort.standardise(scaling));
+        Ask::Wald { scaling, coefficients, fill, variants } => {
+            let models = wald::Models::new(cohort, &cohort.standardise(scaling), *fill);
             let work = |chunk: &Chunk<'_, '_>, _: &Layout| models.sums(chunk, coefficients);
             scan(source, &variants.keys, cohort, &layout, threads, &work)
         }
-        Ask::BaselinePresence { scaling, variants } => {
-            let Some(own) = own::Own::fit(cohort, plan, scaling, *own_gate, threads) else {
+        Ask::BaselinePresence { scaling, fill, variants } => {
+            let Some(own) = own::Own::fit(cohort, plan, scaling, *fill, *own_gate, threads) else {
                 return Ok(vec![0; ask.words()]);
             };
             let work = |chunk: &Chunk<'_, '_>, _: &Layout| own.presence(chunk);
             scan(source, &variants.keys, cohort, &layout, threads, &work)
         }
-        Ask::Baseline { scaling, variants } => {
-            let Some(own) = own::Own::fit(cohort, plan, scaling, *own_gate, threads) else {
+        Ask::Baseline { scaling, fill, variants } => {
+            let Some(own) = own::Own::fit(cohort, plan, scaling, *fill, *own_gate, threads) else {
                 return Ok(vec![0; ask.words()]);
             };
             let work = |chunk: &Chunk<'_, '_>, _: &Layout| own.weights(chunk);
@@ -118,7 +118,10 @@ pub fn local<G: GenotypeSource>(
 }
 
 fn people(cohort: &Cohort) -> Vec<u64> {
-    [cohort.individuals()].into_iter().chain(cohort.cases()).chain([1]).collect()
+    match cohort.cases() {
+        None => vec![cohort.individuals(), 1],
+        Some(cases) => vec![cohort.individuals(), cases, cohort.unknown(), 1],
+    }
 }
 
 /// No variable may be asked for on a scale that its own values exceed: they would be clamped, or overflow.
@@ -133,16 +136,18 @@ fn check_exponents(cohort: &Cohort, ask: &Ask) -> Result<(), InvalidAsk> {
     if fits { Ok(()) } else { Err(InvalidAsk::Number) }
 }
 
-/// Limbs of the sum and the sum of squares of the raw values of every scaled variable.
+/// Of every scaled variable the people with a value, and the limbs of the sum and the sum of squares of raw values.
 fn scale(cohort: &Cohort, exponents: &[i16]) -> Vec<u64> {
     let mut words = Vec::new();
     for (variable, exponent) in exponents.iter().enumerate() {
-        let (mut sum, mut squares) = (0_i128, 0_i128);
-        for value in cohort.column(variable) {
+        let (mut known, mut sum, mut squares) = (0_u64, 0_i128, 0_i128);
+        for value in cohort.column(variable).iter().filter(|value| !value.is_nan()) {
             let value = i128::from(raw(*value, *exponent));
+            known += 1;
             sum += value;
             squares += value * value;
         }
+        words.push(known);
         words.extend(limbs(sum));
         words.extend(limbs(squares));
     }

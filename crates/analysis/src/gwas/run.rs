@@ -15,6 +15,7 @@ use ligate_model::{GateRule, PeopleCounts, VariableName, VariantCounts, VariantK
 use self::driver::Driver;
 use super::{
     ask::{Ask, MAX_INDIVIDUALS, ascending},
+    columns::Model,
     plan::{Family, InvalidPlan, Plan},
     result::{Gwas, Unreported},
 };
@@ -30,6 +31,10 @@ pub trait Summation {
     /// Per key of the ask its counts, or the rule of the gate that they did not meet.
     fn counts(&mut self, ask: &Ask) -> Result<Vec<Result<VariantCounts, GateRule>>, Self::Error>;
 
+    /// Asks whether what the run will weigh genotypes with may be shown, with all that was shown before. Nothing about
+    /// genotypes has been asked yet.
+    fn admit(&mut self, model: &Model) -> Result<(), Self::Error>;
+
     /// The sum of `ask.words()` words, handed to `next` alone; only what `next` makes of it goes on.
     fn sum<T>(&mut self, ask: &Ask, next: impl FnOnce(&[u64]) -> T) -> Result<T, Self::Error>;
 }
@@ -39,6 +44,9 @@ pub trait Summation {
 pub struct Facts {
     /// The largest over the nodes: covariates in plan order, then the trait.
     pub exponents: Vec<i16>,
+    /// What missing values of each variable counted as in earlier runs, if there were any: it stays the same, because
+    /// two fills of the same values differ by those people alone. Variables as above.
+    pub fills: Vec<Option<f64>>,
     /// Ascending union of the nodes' offers.
     pub keys: Vec<VariantKey>,
     /// Fewest nodes with an own result for a baseline; 0 for none.
@@ -120,14 +128,22 @@ pub fn run<S: Summation>(
     check_facts(plan, facts)?;
     let mut driver = Driver::new(plan, sums, progress);
     let people = driver.people()?;
+    let scaling = driver.scaling(facts)?;
+    let remembered = facts.fills.last().copied().flatten();
+    let fill = people.case_share().map_or(0.0, |share| remembered.unwrap_or(share).clamp(0.0, 1.0));
+    let null = match plan.family {
+        Family::Linear => Null::Linear(linear::study(&mut driver, &scaling)?),
+        Family::Logistic => Null::Logistic(logistic::null(&mut driver, &people, &scaling, fill)?),
+    };
+    let model = Model { scaling, coefficients: null.coefficients(), fill };
+    driver.admit(&model)?;
     let counted = driver.counts(&facts.keys)?;
-    let scaling = driver.scaling(facts, &people)?;
-    let mut found = match plan.family {
-        Family::Linear => linear::associations(&mut driver, &people, &scaling, counted.passed)?,
-        Family::Logistic => logistic::associations(&mut driver, &people, &scaling, counted.passed)?,
+    let mut found = match &null {
+        Null::Linear(study) => linear::associations(&mut driver, &people, &model, study, counted.passed)?,
+        Null::Logistic(null) => logistic::associations(&mut driver, &people, &model, null, counted.passed)?,
     };
     if facts.baseline_sites > 0 {
-        baseline::add(&mut driver, facts.baseline_sites, &scaling, &mut found.associations)?;
+        baseline::add(&mut driver, facts.baseline_sites, &model, &mut found.associations)?;
     }
     let refused = counted.refused.into_iter().chain(found.unreported);
     let mut unreported: Vec<Unreported> = refused.collect();
@@ -136,10 +152,28 @@ pub fn run<S: Summation>(
     Ok(Gwas { people, associations: found.associations, unreported, lambda })
 }
 
+/// The model of the covariates, to which variants are added.
+enum Null {
+    Linear(super::linear::Study),
+    Logistic(super::logistic::Null),
+}
+
+impl Null {
+    /// Those of a logistic model; the weights of a linear one do not depend on any.
+    fn coefficients(&self) -> Vec<f64> {
+        match self {
+            Self::Linear(_) => Vec::new(),
+            Self::Logistic(null) => null.coefficients().to_vec(),
+        }
+    }
+}
+
 fn check_facts<E>(plan: &Plan, facts: &Facts) -> Result<(), RunError<E>> {
     let bounded = |e: &i16| e.unsigned_abs() <= MAX_EXPONENT.unsigned_abs();
     let exponents = facts.exponents.len() == plan.columns() && facts.exponents.iter().all(bounded);
-    if exponents && ascending(&facts.keys) { Ok(()) } else { Err(RunError::Facts) }
+    let fills =
+        facts.fills.len() == plan.columns() && facts.fills.iter().flatten().all(|fill| fill.is_finite());
+    if exponents && fills && ascending(&facts.keys) { Ok(()) } else { Err(RunError::Facts) }
 }
 
 /// Whether the people can carry the plan.

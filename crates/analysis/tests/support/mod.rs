@@ -7,8 +7,8 @@ pub mod cohort;
 use std::{convert::Infallible, ops::Range};
 
 use ligate_analysis::gwas::{
-    Ask, Cohort, Facts, GenotypeSource, Gwas, OwnGate, Plan, RunError, Summation, decode_counts,
-    decode_people, local, run,
+    Ask, Cohort, Facts, GenotypeSource, Gwas, Model, OwnGate, Plan, RunError, Summation, columns,
+    complete_in, decode_counts, decode_people, local, roles, run,
 };
 use ligate_genotypes::{Batch, Calls, Exception, Row, encode};
 use ligate_model::{
@@ -134,6 +134,11 @@ impl GenotypeSource for Reader<'_> {
 pub const OWN_GATE: OwnGate =
     OwnGate { individuals: 20, cell: 5, minor_allele_count: 5, minor_allele_count_in_cases: 2 };
 
+/// The cohort of some people of a site.
+pub fn cohort_of(site: &Site, plan: &Plan, people: &[u32], coding: Option<BinaryCoding>) -> Cohort {
+    Cohort::new(&site.phenotypes, plan, people, coding, &site.blocks).unwrap()
+}
+
 /// Adds what the sites add, as a secure sum would, after sending the ask through its serialised form.
 pub struct Sites<'a> {
     plan: &'a Plan,
@@ -148,7 +153,10 @@ pub struct Sites<'a> {
 impl<'a> Sites<'a> {
     pub fn new(plan: &'a Plan, sites: &'a [Site], threads: usize) -> Self {
         let coding = Some(BinaryCoding::ZeroOne);
-        let cohort = |site: &Site| Cohort::new(&site.phenotypes, plan, &[], coding, &site.blocks).unwrap();
+        let cohort = |site: &Site| {
+            let people = complete_in(&site.phenotypes, plan.variables()).unwrap();
+            cohort_of(site, plan, &people, coding)
+        };
         let sites = sites.iter().map(|site| (site, cohort(site))).collect();
         Self { plan, sites, threads, gate: 0, asked: Vec::new() }
     }
@@ -157,7 +165,8 @@ impl<'a> Sites<'a> {
         let exponents: Vec<Vec<i16>> = self.sites.iter().map(|(_, cohort)| cohort.exponents()).collect();
         let largest = |k: usize| exponents.iter().map(|own| own[k]).max().unwrap();
         let exponents = (0..=self.plan.covariates.len()).map(largest).collect();
-        Facts { exponents, keys: keys(variants), baseline_sites }
+        let fills = vec![None; self.plan.covariates.len() + 1];
+        Facts { exponents, fills, keys: keys(variants), baseline_sites }
     }
 
     pub fn run(&mut self, facts: &Facts) -> Result<Gwas, RunError<Infallible>> {
@@ -196,6 +205,15 @@ impl Summation for Sites<'_> {
             false => Err(GateRule::MinorAlleleCount),
         };
         Ok(counts.into_iter().map(pass).collect())
+    }
+
+    fn admit(&mut self, model: &Model) -> Result<(), Infallible> {
+        for (_, cohort) in &self.sites {
+            let columns = columns(cohort, self.plan, model, &OWN_GATE, self.threads);
+            assert_eq!(columns.len(), roles(self.plan).len());
+            assert!(columns.iter().all(|column| column.len() as u64 == cohort.individuals()));
+        }
+        Ok(())
     }
 
     fn sum<T>(&mut self, ask: &Ask, next: impl FnOnce(&[u64]) -> T) -> Result<T, Infallible> {

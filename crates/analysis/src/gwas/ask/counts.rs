@@ -1,19 +1,22 @@
 //! Counts packed into words whose fields cannot carry into each other.
 //!
 //! With N < 2^31 people in all, no field's sum over all nodes reaches its width: called and homozygotes are below
-//! 2^31 (fields of 32 bits), allele counts below 2^32 (40 bits; 32 bits among cases), and sites are at most N where
-//! every contributing site has somebody called, but are given 24 bits, for 16 million sites.
+//! 2^31 (fields of 32 bits), allele counts below 2^32 (40 bits; 32 bits among cases); sites, and sites that withhold the
+//! variant, are at most 64 and have 12 bits each.
 //!
 //! - word 0: called in bits 0 to 31, homozygotes in bits 32 to 63
-//! - word 1: allele count in bits 0 to 39, sites in bits 40 to 63
+//! - word 1: allele count in bits 0 to 39, sites in bits 40 to 51, sites that withhold it in bits 52 to 63
 //! - word 2, logistic only: called cases in bits 0 to 31, allele count in cases in bits 32 to 63
 
+use std::collections::BTreeSet;
+
 use ligate_genotypes::AlleleCounts;
-use ligate_model::{CaseCounts, PeopleCounts, VariantCounts};
+use ligate_model::{CaseCounts, PeopleCounts, VariantCounts, VariantKey};
 
 use crate::gwas::plan::{Family, Plan};
 
 const ALLELE_BITS: u32 = 40;
+const SITE_BITS: u32 = 12;
 const LOW: u64 = 0xffff_ffff;
 
 /// Words of one key.
@@ -38,14 +41,24 @@ pub(crate) fn pack_case_counts(counts: &AlleleCounts) -> u64 {
     u64::from(counts.called) | u64::from(counts.diploid_allele_count) << 32
 }
 
-/// The counts of a people ask's sum: [individuals, cases (logistic), sites]. Missing words count as 0.
+/// Marks the variants of a counts ask that a node withholds in the vector that it adds: whatever it and others count of
+/// them, the gate lets nothing of them through.
+pub fn withhold(plan: &Plan, keys: &[VariantKey], withheld: &BTreeSet<VariantKey>, vector: &mut [u64]) {
+    for (key, words) in keys.iter().zip(vector.chunks_exact_mut(words(plan.family))) {
+        if withheld.contains(key) {
+            words.fill(0);
+            words[1] = 1 << (ALLELE_BITS + SITE_BITS);
+        }
+    }
+}
+
+/// The counts of a people ask's sum: [individuals, sites], or [individuals, cases, unknown, sites] of a logistic run.
+/// Missing words count as 0.
 pub fn decode_people(sum: &[u64]) -> PeopleCounts {
     let word = |index: usize| sum.get(index).copied().unwrap_or(0);
-    let binary = sum.len() > 2;
-    PeopleCounts {
-        individuals: word(0),
-        cases: binary.then(|| word(1)),
-        sites: if binary { word(2) } else { word(1) },
+    match sum.len() {
+        0..=2 => PeopleCounts { individuals: word(0), cases: None, unknown: 0, sites: word(1) },
+        _ => PeopleCounts { individuals: word(0), cases: Some(word(1)), unknown: word(2), sites: word(3) },
     }
 }
 
@@ -63,7 +76,8 @@ fn decode(words: &[u64]) -> VariantCounts {
         called: words[0] & LOW,
         homozygotes: words[0] >> 32,
         allele_count: words[1] & ((1 << ALLELE_BITS) - 1),
-        sites: words[1] >> ALLELE_BITS,
+        sites: (words[1] >> ALLELE_BITS) & ((1 << SITE_BITS) - 1),
+        withheld: words[1] >> (ALLELE_BITS + SITE_BITS),
         cases: words.get(2).map(case_counts),
     }
 }
@@ -102,11 +116,37 @@ mod tests {
             allele_count: 2 * all,
             homozygotes: all,
             sites: 2,
+            withheld: 0,
             cases: Some(CaseCounts { called: all, allele_count: 2 * all }),
         };
         assert_eq!(decode_counts(&plan, &sum, 1), [expected]);
         assert_eq!(decode_counts(&plan, &sum[..1], 1), [VariantCounts::default()]);
-        assert_eq!(decode_people(&[9, 4, 3]), PeopleCounts { individuals: 9, cases: Some(4), sites: 3 });
-        assert_eq!(decode_people(&[9, 3]), PeopleCounts { individuals: 9, cases: None, sites: 3 });
+        let of = |cases, unknown| PeopleCounts { individuals: 9, cases, unknown, sites: 3 };
+        assert_eq!(decode_people(&[9, 4, 2, 3]), of(Some(4), 2));
+        assert_eq!(decode_people(&[9, 3]), of(None, 0));
+    }
+
+    #[test]
+    fn a_node_that_withholds_a_variant_is_seen_and_adds_nothing_else() {
+        let plan = Plan {
+            family: Family::Linear,
+            trait_name: VariableName::new("ldl").unwrap(),
+            covariates: vec![],
+            wald_below: 1e-3,
+        };
+        let key = |position| VariantKey {
+            contig: ligate_model::Contig::new("1"),
+            position: ligate_model::Position::new(position),
+            reference: ligate_model::Allele::new("A").unwrap(),
+            alternate: ligate_model::Allele::new("G").unwrap(),
+        };
+        let counts = AlleleCounts { called: 9, diploid_allele_count: 7, ..AlleleCounts::default() };
+        let mut sum = [pack_counts(&counts), pack_counts(&counts)].concat();
+        let mut own = sum.clone();
+        withhold(&plan, &[key(1), key(2)], &BTreeSet::from([key(2)]), &mut own);
+        sum.iter_mut().zip(&own).for_each(|(sum, word)| *sum += word);
+        let decoded = decode_counts(&plan, &sum, 2);
+        assert_eq!((decoded[0].sites, decoded[0].withheld, decoded[0].called), (2, 0, 18));
+        assert_eq!((decoded[1].sites, decoded[1].withheld, decoded[1].called), (1, 1, 9));
     }
 }

@@ -46,7 +46,7 @@ impl Ask {
                 check(exponents.iter().all(bounded), InvalidAsk::Number)?;
             }
             Self::Moments { scaling } => check_scaling(plan, scaling)?,
-            Self::Null { scaling, coefficients } => {
+            Self::Null { scaling, coefficients, .. } => {
                 check(plan.is_binary(), InvalidAsk::Family)?;
                 check_scaling(plan, scaling)?;
                 check_coefficients(coefficients, columns)?;
@@ -60,7 +60,7 @@ impl Ask {
                 check_scaling(plan, scaling)?;
                 check_coefficients(coefficients, columns)?;
             }
-            Self::Wald { scaling, coefficients, variants } => {
+            Self::Wald { scaling, coefficients, variants, .. } => {
                 check(plan.is_binary(), InvalidAsk::Family)?;
                 check_scaling(plan, scaling)?;
                 check_coefficients(coefficients, (columns + 1) * variants.keys.len())?;
@@ -69,6 +69,7 @@ impl Ask {
                 check_scaling(plan, scaling)?
             }
         }
+        check(self.fill().is_none_or(|fill| (0.0..=1.0).contains(&fill)), InvalidAsk::Number)?;
         self.check_variants(plan)
     }
 
@@ -128,9 +129,9 @@ mod tests {
     use super::*;
     use crate::gwas::{Family, Variants};
 
-    const SCALING: Scaling = Scaling { exponent: 3, mean: 0, deviation: 2_097_152.0 };
+    const SCALING: Scaling = Scaling { exponent: 3, mean: 0, deviation: 2_097_152.0, fill: 0 };
     const COUNTS: VariantCounts =
-        VariantCounts { called: 10, allele_count: 9, homozygotes: 2, sites: 3, cases: None };
+        VariantCounts { called: 10, allele_count: 9, homozygotes: 2, sites: 3, withheld: 0, cases: None };
 
     fn plan(family: Family) -> Plan {
         let name = |text: &str| VariableName::new(text).unwrap();
@@ -157,7 +158,7 @@ mod tests {
         assert_eq!(ask.words(), 2 * (2 + 6));
         let counts = Ask::Counts { family: Family::Logistic, keys: vec![key(1)] };
         assert_eq!((counts.validate(&plan(Family::Logistic)), counts.words()), (Ok(()), 3));
-        let null = Ask::Null { scaling: vec![SCALING], coefficients: vec![0.5, -1.0] };
+        let null = Ask::Null { scaling: vec![SCALING], coefficients: vec![0.5, -1.0], fill: 0.5 };
         assert_eq!((null.validate(&plan(Family::Logistic)), null.words()), (Ok(()), 5));
     }
 
@@ -178,8 +179,10 @@ mod tests {
         check(linear(&[1], COUNTS, Scaling { deviation, ..SCALING }), Family::Linear, InvalidAsk::Number);
         check(Ask::Moments { scaling: vec![SCALING] }, Family::Linear, InvalidAsk::Length);
         check(Ask::Scale { exponents: vec![901] }, Family::Logistic, InvalidAsk::Number);
-        let coefficients = vec![f64::INFINITY, 0.0];
-        check(Ask::Null { scaling: vec![SCALING], coefficients }, Family::Logistic, InvalidAsk::Number);
+        let null = |coefficients: Vec<f64>, fill| Ask::Null { scaling: vec![SCALING], coefficients, fill };
+        check(null(vec![f64::INFINITY, 0.0], 0.5), Family::Logistic, InvalidAsk::Number);
+        check(null(vec![0.0, 0.0], 1.5), Family::Logistic, InvalidAsk::Number);
+        check(null(vec![0.0, 0.0], f64::NAN), Family::Logistic, InvalidAsk::Number);
         let keys = (0..=MAX_BATCH as u32).map(key).collect();
         check(Ask::Counts { family: Family::Linear, keys }, Family::Linear, InvalidAsk::Batch);
     }

@@ -18,7 +18,7 @@ use crate::{
         linear, logistic,
         plan::{Family, Plan},
     },
-    quantise::{Scaling, fixed},
+    quantise::{Scaling, fixed, unfixed},
 };
 
 /// 1/SE^2 and beta/SE^2 of one node must be smaller, so that 256 nodes' sums fit a word.
@@ -43,6 +43,7 @@ impl<'a> Own<'a> {
         cohort: &'a Cohort,
         plan: &Plan,
         scaling: &[Scaling],
+        fill: f64,
         gate: OwnGate,
         threads: usize,
     ) -> Option<Self> {
@@ -53,7 +54,7 @@ impl<'a> Own<'a> {
         let columns = plan.columns();
         let (statistics, study) = match plan.family {
             Family::Linear => Self::fit_linear(cohort, rows, columns, threads)?,
-            Family::Logistic => Self::fit_logistic(cohort, &rows, columns, threads)?,
+            Family::Logistic => Self::fit_logistic(cohort, &rows, columns, fill, threads)?,
         };
         Some(Self { cohort, gate, statistics, study })
     }
@@ -74,16 +75,17 @@ impl<'a> Own<'a> {
         cohort: &'a Cohort,
         rows: &Standardised,
         columns: usize,
+        fill: f64,
         threads: usize,
     ) -> Option<(Statistics<'a>, Study)> {
         let cases = cohort.cases()?;
-        let controls = cohort.individuals() - cases;
+        let controls = cohort.individuals() - cases - cohort.unknown();
         if cases == 0 || controls == 0 {
             return None;
         }
         let mut coefficients = logistic::start(columns, cases, controls);
         for _ in 0..logistic::MAX_ROUNDS {
-            let terms = NullTerms::new(cohort, rows, &coefficients);
+            let terms = NullTerms::new(cohort, rows, &coefficients, fill);
             let sums = logistic::Sums::new(columns, &sum_over(&terms, 0..cohort.count(), threads));
             match logistic::step(&sums, &coefficients, cohort.individuals()) {
                 logistic::Step::Next(next) => coefficients = next,
@@ -95,6 +97,21 @@ impl<'a> Own<'a> {
             }
         }
         None
+    }
+
+    /// What each person of the cohort weighs in a node's own results: the trait less what the covariates explain.
+    pub fn residuals(&self, rows: &Standardised, fill: f64) -> Vec<f64> {
+        match &self.study {
+            Study::Linear(study) => {
+                let coefficients = study.coefficients();
+                let of_row = |row: &[i64]| {
+                    let predicted = row.iter().zip(&coefficients).map(|(x, b)| unfixed(*x) * b);
+                    unfixed(row[coefficients.len()]) - predicted.sum::<f64>()
+                };
+                rows.rows.chunks_exact(rows.width).map(of_row).collect()
+            }
+            Study::Logistic(null) => NullTerms::new(self.cohort, rows, null.coefficients(), fill).residuals,
+        }
     }
 
     /// 1 for each variant with an own result.
@@ -139,6 +156,7 @@ impl<'a> Own<'a> {
             allele_count: all.diploid_allele_count.into(),
             homozygotes: all.homozygous.into(),
             sites: 1,
+            withheld: 0,
             cases,
         }
     }

@@ -50,13 +50,14 @@ pub(crate) struct NullTerms {
 }
 
 impl NullTerms {
-    pub fn new(cohort: &Cohort, standardised: &Standardised, coefficients: &[f64]) -> Self {
+    /// People of whom it is not known count as cases to the share `fill`.
+    pub fn new(cohort: &Cohort, standardised: &Standardised, coefficients: &[f64], fill: f64) -> Self {
         let columns = standardised.width;
         let rows = real_rows(standardised);
         let (residuals, weights) = rows
             .chunks_exact(columns)
-            .zip(cohort.response())
-            .map(|(row, response)| residual_and_weight(linear_predictor(row, coefficients), *response))
+            .zip(cohort.filled_response(fill))
+            .map(|(row, response)| residual_and_weight(linear_predictor(row, coefficients), response))
             .unzip();
         Self { columns, rows, residuals, weights }
     }

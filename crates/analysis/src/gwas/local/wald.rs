@@ -20,11 +20,13 @@ pub(crate) struct Models<'a> {
 
 impl<'a> Models<'a> {
     /// `standardised` are rows [1, z..] of all people.
-    pub fn new(cohort: &'a Cohort, standardised: &Standardised) -> Self {
+    /// People of whom it is not known count as cases to the share `fill`.
+    pub fn new(cohort: &'a Cohort, standardised: &Standardised, fill: f64) -> Self {
         let (columns, rows) = (standardised.width, real_rows(standardised));
+        let responses = cohort.filled_response(fill);
         let of_block = |block: &Block| {
             let rows = &rows[block.first_person * columns..][..block.members.len() * columns];
-            let response = &cohort.response()[block.people()];
+            let response = &responses[block.people()];
             let people = rows.chunks(columns * LANES).zip(response.chunks(LANES));
             people.map(|(rows, response)| Batch::new(columns, rows, response)).collect()
         };

@@ -10,6 +10,7 @@ use crate::{
     distributions::normal_two_sided,
     gwas::{
         ask::Ask,
+        columns::Model,
         plan::Family,
         result::{Association, Baseline},
     },
@@ -20,7 +21,7 @@ use crate::{
 pub(crate) fn add<S: Summation>(
     driver: &mut Driver<'_, S>,
     fewest: u64,
-    scaling: &[Scaling],
+    model: &Model,
     associations: &mut [Association],
 ) -> Result<(), RunError<S::Error>> {
     let all: Vec<Passed> = associations
@@ -28,13 +29,13 @@ pub(crate) fn add<S: Summation>(
         .map(|association| Passed { key: association.key.clone(), counts: association.counts })
         .collect();
     let unit = match driver.plan.family {
-        Family::Linear => scaling.last().map_or(1.0, Scaling::unit),
+        Family::Linear => model.scaling.last().map_or(1.0, Scaling::unit),
         Family::Logistic => 1.0,
     };
     let mut done = 0;
     for batch in batches(&all, |_| 2) {
         driver.report(Stage::Baseline, done, all.len());
-        let baselines = of_batch(driver, fewest, scaling, batch, unit)?;
+        let baselines = of_batch(driver, fewest, model, batch, unit)?;
         for (association, baseline) in associations[done..].iter_mut().zip(baselines) {
             association.baseline = baseline;
         }
@@ -48,12 +49,16 @@ pub(crate) fn add<S: Summation>(
 fn of_batch<S: Summation>(
     driver: &mut Driver<'_, S>,
     fewest: u64,
-    scaling: &[Scaling],
+    model: &Model,
     batch: &[Passed],
     unit: f64,
 ) -> Result<Vec<Option<Baseline>>, RunError<S::Error>> {
     let mut baselines = vec![None; batch.len()];
-    let ask = Ask::BaselinePresence { scaling: scaling.to_vec(), variants: variants(batch.iter()) };
+    let ask = Ask::BaselinePresence {
+        scaling: model.scaling.clone(),
+        fill: model.fill,
+        variants: variants(batch.iter()),
+    };
     let enough: Vec<(usize, u64)> = driver.sum(&ask, |sum| {
         let contributors = sum.iter().map(|sites| *sites as u64).enumerate();
         contributors.filter(|(_, sites)| *sites >= fewest).collect()
@@ -62,7 +67,7 @@ fn of_batch<S: Summation>(
         return Ok(baselines);
     }
     let asked = variants(enough.iter().map(|(place, _)| &batch[*place]));
-    let ask = Ask::Baseline { scaling: scaling.to_vec(), variants: asked };
+    let ask = Ask::Baseline { scaling: model.scaling.clone(), fill: model.fill, variants: asked };
     let combined: Vec<Option<Baseline>> = driver.sum(&ask, |sum| {
         enough
             .iter()

@@ -5,7 +5,8 @@ use ligate_model::{PeopleCounts, VariantCounts, VariantKey};
 use super::{Facts, RunError, RunProgress, Stage, Summation, check_people};
 use crate::{
     gwas::{
-        ask::{Ask, MAX_BATCH, MAX_WORDS, Variants},
+        ask::{Ask, MAX_BATCH, MAX_WORDS, SCALE_WORDS, Variants},
+        columns::Model,
         plan::Plan,
         result::{Association, Reason, Unreported},
     },
@@ -88,12 +89,13 @@ impl<'r, S: Summation> Driver<'r, S> {
         Ok(counted)
     }
 
+    /// Whether the run's weights may be shown.
+    pub fn admit(&mut self, model: &Model) -> Result<(), RunError<S::Error>> {
+        self.sums.admit(model).map_err(RunError::Sum)
+    }
+
     /// Means and deviations of the scaled variables, in the order of the plan.
-    pub fn scaling(
-        &mut self,
-        facts: &Facts,
-        people: &PeopleCounts,
-    ) -> Result<Vec<Scaling>, RunError<S::Error>> {
+    pub fn scaling(&mut self, facts: &Facts) -> Result<Vec<Scaling>, RunError<S::Error>> {
         let exponents: Vec<i16> = facts.exponents[..self.plan.scaled()].to_vec();
         if exponents.is_empty() {
             return Ok(Vec::new());
@@ -101,11 +103,13 @@ impl<'r, S: Summation> Driver<'r, S> {
         self.report(Stage::Scale, 0, 1);
         let ask = Ask::Scale { exponents: exponents.clone() };
         let scaled = self.sum(&ask, |sum| {
-            let variables = exponents.iter().zip(sum.chunks_exact(2 * LIMBS));
+            let variables = exponents.iter().zip(&facts.fills).zip(sum.chunks_exact(SCALE_WORDS));
             variables
-                .map(|(exponent, words)| {
+                .map(|((exponent, fill), words)| {
                     let wide = |first: usize| carry(std::array::from_fn(|limb| words[first + limb] as u64));
-                    Scaling::from_sums(*exponent, wide(0), wide(LIMBS), people.individuals)
+                    let known = words[0] as u64;
+                    let scaling = Scaling::from_sums(*exponent, wide(1), wide(1 + LIMBS), known)?;
+                    Ok(fill.map_or(scaling, |value| scaling.filled_with(value)))
                 })
                 .collect::<Vec<_>>()
         })?;

@@ -10,34 +10,44 @@ use crate::{
     distributions::student_t_two_sided,
     gwas::{
         ask::{Ask, linear_words},
+        columns::Model,
         linear::{self, Estimate, Moments, Study},
         result::{Association, Reason, Test, Unreported},
     },
     quantise::Scaling,
 };
 
+/// The regression of the trait on the covariates.
+pub(crate) fn study<S: Summation>(
+    driver: &mut Driver<'_, S>,
+    scaling: &[Scaling],
+) -> Result<Study, RunError<S::Error>> {
+    let columns = driver.plan.columns();
+    let moments =
+        driver.sum(&Ask::Moments { scaling: scaling.to_vec() }, |sum| Moments::new(columns, sum))?;
+    Study::new(moments).map_err(|covariates| driver.collinear(&covariates))
+}
+
 /// Tests all variants that passed.
 pub(crate) fn associations<S: Summation>(
     driver: &mut Driver<'_, S>,
     people: &PeopleCounts,
-    scaling: &[Scaling],
+    model: &Model,
+    study: &Study,
     passed: Vec<Passed>,
 ) -> Result<Found, RunError<S::Error>> {
-    let columns = driver.plan.columns();
+    let (columns, scaling) = (driver.plan.columns(), &model.scaling);
     let individuals = people.individuals;
-    let moments =
-        driver.sum(&Ask::Moments { scaling: scaling.to_vec() }, |sum| Moments::new(columns, sum))?;
-    let study = Study::new(moments).map_err(|covariates| driver.collinear(&covariates))?;
     let unit = scaling.last().map_or(1.0, Scaling::unit);
     let mut found = Found::default();
     let mut done = 0;
     for batch in batches(&passed, |item| linear_words(columns, individuals, &item.counts)) {
         driver.report(Stage::Association, done, passed.len());
-        let ask = Ask::Linear { scaling: scaling.to_vec(), individuals, variants: variants(batch.iter()) };
+        let ask = Ask::Linear { scaling: scaling.clone(), individuals, variants: variants(batch.iter()) };
         let layout = ask.layout();
         let estimates = driver.sum(&ask, |sum| {
             let words = (0..batch.len()).map(|place| &sum[layout.range(place)]);
-            batch.iter().zip(words).map(|(item, words)| estimate(&study, item, words)).collect()
+            batch.iter().zip(words).map(|(item, words)| estimate(study, item, words)).collect()
         })?;
         collect(batch, estimates, unit, &mut found);
         done += batch.len();

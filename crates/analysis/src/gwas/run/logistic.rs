@@ -12,6 +12,7 @@ use crate::{
     gwas::{
         ask::{Ask, score_words, wald_words},
         collinearity::Predictors,
+        columns::Model,
         logistic::{self, MAX_ROUNDS, Null, Score, Step, Sums, WaldStep},
         result::{Association, Reason, Test, Unreported},
     },
@@ -39,17 +40,27 @@ struct Fitted {
     test: Test,
 }
 
+/// The model of the covariates at its estimate.
+pub(crate) fn null<S: Summation>(
+    driver: &mut Driver<'_, S>,
+    people: &PeopleCounts,
+    scaling: &[Scaling],
+    fill: f64,
+) -> Result<Null, RunError<S::Error>> {
+    check_covariates(driver, scaling)?;
+    null_model(driver, people, scaling, fill)
+}
+
 /// Tests all variants that passed.
 pub(crate) fn associations<S: Summation>(
     driver: &mut Driver<'_, S>,
     people: &PeopleCounts,
-    scaling: &[Scaling],
+    model: &Model,
+    null: &Null,
     passed: Vec<Passed>,
 ) -> Result<Found, RunError<S::Error>> {
-    check_covariates(driver, scaling)?;
-    let null = null_model(driver, people, scaling)?;
-    let mut tested = score_tests(driver, people, scaling, &null, passed)?;
-    wald_tests(driver, scaling, &mut tested)?;
+    let mut tested = score_tests(driver, people, model, null, passed)?;
+    wald_tests(driver, model, &mut tested)?;
     let mut found = Found::default();
     tested.into_iter().for_each(|variant| collect(variant, &mut found));
     Ok(found)
@@ -73,13 +84,14 @@ fn null_model<S: Summation>(
     driver: &mut Driver<'_, S>,
     people: &PeopleCounts,
     scaling: &[Scaling],
+    fill: f64,
 ) -> Result<Null, RunError<S::Error>> {
     let columns = driver.plan.columns();
-    let cases = people.cases.unwrap_or(0);
-    let mut coefficients = logistic::start(columns, cases, people.individuals - cases);
+    let (cases, controls) = (people.cases.unwrap_or(0), people.controls().unwrap_or(0));
+    let mut coefficients = logistic::start(columns, cases, controls);
     for round in 0..MAX_ROUNDS {
         driver.report(Stage::Null, round, MAX_ROUNDS);
-        let ask = Ask::Null { scaling: scaling.to_vec(), coefficients: coefficients.clone() };
+        let ask = Ask::Null { scaling: scaling.to_vec(), coefficients: coefficients.clone(), fill };
         let (step, sums) = driver.sum(&ask, |sum| {
             let sums = Sums::new(columns, sum);
             (logistic::step(&sums, &coefficients, people.individuals), sums)
@@ -99,7 +111,7 @@ fn null_model<S: Summation>(
 fn score_tests<S: Summation>(
     driver: &mut Driver<'_, S>,
     people: &PeopleCounts,
-    scaling: &[Scaling],
+    model: &Model,
     null: &Null,
     passed: Vec<Passed>,
 ) -> Result<Vec<Tested>, RunError<S::Error>> {
@@ -109,8 +121,9 @@ fn score_tests<S: Summation>(
     for batch in batches(&passed, |item| score_words(columns, individuals, &item.counts)) {
         driver.report(Stage::Association, tested.len(), passed.len());
         let ask = Ask::Score {
-            scaling: scaling.to_vec(),
+            scaling: model.scaling.clone(),
             coefficients: null.coefficients().to_vec(),
+            fill: model.fill,
             individuals,
             variants: variants(batch.iter()),
         };
@@ -148,7 +161,7 @@ fn after_score(score: Result<Score, Reason>, wald_below: f64) -> State {
 /// Rounds of Newton's method for all variants that want one; settled variants drop out.
 fn wald_tests<S: Summation>(
     driver: &mut Driver<'_, S>,
-    scaling: &[Scaling],
+    model: &Model,
     tested: &mut [Tested],
 ) -> Result<(), RunError<S::Error>> {
     let columns = driver.plan.columns();
@@ -158,7 +171,7 @@ fn wald_tests<S: Summation>(
             (0..tested.len()).filter(|place| tested[*place].fitting().is_some()).collect();
         driver.report(Stage::Wald, wanted - active.len(), wanted);
         for batch in batches(&active, |_| wald_words(columns)) {
-            wald_round(driver, scaling, tested, batch, round)?;
+            wald_round(driver, model, tested, batch, round)?;
         }
         if active.is_empty() {
             break;
@@ -170,7 +183,7 @@ fn wald_tests<S: Summation>(
 
 fn wald_round<S: Summation>(
     driver: &mut Driver<'_, S>,
-    scaling: &[Scaling],
+    model: &Model,
     tested: &mut [Tested],
     batch: &[usize],
     round: usize,
@@ -179,8 +192,9 @@ fn wald_round<S: Summation>(
     let coefficients: Vec<f64> =
         batch.iter().filter_map(|place| tested[*place].fitting()).flatten().copied().collect();
     let ask = Ask::Wald {
-        scaling: scaling.to_vec(),
+        scaling: model.scaling.clone(),
         coefficients: coefficients.clone(),
+        fill: model.fill,
         variants: variants(batch.iter().map(|place| &tested[*place].passed)),
     };
     let called: Vec<u64> = batch.iter().map(|place| tested[*place].passed.counts.called).collect();
