@@ -41,15 +41,22 @@ pub(crate) struct RoundSecrets {
     channel: StaticSecret,
     mask: StaticSecret,
     seed: Zeroizing<[u8; 32]>,
+    common: Zeroizing<[u8; 32]>,
 }
 
 impl RoundSecrets {
     pub(crate) fn generate(rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let channel = StaticSecret::random_from_rng(&mut *rng);
         let mask = StaticSecret::random_from_rng(&mut *rng);
-        let mut seed = Zeroizing::new([0; 32]);
+        let (mut seed, mut common) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
         rng.fill_bytes(&mut *seed);
-        Self { channel, mask, seed }
+        rng.fill_bytes(&mut *common);
+        Self { channel, mask, seed, common }
+    }
+
+    /// This node's part of what the nodes of the round alone know together.
+    pub(crate) fn common(&self) -> &[u8; 32] {
+        &self.common
     }
 
     pub(crate) fn channel(&self) -> &StaticSecret {
@@ -223,6 +230,12 @@ impl Derivation<'_> {
         direction: [usize; 2],
     ) -> Result<Zeroizing<[u8; 32]>, Refusal> {
         derive(self.roster, self.round, self.list, &**channel, "shares", direction)
+    }
+
+    /// What the nodes of the round know together and the coordinator does not, from every node's part in their order.
+    pub(crate) fn common_secret(&self, parts: &[u8]) -> Result<Zeroizing<[u8; 32]>, Refusal> {
+        let first = self.list.nodes().iter().next().ok_or(Refusal::Nodes)?;
+        derive(self.roster, self.round, self.list, parts, "common secret", [first, first])
     }
 
     fn agree(

@@ -105,6 +105,16 @@ impl Participant {
         }
     }
 
+    /// While the node computes its vector: a secret that the nodes of this round share and the coordinator does not
+    /// know, fresh in every round. Where a coordinator gave the nodes different shares, theirs differ.
+    pub fn common_secret(&self) -> Result<Zeroizing<[u8; 32]>, Refusal> {
+        let round = self.round.as_ref().ok_or(Refusal::OutOfOrder)?;
+        let State::Delivered { list, held, .. } = &round.state else { return Err(Refusal::OutOfOrder) };
+        let parts: Vec<u8> = held.0.iter().flat_map(|(_, shares)| *shares.common).collect();
+        Derivation { roster: self.roster.roster(), round: &round.id, list }
+            .common_secret(&Zeroizing::new(parts))
+    }
+
     /// Takes the next message of a round. A refusal changes nothing.
     pub fn handle(
         &mut self,

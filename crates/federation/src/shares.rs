@@ -1,5 +1,5 @@
-//! The Shamir shares that nodes hold of each other's secrets, and their encryption on the way through the
-//! coordinator. Refuses ciphertexts of another round, pair or direction.
+//! The Shamir shares that nodes hold of each other's secrets, each node's part of what the nodes alone know together,
+//! and their encryption on the way through the coordinator. Refuses ciphertexts of another round, pair or direction.
 
 use std::num::NonZeroU8;
 
@@ -16,18 +16,20 @@ use crate::{
     keys::{Derivation, RoundSecrets},
 };
 
-/// Two share values and AES-GCM's tag.
-pub(crate) const SEALED_BYTES: usize = 2 * SECRET_BYTES + 16;
+/// Two share values, the part of the nodes' common secret, and AES-GCM's tag.
+pub(crate) const SEALED_BYTES: usize = 3 * SECRET_BYTES + 16;
 
-/// What one node sends another through the coordinator: one share of each of its two secrets, encrypted.
+/// What one node sends another through the coordinator: one share of each of its two secrets and its part of the
+/// nodes' common secret, encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SealedShares(pub(crate) [u8; SEALED_BYTES]);
 
-/// One node's shares of another's two secrets.
+/// One node's shares of another's two secrets, and the other's part of the nodes' common secret.
 #[derive(Clone)]
 pub(crate) struct PeerShares {
     pub(crate) mask_key: Share,
     pub(crate) seed: Share,
+    pub(crate) common: Zeroizing<[u8; SECRET_BYTES]>,
 }
 
 /// The place on Shamir's polynomial of the node at this place of the roster: one more, since zero is the secret.
@@ -47,7 +49,11 @@ pub(crate) fn share_out(
     let mask_key = Zeroizing::new(secrets.mask().to_bytes());
     let mask_keys = shamir::split(&mask_key, &places, threshold, rng).map_err(|_| Refusal::Nodes)?;
     let seeds = shamir::split(secrets.seed(), &places, threshold, rng).map_err(|_| Refusal::Nodes)?;
-    let shares = mask_keys.into_iter().zip(seeds).map(|(mask_key, seed)| PeerShares { mask_key, seed });
+    let shares = mask_keys.into_iter().zip(seeds).map(|(mask_key, seed)| PeerShares {
+        mask_key,
+        seed,
+        common: Zeroizing::new(*secrets.common()),
+    });
     Ok(nodes.into_iter().zip(shares).collect())
 }
 
@@ -58,7 +64,8 @@ pub(crate) fn seal(
     shares: &PeerShares,
 ) -> Result<SealedShares, Refusal> {
     let key = derivation.share_key(channel, direction)?;
-    let plain = Zeroizing::new([shares.mask_key.value().as_slice(), shares.seed.value()].concat());
+    let parts = [shares.mask_key.value().as_slice(), shares.seed.value(), &*shares.common];
+    let plain = Zeroizing::new(parts.concat());
     let payload = Payload { msg: &plain, aad: derivation.round.binding().as_bytes() };
     // The key serves this one message: the round's keys are fresh and the direction is part of the derivation.
     let sealed = Aes256Gcm::new((&*key).into()).encrypt(&Nonce::default(), payload);
@@ -79,7 +86,11 @@ pub(crate) fn open(
     let payload = Payload { msg: &sealed.0, aad: derivation.round.binding().as_bytes() };
     let plain = Aes256Gcm::new((&*key).into()).decrypt(&Nonce::default(), payload);
     let plain = Zeroizing::new(plain.map_err(|_| unreadable())?);
-    let ([mask_key, seed], []) = plain.as_chunks() else { return Err(unreadable()) };
+    let ([mask_key, seed, common], []) = plain.as_chunks() else { return Err(unreadable()) };
     let place = shamir_place(to)?;
-    Ok(PeerShares { mask_key: Share::new(place, *mask_key), seed: Share::new(place, *seed) })
+    Ok(PeerShares {
+        mask_key: Share::new(place, *mask_key),
+        seed: Share::new(place, *seed),
+        common: Zeroizing::new(*common),
+    })
 }
