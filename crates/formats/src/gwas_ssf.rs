@@ -2,7 +2,8 @@
 //! gwas-summary-statistics-standard): a table of associations, the metadata file beside it, and Ligate's own table of
 //! what was not released.
 //!
-//! Numbers are written so that reading them back gives the same bits. A key that the standard cannot express is
+//! Numbers of an own study are written so that reading them back gives the same bits; those under a permit with six
+//! significant digits. A key that the standard cannot express is
 //! refused, never bent: ask [`check_key`] before a row is
 //! written. Files here are streams: that they appear whole or not at all is the caller's.
 

@@ -11,6 +11,15 @@ pub(super) fn exact(value: f64) -> String {
     if size != 0.0 && !(1e-4..1e15).contains(&size) { format!("{value:e}") } else { format!("{value}") }
 }
 
+/// The value to six significant digits: what is kept of an exact sum over people outside their own node. A longer number
+/// could carry a code, digit by digit.
+pub(super) fn six_digits(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    format!("{value:.5e}").parse().unwrap_or(value)
+}
+
 pub(super) fn exact_or_missing(value: Option<f64>) -> String {
     value.filter(|value| value.is_finite()).map_or_else(|| MISSING.to_owned(), exact)
 }
@@ -46,6 +55,20 @@ pub(super) fn neg_log10_p_of_large(z: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn six_digits_are_kept() {
+        for (value, expected) in [
+            (0.084_980_237_165, 0.084_980_2),
+            (-123_456.789, -123_457.0),
+            (9.999_999_9, 10.0),
+            (0.0, 0.0),
+            (1.234_567e-300, 1.234_57e-300),
+        ] {
+            assert_eq!(six_digits(value), expected);
+        }
+        assert!(six_digits(f64::NAN).is_nan());
+    }
 
     #[test]
     fn every_bit_comes_back() {

@@ -8,7 +8,7 @@ use ligate_model::VariantKey;
 use super::{
     MISSING, Release, WriteError, check_key,
     checksum::Checked,
-    number::{count_or_missing, exact, exact_or_missing, neg_log10_p_of_large, p_value},
+    number::{count_or_missing, exact, exact_or_missing, neg_log10_p_of_large, p_value, six_digits},
 };
 use crate::bgzf;
 
@@ -78,6 +78,27 @@ pub struct Written {
     pub md5: String,
 }
 
+impl Row<'_> {
+    /// The row as it is shown under a permit.
+    fn with_six_digits(self) -> Self {
+        let baseline = |of: Baseline| Baseline {
+            beta: six_digits(of.beta),
+            standard_error: six_digits(of.standard_error),
+            p_value: six_digits(of.p_value),
+            ..of
+        };
+        Self {
+            beta: six_digits(self.beta),
+            standard_error: six_digits(self.standard_error),
+            effect_allele_frequency: six_digits(self.effect_allele_frequency),
+            p_value: six_digits(self.p_value),
+            neg_log10_p: six_digits(self.neg_log10_p),
+            baseline: self.baseline.map(baseline),
+            ..self
+        }
+    }
+}
+
 /// Writes the rows as a bgzip-compressed table, in the order given: sorted by key for a table that says it is sorted.
 /// The last column says where each row stands and on what ground, because files travel without their metadata.
 pub fn write_table<'a>(
@@ -87,9 +108,11 @@ pub fn write_table<'a>(
 ) -> Result<Written, WriteError> {
     let mut table = bgzf::Writer::new(Checked::new(out));
     writeln!(table, "{}", COLUMNS.join("\t"))?;
+    let six = !matches!(release, Release::Local);
     let release = release.to_string().replace(['\t', '\n', '\r'], " ");
     let mut count = 0;
     for row in rows {
+        let row = if six { row.with_six_digits() } else { row };
         writeln!(table, "{}\t{release}", cells(&row)?.join("\t"))?;
         count += 1;
     }
