@@ -293,6 +293,8 @@ impl From<FamilyName> for Family {
 /// Which people are in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum People {
+    /// Everybody; missing values count as the mean, so that every study has the same people
+    Filled,
     /// Those with the trait and every covariate of this run
     Complete,
     /// Those with every variable of the permit: the same people for each trait
@@ -313,9 +315,12 @@ pub struct Gwas {
     /// The data user's signing key (else keys/user.key in the folder)
     #[arg(long, requires = "permit")]
     pub key: Option<PathBuf>,
-    /// Which people count; several traits under one permit need all-variables from the first run on
-    #[arg(long, value_enum, requires = "permit", default_value = "complete")]
-    pub people: People,
+    /// Which people count; else filled under a permit and complete on own data
+    #[arg(long, value_enum)]
+    pub people: Option<People>,
+    /// Only say what the study would use of what may be shown to its data user; computes nothing about genotypes
+    #[arg(long, requires = "permit")]
+    pub plan: bool,
     /// Leave out this node of the permit; three others must remain
     #[arg(long, requires = "permit", value_name = "NODE")]
     pub without: Vec<NodeName>,
@@ -331,8 +336,8 @@ pub struct Gwas {
     #[arg(long, default_value_t = 1e-3, value_parser = probability)]
     pub wald_below: f64,
     /// The folder for the result, which only you can read
-    #[arg(long)]
-    pub out: PathBuf,
+    #[arg(long, required_unless_present = "plan")]
+    pub out: Option<PathBuf>,
 }
 
 fn probability(text: &str) -> Result<f64, String> {
@@ -360,7 +365,7 @@ pub enum Audit {
 
 #[derive(Debug, Subcommand)]
 pub enum Ledger {
-    /// List the runs that opened sums, with their state
+    /// How much of each account is used, and the runs that opened sums, with their state
     #[command(after_help = "Example: ligate ledger show --dir biobank")]
     Show(NodeDir),
     /// Let an unfinished run be repeated without a node that was lost, when that node's steward has agreed
@@ -373,6 +378,23 @@ pub enum Ledger {
         /// The question of the run, from `ligate ledger show`
         #[arg(long)]
         question: Digest,
+    },
+    /// Let a data user run with other nodes than those that he began with
+    #[command(
+        after_help = "Example: ligate ledger allow --dir biobank --dataset cohort --data-user \"Ada\" \
+                      --nodes biobank,hospital,registry"
+    )]
+    Allow {
+        #[arg(long)]
+        dir: PathBuf,
+        #[arg(long)]
+        dataset: DatasetId,
+        /// The data user's name, as the permit has it
+        #[arg(long)]
+        data_user: String,
+        /// All nodes of the runs to come, this one included
+        #[arg(long, required = true, value_delimiter = ',')]
+        nodes: Vec<NodeName>,
     },
     /// List the codings that other nodes decided, of diseases with the value 1 alone
     #[command(after_help = "Example: ligate ledger codings --dir biobank")]

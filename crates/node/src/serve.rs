@@ -1,5 +1,6 @@
 //! `ligate serve`: a node answers coordinators that its steward trusts, and peers who ask for tree heads.
 
+mod account;
 mod claims;
 pub mod codings;
 mod counts;

@@ -5,13 +5,11 @@
 //! but only the disclosure gate can build the first.
 
 pub mod client;
+pub mod rounds;
 
 use ligate_access::{PublicKey, audit::Head};
-use ligate_analysis::gwas::Ask;
-use ligate_disclosure::Released;
-use ligate_model::{
-    AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, PeopleCounts, VariableKind, VariableName,
-};
+use ligate_disclosure::{ColumnId, Released};
+use ligate_model::{AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, VariableKind, VariableName};
 use serde::{Deserialize, Serialize};
 
 use crate::{registry::alleles::AllelePage, run::offer::OfferedVariant};
@@ -29,10 +27,16 @@ pub enum Question {
     Describe { permit: String },
     /// May this job run here?
     Start { permit: String, job: String, head: Head },
+    /// May the stored release of this job's question still be handed out?
+    Confirm { permit: String, job: String },
     /// The trait's cases are coded like this: choose your people.
     Prepare { job: Digest, coding: Option<BinaryCoding> },
     /// How large are your values?
     Exponents { job: Digest },
+    /// Which columns was the data user shown of your people?
+    Account { job: Digest },
+    /// Judge your people by these sums of the account: one without each node of the roster.
+    Judge { job: Digest, grams: Vec<Vec<f64>> },
     /// Which variants do you bring?
     Offer { job: Digest, page: u32 },
     /// The run is over; this is what was released.
@@ -97,8 +101,15 @@ pub enum AnswerWith<F, D, A> {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum SiteFacts {
     Variables(Vec<VariableFacts>),
-    /// The exponent of the smallest power of two that bounds each variable: covariates in order, then the trait.
-    Exponents(Vec<i16>),
+    /// Of each variable, covariates in order, then the trait: the exponent of the smallest power of two that bounds it,
+    /// and what its missing values counted as in earlier runs.
+    Scales {
+        exponents: Vec<i16>,
+        fills: Vec<Option<f64>>,
+    },
+    /// The columns of the data user's account. Columns of one number are the same at this node.
+    Account(Vec<(ColumnId, u32)>),
+    Judgement(Judgement),
     Variants {
         variants: Vec<OfferedVariant>,
         more: bool,
@@ -113,10 +124,16 @@ pub struct VariableFacts {
     pub coding: Option<BinaryCoding>,
 }
 
-/// What is broadcast in a round: the method's state, and the released counts of the people that it stands on.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Broadcast {
-    /// `None` only in the round that counts the people.
-    pub people: Option<PeopleCounts>,
-    pub ask: Ask,
+/// What the span rule says of one node's people.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// The variable to leave out, where the rule refuses.
+    pub refused: Option<String>,
+    /// The largest leverage of one person and the largest share of a small group that was found, both rounded up.
+    pub leverage: f64,
+    pub share: f64,
+    /// Columns that the run would add.
+    pub columns: u64,
+    /// Combinations of columns, in the nodes' common basis, that must be judged over all nodes.
+    pub suspects: Vec<Vec<f64>>,
 }

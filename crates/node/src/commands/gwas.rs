@@ -30,13 +30,17 @@ pub fn run(args: Gwas, json: bool) -> Result<()> {
         family: args.family.map(Into::into),
         wald_below: args.wald_below,
     };
+    if args.plan {
+        return plan(&folder, &args, &study, json);
+    }
     let stages = Stages::new(study.trait_name.as_str());
+    let out = args.out.clone().context("name the folder for the result with --out")?;
     let release = match (&args.permit, &args.dataset) {
         (Some(file), _) => under_permit(&folder, file, &args, &study, &stages)?,
-        (None, dataset) => on_own_data(&folder, dataset.as_ref(), &study, &stages)?,
+        (None, dataset) => on_own_data(&folder, dataset.as_ref(), &args, &study, &stages)?,
     };
     stages.finish();
-    let files = release::write(&args.out, &release)?;
+    let files = release::write(&out, &release)?;
     if json {
         return output::print_json(&as_json(&release, &files));
     }
@@ -54,23 +58,63 @@ fn under_permit(
     let permit = permit::read(file)?;
     let key = args.key.clone().unwrap_or_else(|| folder.path().join("keys/user.key"));
     let user = Identity::load(&key)?;
-    let people = match args.people {
-        People::Complete => PeopleRule::Complete,
-        People::AllVariables => PeopleRule::AllVariables,
-    };
-    federated::run(folder, &permit, &user, study, &Terms { people, without: args.without.clone() }, stages)
+    federated::run(folder, &permit, &user, study, &terms(args), stages)
+}
+
+fn terms(args: &Gwas) -> Terms {
+    Terms { people: people(args, PeopleRule::Filled), without: args.without.clone() }
+}
+
+fn people(args: &Gwas, otherwise: PeopleRule) -> PeopleRule {
+    match args.people {
+        None => otherwise,
+        Some(People::Filled) => PeopleRule::Filled,
+        Some(People::Complete) => PeopleRule::Complete,
+        Some(People::AllVariables) => PeopleRule::AllVariables,
+    }
+}
+
+/// What the study would use of the data user's accounts.
+fn plan(folder: &Folder, args: &Gwas, study: &Study, json: bool) -> Result<()> {
+    let permit = permit::read(args.permit.as_deref().context("a plan needs the --permit")?)?;
+    let key = args.key.clone().unwrap_or_else(|| folder.path().join("keys/user.key"));
+    let stages = Stages::new(study.trait_name.as_str());
+    let cost = federated::plan(folder, &permit, &Identity::load(&key)?, study, &terms(args), &stages)?;
+    stages.finish();
+    if json {
+        return output::print_json(&json!({
+            "trait": study.trait_name,
+            "columns_shown": cost.shown,
+            "columns_new": cost.new,
+            "leverage": cost.leverage,
+            "leverage_limit": 0.5,
+            "group_share": cost.share,
+            "group_share_limit": 0.95,
+            "people": people(args, PeopleRule::Filled),
+        }));
+    }
+    say!("{}: the study can be run; nothing about genotypes was computed", study.trait_name);
+    say!("columns shown before: {}; this study adds at most {}", cost.shown, cost.new);
+    say!("largest share of one person in a result: {:.2} of 0.50", cost.leverage);
+    say!("largest share of a group smaller than a cell: {:.2} of 0.95", cost.share);
+    if people(args, PeopleRule::Filled) == PeopleRule::Filled {
+        say!("everybody takes part; missing values count as the mean");
+    }
+    Ok(())
 }
 
 fn on_own_data(
     folder: &Folder,
     dataset: Option<&DatasetId>,
+    args: &Gwas,
     study: &Study,
     stages: &Stages,
 ) -> Result<Release> {
     let dataset = dataset.context("name the --dataset to analyse")?;
     let snapshot = folder.lake()?.snapshot(dataset)?;
     let threads = folder.config.limits.thread_count();
-    let run = own_rows::run(&snapshot, study, &[], threads, &|step| {
+    let rule = people(args, PeopleRule::Complete);
+    let run = own_rows::run(&snapshot, study, rule, &[], threads, &|step| {
         stages.update(step.stage.name(), step.done, step.total)
     })?;
     Ok(Release::local(folder, dataset, &snapshot, run))

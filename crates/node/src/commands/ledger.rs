@@ -1,11 +1,11 @@
-//! `ligate ledger`: what the privacy ledger remembers, and the two words of a steward that it takes.
-
-use std::{fs, path::Path};
+//! `ligate ledger`: what the privacy ledger holds, how much of each account is used, and the words of a steward that it
+//! takes.
 
 use anyhow::{Context, Result, ensure};
-use ligate_access::{PublicKey, audit::Event};
-use ligate_disclosure::{Ledger, RunState};
-use ligate_model::{BinaryCoding, DatasetId, Digest, VariableName};
+use jiff::Timestamp;
+use ligate_access::audit::Event;
+use ligate_disclosure::{Account, DataUser, Ledger, RunRecord, RunState, span::Limits, span::judge};
+use ligate_model::{BinaryCoding, DatasetId, Digest, NodeName, VariableName};
 use rand_core::OsRng;
 use serde_json::json;
 
@@ -15,6 +15,9 @@ pub fn run(command: cli::Ledger, json: bool) -> Result<()> {
     match command {
         cli::Ledger::Show(args) => show(&Folder::open(&args.dir)?, json),
         cli::Ledger::Close { dir, question } => close(&Folder::open(&dir)?, question),
+        cli::Ledger::Allow { dir, dataset, data_user, nodes } => {
+            allow(&Folder::open(&dir)?, &dataset, &data_user, &nodes)
+        }
         cli::Ledger::Codings(args) => show_codings(&Folder::open(&args.dir)?, json),
         cli::Ledger::ForgetCoding { dir, dataset, variable } => {
             forget_coding(&Folder::open(&dir)?, &dataset, &variable, json)
@@ -22,76 +25,141 @@ pub fn run(command: cli::Ledger, json: bool) -> Result<()> {
     }
 }
 
-/// The ledger of one dataset and data user.
-struct Book {
-    dataset: DatasetId,
-    data_user: PublicKey,
-    ledger: Ledger,
+/// How much of an account is used, over this node's own people alone: over all nodes it is less.
+struct Used {
+    columns: usize,
+    leverage: f64,
+    share: f64,
 }
 
-fn books(folder: &Folder) -> Result<Vec<Book>> {
-    let mut books = Vec::new();
-    for dataset in names(&folder.ledger())? {
-        let Ok(dataset) = dataset.parse::<DatasetId>() else { continue };
-        for user in names(&folder.ledger().join(dataset.as_str()))? {
-            let mut key = [0; 32];
-            hex::decode_to_slice(&user, &mut key)
-                .with_context(|| format!("the ledger has a folder {user}, which is no key"))?;
-            let ledger = Ledger::open(&folder.ledger(), &dataset, &key, &mut OsRng)?;
-            books.push(Book { dataset: dataset.clone(), data_user: PublicKey::from_bytes(key)?, ledger });
-        }
+impl Used {
+    fn of(account: &Account, folder: &Folder) -> Self {
+        let mut classes = std::collections::BTreeSet::new();
+        let distinct = account.columns().iter().filter(|column| classes.insert(column.class));
+        let ids: Vec<_> = distinct.map(|column| column.id).collect();
+        let rows = account.rows(&ids, &[], &[]);
+        let threads = folder.config.limits.thread_count();
+        let limits = Limits::of_cell(folder.config.disclosure.cell);
+        let found = judge(&rows, &rows.gram(threads), limits, 1.0, threads);
+        Self { columns: ids.len(), leverage: found.leverage, share: found.share.min(1.0) }
     }
-    Ok(books)
+
+    fn json(&self) -> serde_json::Value {
+        json!({ "columns": self.columns, "leverage": self.leverage, "group_share": self.share })
+    }
 }
 
-/// The folders in `path`, in order; none where there is no such path.
-fn names(path: &Path) -> Result<Vec<String>> {
-    let Ok(entries) = fs::read_dir(path) else { return Ok(Vec::new()) };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+/// The data users of the ledger, each once.
+fn data_users(runs: &[RunRecord]) -> Vec<DataUser> {
+    let mut users: Vec<DataUser> = Vec::new();
+    for run in runs {
+        if !users.iter().any(|known| known.is(&run.data_user)) {
+            users.push(run.data_user.clone());
         }
     }
-    names.sort();
-    Ok(names)
+    users
 }
 
 fn show(folder: &Folder, json: bool) -> Result<()> {
-    let mut rows = Vec::new();
-    for book in books(folder)? {
-        for run in book.ledger.runs()? {
-            if json {
-                rows.push(json!({ "dataset": book.dataset, "data_user": book.data_user, "run": run }));
-                continue;
-            }
-            let state = match run.state {
-                RunState::Opened => "unfinished".to_owned(),
-                RunState::Closed => "closed".to_owned(),
-                RunState::Released(result) => format!("released {}", result.short()),
-            };
-            say!(
-                "{}  {}  {}  {} nodes  {state}",
-                book.dataset,
-                book.data_user.short(),
-                run.opened.strftime("%F %T"),
-                run.roster.len()
-            );
-            say!("    question {}  job {}", run.question, run.job.short());
+    let ledger = Ledger::open(&folder.ledger(), &mut OsRng)?;
+    let runs = ledger.runs()?;
+    let exported = Used::of(&ledger.exported()?, folder);
+    let mut accounts = Vec::new();
+    for user in data_users(&runs) {
+        let used = Used::of(&ledger.account(&user)?, folder);
+        accounts.push((user, used));
+    }
+    if json {
+        let inside =
+            accounts.iter().map(|(user, used)| json!({ "data_user": user.name, "used": used.json() }));
+        return output::print_json(&json!({
+            "version": 1,
+            "inside": inside.collect::<Vec<_>>(),
+            "exported": exported.json(),
+            "runs": runs,
+        }));
+    }
+    say!("accounts, judged over this node's own people (over all nodes the numbers are smaller):");
+    for (user, used) in &accounts {
+        say!("  {}: {}", user.name, words(used));
+    }
+    say!("  exported, for everybody: {}", words(&exported));
+    for run in &runs {
+        print(run);
+    }
+    Ok(())
+}
+
+fn words(used: &Used) -> String {
+    format!(
+        "{} columns; largest share of one person {:.2} (limit 0.50), of a small group {:.2} (limit 0.95)",
+        used.columns, used.leverage, used.share
+    )
+}
+
+fn print(run: &RunRecord) {
+    let state = match run.state {
+        RunState::Opened => "unfinished".to_owned(),
+        RunState::Closed => "closed".to_owned(),
+        RunState::Released(result) => format!("released {}", result.short()),
+    };
+    let exported = if run.exported { ", exported" } else { "" };
+    say!(
+        "{}  {}  {}  {} nodes  {state}{exported}",
+        run.dataset,
+        run.data_user.name,
+        run.opened.strftime("%F %T"),
+        run.roster.len()
+    );
+    let mut columns: Vec<String> = Vec::new();
+    for column in &run.columns {
+        let name = column.variable.as_ref().map_or_else(|| "people".to_owned(), ToString::to_string);
+        if !columns.contains(&name) {
+            columns.push(name);
         }
     }
-    if json { output::print_json(&rows) } else { Ok(()) }
+    say!("    question {}  job {}  columns of {}", run.question, run.job.short(), columns.join(", "));
 }
 
 fn close(folder: &Folder, question: Digest) -> Result<()> {
-    let mut closed = 0;
-    for book in books(folder)? {
-        closed += book.ledger.close(question)?;
-    }
+    let closed = Ledger::open(&folder.ledger(), &mut OsRng)?.close(question)?;
     ensure!(closed > 0, "no unfinished run has the question {question}; see `ligate ledger show`");
     folder.record(Event::LedgerClosed { question, runs: closed as u64 })?;
     say!("closed {closed} runs: the question may be asked again with other nodes");
+    Ok(())
+}
+
+/// The steward's word that a data user may run with other nodes than those that he began with.
+fn allow(folder: &Folder, dataset: &DatasetId, data_user: &str, nodes: &[NodeName]) -> Result<()> {
+    let mut roster = Vec::new();
+    for node in nodes {
+        let key = if node == folder.name() {
+            folder.identity.public()
+        } else {
+            folder.config.peer(node).with_context(|| format!("{node} is no peer of this node"))?.key
+        };
+        roster.push(*key.as_bytes());
+    }
+    ensure!(
+        roster.contains(folder.identity.public().as_bytes()),
+        "the nodes must include {} itself",
+        folder.name()
+    );
+    ensure!(roster.len() >= 3, "a run needs three nodes or more");
+    let ledger = Ledger::open(&folder.ledger(), &mut OsRng)?;
+    ledger.allow(dataset, data_user, &roster, Timestamp::now())?;
+    let nodes = nodes.to_vec();
+    folder.record(Event::RosterAllowed {
+        dataset: dataset.clone(),
+        data_user: data_user.to_owned(),
+        nodes: nodes.clone(),
+    })?;
+    let names: Vec<_> = nodes.iter().map(NodeName::as_str).collect();
+    say!("{data_user} may also run on {dataset} with {}", names.join(", "));
+    note!(
+        "what this means: a result with these nodes, less one with the nodes before, can be the sum of a single node, \
+         also of this one; allow it only where every node that is in one roster and not in the other has agreed"
+    );
     Ok(())
 }
 

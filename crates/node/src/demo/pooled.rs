@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use ligate_access::job::PeopleRule;
 use ligate_analysis::gwas::Association;
 use ligate_lake::{Lake, LoadRequest, Snapshot, VcfGroup};
 use ligate_model::VariableName;
@@ -147,9 +148,10 @@ fn compare(snapshot: &Snapshot, release: &Release, all_variables: &[VariableName
         wald_below: release.plan.wald_below,
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let pooled = own_rows::run(snapshot, &study, all_variables, threads, &|step| {
-        stages.update(step.stage.name(), step.done, step.total);
-    })?;
+    let pooled =
+        own_rows::run(snapshot, &study, PeopleRule::AllVariables, all_variables, threads, &|step| {
+            stages.update(step.stage.name(), step.done, step.total);
+        })?;
     Ok(identity(&release.plan.trait_name, &release.gwas.associations, &pooled.gwas.associations))
 }
 
@@ -210,7 +212,14 @@ mod tests {
                 reference: Allele::new("A").unwrap(),
                 alternate: Allele::new("C").unwrap(),
             },
-            counts: VariantCounts { called: 100, allele_count: 30, homozygotes: 2, sites: 3, cases: None },
+            counts: VariantCounts {
+                called: 100,
+                allele_count: 30,
+                homozygotes: 2,
+                sites: 3,
+                withheld: 0,
+                cases: None,
+            },
             beta,
             standard_error: 0.1,
             statistic: beta / 0.1,

@@ -1,20 +1,24 @@
-//! Allele counts that the steward chose to release: of one dataset's snapshot under the gate, whole. The ledger
-//! refuses a later snapshot whose people differ by fewer than a cell from those of a released one. What is served is
-//! computed from the snapshot at hand; one that was not released, or is gone, is not served.
+//! Allele counts that the steward chose to release: of one dataset's snapshot under the gate, whole. They leave the
+//! environment, so they are a column of everybody's account: the span rule refuses people who differ from those of any
+//! study or earlier release by a few. What is served is computed from the snapshot at hand; one that was not released,
+//! or is gone, is not served.
 
 use std::ops::ControlFlow;
 
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use ligate_access::audit::Event;
-use ligate_disclosure::{Gate, Ledger, Released, Run, RunState};
+use ligate_disclosure::{
+    Account, DataUser, Gate, Ledger, NewColumn, Released, Run, RunState,
+    span::{Limits, judge},
+};
 use ligate_formats::gwas_ssf;
 use ligate_lake::Snapshot;
 use ligate_model::{AlleleTally, Assembly, DatasetId, Digest};
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 
-use crate::{folder::Folder, output};
+use crate::folder::Folder;
 
 /// Tallies in one message: some 10 MB.
 pub const PAGE_ROWS: usize = 200_000;
@@ -30,25 +34,70 @@ pub struct AllelePage<R> {
 }
 
 /// The one who is served: everybody whom the steward lists is one data user, since tables can be put together.
-const EVERYBODY: [u8; 32] = [0; 32];
+const EVERYBODY: &str = "everybody whom the steward lists for allele counts";
 
 /// Releases the allele counts of the dataset's current snapshot. Gives the number of tallies that passed.
 pub fn release(folder: &Folder, dataset: &DatasetId) -> Result<usize> {
     let snapshot = folder.lake()?.snapshot(dataset)?;
     let tallies = tallies(folder, &snapshot)?;
-    let ledger = ledger(folder, dataset)?;
-    let gate = Gate::new(folder.config.disclosure)?;
-    let begun =
-        ledger.check_and_begin(run(folder, &snapshot), snapshot.individuals(), gate.thresholds().cell)?;
-    if begun.release().is_none() {
-        let bytes = postcard::to_stdvec(&tallies).context("the table cannot be written")?;
-        ledger.mark_opened(&begun, Timestamp::now())?;
-        ledger.mark_released(&begun, Digest::of("ligate allele counts", &bytes))?;
+    let ledger = Ledger::open(&folder.ledger(), &mut OsRng)?;
+    if !is_released(&ledger, &snapshot)? {
+        enter(folder, &ledger, &snapshot, &tallies)?;
     }
     let rows = tallies.get().len();
     let (dataset, snapshot) = (dataset.clone(), snapshot.id());
     folder.record(Event::AlleleCountsReleased { dataset, snapshot, rows: rows as u64 })?;
     Ok(rows)
+}
+
+/// Enters the table into the ledger, if the span rule has nothing against it.
+fn enter(
+    folder: &Folder,
+    ledger: &Ledger,
+    snapshot: &Snapshot,
+    tallies: &Released<Vec<AlleleTally>>,
+) -> Result<()> {
+    let numbers: Vec<u64> = snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
+    let cell = Gate::new(folder.config.disclosure)?.thresholds().cell;
+    let everything = ledger.everything()?;
+    check_people(&everything, &numbers, Limits::of_cell(cell), folder.config.limits.thread_count())?;
+    let bytes = postcard::to_stdvec(tallies).context("the table cannot be written")?;
+    let run = run(folder, snapshot);
+    let ones = NewColumn {
+        role: "people".to_owned(),
+        variable: None,
+        values: None,
+        centre: 0.0,
+        unit: 1.0,
+        fill: None,
+    };
+    ledger.mark_opened(&run, Timestamp::now())?;
+    ledger.enter_columns(run.job, &ledger.account(&run.data_user)?, &numbers, &[ones])?;
+    ledger.mark_exported(run.job)?;
+    ledger.mark_released(run.job, Digest::of("ligate allele counts", &bytes))?;
+    Ok(())
+}
+
+/// The people of the table, less those of any study, must be nobody or many: judged over this node's own rows, because
+/// the counts are this node's alone.
+fn check_people(account: &Account, numbers: &[u64], limits: Limits, threads: usize) -> Result<()> {
+    let counts = account.columns().iter().filter(|column| column.record.values.is_none());
+    let ids: Vec<_> = counts.map(|column| column.id).collect();
+    let rows = account.rows(&ids, numbers, &[vec![1.0; numbers.len()]]);
+    let found = judge(&rows, &rows.gram(threads), limits, 1.0, threads);
+    ensure!(
+        found.passes(),
+        "the span rule refuses the allele counts: the people of this snapshot differ by a few from those of an earlier \
+         study or release, and the difference would be theirs; release them when more people have changed"
+    );
+    Ok(())
+}
+
+fn is_released(ledger: &Ledger, snapshot: &Snapshot) -> Result<bool> {
+    let of_snapshot = |run: &ligate_disclosure::RunRecord| {
+        run.job == snapshot.id() && run.exported && matches!(run.state, RunState::Released(_))
+    };
+    Ok(ledger.runs()?.iter().any(of_snapshot))
 }
 
 /// The page of the released table, if the snapshot in force was released. Of several datasets the first that has one.
@@ -69,14 +118,10 @@ pub fn page(folder: &Folder, page: u32) -> Result<AllelePage<Released<Vec<Allele
 /// A snapshot in force whose allele counts were released.
 pub fn released_snapshot(folder: &Folder) -> Result<Option<Snapshot>> {
     let lake = folder.lake()?;
+    let ledger = Ledger::open(&folder.ledger(), &mut OsRng)?;
     for summary in lake.datasets()? {
-        if !ledgers(folder).join(summary.dataset.as_str()).exists() {
-            continue;
-        }
         let snapshot = lake.snapshot(&summary.dataset)?;
-        let released = |state: &RunState| matches!(state, RunState::Released(_));
-        let runs = ledger(folder, &summary.dataset)?.runs()?;
-        if runs.iter().any(|run| run.snapshot == snapshot.id() && released(&run.state)) {
+        if is_released(&ledger, &snapshot)? {
             return Ok(Some(snapshot));
         }
     }
@@ -111,16 +156,11 @@ fn run(folder: &Folder, snapshot: &Snapshot) -> Run {
         permit: Digest::from_bytes([0; 32]),
         job: snapshot.id(),
         question: Digest::of("ligate allele counts of", dataset),
+        study: Digest::of("ligate allele counts of", dataset),
+        detail: Digest::from_bytes([0; 32]),
+        data_user: DataUser::new(EVERYBODY, &[0; 32]),
+        dataset: snapshot.dataset().clone(),
         roster: vec![folder.identity.public().as_bytes().to_owned()],
         snapshot: snapshot.id(),
     }
-}
-
-fn ledgers(folder: &Folder) -> std::path::PathBuf {
-    folder.registry().join("alleles")
-}
-
-fn ledger(folder: &Folder, dataset: &DatasetId) -> Result<Ledger> {
-    output::private_folder(&ledgers(folder))?;
-    Ok(Ledger::open(&ledgers(folder), dataset, &EVERYBODY, &mut OsRng)?)
 }

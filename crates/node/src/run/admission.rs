@@ -13,11 +13,11 @@ use ligate_analysis::gwas::Family;
 use ligate_federation::Member;
 use ligate_model::{Assembly, BinaryCoding, Digest, NodeName, VariableKind, VariableName};
 
-use super::Study;
+use super::{Study, federated::account::Held, release::Release};
 use crate::{
     folder::Folder,
     session::{
-        Answer, Question, SiteFacts, VariableFacts,
+        Answer, Judgement, Question, SiteFacts, VariableFacts,
         client::{Correspondent, Way},
     },
 };
@@ -105,6 +105,25 @@ impl Nodes {
         Ok(if binary { Family::Logistic } else { Family::Linear })
     }
 
+    /// Asks every node whose data are in a stored release whether it may still be handed out: a veto counts for what was
+    /// released before, too. A node that is not there has said nothing against it.
+    pub async fn confirm(&self, permit: &SignedPermit, job: &SignedJob, release: &Release) -> Result<()> {
+        let question = Question::Confirm { permit: permit.jws().to_owned(), job: job.jws().to_owned() };
+        for node in release.nodes.iter().filter(|node| node.answered()) {
+            let known = self.correspondents.iter().find(|known| known.name == node.name);
+            let known = known.with_context(|| format!("{} cannot be asked", node.name))?;
+            match known.put(&question, self.deadline).await {
+                Ok(Answer::Declined { reason }) => bail!(
+                    "the stored release is not handed out, because {} does not allow it any more: {reason}",
+                    node.name
+                ),
+                Ok(_) => {}
+                Err(error) => note!("warning: {}", crate::output::one_line(&error)),
+            }
+        }
+        Ok(())
+    }
+
     /// Puts the job to every node. Those that are not there or decline are named, with their reason.
     pub async fn start(
         &self,
@@ -144,22 +163,54 @@ impl Nodes {
         self.all_answer(&Question::Prepare { job, coding }).await.map(drop)
     }
 
-    /// The largest exponent of each variable.
-    pub async fn exponents(&self, members: &[NodeName], job: Digest) -> Result<Vec<i16>> {
-        let mut largest: Vec<i16> = Vec::new();
+    /// The largest exponent of each variable, and what its missing values counted as in earlier runs: the first node
+    /// that remembers decides.
+    pub async fn scales(&self, members: &[NodeName], job: Digest) -> Result<(Vec<i16>, Vec<Option<f64>>)> {
+        let (mut largest, mut remembered): (Vec<i16>, Vec<Option<f64>>) = (Vec::new(), Vec::new());
         for node in self.of(members) {
             let answer = node.ask(&Question::Exponents { job }, self.deadline).await?;
-            let Answer::Facts { facts: SiteFacts::Exponents(exponents) } = answer else {
+            let Answer::Facts { facts: SiteFacts::Scales { exponents, fills } } = answer else {
                 bail!("a node answered something else")
             };
             if largest.is_empty() {
-                largest = exponents;
+                (largest, remembered) = (exponents, fills);
                 continue;
             }
-            ensure!(largest.len() == exponents.len(), "the nodes disagree on the number of variables");
+            let agree = largest.len() == exponents.len() && remembered.len() == fills.len();
+            ensure!(agree, "the nodes disagree on the number of variables");
             largest.iter_mut().zip(exponents).for_each(|(most, other)| *most = (*most).max(other));
+            remembered.iter_mut().zip(fills).for_each(|(first, other)| *first = first.or(other));
         }
-        Ok(largest)
+        Ok((largest, remembered))
+    }
+
+    /// The columns of the data user's account at each of these nodes.
+    pub async fn accounts(&self, members: &[NodeName], job: Digest) -> Result<Vec<Held>> {
+        let mut accounts = Vec::new();
+        for node in self.of(members) {
+            match node.ask(&Question::Account { job }, self.deadline).await? {
+                Answer::Facts { facts: SiteFacts::Account(columns) } => accounts.push(columns),
+                _ => bail!("a node answered something else"),
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// What each of these nodes says of the sums of the account.
+    pub async fn judge(
+        &self,
+        members: &[NodeName],
+        job: Digest,
+        grams: Vec<Vec<f64>>,
+    ) -> Result<Vec<(NodeName, Judgement)>> {
+        let question = Question::Judge { job, grams };
+        let asked: Vec<_> = self.of(members).collect();
+        let answers = join_all(asked.iter().map(|node| node.ask(&question, self.deadline))).await;
+        let judgement = |(node, answer): (&&Correspondent, Result<Answer>)| match answer? {
+            Answer::Facts { facts: SiteFacts::Judgement(judgement) } => Ok((node.name.clone(), judgement)),
+            _ => bail!("a node answered something else"),
+        };
+        asked.iter().zip(answers).map(judgement).collect()
     }
 }
 

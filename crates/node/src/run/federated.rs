@@ -1,6 +1,7 @@
 //! A study over the nodes of a permit, run at the coordinator's folder: admission, agreement on the roster, the
 //! method over secure sums behind the disclosure gate, and the release.
 
+pub mod account;
 mod node_sums;
 mod offers;
 
@@ -33,7 +34,8 @@ use crate::{
     serve::{job_event, thresholds},
     session::{Answer, Question, client::Correspondent},
 };
-use node_sums::NodeSums;
+use account::Cost;
+use node_sums::{NodeSums, Planned};
 use offers::Offers;
 
 /// Fewest nodes whose own results make a baseline.
@@ -50,6 +52,27 @@ pub struct Terms {
     pub without: Vec<NodeName>,
 }
 
+/// What a run would cost, before anything about genotypes is computed.
+pub fn plan(
+    folder: &Folder,
+    permit: &SignedPermit,
+    user: &Identity,
+    study: &Study,
+    terms: &Terms,
+    stages: &Stages,
+) -> Result<Cost> {
+    let _claim = folder.claim("coordinate")?;
+    let (mut coordination, nodes) = Coordination::prepare(folder, permit, user, study, terms, stages)?;
+    coordination.plan_only = true;
+    match coordination.run(nodes) {
+        Err(error) => match error.downcast::<Planned>() {
+            Ok(Planned(cost)) => Ok(cost),
+            Err(error) => Err(error),
+        },
+        Ok(_) => bail!("the run was made although it was only to be planned"),
+    }
+}
+
 /// Runs `study` under `permit`. An identical question that was answered before gets its stored release.
 pub fn run(
     folder: &Folder,
@@ -59,35 +82,12 @@ pub fn run(
     terms: &Terms,
     stages: &Stages,
 ) -> Result<Release> {
-    check_permit(folder, permit, user)?;
     let _claim = folder.claim("coordinate")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let watch = PermitWatch::new(folder, permit);
-    watch.admit(&runtime)?;
-    let nodes = Nodes::of_permit(folder, permit, &terms.without)?;
-    let family = match study.family {
-        Some(family) => family,
-        None => {
-            watch.hand_out(&runtime, &nodes)?;
-            runtime.block_on(nodes.family(permit, study))?
-        }
-    };
-    let job = sign_job(permit, user, study, family, terms.people)?;
-    if let Some(release) = Store::new(folder).find(&job)? {
-        if let Some(node) =
-            release.nodes.iter().find(|node| node.answered() && terms.without.contains(&node.name))
-        {
-            bail!(
-                "this question was answered before, with {}; the release without it would give its part away",
-                node.name
-            );
-        }
-        let result = release.digest()?;
-        folder.record(Event::StoredRelease { permit: permit.hash(), question: job.question(), result })?;
-        return Ok(Release { stored: true, ..release });
+    let (coordination, nodes) = Coordination::prepare(folder, permit, user, study, terms, stages)?;
+    match coordination.stored(&nodes, &terms.without)? {
+        Some(release) => Ok(release),
+        None => coordination.run(nodes),
     }
-    let plan = study.plan(family);
-    Coordination { folder, permit, watch, job, plan, people: terms.people, runtime, stages }.run(nodes)
 }
 
 /// The coordinator's own check; every node makes its own again.
@@ -141,9 +141,54 @@ struct Coordination<'a> {
     people: PeopleRule,
     runtime: Runtime,
     stages: &'a Stages,
+    plan_only: bool,
 }
 
-impl Coordination<'_> {
+impl<'a> Coordination<'a> {
+    /// Checks the permit, finds its nodes and signs the job.
+    fn prepare(
+        folder: &'a Folder,
+        permit: &'a SignedPermit,
+        user: &Identity,
+        study: &Study,
+        terms: &Terms,
+        stages: &'a Stages,
+    ) -> Result<(Self, Nodes)> {
+        check_permit(folder, permit, user)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let watch = PermitWatch::new(folder, permit);
+        watch.admit(&runtime)?;
+        let nodes = Nodes::of_permit(folder, permit, &terms.without)?;
+        let family = match study.family {
+            Some(family) => family,
+            None => {
+                watch.hand_out(&runtime, &nodes)?;
+                runtime.block_on(nodes.family(permit, study))?
+            }
+        };
+        let job = sign_job(permit, user, study, family, terms.people)?;
+        let (plan, people) = (study.plan(family), terms.people);
+        let plan_only = false;
+        Ok((Self { folder, permit, watch, job, plan, people, runtime, stages, plan_only }, nodes))
+    }
+
+    /// The stored release of the same question, if every node that is in it still allows it.
+    fn stored(&self, nodes: &Nodes, without: &[NodeName]) -> Result<Option<Release>> {
+        let Some(release) = Store::new(self.folder).find(&self.job)? else { return Ok(None) };
+        if let Some(node) = release.nodes.iter().find(|node| node.answered() && without.contains(&node.name))
+        {
+            bail!(
+                "this question was answered before, with {}; the release without it would give its part away",
+                node.name
+            );
+        }
+        self.watch.hand_out(&self.runtime, nodes)?;
+        self.runtime.block_on(nodes.confirm(self.permit, &self.job, &release))?;
+        let (result, question) = (release.digest()?, self.job.question());
+        self.folder.record(Event::StoredRelease { permit: self.permit.hash(), question, result })?;
+        Ok(Some(Release { stored: true, ..release }))
+    }
+
     fn run(&self, nodes: Nodes) -> Result<Release> {
         let job = job_event(self.permit.permit(), &self.job, self.folder.identity.public());
         let head = self.folder.record(job)?;
@@ -183,12 +228,20 @@ impl Coordination<'_> {
         let agreement = self.agree(nodes, accepted)?;
         let rules = thresholds(&self.permit.permit().output);
         let gate = Gate::new(self.folder.config.disclosure)?.tightened(&rules);
-        let mut sums = NodeSums::new(&self.runtime, &self.watch, nodes, agreement, gate, self.plan.clone());
+        let terms = node_sums::Terms {
+            gate,
+            plan: self.plan.clone(),
+            secret: *self.folder.identity.secret("ligate softened sums").as_bytes(),
+            plan_only: self.plan_only,
+        };
+        let mut sums = NodeSums::new(&self.runtime, &self.watch, nodes, agreement, terms);
         sums.count_people()?;
         let members = sums.members().to_vec();
-        let offers = self.offers(nodes, &members)?;
+        let offers = if self.plan_only { Offers::default() } else { self.offers(nodes, &members)? };
+        let (exponents, fills) = self.runtime.block_on(nodes.scales(&members, self.job.hash()))?;
         let facts = Facts {
-            exponents: self.runtime.block_on(nodes.exponents(&members, self.job.hash()))?,
+            exponents,
+            fills,
             keys: offers.variants.keys().cloned().collect(),
             baseline_sites: BASELINE_SITES,
         };

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
+use ligate_access::job::PeopleRule;
+use ligate_analysis::codes;
 use ligate_analysis::gwas::{
-    self, Ask, Cohort, Facts, Family, GenotypeSource, Gwas, OwnGate, Plan, RunProgress, Summation,
+    self, Ask, Cohort, Facts, Family, GenotypeSource, Gwas, Model, OwnGate, Plan, RunProgress, Summation,
 };
 use ligate_genotypes::Batch;
 use ligate_lake::{LakeError, Snapshot};
@@ -46,6 +48,11 @@ impl Summation for OwnRows<'_> {
         Ok(counts.into_iter().map(Ok).collect())
     }
 
+    /// Nothing leaves this node.
+    fn admit(&mut self, _model: &Model) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     fn sum<T>(&mut self, ask: &Ask, next: impl FnOnce(&[u64]) -> T) -> Result<T, Self::Error> {
         Ok(next(&self.add(ask)?))
     }
@@ -74,26 +81,29 @@ pub struct OwnRun {
     pub rsids: BTreeMap<VariantKey, u64>,
 }
 
-/// Runs `study` over the people of `snapshot` who are complete in it and in `complete_in`.
+/// Runs `study` over those people of `snapshot` of whom the rule speaks.
 pub fn run(
     snapshot: &Snapshot,
     study: &Study,
-    complete_in: &[VariableName],
+    people: PeopleRule,
+    all_variables: &[VariableName],
     threads: usize,
     progress: &dyn Fn(RunProgress),
 ) -> Result<OwnRun> {
     let phenotypes = snapshot.phenotypes()?;
-    let wanted = study.covariates.iter().chain([&study.trait_name]).chain(complete_in);
+    let wanted = study.covariates.iter().chain([&study.trait_name]);
     check_variables(snapshot, &phenotypes, wanted).with_context(|| {
         let known: Vec<_> = phenotypes.variables.iter().map(|variable| variable.name.as_str()).collect();
         format!("the dataset's variables are {}", known.join(", "))
     })?;
     let (family, coding) = family_and_coding(&phenotypes, study)?;
     let plan = study.plan(family);
-    let cohort = Cohort::new(&phenotypes, &plan, complete_in, coding, snapshot.blocks())?;
+    let people = eligible(snapshot, &phenotypes, &plan, people, all_variables)?;
+    let cohort = Cohort::new(&phenotypes, &plan, &people, coding, snapshot.blocks())?;
     let variants = offer::offered(snapshot, &cohort, OFFERED_ALLELE_COUNT)?;
     let facts = Facts {
         exponents: cohort.exponents(),
+        fills: vec![None; plan.covariates.len() + 1],
         keys: variants.iter().map(|variant| variant.key.clone()).collect(),
         baseline_sites: 0,
     };
@@ -101,6 +111,33 @@ pub fn run(
     let gwas = gwas::run(&plan, &facts, &mut sums, progress).map_err(super::sum_error)?;
     let rsids = variants.into_iter().filter_map(|variant| Some((variant.key, variant.rsid?))).collect();
     Ok(OwnRun { gwas, plan, rsids })
+}
+
+/// Rounds what a code could be read of in the plan's variables.
+pub fn without_codes<'a>(phenotypes: &mut Phenotypes, names: impl Iterator<Item = &'a VariableName>) {
+    let names: Vec<&VariableName> = names.collect();
+    for variable in phenotypes.variables.iter_mut().filter(|variable| names.contains(&&variable.name)) {
+        codes::without_codes(&mut variable.values);
+    }
+}
+
+/// The individuals of whom a rule speaks, ascending: everybody, those with the plan's variables, or those with all of
+/// the permit's.
+pub fn eligible(
+    snapshot: &Snapshot,
+    phenotypes: &Phenotypes,
+    plan: &Plan,
+    rule: PeopleRule,
+    all_variables: &[VariableName],
+) -> Result<Vec<u32>> {
+    match rule {
+        PeopleRule::Filled => Ok((0..u32::try_from(snapshot.individuals().len())?).collect()),
+        PeopleRule::Complete => Ok(gwas::complete_in(phenotypes, plan.variables())?),
+        PeopleRule::AllVariables => {
+            check_variables(snapshot, phenotypes, all_variables.iter())?;
+            Ok(gwas::complete_in(phenotypes, plan.variables().chain(all_variables))?)
+        }
+    }
 }
 
 /// The same threshold as for what a node offers to others, so that both kinds of run have the same keys.

@@ -131,6 +131,9 @@ impl Release {
                 self.gwas.lambda
             ));
         }
+        if self.authority.as_ref().is_some_and(|authority| authority.people == PeopleRule::Filled) {
+            notes.push("everybody takes part; missing values count as the mean".to_owned());
+        }
         if self.nodes.len() > 1 {
             notes.push("people who are at two sites count twice".to_owned());
         }

@@ -15,7 +15,7 @@ use ligate_analysis::{
 use ligate_disclosure::Gate;
 use ligate_model::{Digest, PeopleCounts, VariantCounts, VariantKey};
 
-use crate::session::Broadcast;
+use crate::session::rounds::{Broadcast, RoundAsk};
 
 /// The story so far.
 pub struct Claims {
@@ -58,25 +58,38 @@ impl Claims {
     /// `members` are the nodes whose vectors are in the first sum.
     pub fn check(&mut self, broadcast: &Broadcast, members: usize, plan: &Plan, gate: &Gate) -> Result<()> {
         let Some(people) = &broadcast.people else {
-            let first = matches!(broadcast.ask, Ask::People { .. }) && !self.asked.people;
-            ensure!(first, "the question says nothing of the people it stands on");
+            let counts_people = matches!(broadcast.ask, RoundAsk::Study(Ask::People { .. }));
+            ensure!(counts_people && !self.asked.people, "the question omits the people counts it stands on");
             self.asked.people = true;
             return Ok(());
         };
-        ensure!(!matches!(broadcast.ask, Ask::People { .. }), "the people are counted once");
         self.check_people(people, members as u64, plan, gate)?;
-        let individuals = broadcast.ask.claimed_individuals().unwrap_or(people.individuals);
-        ensure!(individuals == people.individuals, "the question contradicts itself on the number of people");
-        if let Some(scaling) = broadcast.ask.scaling() {
-            let known = self.scaling.get_or_insert_with(|| scaling.to_vec());
-            ensure!(known.as_slice() == scaling, "the scaling of the variables has changed during the run");
+        match &broadcast.ask {
+            RoundAsk::Study(ask) => self.check_study(ask, people, gate),
+            RoundAsk::Account(ask) => self.check_scaling(&ask.model.scaling),
+            RoundAsk::Suspects(_) => Ok(()),
         }
-        self.check_order(&broadcast.ask)?;
-        for (key, counts) in broadcast.ask.keys().iter().zip(broadcast.ask.claimed_counts()) {
+    }
+
+    fn check_study(&mut self, ask: &Ask, people: &PeopleCounts, gate: &Gate) -> Result<()> {
+        ensure!(!matches!(ask, Ask::People { .. }), "the people are counted once");
+        let individuals = ask.claimed_individuals().unwrap_or(people.individuals);
+        ensure!(individuals == people.individuals, "the question contradicts itself on the number of people");
+        if let Some(scaling) = ask.scaling() {
+            self.check_scaling(scaling)?;
+        }
+        self.check_order(ask)?;
+        for (key, counts) in ask.keys().iter().zip(ask.claimed_counts()) {
             gate.check_variant(counts)
                 .map_err(|rule| anyhow::anyhow!("the disclosure gate refuses a variant: {rule}"))?;
-            self.check_variant(key, counts, people, &broadcast.ask)?;
+            self.check_variant(key, counts, people, ask)?;
         }
+        Ok(())
+    }
+
+    fn check_scaling(&mut self, scaling: &[Scaling]) -> Result<()> {
+        let known = self.scaling.get_or_insert_with(|| scaling.to_vec());
+        ensure!(known.as_slice() == scaling, "the scaling of the variables has changed during the run");
         Ok(())
     }
 
@@ -89,6 +102,7 @@ impl Claims {
             && people.individuals >= own.individuals.saturating_add(others)
             && people.cases.is_some() == own.cases.is_some()
             && people.cases.unwrap_or(0) >= own.cases.unwrap_or(0)
+            && people.unknown >= own.unknown
             && people.controls().unwrap_or(0) >= own.controls().unwrap_or(0);
         ensure!(possible, "the number of people that the question claims is impossible");
         let known = self.people.get_or_insert(*people);
@@ -205,11 +219,11 @@ mod tests {
 
     use super::*;
 
-    const PEOPLE: PeopleCounts = PeopleCounts { individuals: 300, cases: None, sites: 3 };
-    const OWN: PeopleCounts = PeopleCounts { individuals: 100, cases: None, sites: 1 };
+    const PEOPLE: PeopleCounts = PeopleCounts { individuals: 300, cases: None, unknown: 0, sites: 3 };
+    const OWN: PeopleCounts = PeopleCounts { individuals: 100, cases: None, unknown: 0, sites: 1 };
     const COUNTS: VariantCounts =
-        VariantCounts { called: 300, allele_count: 90, homozygotes: 9, sites: 3, cases: None };
-    const SCALING: Scaling = Scaling { exponent: 3, mean: 0, deviation: 2_097_152.0 };
+        VariantCounts { called: 300, allele_count: 90, homozygotes: 9, sites: 3, withheld: 0, cases: None };
+    const SCALING: Scaling = Scaling { exponent: 3, mean: 0, deviation: 2_097_152.0, fill: 0 };
 
     fn key(position: u32) -> VariantKey {
         VariantKey {
@@ -237,9 +251,9 @@ mod tests {
     fn baseline(presence: bool) -> Ask {
         let (scaling, variants) = (vec![SCALING], Variants { keys: vec![key(1)], counts: vec![COUNTS] });
         if presence {
-            Ask::BaselinePresence { scaling, variants }
+            Ask::BaselinePresence { scaling, fill: 0.0, variants }
         } else {
-            Ask::Baseline { scaling, variants }
+            Ask::Baseline { scaling, fill: 0.0, variants }
         }
     }
 
@@ -247,10 +261,11 @@ mod tests {
     fn counted() -> Claims {
         let mut claims = Claims::new(OWN);
         let gate = Gate::new(Thresholds::default()).unwrap();
-        let people = Broadcast { people: None, ask: Ask::People { family: Family::Linear } };
+        let people = Broadcast { people: None, ask: RoundAsk::Study(Ask::People { family: Family::Linear }) };
         claims.check(&people, 0, &plan(), &gate).unwrap();
         let ask = Ask::Counts { family: Family::Linear, keys: vec![key(1)] };
-        claims.check(&Broadcast { people: Some(PEOPLE), ask: ask.clone() }, 3, &plan(), &gate).unwrap();
+        let broadcast = Broadcast { people: Some(PEOPLE), ask: RoundAsk::Study(ask) };
+        claims.check(&broadcast, 3, &plan(), &gate).unwrap();
         let own = VariantCounts { called: 100, allele_count: 20, ..COUNTS };
         claims.variants.insert(name(&key(1)), Variant::counted(&own));
         claims
@@ -259,7 +274,8 @@ mod tests {
     #[track_caller]
     fn check(claims: &mut Claims, people: PeopleCounts, ask: Ask, expected: Result<(), &str>) {
         let gate = Gate::new(Thresholds::default()).unwrap();
-        let result = claims.check(&Broadcast { people: Some(people), ask }, 3, &plan(), &gate);
+        let result =
+            claims.check(&Broadcast { people: Some(people), ask: RoundAsk::Study(ask) }, 3, &plan(), &gate);
         match expected {
             Ok(()) => result.unwrap(),
             Err(words) => {
@@ -298,6 +314,7 @@ mod tests {
         let other = VariantCounts { allele_count: 91, ..COUNTS };
         let ask = Ask::BaselinePresence {
             scaling: vec![SCALING],
+            fill: 0.0,
             variants: Variants { keys: vec![key(1)], counts: vec![other] },
         };
         check(&mut claims, PEOPLE, ask, Err("have changed"));

@@ -170,6 +170,7 @@ impl Desk {
         let answered = match question {
             Question::Start { permit, job, head } => self.start(peer, &permit, &job, &head),
             Question::Describe { permit } => self.describe(peer, &permit),
+            Question::Confirm { permit, job } => self.confirm(peer, &permit, &job),
             Question::HeadsHeld => self.heads_held(peer),
             Question::KeepHeads { heads } => self.keep_heads(peer, &heads),
             Question::DiagnosisCounts => self.counts(peer, counts::diagnosis),
@@ -180,7 +181,9 @@ impl Desk {
             Question::KeepRevocations { list } => self.keep_revocations(peer, &list),
             Question::Prepare { job, coding } => self.with_job(peer, job, |run| run.prepare(coding)),
             Question::Offer { job, page } => self.with_job(peer, job, |run| run.offer(page)),
-            Question::Exponents { job } => self.with_job(peer, job, NodeRun::exponents),
+            Question::Exponents { job } => self.with_job(peer, job, NodeRun::scales),
+            Question::Account { job } => self.with_job(peer, job, NodeRun::account),
+            Question::Judge { job, grams } => self.with_job(peer, job, |run| run.judge(&grams)),
             Question::Finish { job, result, released, suppressed } => {
                 self.with_last(peer, job, |run| run.finish(result, released, suppressed))
             }
@@ -196,6 +199,14 @@ impl Desk {
             self.log_refusal(None, peer, refusal);
         }
         described
+    }
+
+    fn confirm(&self, peer: PublicKey, permit: &str, job: &str) -> Result<OutgoingAnswer> {
+        let confirmed = NodeRun::confirm(&Folder::open(&self.dir)?, peer, permit, job);
+        if let Err(refusal) = &confirmed {
+            self.log_refusal(None, peer, refusal);
+        }
+        confirmed
     }
 
     /// A table for a peer. Each is recorded before it leaves, so their number is bounded, as that of refusals is.

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Result;
 use jiff::Timestamp;
 use ligate_access::audit::Event;
-use ligate_disclosure::{Begun, Ledger, Run};
+use ligate_disclosure::{Ledger, Run};
 use ligate_federation::{Entry, History, Journal, JournalError, NodeSet, Roster, RunContext};
-use ligate_model::{Digest, IndividualId};
+use ligate_model::Digest;
 
 use crate::{folder::Folder, output};
 
@@ -19,16 +19,14 @@ pub struct GuardedJournal {
     ledger: Ledger,
     /// The run without its roster, which the survivors decide.
     run: Run,
-    people: Vec<IndividualId>,
-    cell: u64,
     roster: Roster,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// What the ledger wrote when the first sum was opened, and how many nodes are in it.
-    opened: Option<(Begun, usize)>,
+    /// Nodes whose vectors are in the first sum, once it could be opened.
+    opened: Option<usize>,
     /// What the current round asks for.
     ask: &'static str,
 }
@@ -40,12 +38,10 @@ impl GuardedJournal {
         folder: Arc<Folder>,
         ledger: Ledger,
         run: Run,
-        people: Vec<IndividualId>,
-        cell: u64,
         roster: Roster,
     ) -> Result<Self> {
-        let guarded = Self { rounds, folder, ledger, run, people, cell, roster, state: Mutex::default() };
-        guarded.begin(guarded.roster.everybody())?;
+        let guarded = Self { rounds, folder, ledger, run, roster, state: Mutex::default() };
+        guarded.ledger.check(&guarded.run_of(guarded.roster.everybody()))?;
         Ok(guarded)
     }
 
@@ -60,7 +56,7 @@ impl GuardedJournal {
 
     /// How many nodes' vectors are in the first sum; 0 before it.
     pub fn members(&self) -> usize {
-        self.state().opened.as_ref().map_or(0, |(_, members)| *members)
+        self.state().opened.unwrap_or(0)
     }
 
     /// Names what the current round asks for.
@@ -70,10 +66,8 @@ impl GuardedJournal {
 
     /// Writes the released result into the ledger.
     pub fn released(&self, result: Digest) -> Result<()> {
-        match &self.state().opened {
-            Some((begun, _)) => Ok(self.ledger.mark_released(begun, result)?),
-            None => anyhow::bail!("no sum of this run was opened here"),
-        }
+        anyhow::ensure!(self.opened(), "no sum of this run was opened here");
+        Ok(self.ledger.mark_released(self.run.job, result)?)
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -81,15 +75,18 @@ impl GuardedJournal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self, nodes: NodeSet) -> Result<Begun> {
+    /// The run with the nodes at these places of the roster.
+    fn run_of(&self, nodes: NodeSet) -> Run {
         let members = nodes.iter().filter_map(|place| self.roster.members().get(place));
         let roster = members.map(|member| *member.key.as_bytes()).collect();
-        Ok(self.ledger.check_and_begin(Run { roster, ..self.run.clone() }, &self.people, self.cell)?)
+        Run { roster, ..self.run.clone() }
     }
 
     fn before(&self, entry: &Entry) -> Result<()> {
         match entry {
-            Entry::Signed { survivors, .. } if !self.opened() => self.begin(*survivors).map(drop),
+            Entry::Signed { survivors, .. } if !self.opened() => {
+                Ok(self.ledger.check(&self.run_of(*survivors))?)
+            }
             Entry::Revealed { survivors, round, .. } => self.open(*survivors, *round),
             _ => Ok(()),
         }
@@ -97,9 +94,8 @@ impl GuardedJournal {
 
     fn open(&self, survivors: NodeSet, round: u64) -> Result<()> {
         if !self.opened() {
-            let begun = self.begin(survivors)?;
-            self.ledger.mark_opened(&begun, Timestamp::now())?;
-            self.state().opened = Some((begun, survivors.len()));
+            self.ledger.mark_opened(&self.run_of(survivors), Timestamp::now())?;
+            self.state().opened = Some(survivors.len());
         }
         let (ask, sites) = (self.state().ask.to_owned(), survivors.len() as u64);
         self.folder.record(Event::Round { job: self.run.job, round, ask, sites })?;
@@ -121,12 +117,11 @@ impl Journal for GuardedJournal {
 #[cfg(test)]
 mod tests {
     use ligate_access::Identity;
+    use ligate_disclosure::DataUser;
     use ligate_federation::{Member, MemoryJournal};
     use rand_core::OsRng;
 
     use super::*;
-
-    const CELL: u64 = 10;
 
     fn roster(folder: &Folder, context: RunContext) -> Roster {
         let own = folder.identity.public();
@@ -146,16 +141,18 @@ mod tests {
     }
 
     fn ledger(folder: &Folder) -> Ledger {
-        Ledger::open(&folder.ledger(), &"cohort".parse().unwrap(), &[9; 32], &mut OsRng).unwrap()
+        Ledger::open(&folder.ledger(), &mut OsRng).unwrap()
     }
 
     fn guarded(folder: &Arc<Folder>, roster: &Roster, question: u8) -> Result<GuardedJournal> {
         let (permit, job) = (roster.context().permit, roster.context().job);
         let (question, snapshot) = (digest(question), digest(1));
-        let run = Run { permit, job, question, roster: Vec::new(), snapshot };
-        let people = (0..200).map(|person| format!("p{person}").parse().unwrap()).collect();
+        let (data_user, dataset) = (DataUser::new("researcher", &[9; 32]), "cohort".parse().unwrap());
+        let (study, detail, roster_later) = (question, question, Vec::new());
+        let run =
+            Run { permit, job, question, study, detail, data_user, dataset, roster: roster_later, snapshot };
         let rounds = Arc::new(MemoryJournal::new());
-        GuardedJournal::new(rounds, folder.clone(), ledger(folder), run, people, CELL, roster.clone())
+        GuardedJournal::new(rounds, folder.clone(), ledger(folder), run, roster.clone())
     }
 
     #[test]
@@ -179,9 +176,13 @@ mod tests {
         let runs = ledger(&folder).runs().unwrap();
         assert_eq!(runs.len(), 1);
         assert_eq!(runs[0].roster.len(), 3, "the ledger has who is in the sum, not who signed the roster");
-        // With all four the difference would be the fourth node's own.
+        // The job is used up, and with all four the difference would be the fourth node's own.
         let refused = guarded(&folder, &roster, 6).err().unwrap().to_string();
-        assert!(refused.contains("differ by one or two"), "{refused}");
+        assert!(refused.contains("used up"), "{refused}");
+        let next = RunContext { permit: digest(2), job: digest(8) };
+        let roster = Roster::new(next, roster.members().to_vec()).unwrap();
+        let refused = guarded(&folder, &roster, 6).err().unwrap().to_string();
+        assert!(refused.contains("one roster"), "{refused}");
     }
 
     #[test]

@@ -6,29 +6,38 @@
 //! 3. the roster: the permit's nodes, each a pinned peer that is neither issuer nor coordinator;
 //! 4. the privacy ledger, before a survivor list is signed and before shares are revealed;
 //! 5. exponents and offered variants only after the first sum was opened, so that the ledger knows of the run;
-//! 6. before each sum, what the coordinator claims (see [`Claims`]).
+//! 6. before anything about genotypes, the account of the data user (see [`Check`]), whose columns are entered first;
+//! 7. before each sum, what the coordinator claims (see [`Claims`]).
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use jiff::Timestamp;
 use ligate_access::{
     PublicKey,
     audit::{Event, Head},
-    job::{PeopleRule, SignedJob},
+    job::SignedJob,
     permit::{Method, OutputRules, Permit, SignedPermit},
     policy::{self, Approval, NodeRules},
 };
-use ligate_analysis::gwas::{self, Cohort, Family, OwnGate, Plan};
-use ligate_disclosure::{Gate, Ledger, OwnSite, Run, Thresholds};
+use ligate_analysis::gwas::{self, Ask, Cohort, Family, OwnGate, Plan};
+use ligate_disclosure::{
+    Account, DataUser, Draft, Gate, Ledger, OwnSite, Run, Thresholds, choose, span::Limits,
+};
 use ligate_federation::{Answer, Handled, Journal, Participant, Roster, SignedRoster, ToRound};
 use ligate_lake::Snapshot;
 use ligate_model::{
-    BinaryCoding, DatasetId, Digest, GateRule, PeopleCounts, Phenotypes, Variable, VariableKind, VariableName,
+    BinaryCoding, DatasetId, Digest, GateRule, PeopleCounts, Phenotypes, Variable, VariableKind,
+    VariableName, VariantKey,
 };
 use rand_core::OsRng;
 
-use super::{claims::Claims, codings, guarded_journal::GuardedJournal};
+use super::{
+    account::{Check, Study},
+    claims::Claims,
+    codings,
+    guarded_journal::GuardedJournal,
+};
 use crate::{
     config::Config,
     folder::Folder,
@@ -37,7 +46,10 @@ use crate::{
         offer::{self, OfferedVariant},
         own_rows::{self, SnapshotRows},
     },
-    session::{Broadcast, OFFER_PAGE, OutgoingAnswer, SiteFacts, VariableFacts},
+    session::{
+        OFFER_PAGE, OutgoingAnswer, SiteFacts, VariableFacts,
+        rounds::{AccountAsk, Broadcast, RoundAsk},
+    },
 };
 
 /// A run that this node has agreed to.
@@ -53,12 +65,21 @@ pub struct NodeRun {
     journal: Option<Arc<GuardedJournal>>,
     participant: Option<Participant>,
     claims: Option<Claims>,
+    check: Option<Check>,
+    entered: bool,
 }
 
 /// This node's people of the run.
 struct Chosen {
     told: Option<BinaryCoding>,
+    coding: Option<BinaryCoding>,
     cohort: Cohort,
+    /// The people of the cohort as the ledger knows them.
+    numbers: Vec<u64>,
+    /// What the data user was shown before.
+    account: Account,
+    /// Variants whose calls have changed for a few of these people since.
+    withheld: BTreeSet<VariantKey>,
     site: OwnSite,
     offered: Option<Vec<OfferedVariant>>,
 }
@@ -94,8 +115,9 @@ impl NodeRun {
         let approval = approve(&folder, peer, permit, job)?;
         keep_coordinators_head(&folder, peer, head)?;
         let snapshot = folder.lake()?.snapshot(approval.dataset())?;
-        let phenotypes = snapshot.phenotypes()?;
+        let mut phenotypes = snapshot.phenotypes()?;
         let plan = plan(&approval);
+        own_rows::without_codes(&mut phenotypes, plan.variables());
         own_rows::check_variables(&snapshot, &phenotypes, plan.variables())?;
         let gate = gate(&folder, &approval.permit().output)?;
         let (site, facts) =
@@ -116,8 +138,16 @@ impl NodeRun {
             journal: None,
             participant: None,
             claims: None,
+            check: None,
+            entered: false,
         };
         Ok((run, answer))
+    }
+
+    /// Whether permit and steward still allow what a stored release answers.
+    pub fn confirm(folder: &Folder, peer: PublicKey, permit: &str, job: &str) -> Result<OutgoingAnswer> {
+        approve(folder, peer, permit, job)?;
+        Ok(OutgoingAnswer::Heads { heads: Vec::new() })
     }
 
     pub fn job(&self) -> Digest {
@@ -139,16 +169,78 @@ impl NodeRun {
             ensure!(chosen.told == told, "the run was prepared with another coding");
             return Ok(OutgoingAnswer::Heads { heads: Vec::new() });
         }
-        let complete_in = match self.approval.job().people {
-            PeopleRule::Complete => &[][..],
-            PeopleRule::AllVariables => &self.approval.permit().variables,
-        };
-        own_rows::check_variables(&self.snapshot, &self.phenotypes, complete_in.iter())?;
         let coding = self.coding(told)?;
-        let cohort = Cohort::new(&self.phenotypes, &self.plan, complete_in, coding, self.snapshot.blocks())?;
+        let ledger = Ledger::open(&self.folder.ledger(), &mut OsRng)?;
+        let account = ledger.account(&self.data_user())?;
+        let everybody: Vec<u64> =
+            self.snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
+        account.check_dataset(self.approval.dataset(), &everybody)?;
+        let withheld = self.withheld(&account)?;
+        let people = self.choose_people(&ledger, &account, &everybody)?;
+        let cohort = Cohort::new(&self.phenotypes, &self.plan, &people, coding, self.snapshot.blocks())?;
         let site = self.gate.own_site(cohort.individuals()).map_err(|rule| own_rule(&self.folder, rule))?;
-        self.chosen = Some(Chosen { told, cohort, site, offered: None });
+        let numbers = people.iter().map(|person| everybody[*person as usize]).collect();
+        self.chosen = Some(Chosen { told, coding, cohort, numbers, account, withheld, site, offered: None });
         Ok(OutgoingAnswer::Heads { heads: Vec::new() })
+    }
+
+    /// The variants of this dataset whose calls have changed for one to a few people since something of them was shown,
+    /// or which the node did not hold then: the difference of two results would be those people's, or this node's.
+    fn withheld(&self, account: &Account) -> Result<BTreeSet<VariantKey>> {
+        let cell = u32::try_from(self.gate.thresholds().cell)?;
+        let mut withheld = BTreeSet::new();
+        let of_dataset = account.snapshots().filter(|(dataset, _)| dataset == self.approval.dataset());
+        for (dataset, earlier) in of_dataset.filter(|(_, earlier)| *earlier != self.snapshot.id()) {
+            let changed = self.snapshot.changed_since(*earlier, cell)?;
+            let changed = changed.with_context(|| {
+                format!(
+                    "what has changed in {dataset} since something of it was shown is not known here (rule: calls that \
+                     changed); load the newer data on top of the older"
+                )
+            })?;
+            withheld.extend(changed);
+        }
+        Ok(withheld)
+    }
+
+    /// Those of whom the job's rule speaks, without the few who would be the difference to an earlier run.
+    fn choose_people(&self, ledger: &Ledger, account: &Account, everybody: &[u64]) -> Result<Vec<u32>> {
+        let rule = self.approval.job().people;
+        let eligible = own_rows::eligible(
+            &self.snapshot,
+            &self.phenotypes,
+            &self.plan,
+            rule,
+            &self.approval.permit().variables,
+        )?;
+        let numbers: Vec<u64> = eligible.iter().map(|person| everybody[*person as usize]).collect();
+        let variables: Vec<_> = self
+            .plan
+            .variables()
+            .filter_map(|name| self.phenotypes.variable(name))
+            .map(|variable| {
+                (variable.name.clone(), filled(variable, &eligible, account.fill(&variable.name)))
+            })
+            .collect();
+        let draft = Draft {
+            people: &numbers,
+            variables: &variables,
+            people_min: usize::try_from(self.gate.thresholds().individuals_per_site)?,
+            limits: self.limits(),
+            threads: self.folder.config.limits.thread_count(),
+        };
+        let chosen = choose(ledger, account, &draft);
+        Ok(chosen.places.into_iter().map(|place| eligible[place]).collect())
+    }
+
+    fn limits(&self) -> Limits {
+        Limits::of_cell(self.gate.thresholds().cell)
+    }
+
+    /// The party that the issuer names.
+    fn data_user(&self) -> DataUser {
+        let party = &self.approval.permit().data_user;
+        DataUser::new(&party.name, party.key.as_bytes())
     }
 
     /// The coding of a disease: the dataset's own, or where it shows one value only what the other nodes have.
@@ -166,14 +258,45 @@ impl NodeRun {
         }
     }
 
-    /// The exponents of this node's values, once the run is in the ledger.
-    pub fn exponents(&mut self) -> Result<OutgoingAnswer> {
+    /// The exponents of this node's values and what missing ones counted as before, once the run is in the ledger.
+    pub fn scales(&mut self) -> Result<OutgoingAnswer> {
         self.still_allowed()?;
         self.opened()?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
-        Ok(OutgoingAnswer::Facts {
-            facts: chosen.site.release(SiteFacts::Exponents(chosen.cohort.exponents())),
-        })
+        let fill = |name| {
+            let remembered = chosen.account.fill(name)?;
+            let of_trait = self.plan.family == Family::Logistic && *name == self.plan.trait_name;
+            let absent = if chosen.coding == Some(BinaryCoding::OneTwo) { 1.0 } else { 0.0 };
+            Some(if of_trait { remembered - absent } else { remembered })
+        };
+        let fills = self.plan.variables().map(fill).collect();
+        let facts = SiteFacts::Scales { exponents: chosen.cohort.exponents(), fills };
+        Ok(OutgoingAnswer::Facts { facts: chosen.site.release(facts) })
+    }
+
+    /// Which columns the data user was shown of this node's people.
+    pub fn account(&mut self) -> Result<OutgoingAnswer> {
+        self.still_allowed()?;
+        self.opened()?;
+        let chosen = self.chosen.as_ref().context("the run was not prepared")?;
+        let columns = chosen.account.columns().iter().map(|column| (column.id, column.class)).collect();
+        Ok(OutgoingAnswer::Facts { facts: chosen.site.release(SiteFacts::Account(columns)) })
+    }
+
+    /// Judges this node's people by the sums of the account.
+    pub fn judge(&mut self, grams: &[Vec<f64>]) -> Result<OutgoingAnswer> {
+        self.still_allowed()?;
+        let limits = self.limits();
+        let threads = self.folder.config.limits.thread_count();
+        let check = self.check.as_mut().context("no sum of the account was made")?;
+        let judgement = check.judge(grams, limits, threads)?;
+        let chosen = self.chosen.as_ref().context("the run was not prepared")?;
+        if let Some(variable) = &judgement.refused {
+            let (job, reason) = (Some(self.job()), format!("the span rule refuses {variable}"));
+            let (permit, peer) = (Some(self.permit_hash()), Some(self.coordinator()));
+            self.folder.record(Event::Refusal { permit, job, peer, reason })?;
+        }
+        Ok(OutgoingAnswer::Facts { facts: chosen.site.release(SiteFacts::Judgement(judgement)) })
     }
 
     /// One page of the variants that this node brings, once the run is in the ledger.
@@ -213,24 +336,21 @@ impl NodeRun {
     }
 
     fn guarded_journal(&self, roster: &Roster) -> Result<GuardedJournal> {
-        let chosen = self.chosen.as_ref().context("the run was not prepared")?;
-        let user = self.approval.permit().data_user.key;
-        let ledger =
-            Ledger::open(&self.folder.ledger(), self.approval.dataset(), user.as_bytes(), &mut OsRng)?;
+        ensure!(self.chosen.is_some(), "the run was not prepared");
+        let ledger = Ledger::open(&self.folder.ledger(), &mut OsRng)?;
         let signed = self.approval.signed_job();
         let run = Run {
             permit: self.approval.permit_hash(),
             job: signed.hash(),
             question: signed.question(),
+            study: signed.job().study(),
+            detail: signed.job().detail(),
+            data_user: self.data_user(),
+            dataset: self.approval.dataset().clone(),
             roster: Vec::new(),
             snapshot: self.snapshot.id(),
         };
-        let individuals = self.snapshot.individuals();
-        let people = chosen.cohort.people();
-        let people = people.iter().filter_map(|person| individuals.get(*person as usize).cloned());
-        let cell = self.gate.thresholds().cell;
-        let (rounds, folder) = (self.rounds.clone(), self.folder.clone());
-        GuardedJournal::new(rounds, folder, ledger, run, people.collect(), cell, roster.clone())
+        GuardedJournal::new(self.rounds.clone(), self.folder.clone(), ledger, run, roster.clone())
     }
 
     /// Every member is in the permit with that key, and this node knows it as a holder of data. Else an issuer who
@@ -272,8 +392,12 @@ impl NodeRun {
         let participant = Participant::new(self.folder.identity.clone(), roster, journal.clone())?;
         let ready = participant.ready()?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
-        let own =
-            PeopleCounts { individuals: chosen.cohort.individuals(), cases: chosen.cohort.cases(), sites: 1 };
+        let own = PeopleCounts {
+            individuals: chosen.cohort.individuals(),
+            cases: chosen.cohort.cases(),
+            unknown: chosen.cohort.unknown(),
+            sites: 1,
+        };
         // A second message of the same kind gets the same answer and changes nothing.
         if self.participant.is_none() {
             self.participant = Some(participant);
@@ -302,7 +426,9 @@ impl NodeRun {
         let broadcast: Broadcast =
             postcard::from_bytes(ask).context("the question of the round cannot be read")?;
         let ask = &broadcast.ask;
-        ask.validate(&self.plan)?;
+        if let RoundAsk::Study(ask) = ask {
+            ask.validate(&self.plan)?;
+        }
         ensure!(ask.words() == words, "the round has another length than its question");
         let (claims, journal) = (self.claims.as_mut(), self.journal.as_ref());
         let (claims, journal) = claims.zip(journal).context("the roster is not agreed on")?;
@@ -310,12 +436,79 @@ impl NodeRun {
             .check(&broadcast, journal.members(), &self.plan, &self.gate)
             .with_context(|| format!("{} refuses", self.folder.name()))?;
         journal.asks(ask.name());
+        match ask {
+            RoundAsk::Study(ask) => self.study_vector(ask),
+            RoundAsk::Account(ask) => self.account_vector(ask),
+            RoundAsk::Suspects(ask) => {
+                self.check.as_mut().context("no sum of the account was made")?.suspects(ask)
+            }
+        }
+    }
+
+    fn study_vector(&mut self, ask: &Ask) -> Result<Vec<u64>> {
+        if !ask.keys().is_empty() {
+            self.enter_columns(ask)?;
+        }
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let mut rows = SnapshotRows(&self.snapshot);
         let own_gate = own_gate(self.gate.thresholds());
         let threads = self.folder.config.limits.thread_count();
-        let vector = gwas::local(ask, &self.plan, &chosen.cohort, &mut rows, &own_gate, threads)?;
-        claims.counted(ask, &self.plan, &vector);
+        let mut vector = gwas::local(ask, &self.plan, &chosen.cohort, &mut rows, &own_gate, threads)?;
+        if let Ask::Counts { keys, .. } = ask {
+            gwas::withhold(&self.plan, keys, &chosen.withheld, &mut vector);
+        }
+        if let Some(claims) = &mut self.claims {
+            claims.counted(ask, &self.plan, &vector);
+        }
+        Ok(vector)
+    }
+
+    /// What genotypes are weighed with goes into the ledger before the first answer about genotypes, and is what was
+    /// judged.
+    fn enter_columns(&mut self, ask: &Ask) -> Result<()> {
+        let check = self
+            .check
+            .as_ref()
+            .context("nothing about genotypes is answered before the account was judged")?;
+        let columns = check.admitted()?;
+        let model = check.model();
+        let judged = ask.scaling().is_none_or(|scaling| scaling == model.scaling)
+            && ask.fill().is_none_or(|fill| fill == model.fill)
+            && ask.null_coefficients().is_none_or(|coefficients| coefficients == model.coefficients);
+        ensure!(judged, "the question weighs genotypes with something else than what was judged");
+        if self.entered {
+            return Ok(());
+        }
+        let chosen = self.chosen.as_ref().context("the run was not prepared")?;
+        Ledger::open(&self.folder.ledger(), &mut OsRng)?.enter_columns(
+            self.job(),
+            &chosen.account,
+            &chosen.numbers,
+            columns,
+        )?;
+        self.entered = true;
+        Ok(())
+    }
+
+    fn account_vector(&mut self, ask: &AccountAsk) -> Result<Vec<u64>> {
+        ensure!(self.check.is_none(), "the account is summed once in a run");
+        let participant = self.participant.as_ref().context("the roster is not agreed on")?;
+        let secret = participant.common_secret()?;
+        let members = participant.roster().members();
+        let own = members.iter().position(|member| member.key == self.folder.identity.public());
+        let own = own.context("this node is not in the roster")?;
+        let chosen = self.chosen.as_ref().context("the run was not prepared")?;
+        let study = Study {
+            cohort: &chosen.cohort,
+            plan: &self.plan,
+            coding: chosen.coding,
+            numbers: &chosen.numbers,
+            own_gate: own_gate(self.gate.thresholds()),
+            threads: self.folder.config.limits.thread_count(),
+        };
+        let check = Check::new(&chosen.account, &study, ask, [own, members.len()], &secret)?;
+        let vector = check.vector(ask.fraction_bits, study.threads);
+        self.check = Some(check);
         Ok(vector)
     }
 
@@ -343,6 +536,14 @@ impl NodeRun {
         };
         Ok(self.approval.recheck(&rules, self.coordinator(), Timestamp::now())?)
     }
+}
+
+/// A variable's values of some people, missing ones as they counted before or as the mean.
+fn filled(variable: &Variable, people: &[u32], fill: Option<f64>) -> Vec<f64> {
+    let known: Vec<f64> = people.iter().filter_map(|person| variable.values[*person as usize]).collect();
+    let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
+    let fill = fill.unwrap_or(mean);
+    people.iter().map(|person| variable.values[*person as usize].unwrap_or(fill)).collect()
 }
 
 fn approve(folder: &Folder, peer: PublicKey, permit: &str, job: &str) -> Result<Approval> {
@@ -408,6 +609,9 @@ pub fn thresholds(rules: &OutputRules) -> Thresholds {
         cell: rules.cell.unwrap_or(0),
         minor_allele_count: rules.minor_allele_count.unwrap_or(0),
         minor_allele_count_in_cases: rules.minor_allele_count_in_cases.unwrap_or(0),
+        minor_allele_count_in_controls: rules.minor_allele_count_in_controls.unwrap_or(0),
+        carriers: rules.carriers.unwrap_or(0),
+        homozygotes: rules.homozygotes.unwrap_or(0),
         sites: rules.sites.unwrap_or(0),
         offered_allele_count: rules.offered_allele_count.unwrap_or(0),
         parameter_share: rules.parameter_share.unwrap_or(0),

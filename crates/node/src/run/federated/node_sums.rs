@@ -1,16 +1,17 @@
 //! Sums over several nodes: masked on the way, opened here, released only by the gate.
 
 use anyhow::{Context, Result, anyhow, ensure};
-use ligate_analysis::gwas::{self, Ask, Plan, Summation};
-use ligate_disclosure::{Cleared, Gate, Opened};
+use ligate_analysis::gwas::{self, Ask, Model, Plan, Summation};
+use ligate_disclosure::{Cleared, Gate, Opened, span::Limits};
 use ligate_federation::{Absence, Agreement, OpenedRound, RoundOptions, SignedRoster, secure_sum};
 use ligate_model::{GateRule, NodeName, PeopleCounts, VariantCounts};
 use tokio::runtime::Runtime;
 
+use super::account::{self, Cost};
 use crate::{
     interrupt,
     run::{PermitWatch, admission::Nodes},
-    session::Broadcast,
+    session::rounds::{Broadcast, RoundAsk},
 };
 
 /// The secure sums of one run. The first one, of the people, fixes the roster.
@@ -22,10 +23,31 @@ pub struct NodeSums<'a> {
     round: u64,
     members: Vec<NodeName>,
     absent: Vec<Absence>,
-    gate: Gate,
-    plan: Plan,
+    terms: Terms,
     people: Option<(PeopleCounts, Cleared)>,
 }
+
+/// What is computed and what is held against it.
+pub struct Terms {
+    pub gate: Gate,
+    pub plan: Plan,
+    /// What the matrices of accounts are softened with.
+    pub secret: [u8; 32],
+    /// Stop when the cost is known.
+    pub plan_only: bool,
+}
+
+/// Said where a run was only to be planned and its cost is known.
+#[derive(Debug)]
+pub struct Planned(pub Cost);
+
+impl std::fmt::Display for Planned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the run was planned, not made")
+    }
+}
+
+impl std::error::Error for Planned {}
 
 impl<'a> NodeSums<'a> {
     pub fn new(
@@ -33,8 +55,7 @@ impl<'a> NodeSums<'a> {
         watch: &'a PermitWatch<'a>,
         nodes: &'a Nodes,
         agreement: Agreement,
-        gate: Gate,
-        plan: Plan,
+        terms: Terms,
     ) -> Self {
         let all = || agreement.roster.roster().members().iter().map(|member| member.node.clone()).collect();
         Self {
@@ -45,17 +66,16 @@ impl<'a> NodeSums<'a> {
             round: agreement.next_round,
             roster: agreement.roster,
             absent: Vec::new(),
-            gate,
-            plan,
+            terms,
             people: None,
         }
     }
 
     /// Opens the first sum: how many people take part. Whoever is not in it is not in the run.
     pub fn count_people(&mut self) -> Result<()> {
-        let ask = Ask::People { family: self.plan.family };
-        let opened = self.round(Broadcast { people: None, ask })?;
-        let released = self.gate.people(opened, gwas::decode_people, self.plan.parameters());
+        let ask = Ask::People { family: self.terms.plan.family };
+        let opened = self.round(Broadcast { people: None, ask: RoundAsk::Study(ask) })?;
+        let released = self.terms.gate.people(opened, gwas::decode_people, self.terms.plan.parameters());
         let (people, cleared) =
             released.map_err(|rule| anyhow!("the disclosure gate refuses the run: {rule}"))?;
         self.people = Some((people.into_inner(), cleared));
@@ -68,7 +88,7 @@ impl<'a> NodeSums<'a> {
     }
 
     pub fn gate(&self) -> &Gate {
-        &self.gate
+        &self.terms.gate
     }
 
     /// Why a node that had agreed is not in the sums.
@@ -77,9 +97,29 @@ impl<'a> NodeSums<'a> {
         absence.map_or_else(|| "left before the first sum".to_owned(), ToString::to_string)
     }
 
-    fn opened(&mut self, ask: &Ask) -> Result<Opened<Vec<u64>>> {
+    fn opened(&mut self, ask: RoundAsk) -> Result<Opened<Vec<u64>>> {
         let (people, _) = self.people.as_ref().context("the people were not counted")?;
-        self.round(Broadcast { people: Some(*people), ask: ask.clone() })
+        self.round(Broadcast { people: Some(*people), ask })
+    }
+
+    /// Asks all nodes whether the run may weigh genotypes with what the model says.
+    fn judge(&mut self, model: &Model) -> Result<Cost> {
+        let job = self.roster.roster().context().job;
+        let places = self.roster.roster().members().len();
+        let accounts = self.runtime.block_on(self.nodes.accounts(&self.members, job))?;
+        let shown = account::distinct(&accounts)?;
+        let (columns, people) = (gwas::roles(&self.terms.plan).len(), self.cleared()?.people().individuals);
+        let ask = account::ask(model, shown, columns, places, people)?;
+        let opened = self.opened(RoundAsk::Account(ask.clone()))?;
+        let grams = account::grams(self.cleared()?, opened, &ask, &self.terms.secret)?;
+        let judgements = self.runtime.block_on(self.nodes.judge(&self.members, job, grams))?;
+        let mut cost = account::verdict(&judgements, ask.shown.len())?;
+        if let Some(suspects) = account::suspects(&judgements, places)? {
+            let opened = self.opened(RoundAsk::Suspects(suspects))?;
+            let limits = Limits::of_cell(self.terms.gate.thresholds().cell);
+            cost.share = cost.share.max(account::check_suspects(self.cleared()?, opened, limits)?);
+        }
+        Ok(cost)
     }
 
     fn cleared(&self) -> Result<&Cleared> {
@@ -114,15 +154,20 @@ impl Summation for NodeSums<'_> {
         Ok(self.people.as_ref().context("the people were not counted")?.0)
     }
 
+    fn admit(&mut self, model: &Model) -> Result<()> {
+        let cost = self.judge(model)?;
+        if self.terms.plan_only { Err(Planned(cost).into()) } else { Ok(()) }
+    }
+
     fn counts(&mut self, ask: &Ask) -> Result<Vec<Result<VariantCounts, GateRule>>> {
-        let opened = self.opened(ask)?;
-        let decode = |sum: &[u64]| gwas::decode_counts(&self.plan, sum, ask.keys().len());
-        let released = self.gate.variants(self.cleared()?, opened, decode);
+        let opened = self.opened(RoundAsk::Study(ask.clone()))?;
+        let decode = |sum: &[u64]| gwas::decode_counts(&self.terms.plan, sum, ask.keys().len());
+        let released = self.terms.gate.variants(self.cleared()?, opened, decode);
         Ok(released.into_iter().map(|counts| counts.map(ligate_disclosure::Released::into_inner)).collect())
     }
 
     fn sum<T>(&mut self, ask: &Ask, next: impl FnOnce(&[u64]) -> T) -> Result<T> {
-        let opened = self.opened(ask)?;
+        let opened = self.opened(RoundAsk::Study(ask.clone()))?;
         Ok(self.cleared()?.release(opened, |sum: &Vec<u64>| next(sum)).into_inner())
     }
 }

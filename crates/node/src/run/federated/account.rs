@@ -1,0 +1,171 @@
+//! The span rule at the coordinator: which columns the nodes' accounts hold, their matrix once without each node, and
+//! what the nodes say of it. The coordinator sees the matrix in a basis that only the nodes know, and hands each node
+//! a softened one, so that nobody sees the exact moments of another's people.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail, ensure};
+use ligate_disclosure::{
+    ACCOUNT_COLUMNS_MAX, Cleared, ColumnId, Opened,
+    span::{Gram, HISTOGRAM_WORDS, Limits, fraction_bits, top_share},
+};
+use ligate_model::NodeName;
+
+use crate::session::{
+    Judgement,
+    rounds::{AccountAsk, SuspectsAsk},
+};
+
+/// How much of a data user's accounts a run would use, over all nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Distinct columns that he was shown before.
+    pub shown: u64,
+    /// Columns that the run adds, at most.
+    pub new: u64,
+    /// Largest leverage of a person with them; 0.5 is the limit.
+    pub leverage: f64,
+    /// Largest share of a small group with them; 0.95 is the limit.
+    pub share: f64,
+}
+
+/// What a node says of the columns of its account.
+pub type Held = Vec<(ColumnId, u32)>;
+
+/// The columns that are distinct over all nodes: two are one where every node holds the same values in both.
+pub fn distinct(accounts: &[Held]) -> Result<Vec<ColumnId>> {
+    let ids: BTreeSet<ColumnId> = accounts.iter().flatten().map(|(id, _)| *id).collect();
+    let class = |account: &Held, id: &ColumnId| {
+        account.iter().find(|(known, _)| known == id).map(|(_, class)| *class)
+    };
+    let mut seen = BTreeSet::new();
+    let new =
+        |id: &ColumnId| seen.insert(accounts.iter().map(|account| class(account, id)).collect::<Vec<_>>());
+    let distinct: Vec<ColumnId> = ids.into_iter().filter(new).collect();
+    ensure!(
+        distinct.len() < ACCOUNT_COLUMNS_MAX,
+        "the account of this data user is full: it holds {} columns (rule: span)",
+        distinct.len()
+    );
+    Ok(distinct)
+}
+
+/// The question for the matrix.
+pub fn ask(
+    model: &ligate_analysis::gwas::Model,
+    shown: Vec<ColumnId>,
+    new: usize,
+    nodes: usize,
+    people: u64,
+) -> Result<AccountAsk> {
+    let width = shown.len() + new;
+    ensure!(
+        width <= ACCOUNT_COLUMNS_MAX,
+        "with this study the account would have more than {ACCOUNT_COLUMNS_MAX} columns (rule: span)"
+    );
+    Ok(AccountAsk {
+        model: model.clone(),
+        shown,
+        new: u16::try_from(new)?,
+        nodes: u16::try_from(nodes)?,
+        // Columns hold people who left, too.
+        fraction_bits: fraction_bits(people.saturating_mul(4), width),
+    })
+}
+
+/// The softened matrices, one without each node, as the nodes are told them.
+pub fn grams(
+    cleared: &Cleared,
+    opened: Opened<Vec<u64>>,
+    ask: &AccountAsk,
+    secret: &[u8; 32],
+) -> Result<Vec<Vec<f64>>> {
+    let softened = |words: &Vec<u64>| -> Result<Vec<Vec<f64>>> {
+        let matrix = |words: &[u64]| {
+            let gram = Gram::from_words(ask.width(), words, ask.fraction_bits)?;
+            anyhow::Ok(gram.softened(secret).lower().to_vec())
+        };
+        words.chunks_exact(ask.triangle().max(1)).map(matrix).collect()
+    };
+    cleared.release(opened, softened).into_inner().context("the sums of the account")
+}
+
+/// What all nodes say. The first refusal ends the run.
+pub fn verdict(judgements: &[(NodeName, Judgement)], shown: usize) -> Result<Cost> {
+    for (node, judgement) in judgements {
+        if let Some(variable) = &judgement.refused {
+            refuse(&format!("at {node}"), variable)?;
+        }
+    }
+    let of_all = |value: fn(&Judgement) -> f64| judgements.iter().map(|(_, j)| value(j)).fold(0.0, f64::max);
+    Ok(Cost {
+        shown: shown as u64,
+        new: judgements.iter().map(|(_, judgement)| judgement.columns).max().unwrap_or(0),
+        leverage: of_all(|judgement| judgement.leverage),
+        share: of_all(|judgement| judgement.share),
+    })
+}
+
+fn refuse(place: &str, variable: &str) -> Result<()> {
+    let what = if variable.is_empty() { "this study".to_owned() } else { format!("the variable {variable}") };
+    let way_out = if variable.is_empty() {
+        "ask the steward which people have changed".to_owned()
+    } else {
+        format!("leave {variable} out, or use a variable in which more people differ")
+    };
+    bail!(
+        "the span rule refuses {what}: with all that this data user was shown before, the result would single out one \
+         person or a group smaller than a cell {place}; {way_out}"
+    )
+}
+
+/// The combinations that nodes suspect, as a question to all.
+pub fn suspects(judgements: &[(NodeName, Judgement)], nodes: usize) -> Result<Option<SuspectsAsk>> {
+    let combinations: Vec<Vec<f64>> =
+        judgements.iter().flat_map(|(_, judgement)| judgement.suspects.iter().cloned()).collect();
+    let nodes = u16::try_from(nodes)?;
+    Ok((!combinations.is_empty()).then_some(SuspectsAsk { combinations, nodes }))
+}
+
+/// Refuses a combination of which a small group over several nodes has nearly everything. Gives the largest share.
+pub fn check_suspects(cleared: &Cleared, opened: Opened<Vec<u64>>, limits: Limits) -> Result<f64> {
+    let largest = |words: &Vec<u64>| {
+        words.chunks_exact(HISTOGRAM_WORDS).map(|words| top_share(words, limits.group)).fold(0.0, f64::max)
+    };
+    let largest = cleared.release(opened, largest).into_inner();
+    if largest > limits.share {
+        refuse("over several nodes", "")?;
+    }
+    Ok(largest)
+}
+
+#[cfg(test)]
+mod tests {
+    use ligate_model::Digest;
+
+    use super::*;
+
+    fn id(place: u16) -> ColumnId {
+        ColumnId { job: Digest::from_bytes([1; 32]), place }
+    }
+
+    #[test]
+    fn columns_are_one_where_every_node_says_so() {
+        let north = vec![(id(0), 0), (id(1), 1), (id(2), 0), (id(3), 1)];
+        let south = vec![(id(0), 0), (id(1), 1), (id(2), 0), (id(3), 2)];
+        assert_eq!(distinct(&[north.clone(), south.clone()]).unwrap(), [id(0), id(1), id(3)]);
+        assert_eq!(distinct(&[north, south, vec![]]).unwrap().len(), 3);
+        let many = (0..600).map(|place| (id(place), u32::from(place))).collect();
+        assert!(distinct(&[many]).unwrap_err().to_string().contains("full"));
+    }
+
+    #[test]
+    fn a_refusal_names_the_variable_and_the_way_out() {
+        let judgement = Judgement { refused: Some("smoker".to_owned()), ..Judgement::default() };
+        let said = verdict(&[("north".parse().unwrap(), judgement)], 3).unwrap_err().to_string();
+        assert!(
+            said.contains("span rule") && said.contains("leave smoker out") && said.contains("north"),
+            "{said}"
+        );
+    }
+}

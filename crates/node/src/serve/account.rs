@@ -1,0 +1,231 @@
+//! The span rule at one node: which columns a data user was shown of this node's people, what a run would add, and
+//! whether that leaves everybody among many. The node judges its own rows, by sums over the nodes without each other
+//! one, and says only "yes" or which variable to leave out.
+
+use anyhow::{Context, Result, ensure};
+use ligate_analysis::gwas::{self, Cohort, Model, OwnGate, Plan, Role};
+use ligate_disclosure::{
+    ACCOUNT_COLUMNS_MAX, Account, ColumnId, NewColumn,
+    span::{Finding, Gram, Limits, Rotation, Rows, histogram, judge},
+};
+use ligate_model::BinaryCoding;
+
+use crate::session::{
+    Judgement,
+    rounds::{AccountAsk, SuspectsAsk},
+};
+
+/// Most combinations that one node asks all others about.
+const SUSPECTS_MAX: usize = 16;
+
+/// How finely a node says how much of an account is used.
+const USED_STEPS: f64 = 20.0;
+
+/// What the run would show of this node's people, with all that its data user was shown before.
+pub struct Check {
+    /// The run's own columns, with a number per person of the cohort.
+    new: Vec<NewColumn>,
+    model: Model,
+    rows: Rows,
+    rotation: Rotation,
+    /// Place of this node in the roster.
+    own: usize,
+    nodes: usize,
+    judged: bool,
+    suspects: usize,
+    suspects_answered: bool,
+}
+
+/// The people and plan of a run at this node.
+pub struct Study<'a> {
+    pub cohort: &'a Cohort,
+    pub plan: &'a Plan,
+    /// Of a logistic trait.
+    pub coding: Option<BinaryCoding>,
+    /// The people of the cohort as the ledger knows them, in the cohort's order.
+    pub numbers: &'a [u64],
+    pub own_gate: OwnGate,
+    pub threads: usize,
+}
+
+impl Check {
+    /// Builds the rows that the ask describes. `secret` is what the nodes of this round share.
+    pub fn new(
+        account: &Account,
+        study: &Study<'_>,
+        ask: &AccountAsk,
+        [own, nodes]: [usize; 2],
+        secret: &[u8; 32],
+    ) -> Result<Self> {
+        ensure!(usize::from(ask.nodes) == nodes, "the question counts other nodes than the roster");
+        ensure!(
+            ask.width() <= ACCOUNT_COLUMNS_MAX,
+            "the account would have more than {ACCOUNT_COLUMNS_MAX} columns"
+        );
+        ensure!(ask.fraction_bits <= 40, "the question asks for more bits than a word has");
+        check_complete(account, &ask.shown)?;
+        let columns = gwas::columns(study.cohort, study.plan, &ask.model, &study.own_gate, study.threads);
+        ensure!(
+            columns.len() == usize::from(ask.new),
+            "the question counts other columns than the study has"
+        );
+        let rows = account.rows(&ask.shown, study.numbers, &columns);
+        let roles = gwas::roles(study.plan);
+        let new =
+            roles.into_iter().zip(columns).map(|(role, values)| new_column(study, &ask.model, role, values));
+        Ok(Self {
+            new: new.collect(),
+            model: ask.model.clone(),
+            rotation: Rotation::new(ask.width(), secret),
+            rows,
+            own,
+            nodes,
+            judged: false,
+            suspects: 0,
+            suspects_answered: false,
+        })
+    }
+
+    /// This node's part of the sums: its own matrix in each, but for the one without it.
+    pub fn vector(&self, fraction_bits: u32, threads: usize) -> Vec<u64> {
+        let own = self.rows.gram(threads).rotated(&self.rotation).to_words(fraction_bits);
+        let nothing = vec![0; own.len()];
+        (0..self.nodes)
+            .flat_map(|without| if without == self.own { &nothing } else { &own })
+            .copied()
+            .collect()
+    }
+
+    /// Judges this node's rows by the sums without each other node.
+    pub fn judge(&mut self, grams: &[Vec<f64>], limits: Limits, threads: usize) -> Result<Judgement> {
+        ensure!(grams.len() == self.nodes, "there is not one sum of the account for each node");
+        ensure!(!self.judged, "the account was judged before");
+        let suspect_from = 0.9 / (self.nodes.saturating_sub(1).max(1)) as f64;
+        let own = self.rows.gram(threads);
+        let mut judgement = Judgement { columns: self.new.len() as u64, ..Judgement::default() };
+        for (without, lower) in grams.iter().enumerate().filter(|(without, _)| *without != self.own) {
+            let gram = Gram::from_lower(self.rows.columns(), lower.clone())
+                .with_context(|| format!("the sum without node {without}"))?
+                .rotated_back(&self.rotation);
+            ensure!(gram.holds(&own), "a sum of the account does not hold this node's own part");
+            let found = judge(&self.rows, &gram, limits, suspect_from, threads);
+            self.take(&found, &mut judgement);
+        }
+        self.judged = judgement.refused.is_none();
+        self.suspects = judgement.suspects.len();
+        Ok(judgement)
+    }
+
+    fn take(&self, found: &Finding, judgement: &mut Judgement) {
+        judgement.leverage = judgement.leverage.max(coarse(found.leverage));
+        judgement.share = judgement.share.max(coarse(found.share));
+        if let Some(worst) = &found.worst
+            && judgement.refused.is_none()
+        {
+            judgement.refused = Some(self.blame(worst));
+        }
+        let room = SUSPECTS_MAX.saturating_sub(judgement.suspects.len());
+        for (_, combination) in found.suspects.iter().take(room) {
+            let mut turned = combination.clone();
+            self.rotation.forward(&mut turned);
+            judgement.suspects.push(turned);
+        }
+    }
+
+    /// The variable to leave out: that of the run's own columns with the largest part in a combination.
+    fn blame(&self, combination: &[f64]) -> String {
+        let first = self.rows.columns() - self.new.len();
+        let part = |place: &usize| combination[first + place].abs();
+        let of_variable = (0..self.new.len()).filter(|place| self.new[*place].variable.is_some());
+        let most = of_variable.max_by(|a, b| part(a).total_cmp(&part(b)));
+        most.and_then(|place| self.new[place].variable.as_ref()).map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// How this node's people weigh in combinations that some node suspects.
+    pub fn suspects(&mut self, ask: &SuspectsAsk) -> Result<Vec<u64>> {
+        ensure!(self.judged && !self.suspects_answered, "the question comes out of order");
+        ensure!(usize::from(ask.nodes) == self.nodes, "the question counts other nodes than the roster");
+        ensure!(
+            ask.combinations.len() <= SUSPECTS_MAX * self.nodes,
+            "the question has too many combinations"
+        );
+        let mut words = Vec::new();
+        for turned in &ask.combinations {
+            ensure!(turned.len() == self.rows.columns(), "a combination has another length than the account");
+            let mut combination = turned.clone();
+            self.rotation.backward(&mut combination);
+            let own = histogram(&self.rows, &combination);
+            let nothing = vec![0; own.len()];
+            words.extend(
+                (0..self.nodes).flat_map(|without| if without == self.own { &nothing } else { &own }),
+            );
+        }
+        self.suspects_answered = true;
+        Ok(words)
+    }
+
+    /// The columns to enter, once this node has found nothing against them.
+    pub fn admitted(&self) -> Result<&[NewColumn]> {
+        ensure!(self.judged, "nothing about genotypes is answered before the account was judged");
+        ensure!(
+            self.suspects == 0 || self.suspects_answered,
+            "this node suspects a combination, and not all nodes were asked about it"
+        );
+        Ok(&self.new)
+    }
+
+    /// What the run was admitted with: nothing else is answered.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+}
+
+/// Every distinct column of this node's account must be among those that are judged.
+fn check_complete(account: &Account, shown: &[ColumnId]) -> Result<()> {
+    let classes =
+        |id: &ColumnId| account.columns().iter().find(|column| column.id == *id).map(|column| column.class);
+    let judged: std::collections::BTreeSet<u32> = shown.iter().filter_map(classes).collect();
+    ensure!(judged.len() == account.classes(), "the question leaves out a column of this node's account");
+    Ok(())
+}
+
+/// Rounded up, so that a node does not say more of its people than it must.
+fn coarse(value: f64) -> f64 {
+    (value * USED_STEPS).ceil() / USED_STEPS
+}
+
+fn new_column(study: &Study<'_>, model: &Model, role: Role, values: Vec<f64>) -> NewColumn {
+    let place = |name| study.plan.variables().position(|other| other == name);
+    let (centre, unit, fill) = match &role {
+        Role::Covariate(name) | Role::Trait(name) => {
+            match place(name).and_then(|place| model.scaling.get(place)) {
+                Some(scaling) => (scaling.centre(), scaling.unit(), Some(scaling.fill_value())),
+                None => {
+                    let absent = if study.coding == Some(BinaryCoding::OneTwo) { 1.0 } else { 0.0 };
+                    (absent, 1.0, Some(absent + model.fill))
+                }
+            }
+        }
+        _ => (0.0, 1.0, None),
+    };
+    NewColumn {
+        role: role_name(&role).to_owned(),
+        variable: role.variable().cloned(),
+        values: (role != Role::People).then_some(values),
+        centre,
+        unit,
+        fill,
+    }
+}
+
+fn role_name(role: &Role) -> &'static str {
+    match role {
+        Role::People => "people",
+        Role::Covariate(_) => "covariate",
+        Role::Trait(_) => "trait",
+        Role::Expected(_) => "expected",
+        Role::Weight(_) => "weight",
+        Role::Weighted(_, _) => "weighted",
+        Role::Residual(_) => "residual",
+    }
+}
