@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::tables::{Expected, Key, Oracle, Row, Table};
 
-/// One variant's distances from the oracle. `sixth` and `fifth` count units of that significant digit of the
+/// One variant's distances from the oracle, beyond what six digits of ours can say: half a unit of the sixth. `sixth` and `fifth` count units of that significant digit of the
 /// oracle.
 pub struct Distance {
     pub key: Key,
@@ -41,16 +41,18 @@ pub fn compare(table: &Table, oracle: &Oracle, chosen: impl Fn(&Expected) -> boo
 }
 
 fn distance(key: &Key, row: &Row, expected: &Expected) -> Distance {
-    let (beta, se, p) = (row.beta - expected.beta, row.se - expected.se, row.p - expected.p);
+    let apart = |own: f64, other: f64| ((own - other).abs() - 0.5 * unit(own, 6)).max(0.0);
+    let (beta, se, p) =
+        (apart(row.beta, expected.beta), apart(row.se, expected.se), apart(row.p, expected.p));
     Distance {
         key: key.clone(),
-        beta_in_se: beta.abs() / expected.se,
-        beta_sixth: beta.abs() / unit(expected.beta, 6),
-        se_sixth: se.abs() / unit(expected.se, 6),
-        se_fifth: se.abs() / unit(expected.se, 5),
-        se_relative: se.abs() / expected.se,
-        p_fifth: p.abs() / unit(expected.p, 5),
-        p_relative: p.abs() / expected.p,
+        beta_in_se: beta / expected.se,
+        beta_sixth: beta / unit(expected.beta, 6),
+        se_sixth: se / unit(expected.se, 6),
+        se_fifth: se / unit(expected.se, 5),
+        se_relative: se / expected.se,
+        p_fifth: p / unit(expected.p, 5),
+        p_relative: p / expected.p,
     }
 }
 

@@ -19,12 +19,17 @@ const INDIVIDUALS: u64 = 100;
 const CELL: u64 = 10;
 const MINOR_ALLELES: u64 = 20;
 const MINOR_ALLELES_IN_CASES: u64 = 5;
+const MINOR_ALLELES_IN_CONTROLS: u64 = 5;
+const CARRIERS: u64 = 10;
+const HOMOZYGOTES: u64 = 3;
 
 /// Complete diploid calls of one variant among the people of a study.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     called: u64,
     alternate: u64,
+    /// People with two alternate alleles.
+    homozygotes: u64,
     cases_called: u64,
     cases_alternate: u64,
     /// Sites whose file has the variant.
@@ -61,6 +66,8 @@ pub fn check(folder: &Path, variables: &[&str], trait_name: &str, study: &Study)
     for (key, row) in &study.table {
         let counts = &counts[key];
         let frequency = counts.alternate as f64 / (2 * counts.called) as f64;
+        // Six digits are kept under a permit.
+        let frequency: f64 = format!("{frequency:.5e}").parse().expect("a number");
         assert_eq!(
             (row.n, row.frequency.to_bits(), row.sites),
             (counts.called, frequency.to_bits(), counts.sites),
@@ -78,13 +85,29 @@ fn withheld(counts: &Counts, diseased: bool) -> Option<&'static str> {
     } else {
         (references, 2 * counts.cases_called - counts.cases_alternate)
     };
+    let reference_homozygotes = counts.called + counts.homozygotes - counts.alternate;
+    let carriers = if counts.alternate <= references {
+        counts.alternate - counts.homozygotes
+    } else {
+        references - reference_homozygotes
+    };
+    let few = |people: u64| people > 0 && people < HOMOZYGOTES;
     let smaller_group = counts.cases_called.min(counts.called - counts.cases_called);
     let rules = [
         (counts.sites >= SITES_MIN, "too few sites hold the variant"),
         (counts.called >= INDIVIDUALS, "too few individuals"),
         (minor >= MINOR_ALLELES, "too few copies of the minor allele"),
+        (carriers >= CARRIERS, "too few carriers of the minor allele"),
+        (
+            !few(counts.homozygotes) && !few(reference_homozygotes),
+            "a few people only have two copies of an allele",
+        ),
         (!diseased || smaller_group >= CELL, "too few cases or controls"),
         (!diseased || in_cases >= MINOR_ALLELES_IN_CASES, "too few copies of the minor allele among cases"),
+        (
+            !diseased || minor - in_cases >= MINOR_ALLELES_IN_CONTROLS,
+            "too few copies of the minor allele among controls",
+        ),
     ];
     rules.iter().find(|(met, _)| !met).map(|(_, rule)| *rule)
 }
@@ -97,6 +120,7 @@ fn pooled(folder: &Path, variables: &[&str]) -> BTreeMap<Key, Counts> {
             let sum = pooled.entry(key).or_default();
             sum.called += own.called;
             sum.alternate += own.alternate;
+            sum.homozygotes += own.homozygotes;
             sum.cases_called += own.cases_called;
             sum.cases_alternate += own.cases_alternate;
             sum.sites += 1;
@@ -153,6 +177,7 @@ fn count(calls: &[Option<[usize; 2]>], cases: &[Option<bool>], allele: usize) ->
         let copies = call.iter().filter(|own| **own == allele).count() as u64;
         counts.called += 1;
         counts.alternate += copies;
+        counts.homozygotes += u64::from(copies == 2);
         counts.cases_called += u64::from(is_case);
         counts.cases_alternate += u64::from(is_case) * copies;
     }

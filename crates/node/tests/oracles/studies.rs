@@ -71,12 +71,12 @@ pub fn demo_cohorts() -> &'static DemoCohorts {
         let both = User::new(&network);
         let linear_all = run(&both, &[&LDL, &ALL_VARIABLES]);
         let default_all = run(&both, &[&T2D, &ALL_VARIABLES]);
-        let wald_all = run(&both, &[&T2D, &ALL_VARIABLES, &ALL_WALD]);
-        // The ledger refuses one data user two studies whose people differ by a few.
-        let linear_complete = run(&User::new(&network), &[&LDL, &COMPLETE]);
-        let of_disease = User::new(&network);
-        let wald_complete = run(&of_disease, &[&T2D, &COMPLETE, &ALL_WALD]);
-        let score_complete = run(&of_disease, &[&T2D, &COMPLETE, &ALL_SCORE]);
+        // The ledger gives one data user one answer to a study, about one set of people.
+        let another = || User::new(&network);
+        let wald_all = run(&another(), &[&T2D, &ALL_VARIABLES, &ALL_WALD]);
+        let linear_complete = run(&another(), &[&LDL, &COMPLETE]);
+        let wald_complete = run(&another(), &[&T2D, &COMPLETE, &ALL_WALD]);
+        let score_complete = run(&another(), &[&T2D, &COMPLETE, &ALL_SCORE]);
         DemoCohorts { linear_all, default_all, wald_all, linear_complete, wald_complete, score_complete }
     })
 }
@@ -128,7 +128,8 @@ impl User {
         let (key, public) = (network.path("user.key"), network.path("user.pub"));
         succeed(&["key", "--out", text(&key)]);
         let own = tempfile::tempdir_in(network.dir.path()).expect("a folder").keep();
-        let permit = network.permit(&VARIABLES);
+        let name = own.file_name().expect("a folder has a name").to_string_lossy().into_owned();
+        let permit = network.permit(&[&VARIABLES[..], &["--user", &name]].concat());
         let user = Self { key: own.join("user.key"), permit: own.join("permit.jws") };
         fs::rename(key, &user.key).expect("the key can be moved");
         fs::remove_file(public).expect("the public key can be removed");
@@ -165,9 +166,8 @@ impl RealSites {
         let report = fs::read_to_string(results.join("report.html")).expect("the demo has written a report");
         let (linear_all, default_all) = (Study::read(&results, "ldl"), Study::read(&results, "t2d"));
         let network = network((dir, ["hapmap3", "kg-hg", "kg-na"].map(str::to_owned).to_vec()));
-        let user = User::new(&network);
-        let wald_complete = user.study(&network, &[&T2D, &COMPLETE, &ALL_WALD]);
-        let score_complete = user.study(&network, &[&T2D, &COMPLETE, &ALL_SCORE]);
+        let wald_complete = User::new(&network).study(&network, &[&T2D, &COMPLETE, &ALL_WALD]);
+        let score_complete = User::new(&network).study(&network, &[&T2D, &COMPLETE, &ALL_SCORE]);
         Self { story, report, linear_all, default_all, wald_complete, score_complete }
     }
 

@@ -2,6 +2,8 @@
 //! `serve` process per node.
 #![allow(dead_code, reason = "each test file uses its own part of this module")]
 
+pub mod cohorts;
+
 use std::{
     fmt::Write as _,
     fs,
@@ -237,7 +239,7 @@ impl Network {
         for own in &names {
             for (index, other) in names.iter().enumerate().filter(|(_, other)| *other != own) {
                 let (dir, key) = (self.path(own), self.key(other));
-                let country = ["SE", "DE", "FR", "FI", "EE"][index];
+                let country = ["SE", "DE", "FR", "FI", "EE", "DK", "NL"][index];
                 let mut args = vec![
                     "peer",
                     "add",
@@ -286,9 +288,10 @@ impl Network {
     pub fn try_permit(&self, out: &Path, more: &[&str]) -> Output {
         let (dir, key) = (self.path("hdab"), self.path("user.pub"));
         let mut args: Vec<String> =
-            ["permit", "issue", "--dir", text(&dir), "--user", "researcher", "--user-key", text(&key)]
-                .map(str::to_owned)
-                .to_vec();
+            ["permit", "issue", "--dir", text(&dir), "--user-key", text(&key)].map(str::to_owned).to_vec();
+        if !more.contains(&"--user") {
+            args.extend(["--user", "researcher"].map(str::to_owned));
+        }
         for site in &self.sites {
             args.extend(["--dataset".to_owned(), format!("{site}/cohort")]);
         }

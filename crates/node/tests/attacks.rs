@@ -1,0 +1,429 @@
+//! What an ordinary data user can try with permits, unchanged programs and released tables: each test mounts one attack
+//! over real processes, sees it fail, and reads which rule stopped it.
+
+mod support;
+
+use support::{
+    Draw, Network,
+    cohorts::{Cohort, network, permit, released},
+    fail, ligate, succeed, text,
+};
+
+const PEOPLE: [(&str, usize); 3] = [("north", 130), ("centre", 110), ("south", 90)];
+
+fn three() -> Vec<Cohort> {
+    PEOPLE.iter().zip(1..).map(|((name, people), seed)| Cohort::new(name, *people, 30, seed)).collect()
+}
+
+/// A trait of normal values at each of the cohorts.
+fn add_trait(cohorts: &mut [Cohort], name: &str, missing: f64, seed: u64) {
+    for (cohort, number) in cohorts.iter_mut().zip(0..) {
+        cohort.trait_with_missing(name, missing, 1000 * seed + number);
+    }
+}
+
+/// A copy of a column under another name, changed for some people of each cohort.
+fn copy_with(cohorts: &mut [Cohort], name: &str, copy: &str, change: impl Fn(usize, usize, &str) -> String) {
+    for (place, cohort) in cohorts.iter_mut().enumerate() {
+        let values = cohort.values(name).clone();
+        let changed = values.iter().enumerate().map(|(person, value)| change(place, person, value)).collect();
+        cohort.columns.push((copy.to_owned(), changed));
+    }
+}
+
+fn more(value: &str) -> String {
+    format!("{:.2}", value.parse::<f64>().expect("a value") + 1.0)
+}
+
+#[track_caller]
+fn stopped_by_the_span_rule(said: &str, variable: &str) {
+    assert!(said.contains("span rule"), "{said}");
+    assert!(said.contains(&format!("leave {variable} out")), "{said}");
+}
+
+#[test]
+fn two_traits_that_differ_in_one_person_and_in_nine() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    copy_with(&mut cohorts, "ldl", "one", |place, person, value| {
+        if place == 0 && person == 7 { more(value) } else { value.to_owned() }
+    });
+    copy_with(&mut cohorts, "ldl", "nine_here", |place, person, value| {
+        if place == 1 && person < 9 { more(value) } else { value.to_owned() }
+    });
+    copy_with(&mut cohorts, "ldl", "nine_spread", |_, person, value| {
+        if (40..43).contains(&person) { more(value) } else { value.to_owned() }
+    });
+    copy_with(
+        &mut cohorts,
+        "ldl",
+        "many",
+        |_, person, value| {
+            if person % 3 == 0 { more(value) } else { value.to_owned() }
+        },
+    );
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl", "--covariates", "sex,age"]);
+    for variable in ["one", "nine_here"] {
+        let said = network.refused(&permit, &["--trait", variable, "--covariates", "sex,age"]);
+        stopped_by_the_span_rule(&said, variable);
+    }
+    let said = network.refused(&permit, &["--trait", "nine_spread", "--covariates", "sex,age"]);
+    assert!(said.contains("span rule"), "{said}");
+    network.released(&permit, &["--trait", "many", "--covariates", "sex,age"]);
+}
+
+#[test]
+fn a_covariate_with_one_and_with_nine_carriers() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    let flag = |cohorts: &mut [Cohort], name: &str, carrier: &dyn Fn(usize, usize) -> bool| {
+        for (place, cohort) in cohorts.iter_mut().enumerate() {
+            cohort.column(name, |person, _| u8::from(carrier(place, person)).to_string(), 0);
+        }
+    };
+    flag(&mut cohorts, "one", &|place, person| place == 1 && person == 3);
+    flag(&mut cohorts, "nine", &|place, person| place == 1 && person < 9);
+    flag(&mut cohorts, "nine_spread", &|_, person| person < 3);
+    flag(&mut cohorts, "thirty_spread", &|_, person| person < 12);
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    for (variable, named) in [("one", true), ("nine", true), ("nine_spread", false)] {
+        let said = network.refused(&permit, &["--trait", "ldl", "--covariates", variable]);
+        assert!(said.contains("span rule"), "{variable}: {said}");
+        assert!(!named || said.contains(variable), "{variable}: {said}");
+    }
+    network.released(&permit, &["--trait", "ldl", "--covariates", "thirty_spread"]);
+}
+
+#[test]
+fn four_jobs_whose_people_differ_widely_in_pairs() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    // Twenty lack c1, twenty lack c2, one person lacks both.
+    let lacks = |cohorts: &mut [Cohort], name: &str, from: usize| {
+        for (place, cohort) in cohorts.iter_mut().enumerate() {
+            let missing = |person: usize| place == 0 && (from..from + 20).contains(&person);
+            cohort.column(
+                name,
+                |person, draw| {
+                    let value = format!("{:.1}", draw.uniform() * 10.0);
+                    if missing(person) { "NA".to_owned() } else { value }
+                },
+                77 + from as u64,
+            );
+        }
+    };
+    lacks(&mut cohorts, "c1", 10);
+    lacks(&mut cohorts, "c2", 29);
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    let complete = |covariates: &str| {
+        let mut args = vec!["--trait", "ldl", "--people", "complete"];
+        if !covariates.is_empty() {
+            args.extend(["--covariates", covariates]);
+        }
+        network.gwas(&permit, &args)
+    };
+    let outcomes: Vec<bool> =
+        ["c1", "c2", "c1,c2", ""].iter().map(|c| complete(c).status.success()).collect();
+    // Not all four with the very people that the attack needs: either one is refused, or the ledger chose other people.
+    let counts: Vec<u64> = {
+        let shown = succeed(&["ledger", "show", "--json", "--dir", text(&network.path("north"))]);
+        let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
+        let used = &shown["inside"][0]["used"];
+        assert!(used["leverage"].as_f64().expect("a number") < 0.75, "{used}");
+        vec![used["columns"].as_u64().expect("a number")]
+    };
+    assert!(outcomes.iter().any(|done| *done) && counts[0] > 0);
+}
+
+#[test]
+fn one_roster_for_a_data_user() {
+    let mut cohorts: Vec<Cohort> = ["a", "b", "c", "d", "e"]
+        .iter()
+        .zip(1..)
+        .map(|(name, seed)| Cohort::new(name, 80, 30, seed))
+        .collect();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    let with = |left_out: &[&str]| {
+        let mut args = vec!["--trait", "ldl"];
+        if left_out != ["d", "e"] {
+            args.extend(["--covariates", "sex"]);
+        }
+        left_out.iter().for_each(|node| args.extend(["--without", node]));
+        network.gwas(&permit, &args)
+    };
+    let abc = with(&["d", "e"]);
+    assert!(abc.status.success(), "{}", String::from_utf8_lossy(&abc.stderr));
+    for others in [&["b", "c"][..], &["a"], &["e"], &[]] {
+        let said = String::from_utf8_lossy(&with(others).stderr).into_owned();
+        assert!(said.contains("one roster"), "without {others:?}: {said}");
+    }
+    // Another key for the same researcher, and another permit.
+    let other = network.path("other.key");
+    succeed(&["key", "--out", text(&other)]);
+    let second = network.path("second.jws");
+    let key = network.path("other.pub");
+    let mut issue = vec!["permit", "issue"];
+    let hdab = network.path("hdab");
+    issue.extend(["--dir", text(&hdab), "--user", "Researcher", "--user-key", text(&key)]);
+    for node in ["a/cohort", "d/cohort", "e/cohort"] {
+        issue.extend(["--dataset", node]);
+    }
+    issue.extend(["--purpose", "research", "--about", "again", "--variables", "ldl", "--out", text(&second)]);
+    succeed(&issue);
+    let said = network.refused(&second, &["--trait", "ldl", "--key", text(&other)]);
+    assert!(said.contains("one roster"), "{said}");
+    // The stewards' word.
+    let nodes = ["--dataset", "cohort", "--data-user", "researcher", "--nodes", "a,d,e"];
+    for node in ["a", "d", "e"] {
+        let dir = network.path(node);
+        succeed(&[&["ledger", "allow", "--dir", text(&dir)][..], &nodes].concat());
+    }
+    network.released(&second, &["--trait", "ldl", "--key", text(&other)]);
+}
+
+/// The people of a run: the difference of two released counts of people.
+fn people_of(network: &Network, trait_name: &str) -> u64 {
+    let table = released(network, trait_name);
+    table.values().filter_map(|row| row["n"].parse::<u64>().ok()).max().expect("a released variant")
+}
+
+#[test]
+fn one_person_leaves_or_is_corrected() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.02, 1);
+    add_trait(&mut cohorts, "bmi", 0.02, 2);
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl", "--covariates", "sex,age"]);
+    let before = people_of(&network, "ldl");
+    assert_eq!(before, 330);
+    let first = released(&network, "ldl");
+    // One person of the north leaves; the same study under a new job, and another trait.
+    cohorts[0].remove(11);
+    cohorts[0].load(&network, "cohort");
+    network.released(&permit, &["--trait", "bmi", "--covariates", "sex,age"]);
+    let after = people_of(&network, "bmi");
+    assert!((before - 100..=before - 17).contains(&after), "{after} of {before} people");
+    // The attack: the difference of the allele counts is not that person's genotype.
+    let second = released(&network, "bmi");
+    let copies = |row: &std::collections::BTreeMap<String, String>| {
+        let number = |name: &str| row[name].parse::<f64>().expect("a number");
+        2.0 * number("n") * number("effect_allele_frequency")
+    };
+    let guesses = first.iter().filter(|(place, row)| {
+        second.get(place).is_some_and(|other| (0.0..=2.0).contains(&(copies(row) - copies(other)).round()))
+    });
+    assert!(guesses.count() <= 3, "differences that could be one genotype");
+    // A corrected value.
+    let old = cohorts[0].values("bmi")[20].clone();
+    cohorts[0].values("bmi")[20] = if old == "NA" { "5.00".to_owned() } else { more(&old) };
+    cohorts[0].load(&network, "cohort");
+    let run = network.gwas(&permit, &["--trait", "bmi", "--covariates", "age"]);
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(run.status.success() || said.contains("span rule"), "{said}");
+    if run.status.success() {
+        let corrected = people_of(&network, "bmi");
+        assert_ne!(corrected.abs_diff(after), 0, "somebody was left out");
+    }
+}
+
+#[test]
+fn the_same_people_under_another_dataset_id() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl"]);
+    cohorts[0].remove(5);
+    cohorts[0].load(&network, "copy");
+    let second = network.path("second.jws");
+    let (hdab, key) = (network.path("hdab"), network.path("user.pub"));
+    let mut issue =
+        vec!["permit", "issue", "--dir", text(&hdab), "--user", "researcher", "--user-key", text(&key)];
+    issue.extend(["--dataset", "north/copy", "--dataset", "centre/cohort", "--dataset", "south/cohort"]);
+    issue.extend(["--purpose", "research", "--about", "x", "--variables", "ldl,sex", "--out", text(&second)]);
+    succeed(&issue);
+    let said = network.refused(&second, &["--trait", "ldl", "--covariates", "sex"]);
+    assert!(said.contains("the same under every dataset id"), "{said}");
+}
+
+#[test]
+fn a_large_node_cannot_subtract_its_own_people() {
+    let mut cohorts = vec![
+        Cohort::new("large", 900, 10, 1),
+        Cohort::new("small", 40, 10, 2),
+        Cohort::new("tiny", 30, 10, 3),
+    ];
+    let mut draw = Draw::new(5);
+    // Enough traits that they are nothing for 970 people and everything for 70.
+    for number in 0..30 {
+        add_trait(&mut cohorts, &format!("t{number}"), 0.0, 10 + (draw.uniform() * 1e6) as u64);
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    let mut stopped = None;
+    for number in 0..30 {
+        let name = format!("t{number}");
+        let run = network.gwas(&permit, &["--trait", &name, "--covariates", "sex,age"]);
+        if !run.status.success() {
+            stopped = Some((number, String::from_utf8_lossy(&run.stderr).into_owned()));
+            break;
+        }
+    }
+    let (number, said) = stopped.expect("the rule without the large node stops the user");
+    assert!(said.contains("span rule") && number >= 8, "{number}: {said}");
+}
+
+#[test]
+fn decimals_that_spell_people() {
+    let mut cohorts = three();
+    for cohort in &mut cohorts {
+        let sex = cohort.values("sex").clone();
+        let coded = sex.iter().enumerate().map(|(person, value)| {
+            let digit = (0..3).find(|digit| person == 10 * digit + 3);
+            let code = digit.map_or(0.0, |digit| 1e-6 * 3.0_f64.powi(digit as i32));
+            format!("{:.6}", value.parse::<f64>().expect("a value") + code)
+        });
+        let coded = coded.collect();
+        cohort.columns.push(("coded".to_owned(), coded));
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "coded", "--family", "linear"]);
+    let coded = released(&network, "coded");
+    let digits = coded.values().flat_map(|row| ["beta", "standard_error"].map(|name| row[name].clone()));
+    for digit in digits {
+        let mantissa = digit.split(['e', 'E']).next().unwrap_or_default();
+        let significant = mantissa.chars().filter(char::is_ascii_digit).collect::<String>();
+        assert!(significant.trim_start_matches('0').len() <= 6, "{digit}");
+    }
+    // Without the code the same table comes out.
+    let said = network.gwas(&permit, &["--trait", "sex", "--family", "linear"]);
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let plain = released(&network, "sex");
+    for (place, row) in &coded {
+        assert_eq!(row["beta"], plain[place]["beta"], "at {place}");
+    }
+}
+
+#[test]
+fn small_counts_of_alleles_and_people() {
+    let mut cohorts = three();
+    for (place, cohort) in cohorts.iter_mut().enumerate() {
+        cohort.column("t2d", |_, draw| u8::from(draw.uniform() < 0.4).to_string(), 90 + place as u64);
+        let ill: Vec<bool> = cohort.values("t2d").iter().map(|value| value == "1").collect();
+        for (person, calls) in cohort.genotypes.iter_mut().enumerate() {
+            // Variant 0: one copy among the controls. 1: one homozygote. 2: no homozygote at all.
+            let first_control = place == 0 && ill[..person].iter().all(|ill| *ill) && !ill[person];
+            calls[0] = Some(u8::from((ill[person] && person % 2 == 0) || first_control));
+            calls[1] = Some(if place == 0 && person == 9 { 2 } else { u8::from(person % 3 == 0) });
+            calls[2] = Some(u8::from(person % 3 == 0));
+        }
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "t2d"]);
+    let table = released(&network, "t2d");
+    assert!(!table.contains_key(&10_000) && !table.contains_key(&20_000) && table.contains_key(&30_000));
+    let (names, rows) = support::table(&network.path("results/t2d.suppressed.tsv.gz"));
+    let all = format!("{names:?}{rows:?}");
+    assert!(all.contains("among controls") && all.contains("two copies"), "{all}");
+}
+
+#[test]
+fn a_study_in_another_detail() {
+    let mut cohorts = three();
+    for (place, cohort) in cohorts.iter_mut().enumerate() {
+        cohort.column("t2d", |_, draw| u8::from(draw.uniform() < 0.4).to_string(), 90 + place as u64);
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "t2d"]);
+    let said = network.refused(&permit, &["--trait", "t2d", "--wald-below", "0.5"]);
+    assert!(said.contains("--wald-below") && said.contains("one answer"), "{said}");
+}
+
+#[test]
+fn a_registrys_own_counts_against_a_study() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    cohorts[0].values("ldl")[4] = "NA".to_owned();
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    // A study that lacks one person, and then the counts of all.
+    network.released(&permit, &["--trait", "ldl", "--people", "complete"]);
+    let north = network.path("north");
+    let said = fail(&["registry", "alleles", "--dir", text(&north), "--dataset", "cohort"]);
+    assert!(said.contains("span rule"), "{said}");
+    // The other way round: counts of all, then a study that lacks one.
+    let centre = network.path("centre");
+    succeed(&["registry", "alleles", "--dir", text(&centre), "--dataset", "cohort"]);
+    let shown = succeed(&["ledger", "show", "--dir", text(&centre)]);
+    assert!(shown.contains("exported, for everybody: 1 columns"), "{shown}");
+}
+
+#[test]
+fn a_plan_says_what_a_study_would_use() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.02, 1);
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    let (dir, key) = (network.path("hdab"), network.path("user.key"));
+    let plan =
+        ["gwas", "--dir", text(&dir), "--permit", text(&permit), "--key", text(&key), "--plan", "--json"];
+    let args = [&plan[..], &["--trait", "ldl", "--covariates", "sex,age"]].concat();
+    let said: serde_json::Value = serde_json::from_str(&succeed(&args)).expect("JSON");
+    assert_eq!((said["columns_shown"].as_u64(), said["columns_new"].as_u64()), (Some(0), Some(5)));
+    assert!(said["leverage"].as_f64().is_some_and(|used| used > 0.0 && used < 0.5), "{said}");
+    network.released(&permit, &["--trait", "ldl", "--covariates", "sex,age"]);
+    let after: serde_json::Value = serde_json::from_str(&succeed(&args)).expect("JSON");
+    assert_eq!(after["columns_shown"].as_u64(), Some(5));
+    assert!(!ligate(&["ledger", "show", "--dir", text(&dir)]).stdout.is_empty());
+}
+
+#[test]
+fn a_stored_release_after_a_veto() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl"]);
+    assert!(network.released(&permit, &["--trait", "ldl"]).contains("answered on"));
+    let settings = network.path("centre").join("ligate.toml");
+    let written = std::fs::read_to_string(&settings).expect("settings");
+    std::fs::write(&settings, written.replace("variables = []", "variables = [\"ldl\"]")).expect("settings");
+    let said = network.refused(&permit, &["--trait", "ldl"]);
+    assert!(said.contains("steward refuses the variable ldl"), "{said}");
+}
+
+#[test]
+fn calls_that_change_for_one_person() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    cohorts[0].genotypes[7][3] = None;
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl"]);
+    assert!(
+        released(&network, "ldl").contains_key(&40_000) && released(&network, "ldl").contains_key(&50_000)
+    );
+    // A missing call is filled, another one corrected: of these two variants nothing more is shown.
+    cohorts[0].genotypes[7][3] = Some(1);
+    cohorts[0].genotypes[8][4] = cohorts[0].genotypes[8][4].map(|dosage| (dosage + 1) % 3);
+    cohorts[0].load(&network, "cohort");
+    network.released(&permit, &["--trait", "ldl", "--covariates", "age"]);
+    let second = released(&network, "ldl");
+    assert!(!second.contains_key(&40_000) && !second.contains_key(&50_000) && second.contains_key(&60_000));
+    let (_, rows) = support::table(&network.path("results/ldl.suppressed.tsv.gz"));
+    assert_eq!(
+        rows.iter().filter(|row| format!("{row:?}").contains("calls have changed")).count(),
+        2,
+        "{rows:?}"
+    );
+}
