@@ -14,7 +14,9 @@ mod plan;
 mod result;
 mod run;
 
-pub use ask::{Ask, InvalidAsk, MAX_BATCH, MAX_WORDS, Variants, decode_counts, decode_people, withhold};
+pub use ask::{
+    Ask, InvalidAsk, MAX_BATCH, MAX_WORDS, Variants, count_no_site, decode_counts, decode_people, withhold,
+};
 pub use cohort::{Cohort, CohortError, complete_in};
 pub use columns::{Model, Role, columns, roles};
 pub use local::{GenotypeSource, LocalError, OwnGate, local};

@@ -131,10 +131,12 @@ impl Scaling {
             && self.fill.unsigned_abs() <= ONE.unsigned_abs()
     }
 
-    /// The same scaling, where people without a value count as `value`, brought to within one deviation of the mean.
+    /// The same scaling, where people without a value count as `value`. One that is more than a deviation from the mean is
+    /// of another unit or coding, and the mean serves instead.
     #[must_use]
     pub fn filled_with(self, value: f64) -> Self {
-        Self { fill: self.standardise(value).clamp(-ONE, ONE), ..self }
+        let fill = self.standardise(value);
+        Self { fill: if (-ONE..=ONE).contains(&fill) { fill } else { 0 }, ..self }
     }
 
     /// The mean in the variable's own units.

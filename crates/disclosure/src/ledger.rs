@@ -65,6 +65,31 @@ impl DataUser {
     }
 }
 
+/// Everybody in the books who is the same party as a data user, by name or key, also over others: who was named anew and
+/// then got another key is still the same.
+struct Party(Vec<DataUser>);
+
+impl Party {
+    fn of(user: &DataUser, runs: &[RunRecord]) -> Self {
+        let mut members = vec![user.clone()];
+        let mut first = 0;
+        while first < members.len() {
+            let member = members[first].clone();
+            for run in runs.iter().filter(|run| run.data_user.is(&member)) {
+                if !members.contains(&run.data_user) {
+                    members.push(run.data_user.clone());
+                }
+            }
+            first += 1;
+        }
+        Self(members)
+    }
+
+    fn has(&self, user: &DataUser) -> bool {
+        self.0.contains(user)
+    }
+}
+
 fn plain(name: &str) -> String {
     name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
@@ -280,7 +305,8 @@ impl Ledger {
         let lock = self.store.lock()?;
         let mut book = self.store.read(&lock)?;
         let user = last_of(&mut book, job)?.data_user.clone();
-        let counts = |run: &&RunRecord| run.people.is_some() && (run.exported || run.data_user.is(&user));
+        let party = Party::of(&user, &book.runs);
+        let counts = |run: &&RunRecord| run.people.is_some() && (run.exported || party.has(&run.data_user));
         if !book.runs.iter().filter(counts).map(|run| run.job).eq(judged.jobs().iter().copied()) {
             return Err(LedgerRefusal::Meanwhile.into());
         }
@@ -340,7 +366,9 @@ impl Ledger {
     }
 
     /// The steward's word that unfinished runs of a question will not be finished, after the steward of the lost node
-    /// has agreed: their nodes no longer bind the data user. Their columns stay. Gives the number of runs closed.
+    /// has agreed. The nodes of one whose columns were not entered no longer bind the data user; where they were, something
+    /// may have been released, and the word of it lost: other nodes then take [`Ledger::allow`]. Gives the number of runs
+    /// closed.
     pub fn close(&self, question: Digest) -> Result<usize, LedgerError> {
         let lock = self.store.lock()?;
         let mut book = self.store.read(&lock)?;
@@ -384,7 +412,11 @@ impl Ledger {
 
     /// What a data user was shown of this node's people, with all that was exported by anybody.
     pub fn account(&self, data_user: &DataUser) -> Result<Account, LedgerError> {
-        self.account_of(|run| run.exported || run.data_user.is(data_user))
+        let lock = self.store.lock()?;
+        let book = self.store.read(&lock)?;
+        let party = Party::of(data_user, &book.runs);
+        let counts = |run: &RunRecord| run.exported || party.has(&run.data_user);
+        Account::read(&self.store, book.runs.into_iter().filter(counts))
     }
 
     /// Everything that was shown to anybody.
@@ -413,9 +445,10 @@ fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
     if let Some(used) = book.runs.iter().find(|record| record.job == run.job) {
         return Err(LedgerRefusal::JobUsed { opened: used.opened });
     }
+    let party = Party::of(&run.data_user, &book.runs);
     let answered = |record: &&RunRecord| {
         record.dataset == run.dataset
-            && record.data_user.is(&run.data_user)
+            && party.has(&record.data_user)
             && record.study == run.study
             && record.detail != run.detail
             && record.people.is_some()
@@ -431,8 +464,8 @@ fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
     });
     let binds = |record: &&RunRecord| {
         record.dataset == run.dataset
-            && record.data_user.is(&run.data_user)
-            && record.state != RunState::Closed
+            && party.has(&record.data_user)
+            && (record.state != RunState::Closed || record.people.is_some())
             && record.roster != roster
     };
     match book.runs.iter().find(binds).filter(|_| !allowed) {

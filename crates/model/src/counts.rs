@@ -95,7 +95,9 @@ impl fmt::Display for GateRule {
             Self::Carriers => "too few carriers of the minor allele",
             Self::Homozygotes => "a few people only have two copies of an allele",
             Self::Changed => "calls have changed for a few people since the variant was first shown",
-            Self::Sites => "too few sites hold the variant",
+            Self::Sites => {
+                "too few sites hold the variant, not counting those that published their own counts"
+            }
             Self::Parameters => "too many parameters for the number of individuals",
         })
     }

@@ -318,6 +318,9 @@ pub struct Gwas {
     /// Which people count; else filled under a permit and complete on own data
     #[arg(long, value_enum)]
     pub people: Option<People>,
+    /// Also combine the nodes' own results, as a meta-analysis would; uses one more column of the account
+    #[arg(long, requires = "permit")]
+    pub baseline: bool,
     /// Only say what the study would use of what may be shown to its data user; computes nothing about genotypes
     #[arg(long, requires = "permit")]
     pub plan: bool,

@@ -140,7 +140,7 @@ fn study_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Rel
     )?;
     output::write_private(&dir.join("permit.jws"), |out| out.write_all(permit.jws().as_bytes()))?;
     story.permit(&permit);
-    let terms = Terms { people: PeopleRule::AllVariables, without: Vec::new() };
+    let terms = Terms { people: PeopleRule::AllVariables, without: Vec::new(), baseline: true };
     let mut releases = Vec::new();
     for trait_name in &cohorts.traits {
         interrupt::check()?;

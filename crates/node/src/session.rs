@@ -124,6 +124,9 @@ pub struct VariableFacts {
     pub coding: Option<BinaryCoding>,
 }
 
+/// How finely it is said how much of an account is used: in twentieths.
+pub const USED_STEPS: f64 = 20.0;
+
 /// What the span rule says of one node's people.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {

@@ -18,7 +18,7 @@ use crate::{
     quantise::{LIMBS, Scaling},
 };
 
-pub use counts::{decode_counts, decode_people, withhold};
+pub use counts::{count_no_site, decode_counts, decode_people, withhold};
 pub(crate) use counts::{pack_case_counts, pack_counts};
 pub use validate::InvalidAsk;
 pub(crate) use validate::{MAX_INDIVIDUALS, ascending};
@@ -177,6 +177,11 @@ impl Ask {
             Self::Score { coefficients, .. } => Some(coefficients),
             _ => None,
         }
+    }
+
+    /// Whether the ask is of the meta-analysis beside the result.
+    pub fn is_baseline(&self) -> bool {
+        matches!(self, Self::BaselinePresence { .. } | Self::Baseline { .. })
     }
 
     /// How the variables are standardised, where the ask says so.

@@ -24,6 +24,8 @@ pub struct Model {
     pub coefficients: Vec<f64>,
     /// The share of a case that people count of whom it is not known whether they are one.
     pub fill: f64,
+    /// Whether the nodes' own results are combined beside the run's: that weighs genotypes with one more column.
+    pub baseline: bool,
 }
 
 /// What a column is.
@@ -73,7 +75,7 @@ impl fmt::Display for Role {
 }
 
 /// The columns of a plan in their order, everybody first.
-pub fn roles(plan: &Plan) -> Vec<Role> {
+pub fn roles(plan: &Plan, baseline: bool) -> Vec<Role> {
     let y = || plan.trait_name.clone();
     let covariates = || plan.covariates.iter().cloned();
     let mut roles = vec![Role::People];
@@ -83,7 +85,9 @@ pub fn roles(plan: &Plan) -> Vec<Role> {
         roles.extend([Role::Expected(y()), Role::Weight(y())]);
         roles.extend(covariates().map(|covariate| Role::Weighted(y(), covariate)));
     }
-    roles.push(Role::Residual(y()));
+    if baseline {
+        roles.push(Role::Residual(y()));
+    }
     roles
 }
 
@@ -108,6 +112,9 @@ pub fn columns(
             terms.weights.iter().enumerate().map(weight).collect()
         };
         columns.extend((0..rows.width).map(weighted));
+    }
+    if !model.baseline {
+        return columns;
     }
     let own = Own::fit(cohort, plan, &model.scaling, model.fill, *own_gate, threads);
     columns.push(own.map_or_else(|| vec![0.0; cohort.count()], |own| own.residuals(&rows, model.fill)));

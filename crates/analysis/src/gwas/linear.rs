@@ -90,6 +90,12 @@ impl Study {
         self.model.factor.backward(&self.model.explained)
     }
 
+    /// 1 over the variance of the residuals: what a meta-analysis weighs a node's result with.
+    pub fn precision(&self) -> f64 {
+        let degrees = self.model.people as f64 - self.model.factor.size() as f64 - 1.0;
+        if degrees > 0.0 && self.model.rest > 0.0 { degrees / self.model.rest } else { 0.0 }
+    }
+
     /// Columns of C.
     pub fn columns(&self) -> usize {
         self.model.factor.size()

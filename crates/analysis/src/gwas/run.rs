@@ -105,6 +105,8 @@ pub enum RunError<E> {
     TooManyIndividuals,
     #[error("{0} has the same value for everybody, or differs by less than a millionth of its size")]
     Constant(VariableName),
+    #[error("fewer than half of the people have a value of {0}; use --people complete, or leave it out")]
+    MostlyMissing(VariableName),
     #[error("these covariates say (nearly) the same, leave one out: {}", names(.0))]
     Collinear(Vec<VariableName>),
     #[error("the covariates alone tell cases from controls, so the logistic model has no finite estimate")]
@@ -128,14 +130,16 @@ pub fn run<S: Summation>(
     check_facts(plan, facts)?;
     let mut driver = Driver::new(plan, sums, progress);
     let people = driver.people()?;
-    let scaling = driver.scaling(facts)?;
+    let scaling = driver.scaling(facts, &people)?;
     let remembered = facts.fills.last().copied().flatten();
-    let fill = people.case_share().map_or(0.0, |share| remembered.unwrap_or(share).clamp(0.0, 1.0));
+    let remembered = remembered.filter(|share| *share > 0.0 && *share < 1.0);
+    let fill = people.case_share().map_or(0.0, |share| remembered.unwrap_or(share));
     let null = match plan.family {
         Family::Linear => Null::Linear(linear::study(&mut driver, &scaling)?),
         Family::Logistic => Null::Logistic(logistic::null(&mut driver, &people, &scaling, fill)?),
     };
-    let model = Model { scaling, coefficients: null.coefficients(), fill };
+    let baseline = facts.baseline_sites > 0;
+    let model = Model { scaling, coefficients: null.coefficients(), fill, baseline };
     driver.admit(&model)?;
     let counted = driver.counts(&facts.keys)?;
     let mut found = match &null {
@@ -185,6 +189,8 @@ fn check_people<E>(plan: &Plan, people: &PeopleCounts) -> Result<(), RunError<E>
         Err(RunError::TooFewIndividuals { individuals, parameters })
     } else if people.cases.is_some() != plan.is_binary() || people.cases > Some(individuals) {
         Err(RunError::Impossible)
+    } else if people.unknown > individuals / 2 {
+        Err(RunError::MostlyMissing(plan.trait_name.clone()))
     } else if people.cases == Some(0) || people.cases == Some(individuals) {
         Err(RunError::Constant(plan.trait_name.clone()))
     } else {

@@ -210,7 +210,7 @@ impl Summation for Sites<'_> {
     fn admit(&mut self, model: &Model) -> Result<(), Infallible> {
         for (_, cohort) in &self.sites {
             let columns = columns(cohort, self.plan, model, &OWN_GATE, self.threads);
-            assert_eq!(columns.len(), roles(self.plan).len());
+            assert_eq!(columns.len(), roles(self.plan, model.baseline).len());
             assert!(columns.iter().all(|column| column.len() as u64 == cohort.individuals()));
         }
         Ok(())

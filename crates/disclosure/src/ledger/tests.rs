@@ -136,15 +136,32 @@ fn a_study_is_answered_in_one_detail() {
 }
 
 #[test]
-fn closing_an_unfinished_run_frees_its_nodes_and_keeps_its_columns() {
+fn closing_an_unfinished_run_frees_its_nodes_unless_columns_were_entered() {
     let case = case();
     case.opened(&run(1, NODES));
-    enter(&case.ledger, &run(1, NODES), &numbers(0..50), &[ones()]).unwrap();
     assert!(matches!(case.refuses(&run(2, &[1, 2, 3])), LedgerRefusal::Roster { .. }));
     assert_eq!(case.ledger.close(run(1, NODES).question).unwrap(), 1);
     assert_eq!(case.ledger.close(run(1, NODES).question).unwrap(), 0);
     case.ledger.check(&run(2, &[1, 2, 3])).unwrap();
+    case.opened(&run(3, NODES));
+    enter(&case.ledger, &run(3, NODES), &numbers(0..50), &[ones()]).unwrap();
+    assert_eq!(case.ledger.close(run(3, NODES).question).unwrap(), 1);
+    assert!(matches!(case.refuses(&run(2, &[1, 2, 3])), LedgerRefusal::Roster { .. }));
     assert_eq!(case.ledger.account(&run(2, NODES).data_user).unwrap().classes(), 1);
+}
+
+#[test]
+fn a_party_is_the_same_over_names_and_keys() {
+    let case = case();
+    let named =
+        |job, name: &str, key: u8| Run { data_user: DataUser::new(name, &[key; 32]), ..run(job, NODES) };
+    case.opened(&named(1, "Anna", 1));
+    enter(&case.ledger, &named(1, "Anna", 1), &numbers(0..50), &[ones()]).unwrap();
+    case.opened(&named(2, "Anna Svensson", 1));
+    let third = named(3, "Anna Svensson", 2);
+    assert_eq!(case.ledger.account(&third.data_user).unwrap().classes(), 1);
+    let elsewhere = Run { roster: run(3, &[1, 2, 3]).roster, ..third };
+    assert!(matches!(case.refuses(&elsewhere), LedgerRefusal::Roster { .. }));
 }
 
 #[test]

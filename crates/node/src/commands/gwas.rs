@@ -62,7 +62,7 @@ fn under_permit(
 }
 
 fn terms(args: &Gwas) -> Terms {
-    Terms { people: people(args, PeopleRule::Filled), without: args.without.clone() }
+    Terms { people: people(args, PeopleRule::Filled), without: args.without.clone(), baseline: args.baseline }
 }
 
 fn people(args: &Gwas, otherwise: PeopleRule) -> PeopleRule {
@@ -131,7 +131,7 @@ fn as_json(release: &Release, files: &[PathBuf]) -> serde_json::Value {
         "sites_asked": release.nodes.len(),
         "variants": release.gwas.associations.len(),
         "suppressed": release.gwas.unreported.len(),
-        "lambda": release.gwas.lambda,
+        "lambda": (release.gwas.lambda * 1e4).round() / 1e4,
         "files": files,
     })
 }

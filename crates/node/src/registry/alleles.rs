@@ -3,7 +3,7 @@
 //! study or earlier release by a few. What is served is computed from the snapshot at hand; one that was not released,
 //! or is gone, is not served.
 
-use std::ops::ControlFlow;
+use std::{collections::BTreeSet, ops::ControlFlow};
 
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use ligate_disclosure::{
 };
 use ligate_formats::gwas_ssf;
 use ligate_lake::Snapshot;
-use ligate_model::{AlleleTally, Assembly, DatasetId, Digest};
+use ligate_model::{AlleleTally, Assembly, DatasetId, Digest, VariantKey};
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,13 @@ fn enter(
     let numbers: Vec<u64> = snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
     let cell = Gate::new(folder.config.disclosure)?.thresholds().cell;
     let everything = ledger.everything()?;
+    let with_others =
+        |run: &ligate_disclosure::RunRecord| run.roster.len() > 1 && run.dataset == *snapshot.dataset();
+    ensure!(
+        !ledger.runs()?.iter().any(with_others),
+        "this dataset is in studies with other nodes (rule: own counts); less these counts, a study would show what the \
+         others have, down to one node. Release allele counts before the first study"
+    );
     check_people(&everything, &numbers, Limits::of_cell(cell), folder.config.limits.thread_count())?;
     let bytes = postcard::to_stdvec(tallies).context("the table cannot be written")?;
     let run = run(folder, snapshot);
@@ -134,10 +141,11 @@ fn tallies(folder: &Folder, snapshot: &Snapshot) -> Result<Released<Vec<AlleleTa
         matches!(snapshot.assembly(), Assembly::Grch37 | Assembly::Grch38),
         "the assembly of the dataset is neither GRCh37 nor GRCh38: nobody could use its allele counts"
     );
+    let changed = changed(folder, snapshot)?;
     let mut tallies = Vec::new();
     snapshot.sites(&mut |site| {
         // Symbolic alleles are not one variant across sites.
-        if gwas_ssf::check_key(&site.key).is_ok() {
+        if gwas_ssf::check_key(&site.key).is_ok() && !changed.contains(&site.key) {
             let (copies, called) = (site.counts.allele_count, site.counts.allele_number);
             tallies.push(AlleleTally { key: site.key, copies, called });
         }
@@ -148,6 +156,30 @@ fn tallies(folder: &Folder, snapshot: &Snapshot) -> Result<Released<Vec<AlleleTa
     let released = gate.own_alleles(individuals, tallies);
     released
         .map_err(|rule| anyhow::anyhow!("the gate refuses to release allele counts of this dataset: {rule}"))
+}
+
+/// Variants whose calls have changed for a few people since something of them was shown to anybody: the difference would
+/// be theirs.
+fn changed(folder: &Folder, snapshot: &Snapshot) -> Result<BTreeSet<VariantKey>> {
+    let ledger = Ledger::open(&folder.ledger(), &mut OsRng)?;
+    let cell = u32::try_from(folder.config.disclosure.cell)?;
+    let mut changed = BTreeSet::new();
+    for (dataset, earlier) in ledger.everything()?.snapshots() {
+        if dataset == snapshot.dataset() && *earlier != snapshot.id() {
+            let since = snapshot.changed_since(*earlier, cell)?;
+            changed.extend(
+                since.context("what has changed since something of this dataset was shown is not known")?,
+            );
+        }
+    }
+    Ok(changed)
+}
+
+/// Whether this node has released its own allele counts of a dataset: then it protects nobody else's, because everybody
+/// can subtract it.
+pub fn published(folder: &Folder, dataset: &DatasetId) -> Result<bool> {
+    let runs = Ledger::open(&folder.ledger(), &mut OsRng)?.runs()?;
+    Ok(runs.iter().any(|run| run.exported && run.dataset == *dataset && run.roster.len() == 1))
 }
 
 fn run(folder: &Folder, snapshot: &Snapshot) -> Run {

@@ -50,6 +50,8 @@ pub struct Terms {
     pub people: PeopleRule,
     /// Nodes of the permit that are not asked.
     pub without: Vec<NodeName>,
+    /// Whether the nodes' own results are combined beside the study's; it uses one more column of the account.
+    pub baseline: bool,
 }
 
 /// What a run would cost, before anything about genotypes is computed.
@@ -141,6 +143,7 @@ struct Coordination<'a> {
     people: PeopleRule,
     runtime: Runtime,
     stages: &'a Stages,
+    baseline: bool,
     plan_only: bool,
 }
 
@@ -168,8 +171,8 @@ impl<'a> Coordination<'a> {
         };
         let job = sign_job(permit, user, study, family, terms.people)?;
         let (plan, people) = (study.plan(family), terms.people);
-        let plan_only = false;
-        Ok((Self { folder, permit, watch, job, plan, people, runtime, stages, plan_only }, nodes))
+        let (baseline, plan_only) = (terms.baseline, false);
+        Ok((Self { folder, permit, watch, job, plan, people, runtime, stages, baseline, plan_only }, nodes))
     }
 
     /// The stored release of the same question, if every node that is in it still allows it.
@@ -243,7 +246,7 @@ impl<'a> Coordination<'a> {
             exponents,
             fills,
             keys: offers.variants.keys().cloned().collect(),
-            baseline_sites: BASELINE_SITES,
+            baseline_sites: if self.baseline { BASELINE_SITES } else { 0 },
         };
         let report = |step: RunProgress| self.stages.update(step.stage.name(), step.done, step.total);
         let gwas = gwas::run(&self.plan, &facts, &mut sums, &report).map_err(super::sum_error)?;

@@ -186,7 +186,7 @@ pub fn provenance_json(release: &Release) -> serde_json::Value {
         "status": release.status().standing(),
         "plan": release.plan,
         "people": release.gwas.people,
-        "lambda": release.gwas.lambda,
+        "lambda": (release.gwas.lambda * 1e4).round() / 1e4,
         "assembly": release.assembly,
         "authority": release.authority,
         "nodes": nodes.collect::<Vec<_>>(),

@@ -6,20 +6,17 @@ use anyhow::{Context, Result, ensure};
 use ligate_analysis::gwas::{self, Cohort, Model, OwnGate, Plan, Role};
 use ligate_disclosure::{
     ACCOUNT_COLUMNS_MAX, Account, ColumnId, NewColumn,
-    span::{Finding, Gram, Limits, Rotation, Rows, histogram, judge},
+    span::{Finding, Gram, HISTOGRAM_WORDS, Limits, Rotation, Rows, histogram, judge},
 };
-use ligate_model::BinaryCoding;
+use ligate_model::{BinaryCoding, Digest};
 
 use crate::session::{
-    Judgement,
+    Judgement, USED_STEPS,
     rounds::{AccountAsk, SuspectsAsk},
 };
 
 /// Most combinations that one node asks all others about.
 const SUSPECTS_MAX: usize = 16;
-
-/// How finely a node says how much of an account is used.
-const USED_STEPS: f64 = 20.0;
 
 /// What the run would show of this node's people, with all that its data user was shown before.
 pub struct Check {
@@ -27,10 +24,13 @@ pub struct Check {
     new: Vec<NewColumn>,
     model: Model,
     rows: Rows,
-    rotation: Rotation,
+    /// What the nodes alone share in this run.
+    secret: [u8; 32],
     /// Place of this node in the roster.
     own: usize,
     nodes: usize,
+    /// Whether the sums were judged, whatever came out.
+    asked: bool,
     judged: bool,
     suspects: usize,
     suspects_answered: bool,
@@ -70,43 +70,58 @@ impl Check {
             "the question counts other columns than the study has"
         );
         let rows = account.rows(&ask.shown, study.numbers, &columns);
-        let roles = gwas::roles(study.plan);
+        let roles = gwas::roles(study.plan, ask.model.baseline);
         let new =
             roles.into_iter().zip(columns).map(|(role, values)| new_column(study, &ask.model, role, values));
         Ok(Self {
             new: new.collect(),
             model: ask.model.clone(),
-            rotation: Rotation::new(ask.width(), secret),
+            secret: *secret,
             rows,
             own,
             nodes,
+            asked: false,
             judged: false,
             suspects: 0,
             suspects_answered: false,
         })
     }
 
-    /// This node's part of the sums: its own matrix in each, but for the one without it.
+    /// This node's part of the sums: its own matrix in each, but for the one without it. Each has a basis of its own, so
+    /// that the difference of two of them is not a node's own matrix.
     pub fn vector(&self, fraction_bits: u32, threads: usize) -> Vec<u64> {
-        let own = self.rows.gram(threads).rotated(&self.rotation).to_words(fraction_bits);
-        let nothing = vec![0; own.len()];
-        (0..self.nodes)
-            .flat_map(|without| if without == self.own { &nothing } else { &own })
-            .copied()
-            .collect()
+        let own = self.rows.gram(threads);
+        let part = |without: usize| {
+            if without == self.own {
+                vec![0; own.lower().len()]
+            } else {
+                own.rotated(&self.rotation(without)).to_words(fraction_bits)
+            }
+        };
+        (0..self.nodes).flat_map(part).collect()
+    }
+
+    /// The basis of the sum without a node; that of suspects has the number after the last node.
+    fn rotation(&self, without: usize) -> Rotation {
+        Rotation::new(self.rows.columns(), self.seed("ligate basis", without).as_bytes())
+    }
+
+    fn seed(&self, purpose: &str, number: usize) -> Digest {
+        let bytes: Vec<u8> = self.secret.iter().copied().chain((number as u64).to_le_bytes()).collect();
+        Digest::of(purpose, &bytes)
     }
 
     /// Judges this node's rows by the sums without each other node.
     pub fn judge(&mut self, grams: &[Vec<f64>], limits: Limits, threads: usize) -> Result<Judgement> {
         ensure!(grams.len() == self.nodes, "there is not one sum of the account for each node");
-        ensure!(!self.judged, "the account was judged before");
+        ensure!(!std::mem::replace(&mut self.asked, true), "the account was judged before");
         let suspect_from = 0.9 / (self.nodes.saturating_sub(1).max(1)) as f64;
         let own = self.rows.gram(threads);
         let mut judgement = Judgement { columns: self.new.len() as u64, ..Judgement::default() };
         for (without, lower) in grams.iter().enumerate().filter(|(without, _)| *without != self.own) {
             let gram = Gram::from_lower(self.rows.columns(), lower.clone())
                 .with_context(|| format!("the sum without node {without}"))?
-                .rotated_back(&self.rotation);
+                .rotated_back(&self.rotation(without));
             ensure!(gram.holds(&own), "a sum of the account does not hold this node's own part");
             let found = judge(&self.rows, &gram, limits, suspect_from, threads);
             self.take(&found, &mut judgement);
@@ -127,7 +142,7 @@ impl Check {
         let room = SUSPECTS_MAX.saturating_sub(judgement.suspects.len());
         for (_, combination) in found.suspects.iter().take(room) {
             let mut turned = combination.clone();
-            self.rotation.forward(&mut turned);
+            self.rotation(self.nodes).forward(&mut turned);
             judgement.suspects.push(turned);
         }
     }
@@ -149,19 +164,30 @@ impl Check {
             ask.combinations.len() <= SUSPECTS_MAX * self.nodes,
             "the question has too many combinations"
         );
+        let basis = self.rotation(self.nodes);
         let mut words = Vec::new();
         for turned in &ask.combinations {
             ensure!(turned.len() == self.rows.columns(), "a combination has another length than the account");
             let mut combination = turned.clone();
-            self.rotation.backward(&mut combination);
-            let own = histogram(&self.rows, &combination);
-            let nothing = vec![0; own.len()];
-            words.extend(
-                (0..self.nodes).flat_map(|without| if without == self.own { &nothing } else { &own }),
-            );
+            basis.backward(&mut combination);
+            for without in 0..self.nodes {
+                words.extend(self.histogram_without(without, &combination));
+            }
         }
         self.suspects_answered = true;
         Ok(words)
+    }
+
+    /// This node's histogram for the sum without a node. Each sum has a scale of its own that only the nodes know, so that
+    /// the difference of two is not a node's own histogram; shares do not depend on the scale.
+    fn histogram_without(&self, without: usize, combination: &[f64]) -> Vec<u64> {
+        if without == self.own {
+            return vec![0; HISTOGRAM_WORDS];
+        }
+        let seed = self.seed("ligate scale", without);
+        let fraction = f64::from(u16::from_le_bytes([seed.as_bytes()[0], seed.as_bytes()[1]])) / 65_536.0;
+        let scaled: Vec<f64> = combination.iter().map(|part| part * (1.0 + fraction)).collect();
+        histogram(&self.rows, &scaled)
     }
 
     /// The columns to enter, once this node has found nothing against them.

@@ -41,6 +41,7 @@ use super::{
 use crate::{
     config::Config,
     folder::Folder,
+    registry::alleles,
     revocations,
     run::{
         offer::{self, OfferedVariant},
@@ -455,6 +456,9 @@ impl NodeRun {
         let threads = self.folder.config.limits.thread_count();
         let mut vector = gwas::local(ask, &self.plan, &chosen.cohort, &mut rows, &own_gate, threads)?;
         if let Ask::Counts { keys, .. } = ask {
+            if alleles::published(&self.folder, self.approval.dataset())? {
+                gwas::count_no_site(&self.plan, &mut vector);
+            }
             gwas::withhold(&self.plan, keys, &chosen.withheld, &mut vector);
         }
         if let Some(claims) = &mut self.claims {
@@ -472,7 +476,8 @@ impl NodeRun {
             .context("nothing about genotypes is answered before the account was judged")?;
         let columns = check.admitted()?;
         let model = check.model();
-        let judged = ask.scaling().is_none_or(|scaling| scaling == model.scaling)
+        let judged = (model.baseline || !ask.is_baseline())
+            && ask.scaling().is_none_or(|scaling| scaling == model.scaling)
             && ask.fill().is_none_or(|fill| fill == model.fill)
             && ask.null_coefficients().is_none_or(|coefficients| coefficients == model.coefficients);
         ensure!(judged, "the question weighs genotypes with something else than what was judged");

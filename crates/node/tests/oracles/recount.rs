@@ -94,7 +94,10 @@ fn withheld(counts: &Counts, diseased: bool) -> Option<&'static str> {
     let few = |people: u64| people > 0 && people < HOMOZYGOTES;
     let smaller_group = counts.cases_called.min(counts.called - counts.cases_called);
     let rules = [
-        (counts.sites >= SITES_MIN, "too few sites hold the variant"),
+        (
+            counts.sites >= SITES_MIN,
+            "too few sites hold the variant, not counting those that published their own counts",
+        ),
         (counts.called >= INDIVIDUALS, "too few individuals"),
         (minor >= MINOR_ALLELES, "too few copies of the minor allele"),
         (carriers >= CARRIERS, "too few carriers of the minor allele"),

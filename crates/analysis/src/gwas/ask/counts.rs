@@ -52,6 +52,13 @@ pub fn withhold(plan: &Plan, keys: &[VariantKey], withheld: &BTreeSet<VariantKey
     }
 }
 
+/// Takes this node off the sites of every variant of a counts ask: one that has published its own counts protects nobody.
+pub fn count_no_site(plan: &Plan, vector: &mut [u64]) {
+    for words in vector.chunks_exact_mut(words(plan.family)) {
+        words[1] &= !(((1 << SITE_BITS) - 1) << ALLELE_BITS);
+    }
+}
+
 /// The counts of a people ask's sum: [individuals, sites], or [individuals, cases, unknown, sites] of a logistic run.
 /// Missing words count as 0.
 pub fn decode_people(sum: &[u64]) -> PeopleCounts {

@@ -99,14 +99,15 @@ impl<'a> Own<'a> {
         None
     }
 
-    /// What each person of the cohort weighs in a node's own results: the trait less what the covariates explain.
+    /// What each person of the cohort weighs in a node's own results: the trait less what the covariates explain, times
+    /// the precision that the meta-analysis weighs the node with.
     pub fn residuals(&self, rows: &Standardised, fill: f64) -> Vec<f64> {
         match &self.study {
             Study::Linear(study) => {
-                let coefficients = study.coefficients();
+                let (coefficients, precision) = (study.coefficients(), study.precision());
                 let of_row = |row: &[i64]| {
                     let predicted = row.iter().zip(&coefficients).map(|(x, b)| unfixed(*x) * b);
-                    unfixed(row[coefficients.len()]) - predicted.sum::<f64>()
+                    precision * (unfixed(row[coefficients.len()]) - predicted.sum::<f64>())
                 };
                 rows.rows.chunks_exact(rows.width).map(of_row).collect()
             }

@@ -95,7 +95,11 @@ impl<'r, S: Summation> Driver<'r, S> {
     }
 
     /// Means and deviations of the scaled variables, in the order of the plan.
-    pub fn scaling(&mut self, facts: &Facts) -> Result<Vec<Scaling>, RunError<S::Error>> {
+    pub fn scaling(
+        &mut self,
+        facts: &Facts,
+        people: &PeopleCounts,
+    ) -> Result<Vec<Scaling>, RunError<S::Error>> {
         let exponents: Vec<i16> = facts.exponents[..self.plan.scaled()].to_vec();
         if exponents.is_empty() {
             return Ok(Vec::new());
@@ -108,8 +112,11 @@ impl<'r, S: Summation> Driver<'r, S> {
                 .map(|((exponent, fill), words)| {
                     let wide = |first: usize| carry(std::array::from_fn(|limb| words[first + limb] as u64));
                     let known = words[0] as u64;
+                    if known < people.individuals / 2 {
+                        return Ok(None);
+                    }
                     let scaling = Scaling::from_sums(*exponent, wide(1), wide(1 + LIMBS), known)?;
-                    Ok(fill.map_or(scaling, |value| scaling.filled_with(value)))
+                    Ok(Some(fill.map_or(scaling, |value| scaling.filled_with(value))))
                 })
                 .collect::<Vec<_>>()
         })?;
@@ -118,7 +125,8 @@ impl<'r, S: Summation> Driver<'r, S> {
             .into_iter()
             .zip(names)
             .map(|(scaling, name)| match scaling {
-                Ok(scaling) => Ok(scaling),
+                Ok(Some(scaling)) => Ok(scaling),
+                Ok(None) => Err(RunError::MostlyMissing(name)),
                 Err(Unscalable::Constant) => Err(RunError::Constant(name)),
                 Err(Unscalable::Impossible) => Err(RunError::Impossible),
             })

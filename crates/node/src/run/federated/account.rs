@@ -12,7 +12,7 @@ use ligate_disclosure::{
 use ligate_model::NodeName;
 
 use crate::session::{
-    Judgement,
+    Judgement, USED_STEPS,
     rounds::{AccountAsk, SuspectsAsk},
 };
 
@@ -132,11 +132,13 @@ pub fn check_suspects(cleared: &Cleared, opened: Opened<Vec<u64>>, limits: Limit
     let largest = |words: &Vec<u64>| {
         words.chunks_exact(HISTOGRAM_WORDS).map(|words| top_share(words, limits.group)).fold(0.0, f64::max)
     };
-    let largest = cleared.release(opened, largest).into_inner();
+    // Told as coarsely as nodes tell theirs: an exact share would say how many people weigh in it.
+    let coarse = |words: &Vec<u64>| (largest(words), (largest(words) * USED_STEPS).ceil() / USED_STEPS);
+    let (largest, told) = cleared.release(opened, coarse).into_inner();
     if largest > limits.share {
         refuse("over several nodes", "")?;
     }
-    Ok(largest)
+    Ok(told)
 }
 
 #[cfg(test)]

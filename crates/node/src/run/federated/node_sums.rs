@@ -108,7 +108,8 @@ impl<'a> NodeSums<'a> {
         let places = self.roster.roster().members().len();
         let accounts = self.runtime.block_on(self.nodes.accounts(&self.members, job))?;
         let shown = account::distinct(&accounts)?;
-        let (columns, people) = (gwas::roles(&self.terms.plan).len(), self.cleared()?.people().individuals);
+        let (columns, people) =
+            (gwas::roles(&self.terms.plan, model.baseline).len(), self.cleared()?.people().individuals);
         let ask = account::ask(model, shown, columns, places, people)?;
         let opened = self.opened(RoundAsk::Account(ask.clone()))?;
         let grams = account::grams(self.cleared()?, opened, &ask, &self.terms.secret)?;
