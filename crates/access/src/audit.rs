@@ -3,7 +3,7 @@
 //!
 //! - `log.jsonl`: one entry a line; the line's exact bytes are the leaf.
 //! - `head.json`: size and root of the log, signed by the node, replaced by a rename after every entry.
-//! - `heads/<peer>.jsonl`: heads of other nodes.
+//! - `heads/<peer>.jsonl`: heads of other nodes; `heads/<peer>.1.jsonl` and so on: those from before it was restored.
 //!
 //! It refuses to append to a log that does not fit its signed head. A crash can leave one line, whole or torn,
 //! beyond the head. Nobody was told that it was written, so the next start cuts it off and notes that; more than
@@ -26,7 +26,7 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ligate_model::{Digest, NodeName};
 
 use crate::{
@@ -38,13 +38,17 @@ use reader::read_entries;
 pub use entry::{CountsKind, Entry, Event};
 pub use head::{BadHead, Contradiction, Head};
 pub use peers::{Stored, heads_of};
-pub use reader::entries;
+pub use reader::{entries, last_of};
+pub use verify::Lost;
 pub use verify::{Verified, verify, verify_against};
 
 pub(crate) const LOG_FILE: &str = "log.jsonl";
 pub(crate) const HEAD_FILE: &str = "head.json";
 const HEAD_FILE_NEW: &str = "head.json.new";
 const HEAD_BYTES_MAX: u64 = 4096;
+
+/// How far a clock may be set back without being called wrong. Entries of that time bear the last entry's time.
+const CLOCK_BACK_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// How a log differs from what was signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +95,13 @@ pub enum AuditError {
     Tampered(#[from] Tampered),
     #[error("there is an audit log at {} already", .0.display())]
     Exists(PathBuf),
+    #[error(
+        "the clock says {now}, and the last entry of the audit log is of {last}: the clock is wrong, or it was wrong \
+         before; set it right, and if the log is ahead of the right time run `ligate recover`"
+    )]
+    Clock { last: Timestamp, now: Timestamp },
+    #[error("there are no kept tree heads of {0}")]
+    NoHeads(NodeName),
     #[error("an entry cannot be written")]
     Encoding(#[source] serde_json::Error),
     #[error("line {line} of {} is no tree head: it was changed", path.display())]
@@ -143,8 +154,16 @@ impl Log {
         Ok(log)
     }
 
-    /// Opens a log, checks all of it against its head, and cuts off what a crash left.
+    /// Opens a log, checks all of it against its head, and cuts off what a crash left. Refuses a clock that is behind
+    /// the last entry.
     pub fn open(audit: &Path, identity: Arc<Identity>, now: Timestamp) -> Result<Self, AuditError> {
+        let log = Self::open_whenever(audit, identity, now)?;
+        log.check_clock(now)?;
+        Ok(log)
+    }
+
+    /// Opens a log to recover its node, whatever the clock says.
+    pub fn open_whenever(audit: &Path, identity: Arc<Identity>, now: Timestamp) -> Result<Self, AuditError> {
         let head = read_head(audit, identity.public())?;
         let tree = Tree::default();
         let mut log = Self { audit: audit.to_owned(), identity, tree, length: 0, head };
@@ -157,8 +176,25 @@ impl Log {
     pub fn append(&mut self, event: Event, now: Timestamp) -> Result<&Head, AuditError> {
         let file = self.lock()?;
         self.catch_up(&file, now)?;
+        self.check_clock(now)?;
+        // Times do not go back, so that a head with more entries is never the older one.
+        let now = now.max(self.head.time);
         self.write(&file, event, now)?;
         Ok(&self.head)
+    }
+
+    /// Adds the entry of a recovery, which may set the log's time back.
+    pub fn append_recovery(&mut self, event: Event, now: Timestamp) -> Result<&Head, AuditError> {
+        let file = self.lock()?;
+        self.catch_up(&file, now)?;
+        self.write(&file, event, now)?;
+        Ok(&self.head)
+    }
+
+    /// Whether the log's last entry is of a later time than `now`, by more than clocks are corrected.
+    pub fn check_clock(&self, now: Timestamp) -> Result<(), AuditError> {
+        let last = self.head.time;
+        if last.duration_since(now) > CLOCK_BACK_MAX { Err(AuditError::Clock { last, now }) } else { Ok(()) }
     }
 
     /// The head after the last entry that this process has seen.
@@ -192,6 +228,20 @@ impl Log {
             self.append(note, now)?;
         }
         Ok(stored)
+    }
+
+    /// The steward's word that a peer was restored: the heads that are kept of it go into a file of their own, and the
+    /// next head of it may contradict them. Gives the largest of them.
+    pub fn accept_recovery(&mut self, peer: &NodeName, now: Timestamp) -> Result<Head, AuditError> {
+        let heads = heads_of(&self.audit, peer)?;
+        let largest = heads.into_iter().max_by_key(|head| head.size);
+        let Some(largest) = largest else { return Err(AuditError::NoHeads(peer.clone())) };
+        self.append(
+            Event::RecoveryAccepted { peer: peer.clone(), size: largest.size, root: largest.root },
+            now,
+        )?;
+        peers::set_aside(&self.audit, peer)?;
+        Ok(largest)
     }
 
     fn lock(&self) -> Result<fs::File, AuditError> {
@@ -253,6 +303,7 @@ impl Log {
 
     fn recover(&mut self, file: &fs::File, beyond: &[u8], now: Timestamp) -> Result<(), AuditError> {
         file.set_len(self.length).map_err(AuditError::at(&self.audit.join(LOG_FILE)))?;
+        let now = now.max(self.head.time);
         let note = Event::Recovered { bytes: beyond.len() as u64, digest: merkle::leaf_hash(beyond) };
         self.write(file, note, now)
     }

@@ -19,7 +19,9 @@
 //!   ([`Ledger::allow`]) or closed the unfinished runs that had them ([`Ledger::close`]): from ABC + ADE - BCDE follows
 //!   A's own sum;
 //! - a study in another detail than before: two answers to one question say more than one;
-//! - people who were used under another dataset id before: they are the same people.
+//! - people who were used under another dataset id before: they are the same people;
+//! - a data user whose account a recovery closed, because it is not known any more what he was shown;
+//! - to be read or changed where it is not the ledger that its witness saw last.
 
 mod account;
 pub(crate) mod people;
@@ -28,7 +30,10 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use ligate_model::{DatasetId, Digest, IndividualId, VariableName};
@@ -39,6 +44,8 @@ pub use account::{Account, AccountColumn, ColumnId, Exact};
 pub use people::PeopleSet;
 pub use selection::{Chosen, Draft, choose};
 use store::{Book, Store};
+
+use crate::witness::{Change, Witness, WitnessError};
 
 /// Columns that one account can hold: more than this many cannot pass the span rule over any registry that is likely to
 /// ask, and it bounds the memory of a check.
@@ -186,6 +193,18 @@ pub struct AllowedRoster {
     pub allowed: Timestamp,
 }
 
+/// An account of which a recovery could not tell any more what it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClosedAccount {
+    /// Whose it is; none: everybody's.
+    pub data_user: Option<DataUser>,
+    /// The run whose columns are not known, where one is named.
+    pub job: Option<Digest>,
+    /// The end of the books that were put back: what came later is not known.
+    pub since: Timestamp,
+}
+
 /// Why the books refuse a run. The texts name no person and no number of people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerRefusal {
@@ -220,6 +239,11 @@ pub enum LedgerRefusal {
          further study fits"
     )]
     Full,
+    #[error(
+        "this node was restored, and what {whom} was shown since {since} is not known any more (rule: nothing is \
+         forgotten); the account stays closed, and docs/operations.md says what this node's steward can do"
+    )]
+    Recovered { whom: String, since: Timestamp },
 }
 
 /// Why the ledger gave no answer. A ledger that cannot be read allows nothing.
@@ -229,8 +253,16 @@ pub enum LedgerError {
     Refused(#[from] LedgerRefusal),
     #[error("the privacy ledger cannot be read or written at {}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("the privacy ledger at {} is damaged; see `ligate recover`", .0.display())]
+    #[error("the privacy ledger at {} is damaged; docs/operations.md says how to go on from a backup", .0.display())]
     Damaged(PathBuf),
+    #[error(
+        "the privacy ledger at {} is not the one that the audit log tells of: it was put back from a copy or changed, \
+         so this node answers nobody; stop it and run `ligate recover`",
+        .0.display()
+    )]
+    PutBack(PathBuf),
+    #[error("the privacy ledger at {} cannot be compared with the audit log", path.display())]
+    Witness { path: PathBuf, source: WitnessError },
     #[error("the privacy ledger at {} has the form {version}, which this program does not know", path.display())]
     Version { path: PathBuf, version: u32 },
     #[error("others can read the privacy ledger's key {0}; run: chmod 600 {0}", path.display())]
@@ -248,8 +280,13 @@ pub struct Ledger {
 
 impl Ledger {
     /// Opens the ledger, and makes it where there is none. `rng` makes the key that people's ids are hashed with.
-    pub fn open(folder: &Path, rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, LedgerError> {
-        Ok(Self { store: Store::open(folder.to_owned(), rng)? })
+    /// `witness` is told of every change, and says whether the ledger is the newest one.
+    pub fn open(
+        folder: &Path,
+        rng: &mut (impl RngCore + CryptoRng),
+        witness: Arc<dyn Witness>,
+    ) -> Result<Self, LedgerError> {
+        Ok(Self { store: Store::open(folder.to_owned(), rng, witness)? })
     }
 
     /// The number by which the ledger knows a person, under every dataset id.
@@ -289,7 +326,7 @@ impl Ledger {
             people: None,
             columns: Vec::new(),
         });
-        self.store.write(&lock, &book)
+        self.store.write(&lock, &Change::of("opened", run.job), &book)
     }
 
     /// Enters what a run weighs genotypes with, before anything about genotypes is answered. `numbers` are the people
@@ -313,7 +350,7 @@ impl Ledger {
         let (people, records) = self.write_columns(&lock, numbers, columns)?;
         let record = last_of(&mut book, job)?;
         (record.people, record.columns) = (Some(people), records);
-        self.store.write(&lock, &book)
+        self.store.write(&lock, &Change::of("columns", job), &book)
     }
 
     fn write_columns(
@@ -353,7 +390,7 @@ impl Ledger {
         let lock = self.store.lock()?;
         let mut book = self.store.read(&lock)?;
         last_of(&mut book, job)?.state = RunState::Released(result);
-        self.store.write(&lock, &book)
+        self.store.write(&lock, &Change::of("released", job), &book)
     }
 
     /// Notes that something of a run left the environment: from now on its columns count for everybody. To be called
@@ -361,8 +398,11 @@ impl Ledger {
     pub fn mark_exported(&self, job: Digest) -> Result<(), LedgerError> {
         let lock = self.store.lock()?;
         let mut book = self.store.read(&lock)?;
+        if let Some(closed) = book.closed.first() {
+            return Err(closed.refusal().into());
+        }
         last_of(&mut book, job)?.exported = true;
-        self.store.write(&lock, &book)
+        self.store.write(&lock, &Change::of("exported", job), &book)
     }
 
     /// The steward's word that unfinished runs of a question will not be finished, after the steward of the lost node
@@ -381,7 +421,7 @@ impl Ledger {
             record.state = RunState::Closed;
             closed += 1;
         }
-        self.store.write(&lock, &book)?;
+        self.store.write(&lock, &Change { what: "closed", job: None }, &book)?;
         Ok(closed)
     }
 
@@ -401,7 +441,7 @@ impl Ledger {
             roster: sorted(roster),
             allowed: now,
         });
-        self.store.write(&lock, &book)
+        self.store.write(&lock, &Change { what: "allowed", job: None }, &book)
     }
 
     /// All entered runs, oldest first.
@@ -435,13 +475,60 @@ impl Ledger {
         Account::read(&self.store, book.runs.into_iter().filter(|run| counts(run)))
     }
 
-    /// The digest of the whole ledger, for the audit log.
+    /// Accounts that a recovery closed.
+    pub fn closed_accounts(&self) -> Result<Vec<ClosedAccount>, LedgerError> {
+        let lock = self.store.lock()?;
+        Ok(self.store.read(&lock)?.closed)
+    }
+
+    /// The runs of the ledger as it lies, whether or not it is the newest one: for a recovery, which asks what is
+    /// missing in it.
+    pub fn runs_as_they_lie(&self) -> Result<Vec<RunRecord>, LedgerError> {
+        let lock = self.store.lock()?;
+        Ok(self.store.read_unwitnessed(&lock)?.runs)
+    }
+
+    /// Takes the ledger as it lies for the newest one, with these accounts closed. `reopened`: by the steward's word the
+    /// accounts that were closed to everybody are open again; those of a data user stay closed.
+    pub fn recover(&self, closed: &[ClosedAccount], reopened: bool) -> Result<(), LedgerError> {
+        let lock = self.store.lock()?;
+        let mut book = self.store.read_unwitnessed(&lock)?;
+        book.closed.retain(|account| !reopened || account.data_user.is_some());
+        for account in closed {
+            let known =
+                |other: &ClosedAccount| other.data_user == account.data_user && other.job == account.job;
+            if !book.closed.iter().any(known) {
+                book.closed.push(account.clone());
+            }
+        }
+        self.store.write(&lock, &Change { what: "recovered", job: None }, &book)
+    }
+
+    /// The digest of the whole ledger, which the witness saw last.
     pub fn digest(&self) -> Result<Digest, LedgerError> {
         self.store.digest(&self.store.lock()?)
     }
 }
 
+impl ClosedAccount {
+    fn refusal(&self) -> LedgerRefusal {
+        let whom = self.data_user.as_ref().map_or("everybody", |user| &user.name).to_owned();
+        LedgerRefusal::Recovered { whom, since: self.since }
+    }
+}
+
+impl Change {
+    const fn of(what: &'static str, job: Digest) -> Self {
+        Self { what, job: Some(job) }
+    }
+}
+
 fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
+    let closed =
+        |account: &&ClosedAccount| account.data_user.as_ref().is_none_or(|user| user.is(&run.data_user));
+    if let Some(account) = book.closed.iter().find(closed) {
+        return Err(account.refusal());
+    }
     if let Some(used) = book.runs.iter().find(|record| record.job == run.job) {
         return Err(LedgerRefusal::JobUsed { opened: used.opened });
     }

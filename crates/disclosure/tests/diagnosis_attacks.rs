@@ -8,15 +8,21 @@ mod cases;
 #[path = "diagnosis_attacks/figures.rs"]
 mod figures;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
 
 use cases::{Patients, by_disease};
 use figures::{Scores, share};
 use jiff::Timestamp;
-use ligate_disclosure::diagnosis_counts::{
-    DiagnosisLedger, Epsilon, Minimums, Patient, SingleCounts, Support, batch_counts, private_counts,
+use ligate_disclosure::{
+    Change, Witness, WitnessError,
+    diagnosis_counts::{
+        DiagnosisLedger, Epsilon, Minimums, Patient, SingleCounts, Support, batch_counts, private_counts,
+    },
 };
-use ligate_model::{DiagnosisCount, DiseaseId, IndividualId, TermId};
+use ligate_model::{DiagnosisCount, Digest, DiseaseId, IndividualId, TermId};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
@@ -54,6 +60,21 @@ fn revealed_by_new_totals(diseases: &BTreeMap<DiseaseId, Patients>, minimum: u32
     share(revealed, all)
 }
 
+/// A witness for ledgers that no other process opens.
+#[derive(Default)]
+struct Forgetful(Mutex<Option<Digest>>);
+
+impl Witness for Forgetful {
+    fn last(&self) -> Result<Option<Digest>, WitnessError> {
+        Ok(*self.0.lock().map_err(|_| "poisoned")?)
+    }
+
+    fn note(&self, _: &Change, digest: Digest) -> Result<(), WitnessError> {
+        *self.0.lock().map_err(|_| "poisoned")? = Some(digest);
+        Ok(())
+    }
+}
+
 #[test]
 fn new_totals_give_a_new_patient_away_and_closed_batches_do_not() {
     let Some(diseases) = by_disease() else { return };
@@ -73,7 +94,8 @@ fn new_totals_give_a_new_patient_away_and_closed_batches_do_not() {
     {
         let folder = tempfile::tempdir().expect("a folder");
         let mut rng = ChaCha20Rng::seed_from_u64(1);
-        let ledger = DiagnosisLedger::open(folder.path(), &mut rng).expect("a ledger");
+        let ledger =
+            DiagnosisLedger::open(folder.path(), &mut rng, Arc::new(Forgetful::default())).expect("a ledger");
         let ids: Vec<IndividualId> =
             (0..patients.len()).map(|i| IndividualId::new(i.to_string()).expect("an id")).collect();
         let listed: Vec<Patient<'_>> = ids

@@ -3,6 +3,7 @@
 mod clinic;
 mod matching;
 mod permit;
+mod recovery;
 mod registry;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -16,6 +17,7 @@ use ligate_model::{Assembly, CountryCode, DatasetId, Digest, NodeName, Purpose, 
 pub use clinic::{Diagnose, Evaluate, EvaluateDiagnosis, Knowledge, NoiseName, RegimeName};
 pub use matching::Match;
 pub use permit::{PermitExtend, PermitRevoke};
+pub use recovery::{Backup, PeerRecovered, Recover, Restore};
 pub use registry::{Registry, RegistryAdd, RegistryClose};
 
 /// Links genome and health repositories without pooling them.
@@ -71,6 +73,18 @@ pub enum Command {
     /// The privacy ledger: runs that opened sums over this node's people, codings that other nodes decided
     #[command(subcommand)]
     Ledger(Ledger),
+    /// Copy a node, also while it serves
+    #[command(after_help = "Example: ligate backup --dir biobank --to /backup/biobank-2027-01-31")]
+    Backup(Backup),
+    /// Put a copy back as a new folder; it answers nobody before `ligate recover`
+    #[command(after_help = "Example: ligate restore --from /backup/biobank-2027-01-31 --to biobank")]
+    Restore(Restore),
+    /// Go on after a node was restored, its ledger was put back, or its clock was wrong
+    #[command(
+        after_help = "Takes over what log and coordinators prove was shown, closes the accounts of which nobody \
+                            knows, and writes both into the audit log.\n\nExample: ligate recover --dir biobank"
+    )]
+    Recover(Recover),
     /// Rank the diseases that explain one patient, by phenotype and, where there is one, genome
     #[command(
         after_help = "Examples:\n  ligate diagnose case.json\n  ligate diagnose case.json --vcf trio.vcf.gz \
@@ -169,6 +183,9 @@ pub enum Peer {
     #[command(after_help = "Example: ligate peer add --dir biobank --name hdab --key ed25519:... \
                             --address hdab.example:7443 --country EE --issuer --coordinator")]
     Add(PeerAdd),
+    /// Take back a peer that was restored, when its steward has told you so: what it signed before stays on file
+    #[command(after_help = "Example: ligate peer accept-recovery --dir hdab --name biobank")]
+    AcceptRecovery(PeerRecovered),
     /// List the peers
     #[command(after_help = "Example: ligate peer list --dir biobank")]
     List(NodeDir),

@@ -12,6 +12,7 @@ mod ledger;
 mod matching;
 mod peer;
 mod permit;
+mod recovery;
 mod registry;
 mod sql;
 
@@ -49,6 +50,9 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Gwas(args) => gwas::run(args, json),
         Command::Audit(args) => audit::run(args, json),
         Command::Ledger(args) => ledger::run(args, json),
+        Command::Backup(args) => recovery::back_up(&args, json),
+        Command::Restore(args) => recovery::restore(&args, json),
+        Command::Recover(args) => recovery::recover(&args, json),
         Command::Diagnose(args) => diagnose::run(&args, json),
         Command::Evaluate(args) => evaluate::run(args, json),
         Command::Knowledge(args) => knowledge::run(args, json),

@@ -32,7 +32,10 @@ use ligate_formats::{Problems, cases};
 use ligate_model::{Case, DiagnosisCount, Digest, IndividualId};
 use rand_core::OsRng;
 
-use crate::folder::{Claim, Folder};
+use crate::{
+    books,
+    folder::{Claim, Folder},
+};
 pub use patients::{Patients, StoredPatient};
 pub use settings::Diagnosis;
 
@@ -75,7 +78,7 @@ impl<'f> Registry<'f> {
     /// Opens the registry, and makes it where there is none.
     pub fn open(folder: &'f Folder) -> Result<Self> {
         let path = folder.registry();
-        let ledger = DiagnosisLedger::open(&path.join("ledger"), &mut OsRng)?;
+        let ledger = books::registry(folder)?;
         Ok(Self { folder, path, ledger })
     }
 
@@ -174,6 +177,21 @@ impl<'f> Registry<'f> {
         Ok(stopped)
     }
 
+    /// Removes whoever has withdrawn by the ledger: after a recovery they are among the patients again.
+    pub fn remove_withdrawn(&self) -> Result<()> {
+        let _claim = self.claim()?;
+        let mut patients = self.patients()?;
+        let standings = self.ledger.standings(patients.keys())?;
+        let mut standing = standings.into_iter();
+        patients.retain(|_, _| standing.next() != Some(Standing::Withdrawn));
+        patients::write(&self.patients_path(), &patients)
+    }
+
+    /// Those who have withdrawn, as numbers that only this registry's key tells of.
+    pub fn withdrawn(&self) -> Result<Vec<u64>> {
+        Ok(self.ledger.withdrawn()?)
+    }
+
     /// What is served: the sums over served batches.
     pub fn table(&self) -> Result<Released<Vec<DiagnosisCount>>> {
         Ok(self.ledger.table()?)
@@ -191,7 +209,9 @@ impl<'f> Registry<'f> {
     /// The cases of patients who agreed to matchmaking, under the ids of the registry.
     pub fn shown_in_matching(&self) -> Result<Vec<(IndividualId, Case)>> {
         let patients = self.patients()?;
-        let agreed = patients.iter().filter(|(_, patient)| patient.matching);
+        let standings = self.ledger.standings(patients.keys())?;
+        let here = patients.iter().zip(standings).filter(|(_, standing)| *standing != Standing::Withdrawn);
+        let agreed = here.map(|(patient, _)| patient).filter(|(_, patient)| patient.matching);
         Ok(agreed.map(|(id, patient)| (id.clone(), patient.case(id))).collect())
     }
 

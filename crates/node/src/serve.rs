@@ -6,6 +6,7 @@ pub mod codings;
 mod counts;
 mod desk;
 mod guarded_journal;
+mod known_runs;
 mod node_run;
 
 use std::{io, net::SocketAddr, sync::Arc};
@@ -14,7 +15,7 @@ use anyhow::{Context, Result};
 use ligate_access::audit::Event;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{cli, folder::Folder, interrupt, matchmaking::Exchange, revocations};
+use crate::{books, cli, folder::Folder, interrupt, matchmaking::Exchange, revocations};
 use desk::Desk;
 pub use node_run::{job_event, thresholds};
 
@@ -33,6 +34,8 @@ pub fn run(args: &cli::Serve) -> Result<()> {
 }
 
 async fn serve(folder: Folder, listen: SocketAddr) -> Result<()> {
+    books::check(&folder)?;
+    books::check_peers(&folder).await?;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen at {listen}"))?;
     let address = listener.local_addr()?;
     folder.record(Event::ServeStarted {

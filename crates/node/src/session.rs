@@ -8,7 +8,7 @@ pub mod client;
 pub mod rounds;
 
 use ligate_access::{PublicKey, audit::Head};
-use ligate_disclosure::{ColumnId, Released};
+use ligate_disclosure::{ColumnId, DataUser, Released};
 use ligate_model::{AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, VariableKind, VariableName};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,14 @@ pub enum Question {
     /// How does your dataset write the permit's variables?
     Describe { permit: String },
     /// May this job run here?
-    Start { permit: String, job: String, head: Head },
+    Start {
+        permit: String,
+        job: String,
+        /// The coordinator's own.
+        head: Head,
+        /// The newest one that the coordinator holds of each node.
+        held: Vec<Head>,
+    },
     /// May the stored release of this job's question still be handed out?
     Confirm { permit: String, job: String },
     /// The trait's cases are coded like this: choose your people.
@@ -55,6 +62,8 @@ pub enum Question {
     Revocations { issuer: PublicKey },
     /// Keep this list of revoked permits, if it is newer than yours: its issuer signed it.
     KeepRevocations { list: String },
+    /// Which runs with my people do you know? Asked by a node that was restored, of its coordinators.
+    RunsKnown,
 }
 
 /// What a node answers, as the coordinator reads it.
@@ -95,6 +104,18 @@ pub enum AnswerWith<F, D, A> {
     Revocations {
         list: Option<String>,
     },
+    RunsKnown {
+        runs: Vec<KnownRun>,
+    },
+}
+
+/// A run in which a node's people may have been summed, as its coordinator's log has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownRun {
+    pub job: Digest,
+    pub data_user: DataUser,
+    /// Whether a result was released.
+    pub released: bool,
 }
 
 /// What a node tells about its own people, once the gate has found them to be enough.

@@ -107,6 +107,24 @@ fn heavy_libraries_stay_where_they_belong() {
     }
 }
 
+/// A ledger that is opened elsewhere has no audit log as its witness.
+#[test]
+fn one_module_opens_the_ledgers() {
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut opening = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the sources") {
+            let path = entry.expect("a file").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if std::fs::read_to_string(&path).expect("text").contains("Ledger::open(") {
+                opening.push(path.file_name().expect("a name").to_owned());
+            }
+        }
+    }
+    assert_eq!(opening, ["books.rs"]);
+}
+
 #[test]
 fn there_is_one_arrow() {
     let metadata = metadata();

@@ -87,6 +87,8 @@ pub enum Event {
         question: Digest,
         coordinator: PublicKey,
         data_user: PublicKey,
+        /// As the permit's issuer names the party.
+        data_user_name: String,
         purpose: Purpose,
         method: Method,
         #[serde(rename = "trait")]
@@ -122,6 +124,49 @@ pub enum Event {
         job: Option<Digest>,
         peer: Option<PublicKey>,
         reason: String,
+    },
+    /// All nodes of a run signed its roster: from here on sums can be opened. At the coordinator.
+    RosterAgreed {
+        permit: Digest,
+        job: Digest,
+        nodes: Vec<PublicKey>,
+    },
+    /// The privacy ledger is about to change; its digest afterwards.
+    LedgerChanged {
+        what: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        job: Option<Digest>,
+        ledger: Digest,
+    },
+    /// The registry's ledger is about to change: batches, withdrawals. Its digest afterwards.
+    RegistryChanged {
+        what: String,
+        ledger: Digest,
+    },
+    /// `ligate recover`: this node was restored, or its clock went back. Entries that peers hold heads of are lost.
+    NodeRecovered {
+        /// The largest head of this log that a peer holds and that the log does not continue; 0 if there is none.
+        lost_size: u64,
+        /// The latest time of such a head.
+        lost_time: Option<Timestamp>,
+        /// Peers that said which heads they hold, and those that could not be asked.
+        peers_asked: Vec<NodeName>,
+        peers_silent: Vec<NodeName>,
+        /// Runs that this log or a coordinator proves and the ledger lacks, or whose columns it lacks.
+        runs_taken_over: u64,
+        /// Whether the accounts of all data users were closed.
+        all_accounts_closed: bool,
+        /// Withdrawals that were handed in.
+        withdrawals: u64,
+        /// The steward's word: nothing else was shown since then.
+        nothing_shown_since: Option<Timestamp>,
+        no_withdrawals_since: Option<Timestamp>,
+    },
+    /// The steward took a peer's word that it was restored: its heads up to here are kept apart, and it begins anew.
+    RecoveryAccepted {
+        peer: NodeName,
+        size: u64,
+        root: Digest,
     },
     /// A masked vector left this node, or (at the coordinator) a sum was opened.
     Round {
@@ -252,8 +297,8 @@ impl Entry {
         serde_json::from_slice(line).ok()
     }
 
-    /// A field that holds text.
-    pub(super) fn text(&self, field: &str) -> Option<&str> {
+    /// A field that holds text, or what is written as one: a digest, a key, a time.
+    pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field)?.as_str()
     }
 }
@@ -266,6 +311,7 @@ impl Event {
             | Self::RunFailed { reason: text, .. }
             | Self::PermitRevoked { reason: text, .. }
             | Self::Round { ask: text, .. }
+            | Self::Job { data_user_name: text, .. }
             | Self::ServeStarted { address: text, .. } => {
                 *text = text.chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();
             }

@@ -85,9 +85,24 @@ pub fn heads_of(audit: &Path, peer: &NodeName) -> Result<Vec<Head>, AuditError> 
     Ok(load(&path)?.into_iter().map(|line| line.head).collect())
 }
 
-/// The peer that a file of heads belongs to.
+/// The peer that a file of heads belongs to: `PEER.jsonl`, or `PEER.1.jsonl` for those from before a recovery.
 pub(super) fn peer_of(path: &Path) -> Option<NodeName> {
-    NodeName::new(path.file_name()?.to_str()?.strip_suffix(SUFFIX)?).ok()
+    let name = path.file_name()?.to_str()?.strip_suffix(SUFFIX)?;
+    let name = match name.split_once('.') {
+        Some((name, number)) => number.parse::<u32>().ok().map(|_| name)?,
+        None => name,
+    };
+    NodeName::new(name).ok()
+}
+
+/// Puts the kept heads of a peer into a file that no new head is compared with.
+pub(super) fn set_aside(audit: &Path, peer: &NodeName) -> Result<(), AuditError> {
+    let folder = audit.join(FOLDER);
+    let path = folder.join(format!("{peer}{SUFFIX}"));
+    let aside =
+        (1_u32..).map(|number| folder.join(format!("{peer}.{number}{SUFFIX}"))).find(|path| !path.exists());
+    fs::rename(&path, aside.unwrap_or_default()).map_err(AuditError::at(&path))?;
+    super::sync_folder(&folder)
 }
 
 /// Checks the signature of every kept head of a file, that one node made them all, and that none contradicts

@@ -8,8 +8,11 @@ use std::{
 
 use ligate_model::Digest;
 
-use super::{AuditError, Entry, Tampered, entry::LINE_BYTES_MAX};
-use crate::merkle;
+use super::{AuditError, Entry, Tampered, entry::LINE_BYTES_MAX, read_head};
+use crate::{PublicKey, merkle};
+
+/// How much of the end of a log is looked at first.
+const TAIL_BYTES: u64 = 64 << 10;
 
 /// One line of the log, without its newline.
 pub(super) struct Line<'a> {
@@ -65,4 +68,35 @@ pub fn entries(audit: &Path, visit: &mut dyn FnMut(Entry)) -> Result<(), AuditEr
         number += 1;
         Ok(())
     })
+}
+
+/// The last signed entry of a kind. It reads the log from its end and checks nothing but that the entry is signed for:
+/// [`Log::open`](super::Log::open) checks the log.
+pub fn last_of(audit: &Path, key: PublicKey, kind: &str) -> Result<Option<Entry>, AuditError> {
+    let path = audit.join(super::LOG_FILE);
+    let at = AuditError::at(&path);
+    let file = fs::File::open(&path).map_err(&at)?;
+    file.lock_shared().map_err(&at)?;
+    let signed = read_head(audit, key)?.size;
+    let length = file.metadata().map_err(&at)?.len();
+    let mut window = TAIL_BYTES;
+    loop {
+        let start = length.saturating_sub(window);
+        let mut text = Vec::new();
+        let mut from = &file;
+        from.seek(io::SeekFrom::Start(start)).and_then(|_| from.read_to_end(&mut text)).map_err(&at)?;
+        // What comes before the first newline is the end of a line, unless the window holds the whole log.
+        let cut = if start == 0 {
+            0
+        } else {
+            text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |end| end + 1)
+        };
+        let lines = text[cut..].split_inclusive(|byte| *byte == b'\n').rev();
+        let entries = lines.filter_map(|line| Entry::parse(line.strip_suffix(b"\n")?));
+        let found = entries.filter(|entry| entry.seq < signed).find(|entry| entry.kind == kind);
+        if found.is_some() || start == 0 {
+            return Ok(found);
+        }
+        window = window.saturating_mul(8);
+    }
 }

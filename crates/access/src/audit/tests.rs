@@ -372,3 +372,88 @@ fn tampering_with_peers_heads_is_found() {
     case.log.store_head(&peer, identity(2).public(), &peer_head(6, 6, 60), now()).unwrap();
     assert_eq!(case.verify().unwrap().peer_heads, 3);
 }
+
+#[test]
+fn a_clock_that_goes_back_is_refused_until_the_node_is_recovered() {
+    let mut case = Case::new(2);
+    let early = now() - SignedDuration::from_mins(10);
+    assert!(matches!(case.log.append(peer_added(2), early), Err(AuditError::Clock { .. })));
+    assert!(matches!(Log::open(&case.audit(), key(), early), Err(AuditError::Clock { .. })));
+    // What a clock is corrected by is no matter, and the log's time stands still.
+    let head = case.log.append(peer_added(2), now() - SignedDuration::from_mins(1)).unwrap().clone();
+    assert_eq!((head.size, head.time), (3, now()));
+    let mut log = Log::open_whenever(&case.audit(), key(), early).unwrap();
+    let head = log.append_recovery(Event::ServeStopped {}, early).unwrap().clone();
+    assert_eq!(head.time, early);
+    log.append(peer_added(3), early).unwrap();
+    Log::open(&case.audit(), key(), early).unwrap();
+}
+
+#[test]
+fn the_last_entry_of_a_kind_is_a_signed_one() {
+    let mut case = Case::new(3);
+    let key = identity(NODE).public();
+    let last = |case: &Case, kind| last_of(&case.audit(), key, kind).unwrap().map(|entry| entry.seq);
+    assert_eq!((last(&case, "peer-added"), last(&case, "ledger-changed")), (Some(2), None));
+    let changed =
+        |what: &str| Event::LedgerChanged { what: what.into(), job: None, ledger: Digest::of("ledger", b"") };
+    case.log.append(changed("opened"), now()).unwrap();
+    for number in 0..1000 {
+        case.log.append(peer_added(number), now()).unwrap();
+    }
+    assert_eq!(last(&case, "ledger-changed"), Some(3), "far before the end");
+    case.log.append(changed("closed"), now()).unwrap();
+    assert_eq!(last(&case, "ledger-changed"), Some(1004));
+    // A crash left a line that is not signed.
+    let mut lines = case.lines();
+    lines.push(lines[1004].replace("\"seq\":1004", "\"seq\":1005").replace("closed", "opened"));
+    case.write_lines(&lines);
+    assert_eq!(last(&case, "ledger-changed"), Some(1004));
+}
+
+#[test]
+fn a_restored_peer_is_taken_back_by_the_stewards_word_and_its_old_heads_stay() {
+    let mut case = Case::new(1);
+    let (peer, key) = (NodeName::new("hospital").unwrap(), identity(2).public());
+    assert!(matches!(case.log.accept_recovery(&peer, now()), Err(AuditError::NoHeads(_))));
+    case.log.store_head(&peer, key, &peer_head(9, 9, 90), now()).unwrap();
+    assert!(matches!(
+        case.log.store_head(&peer, key, &peer_head(5, 6, 95), now()),
+        Err(AuditError::Contradiction(_))
+    ));
+    assert_eq!(case.log.accept_recovery(&peer, now()).unwrap().size, 9);
+    assert_eq!(heads_of(&case.audit(), &peer).unwrap(), []);
+    case.log.store_head(&peer, key, &peer_head(5, 6, 95), now()).unwrap();
+    assert_eq!(case.verify().unwrap().peer_heads, 2);
+    fs::remove_file(case.path("heads/hospital.1.jsonl")).unwrap();
+    case.finds(Tampered::PeerHeadRemoved { peer: "hospital".into(), size: 9 });
+}
+
+#[test]
+fn heads_that_a_recovery_names_are_no_contradiction() {
+    let mut case = Case::new(4);
+    let older = ["head.json", LOG_FILE].map(|name| (case.path(name), fs::read(case.path(name)).unwrap()));
+    let mut lost = Vec::new();
+    for number in 4..6 {
+        lost.push(case.log.append(peer_added(number), now()).unwrap().clone());
+    }
+    older.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+    assert!(matches!(case.verify().unwrap().against(&lost), Err(AuditError::Tampered(Tampered::Cut { .. }))));
+    let mut log = case.reopen().unwrap();
+    let recovered = Event::NodeRecovered {
+        lost_size: 6,
+        lost_time: Some(now()),
+        peers_asked: Vec::new(),
+        peers_silent: Vec::new(),
+        runs_taken_over: 0,
+        all_accounts_closed: true,
+        withdrawals: 0,
+        nothing_shown_since: None,
+        no_withdrawals_since: None,
+    };
+    log.append_recovery(recovered, now()).unwrap();
+    case.verify().unwrap().against(&lost).unwrap();
+    // One that was signed later must be continued.
+    let later = Head::sign(&identity(NODE), 6, lost[1].root, now() + SignedDuration::from_mins(1));
+    assert!(case.verify().unwrap().against(&[later]).is_err());
+}

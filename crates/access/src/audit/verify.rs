@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use jiff::Timestamp;
 use ligate_model::Digest;
 
 use super::{
@@ -23,13 +24,40 @@ pub struct Verified {
     /// Heads of other nodes whose signatures hold.
     pub peer_heads: usize,
     tree: Tree,
+    lost: Vec<Lost>,
+}
+
+/// Entries that a recovery says are lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Entries before the recovery.
+    pub after: u64,
+    /// The largest head that a peer held of them, and the latest time of one.
+    pub size: u64,
+    pub time: Timestamp,
+}
+
+impl Lost {
+    fn names(&self, head: &Head) -> bool {
+        head.size > self.after && head.size <= self.size && head.time <= self.time
+    }
+
+    fn of(entry: &Entry) -> Option<Self> {
+        let recovered = entry.kind == "node-recovered";
+        let size = entry.fields.get("lost_size").filter(|_| recovered)?.as_u64()?;
+        Some(Self { after: entry.seq, size, time: entry.text("lost_time")?.parse().ok()? })
+    }
 }
 
 impl Verified {
-    /// Checks the log against heads of this node that others hold.
+    /// Checks the log against heads of this node that others hold. Heads of entries that a recovery in the log says are
+    /// lost are no contradiction.
     pub fn against(&self, heads: &[Head]) -> Result<(), AuditError> {
         for held in heads {
             held.verify(self.head.node)?;
+            if self.lost.iter().any(|lost| lost.names(held)) {
+                continue;
+            }
             match self.tree.root_at(held.size) {
                 None => return Err(Tampered::Cut { entries: self.head.size, signed: held.size }.into()),
                 Some(root) if root != held.root => {
@@ -54,9 +82,9 @@ pub fn verify(audit: &Path, key: PublicKey) -> Result<Verified, AuditError> {
     file.lock_shared().map_err(&at)?;
     check_files(audit)?;
     let head = read_head(audit, key)?;
-    let (tree, kept) = check_entries(&file, &log, &head)?;
+    let (tree, kept, lost) = check_entries(&file, &log, &head)?;
     let peer_heads = check_peer_heads(audit, &kept)?;
-    Ok(Verified { entries: head.size, head, peer_heads, tree })
+    Ok(Verified { entries: head.size, head, peer_heads, tree, lost })
 }
 
 /// [`verify`], and the log against heads of this node that others hold, which alone finds a cut tail.
@@ -91,14 +119,20 @@ fn check_files(audit: &Path) -> Result<(), AuditError> {
 /// A peer's head that the log says was kept: peer, size, root.
 type KeptHead = (String, u64, Digest);
 
-fn check_entries(file: &fs::File, path: &Path, head: &Head) -> Result<(Tree, Vec<KeptHead>), AuditError> {
+fn check_entries(
+    file: &fs::File,
+    path: &Path,
+    head: &Head,
+) -> Result<(Tree, Vec<KeptHead>, Vec<Lost>), AuditError> {
     let (mut tree, mut numbers, mut kept) = (Tree::default(), Vec::new(), Vec::new());
+    let mut lost = Vec::new();
     read_entries(file, path, 0, &mut |line| {
         let number = numbers.len() as u64;
         let entry =
             Entry::parse(line.bytes).filter(|_| line.complete).ok_or(Tampered::Changed { line: number })?;
         numbers.push(entry.seq);
         kept.extend(kept_head(&entry));
+        lost.extend(Lost::of(&entry));
         tree.push(line.leaf());
         Ok(())
     })?;
@@ -106,7 +140,7 @@ fn check_entries(file: &fs::File, path: &Path, head: &Head) -> Result<(Tree, Vec
     if tree.root() != head.root {
         return Err(Tampered::Root { entries: head.size, found: tree.root(), signed: head.root }.into());
     }
-    Ok((tree, kept))
+    Ok((tree, kept, lost))
 }
 
 /// The numbers alone show removed, reordered, added and cut entries, so that the message can name them.

@@ -15,6 +15,7 @@ use std::{
     fs, io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
@@ -27,9 +28,10 @@ use super::{Epsilon, Minimums, Patient, Support, batch_counts, private_counts};
 use crate::{
     BelowFloor, LedgerError, Released,
     ledger::{people, store},
+    witness::{Change, Witness, WitnessedFile},
 };
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why the ledger did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +42,11 @@ pub enum DiagnosisLedgerError {
     BelowFloor(#[from] BelowFloor),
     #[error("a patient is listed twice; each patient counts once")]
     Twice,
+    #[error(
+        "the registry was restored, and which batches it has closed since {0} is not known any more: a patient in one of \
+         them would be counted twice, so no batch is closed; docs/operations.md says what the steward can do"
+    )]
+    Forgotten(Timestamp),
 }
 
 /// Where a patient stands.
@@ -109,9 +116,15 @@ struct Book {
     batches: Vec<Batch>,
     /// Those who have withdrawn.
     withdrawn: Vec<u64>,
+    /// Since when a recovery could not tell which batches there were.
+    forgotten: Option<Timestamp>,
 }
 
 impl Book {
+    fn check_remembered(&self) -> Result<(), DiagnosisLedgerError> {
+        self.forgotten.map_or(Ok(()), |when| Err(DiagnosisLedgerError::Forgotten(when)))
+    }
+
     fn standings(&self) -> HashMap<u64, Standing> {
         let mut standings = HashMap::new();
         for batch in &self.batches {
@@ -161,30 +174,32 @@ pub enum SingleCounts {
 pub struct DiagnosisLedger {
     folder: PathBuf,
     key: Zeroizing<[u8; 32]>,
+    file: WitnessedFile,
 }
 
 /// Patients who may enter a batch, by disease, each with their standing.
 type Entering<'a, 'p> = BTreeMap<DiseaseId, Vec<(&'a Patient<'p>, Standing)>>;
 
 impl DiagnosisLedger {
-    /// Opens the ledger in `folder`, and makes it where there is none. `rng` makes its key.
-    pub fn open(folder: &Path, rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, LedgerError> {
+    /// Opens the ledger in `folder`, and makes it where there is none. `rng` makes its key; `witness` is told of every
+    /// change, and says whether the ledger is the newest one.
+    pub fn open(
+        folder: &Path,
+        rng: &mut (impl RngCore + CryptoRng),
+        witness: Arc<dyn Witness>,
+    ) -> Result<Self, LedgerError> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(store::at(folder))?;
         let lock = store::lock(folder)?;
+        let file = WitnessedFile::new(folder.join("batches.json"), "ligate diagnosis ledger", witness);
         let key_path = folder.join("key");
         if let Some(key) = store::read_key(&key_path)? {
-            return Ok(Self { folder: folder.to_owned(), key });
+            return Ok(Self { folder: folder.to_owned(), key, file });
         }
         let mut key = Zeroizing::new([0; 32]);
         rng.fill_bytes(&mut *key);
-        let ledger = Self { folder: folder.to_owned(), key };
+        let ledger = Self { folder: folder.to_owned(), key, file };
         // The key is written last: where it is, the book must be. A book with people and no key is damage.
-        match ledger.read(&lock) {
-            Ok(book) if book.batches.is_empty() && book.withdrawn.is_empty() => {}
-            Err(LedgerError::Damaged(path)) if !path.exists() => {}
-            _ => return Err(LedgerError::Damaged(key_path)),
-        }
-        ledger.write(&lock, &Book::default())?;
+        ledger.file.create(&lock, &ledger.bytes(&Book::default())?)?;
         store::write_whole(&key_path, &*ledger.key)?;
         Ok(ledger)
     }
@@ -209,7 +224,8 @@ impl DiagnosisLedger {
         now: Timestamp,
     ) -> Result<Closed, DiagnosisLedgerError> {
         minimums.validate()?;
-        self.change(|book| {
+        self.change("closed", |book| {
+            book.check_remembered()?;
             let standings = book.standings();
             let mut closed = Closed::default();
             for (disease, of_disease) in self.entering(&standings, patients)? {
@@ -236,7 +252,8 @@ impl DiagnosisLedger {
         now: Timestamp,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Closed, DiagnosisLedgerError> {
-        self.change(|book| {
+        self.change("closed", |book| {
+            book.check_remembered()?;
             let standings = book.standings();
             let entering = self.entering(&standings, patients)?;
             let (members, rest): (Vec<_>, Vec<_>) =
@@ -257,7 +274,7 @@ impl DiagnosisLedger {
     /// a batch.
     pub fn withdraw(&self, person: &IndividualId, now: Timestamp) -> Result<bool, LedgerError> {
         let person = self.number(person);
-        self.change(|book| {
+        self.change("withdrawn", |book| {
             if !book.withdrawn.contains(&person) {
                 book.withdrawn.push(person);
             }
@@ -269,7 +286,7 @@ impl DiagnosisLedger {
     /// others. Whether there was a batch.
     pub fn correct(&self, person: &IndividualId, now: Timestamp) -> Result<bool, LedgerError> {
         let person = self.number(person);
-        self.change(|book| Ok(book.stop(person, now)))
+        self.change("corrected", |book| Ok(book.stop(person, now)))
     }
 
     /// The table that is served: for each disease and term, the sums of m and n over the served batches in which the
@@ -356,34 +373,71 @@ impl DiagnosisLedger {
         people::number(&self.key, person)
     }
 
+    /// Those who have withdrawn, as numbers under this ledger's key.
+    pub fn withdrawn(&self) -> Result<Vec<u64>, LedgerError> {
+        Ok(self.book()?.withdrawn)
+    }
+
+    /// Since when it is not known which batches were closed, where a recovery could not tell.
+    pub fn forgotten(&self) -> Result<Option<Timestamp>, LedgerError> {
+        Ok(self.book()?.forgotten)
+    }
+
+    /// Takes the ledger as it lies for the newest one; these patients and numbers have withdrawn. `forgotten`: the time
+    /// since which batches may have been closed that it does not have. Then no batch is closed any more, because a patient
+    /// in one of them would be counted twice. None: the steward's word that there are none.
+    pub fn recover(
+        &self,
+        (people, numbers): (&[IndividualId], &[u64]),
+        forgotten: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let lock = store::lock(&self.folder)?;
+        let mut book = self.parse(&self.file.read_unwitnessed(&lock)?)?;
+        for person in people.iter().map(|person| self.number(person)).chain(numbers.iter().copied()) {
+            if !book.withdrawn.contains(&person) {
+                book.withdrawn.push(person);
+            }
+            book.stop(person, now);
+        }
+        book.forgotten = forgotten.map(|since| book.forgotten.map_or(since, |earlier| earlier.min(since)));
+        self.file.write(&lock, &Change { what: "recovered", job: None }, &self.bytes(&book)?)
+    }
+
     fn book(&self) -> Result<Book, LedgerError> {
         self.read(&store::lock(&self.folder)?)
     }
 
     /// Changes the book under the lock; nothing is written where `work` fails.
-    fn change<T, E: From<LedgerError>>(&self, work: impl FnOnce(&mut Book) -> Result<T, E>) -> Result<T, E> {
+    fn change<T, E: From<LedgerError>>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&mut Book) -> Result<T, E>,
+    ) -> Result<T, E> {
         let lock = store::lock(&self.folder)?;
-        let mut book = self.read(&lock)?;
+        let mut book = self.parse(&self.file.read(&lock)?)?;
         let done = work(&mut book)?;
-        self.write(&lock, &book)?;
+        self.file.write(&lock, &Change { what, job: None }, &self.bytes(&book)?)?;
         Ok(done)
     }
 
-    fn read(&self, _: &store::Lock) -> Result<Book, LedgerError> {
-        let path = self.folder.join("batches.json");
-        let text = store::read_or_damaged(&path)?;
-        match serde_json::from_slice::<Book>(&text) {
+    fn read(&self, lock: &store::Lock) -> Result<Book, LedgerError> {
+        self.parse(&self.file.read(lock)?)
+    }
+
+    fn parse(&self, text: &[u8]) -> Result<Book, LedgerError> {
+        match serde_json::from_slice::<Book>(text) {
             Ok(book) if book.version == VERSION => Ok(book),
-            _ => Err(LedgerError::Damaged(path)),
+            _ => Err(LedgerError::Damaged(self.folder.join("batches.json"))),
         }
     }
 
-    fn write(&self, _: &store::Lock, book: &Book) -> Result<(), LedgerError> {
+    fn bytes(&self, book: &Book) -> Result<Vec<u8>, LedgerError> {
         let path = self.folder.join("batches.json");
         let book = Book { version: VERSION, ..book.clone() };
         let mut text = serde_json::to_vec(&book).map_err(|error| store::at(&path)(io::Error::from(error)))?;
         text.push(b'\n');
-        store::write_whole(&path, &text)
+        Ok(text)
     }
 }
 

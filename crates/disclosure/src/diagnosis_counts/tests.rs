@@ -6,6 +6,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
 use super::*;
+use crate::witness::testing::Notes;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 const DISEASE: DiseaseId = DiseaseId::Omim(101_600);
@@ -45,8 +46,12 @@ fn patient(record: &Record) -> Patient<'_> {
     Patient { id, disease: *disease, terms, single_counts: *single_counts }
 }
 
+fn reopen(folder: &Path) -> Result<DiagnosisLedger, crate::LedgerError> {
+    DiagnosisLedger::open(folder, &mut ChaCha20Rng::seed_from_u64(2), Notes::of(folder))
+}
+
 fn ledger(folder: &Path) -> DiagnosisLedger {
-    DiagnosisLedger::open(folder, &mut ChaCha20Rng::seed_from_u64(1)).unwrap()
+    DiagnosisLedger::open(folder, &mut ChaCha20Rng::seed_from_u64(1), Notes::of(folder)).unwrap()
 }
 
 fn close(ledger: &DiagnosisLedger, records: &[Record]) -> Closed {
@@ -215,7 +220,7 @@ fn the_ledger_outlives_its_process_and_no_damage_makes_it_empty() {
     let folder = tempfile::tempdir().unwrap();
     let all = records(0..5, &[7]);
     close(&ledger(folder.path()), &all);
-    let reopened = DiagnosisLedger::open(folder.path(), &mut ChaCha20Rng::seed_from_u64(2)).unwrap();
+    let reopened = reopen(folder.path()).unwrap();
     assert_eq!(close(&reopened, &all), Closed::default());
     assert_eq!(table(&reopened), [row(7, 5, 5)]);
     let file = folder.path().join("batches.json");
@@ -227,7 +232,7 @@ fn the_ledger_outlives_its_process_and_no_damage_makes_it_empty() {
     assert!(reopened.close(&patients(&all), Minimums::default(), SingleCounts::Never, NOW).is_err());
     std::fs::write(&file, &text).unwrap();
     std::fs::remove_file(folder.path().join("key")).unwrap();
-    assert!(DiagnosisLedger::open(folder.path(), &mut ChaCha20Rng::seed_from_u64(2)).is_err());
+    assert!(reopen(folder.path()).is_err());
 }
 
 #[test]
@@ -288,4 +293,25 @@ fn no_combination_of_batches_describes_fewer_than_five() {
         }
     }
     assert!(combined > 10_000, "the histories have too few batches to say anything: {combined}");
+}
+
+#[test]
+fn a_restored_registry_keeps_withdrawals_and_closes_no_batch_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = records(0..6, &[7]);
+    let ledger = ledger(folder.path());
+    close(&ledger, &all[..5]);
+    let copy = std::fs::read(folder.path().join("batches.json")).unwrap();
+    ledger.withdraw(&all[0].id, NOW).unwrap();
+    let withdrawn = ledger.withdrawn().unwrap();
+    std::fs::write(folder.path().join("batches.json"), copy).unwrap();
+    assert!(ledger.table().is_err());
+    ledger.recover((&[], &withdrawn), Some(NOW), NOW).unwrap();
+    assert_eq!(ledger.standings([&all[0].id]).unwrap(), [Standing::Withdrawn]);
+    assert!(table(&ledger).is_empty(), "their batch is not served");
+    let refused = ledger.close(&patients(&all), Minimums::default(), SingleCounts::Never, NOW);
+    assert!(matches!(refused, Err(DiagnosisLedgerError::Forgotten(_))));
+    ledger.recover((&[all[1].id.clone()], &[]), None, NOW).unwrap();
+    assert_eq!(ledger.standings([&all[0].id, &all[1].id]).unwrap(), [Standing::Withdrawn; 2]);
+    ledger.close(&patients(&all), Minimums::default(), SingleCounts::Never, NOW).unwrap();
 }

@@ -2,7 +2,8 @@
 //!
 //! - `lock`: held while anything is read or written.
 //! - `key`: 32 random bytes that people's ids are hashed with.
-//! - `runs.json`: the entered runs and what the steward allowed, replaced by a rename.
+//! - `runs.json`: the entered runs, what the steward allowed and what a recovery closed; replaced by a rename, and the
+//!   witness has its digest ([`crate::witness`]).
 //! - `people/<digest>`: a set of people, stored once however many runs it took part in.
 //! - `columns/<digest>`: a number for each person of a set, 4 bytes each, stored once however many runs used it.
 //!
@@ -14,6 +15,7 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use ligate_model::{Digest, IndividualId};
@@ -21,9 +23,10 @@ use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{AllowedRoster, LedgerError, PeopleSet, RunRecord, people};
+use super::{AllowedRoster, ClosedAccount, LedgerError, PeopleSet, RunRecord, people};
+use crate::witness::{Change, Witness, WitnessedFile};
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What `runs.json` holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -32,45 +35,39 @@ pub(super) struct Book {
     version: u32,
     pub runs: Vec<RunRecord>,
     pub rosters: Vec<AllowedRoster>,
+    pub closed: Vec<ClosedAccount>,
 }
 
 pub(super) struct Store {
     folder: PathBuf,
     key: Zeroizing<[u8; 32]>,
+    runs: WitnessedFile,
 }
 
 /// Proof that the ledger is locked; unlocks when dropped.
 pub(crate) struct Lock(#[allow(dead_code, reason = "held for its lock")] fs::File);
 
 impl Store {
-    pub fn open(folder: PathBuf, rng: &mut (impl RngCore + CryptoRng)) -> Result<Self, LedgerError> {
+    pub fn open(
+        folder: PathBuf,
+        rng: &mut (impl RngCore + CryptoRng),
+        witness: Arc<dyn Witness>,
+    ) -> Result<Self, LedgerError> {
         for inside in ["people", "columns"].map(|name| folder.join(name)) {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&inside).map_err(at(&inside))?;
         }
         let lock = lock(&folder)?;
+        let runs = WitnessedFile::new(folder.join("runs.json"), "ligate ledger", witness);
         let key_path = folder.join("key");
-        let key = match read_key(&key_path)? {
-            Some(key) => key,
-            None => Self::create(&lock, &folder, rng)?,
-        };
-        Ok(Self { folder, key })
-    }
-
-    fn create(
-        lock: &Lock,
-        folder: &Path,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Result<Zeroizing<[u8; 32]>, LedgerError> {
+        if let Some(key) = read_key(&key_path)? {
+            return Ok(Self { folder, key, runs });
+        }
         let mut key = Zeroizing::new([0; 32]);
         rng.fill_bytes(&mut *key);
-        let store = Self { folder: folder.to_owned(), key };
-        let runs = folder.join("runs.json");
-        if runs.exists() && !store.read(lock)?.runs.is_empty() {
-            return Err(LedgerError::Damaged(folder.join("key")));
-        }
-        store.write(lock, &Book::default())?;
-        write_whole(&folder.join("key"), &*store.key)?;
-        Ok(store.key)
+        let store = Self { folder, key, runs };
+        store.runs.create(&lock, &store.bytes(&Book::default())?)?;
+        write_whole(&key_path, &*store.key)?;
+        Ok(store)
     }
 
     pub fn number(&self, person: &IndividualId) -> u64 {
@@ -88,22 +85,35 @@ impl Store {
         lock(&self.folder)
     }
 
-    pub fn read(&self, _: &Lock) -> Result<Book, LedgerError> {
+    pub fn read(&self, lock: &Lock) -> Result<Book, LedgerError> {
+        self.parse(&self.runs.read(lock)?)
+    }
+
+    /// The book as it lies, whatever the witness noted: for a recovery alone.
+    pub fn read_unwitnessed(&self, lock: &Lock) -> Result<Book, LedgerError> {
+        self.parse(&self.runs.read_unwitnessed(lock)?)
+    }
+
+    fn parse(&self, text: &[u8]) -> Result<Book, LedgerError> {
         let path = self.folder.join("runs.json");
-        let text = read_or_damaged(&path)?;
-        match serde_json::from_slice(&text) {
-            Ok(book @ Book { version: VERSION, .. }) => Ok(book),
-            Ok(Book { version, .. }) => Err(LedgerError::Version { path, version }),
-            Err(_) => Err(LedgerError::Damaged(path)),
+        let version = |value: serde_json::Value| u32::try_from(value.get("version")?.as_u64()?).ok();
+        match serde_json::from_slice(text).ok().and_then(version) {
+            Some(VERSION) => serde_json::from_slice(text).map_err(|_| LedgerError::Damaged(path)),
+            Some(version) => Err(LedgerError::Version { path, version }),
+            None => Err(LedgerError::Damaged(path)),
         }
     }
 
-    pub fn write(&self, _: &Lock, book: &Book) -> Result<(), LedgerError> {
-        let path = self.folder.join("runs.json");
+    pub fn write(&self, lock: &Lock, change: &Change, book: &Book) -> Result<(), LedgerError> {
+        self.runs.write(lock, change, &self.bytes(book)?)
+    }
+
+    fn bytes(&self, book: &Book) -> Result<Vec<u8>, LedgerError> {
         let book = Book { version: VERSION, ..book.clone() };
-        let mut text = serde_json::to_vec(&book).map_err(|error| at(&path)(error.into()))?;
+        let mut text =
+            serde_json::to_vec(&book).map_err(|error| at(&self.folder.join("runs.json"))(error.into()))?;
         text.push(b'\n');
-        write_whole(&path, &text)
+        Ok(text)
     }
 
     pub fn read_people(&self, digest: Digest) -> Result<PeopleSet, LedgerError> {
@@ -138,9 +148,9 @@ impl Store {
         Ok(digest)
     }
 
-    /// The digest of `runs.json` as it lies: it names everything that is stored by its digest.
-    pub fn digest(&self, _: &Lock) -> Result<Digest, LedgerError> {
-        Ok(Digest::of("ligate ledger", &read_or_damaged(&self.folder.join("runs.json"))?))
+    /// The digest of `runs.json`: it names everything that is stored by its digest.
+    pub fn digest(&self, lock: &Lock) -> Result<Digest, LedgerError> {
+        Ok(self.runs.digest(&self.runs.read(lock)?))
     }
 
     fn column_path(&self, digest: Digest) -> PathBuf {

@@ -3,7 +3,10 @@ use std::{fs, ops::Range, os::unix::fs::PermissionsExt};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::*;
-use crate::span::{Limits, judge};
+use crate::{
+    span::{Limits, judge},
+    witness::testing::Notes,
+};
 
 struct Case {
     folder: tempfile::TempDir,
@@ -11,7 +14,7 @@ struct Case {
 }
 
 fn open(folder: &Path) -> Result<Ledger, LedgerError> {
-    Ledger::open(folder, &mut ChaCha20Rng::seed_from_u64(1))
+    Ledger::open(folder, &mut ChaCha20Rng::seed_from_u64(1), Notes::of(folder))
 }
 
 fn case() -> Case {
@@ -336,7 +339,7 @@ fn files_are_private_and_hold_no_id() {
             assert!(!bytes.windows(4).any(|window| window == b"P399"), "{:?}", entry.file_name());
         }
     }
-    assert_eq!(files, 5);
+    assert_eq!(files, 6, "the witness's among them");
 }
 
 #[test]
@@ -367,14 +370,49 @@ fn a_damaged_ledger_allows_nothing() {
         &|folder| fs::write(only(folder, "columns"), [0; 120]).unwrap(),
     ];
     for (number, change) in changes.into_iter().enumerate() {
-        assert!(matches!(damage(change), Err(LedgerError::Damaged(_))), "change {number}");
+        let refused = damage(change);
+        assert!(matches!(refused, Err(LedgerError::Damaged(_) | LedgerError::PutBack(_))), "change {number}");
     }
     let newer = damage(&|folder| {
-        fs::write(folder.join("runs.json"), r#"{"version":3,"runs":[],"rosters":[]}"#).unwrap();
+        let text = r#"{"version":4,"runs":[],"rosters":[],"closed":[],"more":[]}"#;
+        fs::write(folder.join("runs.json"), text).unwrap();
+        Notes::of(folder).set(Digest::of("ligate ledger", text.as_bytes()));
     });
-    assert!(matches!(newer, Err(LedgerError::Version { version: 3, .. })));
+    assert!(matches!(newer, Err(LedgerError::Version { version: 4, .. })));
     let readable = damage(&|folder| {
         fs::set_permissions(folder.join("key"), fs::Permissions::from_mode(0o640)).unwrap();
     });
     assert!(readable.unwrap_err().to_string().contains("chmod 600"));
+}
+
+/// The attack of the first version: the ledger's folder put back from a copy.
+#[test]
+fn a_ledger_that_was_put_back_answers_nothing_until_it_is_recovered() {
+    let case = case();
+    case.opened(&run(1, NODES));
+    let copy = fs::read(case.folder.path().join("runs.json")).unwrap();
+    case.ledger.enter_columns(run(1, NODES).job, &numbers(0..30), &[ones()]).unwrap();
+    fs::write(case.folder.path().join("runs.json"), copy).unwrap();
+    let user = run(1, NODES).data_user;
+    assert!(matches!(case.ledger.account(&user), Err(LedgerError::PutBack(_))));
+    assert!(matches!(case.ledger.mark_opened(&run(2, NODES), now()), Err(LedgerError::PutBack(_))));
+    assert!(matches!(open(case.folder.path()).unwrap().runs(), Err(LedgerError::PutBack(_))));
+    assert_eq!(case.ledger.runs_as_they_lie().unwrap().len(), 1);
+    let account = ClosedAccount { data_user: Some(user), job: Some(run(1, NODES).job), since: now() };
+    case.ledger.recover(&[account], false).unwrap();
+    let recovered = |result| matches!(result, Err(LedgerError::Refused(LedgerRefusal::Recovered { .. })));
+    assert!(recovered(case.ledger.check(&run(2, NODES))));
+    let other = Run { data_user: DataUser::new("Grace", &[8; 32]), ..run(2, NODES) };
+    case.ledger.check(&other).unwrap();
+    // What is exported counts for everybody, also for the one of whom it is not known what he was shown.
+    case.ledger.mark_opened(&other, now()).unwrap();
+    assert!(recovered(case.ledger.mark_exported(other.job)));
+    // Everybody's account, and the word that nothing was shown.
+    let everybody = ClosedAccount { data_user: None, job: None, since: now() };
+    case.ledger.recover(&[everybody], false).unwrap();
+    let third = Run { job: Digest::of("job", &[3]), ..other };
+    assert!(recovered(case.ledger.check(&third)));
+    case.ledger.recover(&[], true).unwrap();
+    case.ledger.check(&third).unwrap();
+    assert!(recovered(case.ledger.check(&run(4, NODES))), "an account with unknown columns stays closed");
 }

@@ -33,6 +33,16 @@ pub enum Registry {
         #[arg(long)]
         dataset: DatasetId,
     },
+    /// Write who has withdrawn, as numbers that this registry's key alone tells of; for `ligate recover`
+    #[command(after_help = "Keep the newest one away from the node: a restored registry must know who has \
+                            withdrawn.\n\nExample: ligate registry withdrawals --dir registry --out /backup/withdrawn")]
+    Withdrawals {
+        #[arg(long)]
+        dir: PathBuf,
+        /// The file to write; an older one is replaced
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Say what the registry holds, what is served and to whom
     #[command(after_help = "Example: ligate registry show --dir registry")]
     Show(NodeDir),

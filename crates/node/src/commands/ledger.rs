@@ -4,12 +4,11 @@
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use ligate_access::audit::Event;
-use ligate_disclosure::{Account, DataUser, Ledger, RunRecord, RunState, span::Limits, span::judge};
+use ligate_disclosure::{Account, DataUser, RunRecord, RunState, span::Limits, span::judge};
 use ligate_model::{BinaryCoding, DatasetId, Digest, NodeName, VariableName};
-use rand_core::OsRng;
 use serde_json::json;
 
-use crate::{cli, folder::Folder, output, serve::codings};
+use crate::{books, cli, folder::Folder, output, serve::codings};
 
 pub fn run(command: cli::Ledger, json: bool) -> Result<()> {
     match command {
@@ -61,7 +60,7 @@ fn data_users(runs: &[RunRecord]) -> Vec<DataUser> {
 }
 
 fn show(folder: &Folder, json: bool) -> Result<()> {
-    let ledger = Ledger::open(&folder.ledger(), &mut OsRng)?;
+    let ledger = books::ledger(folder)?;
     let runs = ledger.runs()?;
     let exported = Used::of(&ledger.exported()?, folder);
     let mut accounts = Vec::new();
@@ -122,7 +121,7 @@ fn print(run: &RunRecord) {
 }
 
 fn close(folder: &Folder, question: Digest) -> Result<()> {
-    let closed = Ledger::open(&folder.ledger(), &mut OsRng)?.close(question)?;
+    let closed = books::ledger(folder)?.close(question)?;
     ensure!(closed > 0, "no unfinished run has the question {question}; see `ligate ledger show`");
     folder.record(Event::LedgerClosed { question, runs: closed as u64 })?;
     say!("closed {closed} runs: the question may be asked again with other nodes");
@@ -146,7 +145,7 @@ fn allow(folder: &Folder, dataset: &DatasetId, data_user: &str, nodes: &[NodeNam
         folder.name()
     );
     ensure!(roster.len() >= 3, "a run needs three nodes or more");
-    let ledger = Ledger::open(&folder.ledger(), &mut OsRng)?;
+    let ledger = books::ledger(folder)?;
     ledger.allow(dataset, data_user, &roster, Timestamp::now())?;
     let nodes = nodes.to_vec();
     folder.record(Event::RosterAllowed {

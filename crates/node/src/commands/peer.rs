@@ -16,6 +16,7 @@ use crate::{
 pub fn run(command: Peer, json: bool) -> Result<()> {
     match command {
         Peer::Add(args) => add(args),
+        Peer::AcceptRecovery(args) => super::recovery::accept(&args),
         Peer::List(args) => list(&Folder::open(&args.dir)?, json),
     }
 }

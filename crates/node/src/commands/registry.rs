@@ -10,6 +10,7 @@ use ligate_model::NodeName;
 use serde_json::json;
 
 use crate::{
+    books::recovery::WITHDRAWALS_HEADER,
     cli,
     diagnosis::Facts,
     folder::Folder,
@@ -41,8 +42,20 @@ pub fn run(command: cli::Registry, json: bool) -> Result<()> {
             say!("{} allele counts of {dataset} passed the gate and may be fetched", number(rows));
             Ok(())
         }
+        cli::Registry::Withdrawals { dir, out } => write_withdrawals(&Folder::open(&dir)?, &out),
         cli::Registry::Show(args) => show(&Folder::open(&args.dir)?, json),
     }
+}
+
+/// Hashes under the registry's key: of use only to this registry, and to copies of it.
+fn write_withdrawals(folder: &Folder, out: &Path) -> Result<()> {
+    let withdrawn = Registry::open(folder)?.withdrawn()?;
+    output::write_private(out, |file| {
+        file.write_all(WITHDRAWALS_HEADER.as_bytes())?;
+        withdrawn.iter().try_for_each(|number| writeln!(file, "{number:016x}"))
+    })?;
+    say!("{} withdrawals are in {}", number(withdrawn.len()), out.display());
+    Ok(())
 }
 
 const STOPPED: &str = "A batch is no longer served: its other patients return when enough newcomers of their disease \

@@ -15,10 +15,9 @@ use ligate_disclosure::{
 use ligate_formats::gwas_ssf;
 use ligate_lake::Snapshot;
 use ligate_model::{AlleleTally, Assembly, DatasetId, Digest, VariantKey};
-use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 
-use crate::folder::Folder;
+use crate::{books, folder::Folder};
 
 /// Tallies in one message: some 10 MB.
 pub const PAGE_ROWS: usize = 200_000;
@@ -40,7 +39,7 @@ const EVERYBODY: &str = "everybody whom the steward lists for allele counts";
 pub fn release(folder: &Folder, dataset: &DatasetId) -> Result<usize> {
     let snapshot = folder.lake()?.snapshot(dataset)?;
     let tallies = tallies(folder, &snapshot)?;
-    let ledger = Ledger::open(&folder.ledger(), &mut OsRng)?;
+    let ledger = books::ledger(folder)?;
     if !is_released(&ledger, &snapshot)? {
         enter(folder, &ledger, &snapshot, &tallies)?;
     }
@@ -125,7 +124,7 @@ pub fn page(folder: &Folder, page: u32) -> Result<AllelePage<Released<Vec<Allele
 /// A snapshot in force whose allele counts were released.
 pub fn released_snapshot(folder: &Folder) -> Result<Option<Snapshot>> {
     let lake = folder.lake()?;
-    let ledger = Ledger::open(&folder.ledger(), &mut OsRng)?;
+    let ledger = books::ledger(folder)?;
     for summary in lake.datasets()? {
         let snapshot = lake.snapshot(&summary.dataset)?;
         if is_released(&ledger, &snapshot)? {
@@ -161,7 +160,7 @@ fn tallies(folder: &Folder, snapshot: &Snapshot) -> Result<Released<Vec<AlleleTa
 /// Variants whose calls have changed for a few people since something of them was shown to anybody: the difference would
 /// be theirs.
 fn changed(folder: &Folder, snapshot: &Snapshot) -> Result<BTreeSet<VariantKey>> {
-    let ledger = Ledger::open(&folder.ledger(), &mut OsRng)?;
+    let ledger = books::ledger(folder)?;
     let cell = u32::try_from(folder.config.disclosure.cell)?;
     let mut changed = BTreeSet::new();
     for (dataset, earlier) in ledger.everything()?.snapshots() {
@@ -178,7 +177,7 @@ fn changed(folder: &Folder, snapshot: &Snapshot) -> Result<BTreeSet<VariantKey>>
 /// Whether this node has released its own allele counts of a dataset: then it protects nobody else's, because everybody
 /// can subtract it.
 pub fn published(folder: &Folder, dataset: &DatasetId) -> Result<bool> {
-    let runs = Ledger::open(&folder.ledger(), &mut OsRng)?.runs()?;
+    let runs = books::ledger(folder)?.runs()?;
     Ok(runs.iter().any(|run| run.exported && run.dataset == *dataset && run.roster.len() == 1))
 }
 

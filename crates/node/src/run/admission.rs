@@ -129,9 +129,9 @@ impl Nodes {
         &self,
         permit: &SignedPermit,
         job: &SignedJob,
-        head: Head,
+        (head, held): (Head, Vec<Head>),
     ) -> (Vec<Accepted>, Vec<(PermitDataset, String)>) {
-        let question = Question::Start { permit: permit.jws().to_owned(), job: job.jws().to_owned(), head };
+        let question = Question::Start { permit: permit.jws().to_owned(), job: job.jws().to_owned(), head, held };
         let (mut accepted, mut missing) = (Vec::new(), Vec::new());
         for (held, answer) in self.datasets.iter().zip(self.ask_all(&question).await) {
             match answer.and_then(|answer| acceptance(held, answer)) {

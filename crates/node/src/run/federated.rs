@@ -11,7 +11,7 @@ use anyhow::{Result, bail, ensure};
 use jiff::Timestamp;
 use ligate_access::{
     Identity,
-    audit::{Event, Head},
+    audit::{Event, Head, heads_of},
     job::{Job, PeopleRule, SignedJob},
     permit::{Method, PermitDataset, SignedPermit},
 };
@@ -28,6 +28,7 @@ use super::{
     store::Store,
 };
 use crate::{
+    books,
     commands::trusted_issuers,
     folder::Folder,
     progress::Stages,
@@ -64,6 +65,7 @@ pub fn plan(
     stages: &Stages,
 ) -> Result<Cost> {
     let _claim = folder.claim("coordinate")?;
+    books::check(folder)?;
     let (mut coordination, nodes) = Coordination::prepare(folder, permit, user, study, terms, stages)?;
     coordination.plan_only = true;
     match coordination.run(nodes) {
@@ -85,6 +87,7 @@ pub fn run(
     stages: &Stages,
 ) -> Result<Release> {
     let _claim = folder.claim("coordinate")?;
+    books::check(folder)?;
     let (coordination, nodes) = Coordination::prepare(folder, permit, user, study, terms, stages)?;
     match coordination.stored(&nodes, &terms.without)? {
         Some(release) => Ok(release),
@@ -159,6 +162,7 @@ impl<'a> Coordination<'a> {
     ) -> Result<(Self, Nodes)> {
         check_permit(folder, permit, user)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(books::check_peers(folder))?;
         let watch = PermitWatch::new(folder, permit);
         watch.admit(&runtime)?;
         let nodes = Nodes::of_permit(folder, permit, &terms.without)?;
@@ -206,7 +210,8 @@ impl<'a> Coordination<'a> {
     fn answered(&self, mut nodes: Nodes, head: Head) -> Result<Release> {
         self.stages.update("asking the nodes", 0, 1);
         self.watch.hand_out(&self.runtime, &nodes)?;
-        let (accepted, missing) = self.runtime.block_on(nodes.start(self.permit, &self.job, head));
+        let held = self.heads_held(&nodes)?;
+        let (accepted, missing) = self.runtime.block_on(nodes.start(self.permit, &self.job, (head, held)));
         nodes.keep(&names(&accepted));
         let run = self.with_nodes(&mut nodes, &accepted, &missing);
         if let Err(error) = &run {
@@ -267,11 +272,24 @@ impl<'a> Coordination<'a> {
         Ok(release)
     }
 
-    /// Has all nodes sign the roster.
+    /// The newest head that is held of each node: a node that was put back from a copy learns it from them.
+    fn heads_held(&self, nodes: &Nodes) -> Result<Vec<Head>> {
+        let mut held = Vec::new();
+        for node in &nodes.correspondents {
+            let Some(peer) = self.folder.config.peer_by_key(&node.key) else { continue };
+            held.extend(heads_of(&self.folder.audit(), &peer.name)?.into_iter().max_by_key(|head| head.size));
+        }
+        Ok(held)
+    }
+
+    /// Has all nodes sign the roster, and notes who is in it: a node that is restored asks for it.
     fn agree(&self, nodes: &Nodes, accepted: &[Accepted]) -> Result<Agreement> {
         let context = RunContext { permit: self.permit.hash(), job: self.job.hash() };
         let roster = Roster::new(context, accepted.iter().map(|node| node.member.clone()).collect())?;
-        Ok(self.runtime.block_on(agree(&nodes.ways(&names(accepted)), roster, nodes.deadline))?)
+        let agreement = self.runtime.block_on(agree(&nodes.ways(&names(accepted)), roster, nodes.deadline))?;
+        let signed = accepted.iter().map(|node| node.member.key).collect();
+        self.folder.record(Event::RosterAgreed { permit: context.permit, job: context.job, nodes: signed })?;
+        Ok(agreement)
     }
 
     fn offers(&self, nodes: &Nodes, members: &[NodeName]) -> Result<Offers> {

@@ -27,8 +27,9 @@ use ligate_federation::{
 use ligate_model::Digest;
 use tokio::{net::TcpListener, runtime::Handle};
 
-use super::{counts, node_run::NodeRun};
+use super::{counts, known_runs, node_run::NodeRun};
 use crate::{
+    books,
     config::Config,
     folder::Folder,
     revocations,
@@ -167,11 +168,25 @@ impl Desk {
     }
 
     fn question(&self, peer: PublicKey, question: Question) -> OutgoingAnswer {
-        let answered = match question {
-            Question::Start { permit, job, head } => self.start(peer, &permit, &job, &head),
+        let answered = self.check_books(&question).and_then(|()| self.answer_to(peer, question));
+        answered.unwrap_or_else(|error| OutgoingAnswer::Declined { reason: crate::output::one_line(&error) })
+    }
+
+    /// Books that were put back answer nobody. What says nothing of people may be said: others recover with it.
+    fn check_books(&self, question: &Question) -> Result<()> {
+        match question {
+            Question::HeadsHeld | Question::RunsKnown | Question::Revocations { .. } => Ok(()),
+            _ => books::check(&Folder::open(&self.dir)?),
+        }
+    }
+
+    fn answer_to(&self, peer: PublicKey, question: Question) -> Result<OutgoingAnswer> {
+        match question {
+            Question::Start { permit, job, head, held } => self.start(peer, &permit, &job, (&head, &held)),
             Question::Describe { permit } => self.describe(peer, &permit),
             Question::Confirm { permit, job } => self.confirm(peer, &permit, &job),
             Question::HeadsHeld => self.heads_held(peer),
+            Question::RunsKnown => known_runs::of_node(&Folder::open(&self.dir)?, peer),
             Question::KeepHeads { heads } => self.keep_heads(peer, &heads),
             Question::DiagnosisCounts => self.counts(peer, counts::diagnosis),
             Question::AlleleCounts { page } => {
@@ -188,8 +203,7 @@ impl Desk {
                 self.with_last(peer, job, |run| run.finish(result, released, suppressed))
             }
             Question::Abandon { job, reason } => self.with_last(peer, job, |run| run.abandon(&reason)),
-        };
-        answered.unwrap_or_else(|error| OutgoingAnswer::Declined { reason: crate::output::one_line(&error) })
+        }
     }
 
     fn describe(&self, peer: PublicKey, permit: &str) -> Result<OutgoingAnswer> {
@@ -226,9 +240,16 @@ impl Desk {
         answered
     }
 
-    fn start(&self, peer: PublicKey, permit: &str, job: &str, head: &Head) -> Result<OutgoingAnswer> {
+    fn start(
+        &self,
+        peer: PublicKey,
+        permit: &str,
+        job: &str,
+        heads: (&Head, &[Head]),
+    ) -> Result<OutgoingAnswer> {
         self.fetch_revocations(permit);
-        let started = NodeRun::start(Folder::open(&self.dir)?, peer, permit, job, head, self.journal.clone());
+        let started =
+            NodeRun::start(Folder::open(&self.dir)?, peer, permit, job, heads, self.journal.clone());
         match started {
             Ok((run, answer)) => {
                 self.keep(run);

@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn ledger(folder: &Folder) -> Ledger {
-        Ledger::open(&folder.ledger(), &mut OsRng).unwrap()
+        crate::books::ledger(folder).unwrap()
     }
 
     fn guarded(folder: &Arc<Folder>, roster: &Roster, question: u8) -> Result<GuardedJournal> {

@@ -39,6 +39,7 @@ use super::{
     guarded_journal::GuardedJournal,
 };
 use crate::{
+    books,
     config::Config,
     folder::Folder,
     registry::alleles,
@@ -110,11 +111,12 @@ impl NodeRun {
         peer: PublicKey,
         permit: &str,
         job: &str,
-        head: &Head,
+        (head, held): (&Head, &[Head]),
         rounds: Arc<dyn Journal>,
     ) -> Result<(Self, OutgoingAnswer)> {
         let approval = approve(&folder, peer, permit, job)?;
         keep_coordinators_head(&folder, peer, head)?;
+        compare_with_coordinator(&folder, peer, held)?;
         let snapshot = folder.lake()?.snapshot(approval.dataset())?;
         let mut phenotypes = snapshot.phenotypes()?;
         let plan = plan(&approval);
@@ -171,7 +173,7 @@ impl NodeRun {
             return Ok(OutgoingAnswer::Heads { heads: Vec::new() });
         }
         let coding = self.coding(told)?;
-        let ledger = Ledger::open(&self.folder.ledger(), &mut OsRng)?;
+        let ledger = books::ledger(&self.folder)?;
         let account = ledger.account(&self.data_user())?;
         let everybody: Vec<u64> =
             self.snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
@@ -338,7 +340,7 @@ impl NodeRun {
 
     fn guarded_journal(&self, roster: &Roster) -> Result<GuardedJournal> {
         ensure!(self.chosen.is_some(), "the run was not prepared");
-        let ledger = Ledger::open(&self.folder.ledger(), &mut OsRng)?;
+        let ledger = books::ledger(&self.folder)?;
         let signed = self.approval.signed_job();
         let run = Run {
             permit: self.approval.permit_hash(),
@@ -485,7 +487,7 @@ impl NodeRun {
             return Ok(());
         }
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
-        Ledger::open(&self.folder.ledger(), &mut OsRng)?.enter_columns(
+        books::ledger(&self.folder)?.enter_columns(
             self.job(),
             &chosen.account,
             &chosen.numbers,
@@ -588,6 +590,7 @@ pub fn job_event(permit: &Permit, signed: &SignedJob, coordinator: PublicKey) ->
         question: signed.question(),
         coordinator,
         data_user: permit.data_user.key,
+        data_user_name: permit.data_user.name.clone(),
         purpose: permit.purpose,
         method: job.method,
         trait_name: job.trait_name.clone(),
@@ -599,6 +602,12 @@ fn keep_coordinators_head(folder: &Folder, peer: PublicKey, head: &Head) -> Resu
     let known = folder.config.peer_by_key(&peer).context("the coordinator is no peer of this node")?;
     folder.log()?.store_head(&known.name, peer, head, Timestamp::now())?;
     Ok(())
+}
+
+/// The coordinator asks in every run, so it is the peer that finds out a log that was put back while the node serves.
+fn compare_with_coordinator(folder: &Folder, peer: PublicKey, held: &[Head]) -> Result<()> {
+    let known = folder.config.peer_by_key(&peer).context("the coordinator is no peer of this node")?;
+    books::check_heads(folder, &known.name, held)
 }
 
 /// The node's thresholds, or the permit's where they are stricter.

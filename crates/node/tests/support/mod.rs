@@ -234,6 +234,15 @@ impl Network {
         self.introduce(&addresses);
     }
 
+    /// Starts a node anew, whose process has ended, and tells the others where it is.
+    pub fn restart(&mut self, name: &str) {
+        let place = self.sites.iter().position(|site| site == name).unwrap_or(self.sites.len());
+        self.servers[place] = Server::start(&self.path(name));
+        assert!(!self.servers[place].address.is_empty(), "{name} does not serve");
+        let addresses: Vec<_> = self.servers.iter().map(|server| server.address.clone()).collect();
+        self.introduce(&addresses);
+    }
+
     fn introduce(&self, addresses: &[String]) {
         let names: Vec<_> = self.sites.iter().map(String::as_str).chain(["hdab"]).collect();
         for own in &names {

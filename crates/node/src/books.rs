@@ -1,0 +1,179 @@
+//! The books that say what was shown: privacy ledger, registry's ledger and audit log, which must fit each other, the
+//! peers' copies of the log's heads, and the clock. This module is the only one that opens the two ledgers, so that every
+//! change of them is in the audit log, and it refuses to answer with books that were put back from a copy:
+//!
+//! - a ledger other than the one that the log noted last ([`ledger`], [`registry`], [`check`]);
+//! - a log that ends before a head that a peer holds, or contradicts one ([`check_peers`], [`check_heads`]);
+//! - a folder that `ligate restore` made, or of which one of these was found out before: `restored.json` says why;
+//! - a clock that is behind the last entry of the log.
+//!
+//! The way out is [`recovery`].
+
+pub mod backup;
+pub mod peers;
+pub mod recovery;
+
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use ligate_access::{
+    Identity,
+    audit::{self, Event, Head, Log},
+};
+use ligate_disclosure::{Change, Ledger, Witness, WitnessError, diagnosis_counts::DiagnosisLedger};
+use ligate_model::Digest;
+use rand_core::OsRng;
+use serde::{Deserialize, Serialize};
+
+use crate::{folder::Folder, output};
+
+pub use peers::{check_heads, check_peers};
+
+const VERSION: u32 = 1;
+
+/// Which ledger the log is a witness of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Book {
+    Privacy,
+    Registry,
+}
+
+impl Book {
+    /// The kind of the entries that note its changes.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Privacy => "ledger-changed",
+            Self::Registry => "registry-changed",
+        }
+    }
+}
+
+/// The audit log as the witness of a ledger.
+struct LogWitness {
+    audit: PathBuf,
+    identity: Arc<Identity>,
+    book: Book,
+}
+
+impl LogWitness {
+    fn of(folder: &Folder, book: Book) -> Arc<Self> {
+        Arc::new(Self { audit: folder.audit(), identity: folder.identity.clone(), book })
+    }
+}
+
+impl Witness for LogWitness {
+    fn last(&self) -> Result<Option<Digest>, WitnessError> {
+        let entry = audit::last_of(&self.audit, self.identity.public(), self.book.kind())?;
+        let digest =
+            |entry: audit::Entry| entry.text("ledger").ok_or("the entry has no digest").map(str::parse);
+        Ok(entry.map(digest).transpose()?.transpose()?)
+    }
+
+    fn note(&self, change: &Change, ledger: Digest) -> Result<(), WitnessError> {
+        let what = change.what.to_owned();
+        let event = match self.book {
+            Book::Privacy => Event::LedgerChanged { what, job: change.job, ledger },
+            Book::Registry => Event::RegistryChanged { what, ledger },
+        };
+        let now = Timestamp::now();
+        Log::open(&self.audit, self.identity.clone(), now)?.append(event, now)?;
+        Ok(())
+    }
+}
+
+/// The privacy ledger; made where there is none and never was.
+pub fn ledger(folder: &Folder) -> Result<Ledger> {
+    Ok(Ledger::open(&folder.ledger(), &mut OsRng, LogWitness::of(folder, Book::Privacy))?)
+}
+
+/// The ledger of the registry's patients; made where there is none and never was.
+pub fn registry(folder: &Folder) -> Result<DiagnosisLedger> {
+    let path = registry_path(folder);
+    Ok(DiagnosisLedger::open(&path, &mut OsRng, LogWitness::of(folder, Book::Registry))?)
+}
+
+fn registry_path(folder: &Folder) -> PathBuf {
+    folder.registry().join("ledger")
+}
+
+/// Whether there is a ledger in the folder, or was one by what the log says.
+fn is_kept(folder: &Folder, book: Book) -> Result<bool> {
+    let path = match book {
+        Book::Privacy => folder.ledger(),
+        Book::Registry => registry_path(folder),
+    };
+    Ok(path.join("key").exists()
+        || audit::last_of(&folder.audit(), folder.identity.public(), book.kind())?.is_some())
+}
+
+/// Whether this node may answer: nothing was restored without a recovery, both ledgers are those that the log tells of,
+/// and the clock is not behind it.
+pub fn check(folder: &Folder) -> Result<()> {
+    check_mark(folder)?;
+    if is_kept(folder, Book::Privacy)? {
+        ledger(folder)?.digest()?;
+    }
+    if is_kept(folder, Book::Registry)? {
+        registry(folder)?.withdrawn()?;
+    }
+    folder.log()?;
+    Ok(())
+}
+
+/// What says that a folder was restored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mark {
+    version: u32,
+    reason: String,
+    time: Timestamp,
+}
+
+/// The file that says so.
+pub fn mark_path(dir: &Path) -> PathBuf {
+    dir.join("restored.json")
+}
+
+/// Lets the node of `dir` answer nobody until it is recovered.
+pub fn mark(dir: &Path, reason: &str) -> Result<()> {
+    let mark = Mark { version: VERSION, reason: reason.to_owned(), time: Timestamp::now() };
+    let text = serde_json::to_vec_pretty(&mark)?;
+    output::write_private(&mark_path(dir), |out| out.write_all(&text))
+}
+
+/// Why the node must be recovered, where it is marked so. A mark that cannot be read is one.
+fn marked(folder: &Folder) -> Result<Option<String>> {
+    let path = mark_path(folder.path());
+    match fs::read(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        Ok(text) => {
+            let mark: Option<Mark> = serde_json::from_slice(&text).ok();
+            Ok(Some(mark.map_or_else(|| "restored.json cannot be read".to_owned(), |mark| mark.reason)))
+        }
+    }
+}
+
+fn check_mark(folder: &Folder) -> Result<()> {
+    match marked(folder)? {
+        Some(reason) => bail!(
+            "{}: {reason}; this node answers nobody before `ligate recover --dir {}`",
+            folder.name(),
+            folder.path().display()
+        ),
+        None => Ok(()),
+    }
+}
+
+/// The heads among `heads` that this node signed and its log does not continue.
+fn lost_heads(folder: &Folder, heads: &[Head]) -> Result<Vec<Head>> {
+    let verified = audit::verify(&folder.audit(), folder.identity.public())?;
+    let own = heads.iter().filter(|head| head.verify(folder.identity.public()).is_ok());
+    Ok(own.filter(|head| verified.against(std::slice::from_ref(head)).is_err()).cloned().collect())
+}

@@ -1,0 +1,82 @@
+//! What peers hold against this node's log: heads that it signed. A log that was put back from a copy ends before one of
+//! them, or goes on otherwise.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use ligate_access::audit::Head;
+use ligate_model::NodeName;
+use tokio::task::JoinSet;
+
+use super::{lost_heads, mark};
+use crate::{
+    config::Peer,
+    folder::Folder,
+    output,
+    session::{Answer, Question, client::Correspondent},
+};
+
+/// How long a peer may take before the node starts without its answer.
+const PEER_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What one peer answered.
+pub struct PeerWord {
+    pub peer: NodeName,
+    pub answer: Result<Answer>,
+}
+
+/// The same question to all pinned peers with an address, or to the coordinators among them.
+pub async fn ask(folder: &Folder, question: &Question, coordinators_only: bool) -> Result<Vec<PeerWord>> {
+    let asked = |peer: &&Peer| peer.address.is_some() && (peer.coordinator || !coordinators_only);
+    let mut running = JoinSet::new();
+    for peer in folder.config.peers.iter().filter(asked) {
+        let (correspondent, question) = (Correspondent::new(folder, peer, &peer.name), question.clone());
+        let peer = peer.name.clone();
+        running.spawn(async move {
+            let answer = async { correspondent?.ask(&question, PEER_DEADLINE).await }.await;
+            PeerWord { peer, answer }
+        });
+    }
+    let mut words = Vec::new();
+    while let Some(word) = running.join_next().await {
+        words.push(word.context("a question to a peer failed")?);
+    }
+    words.sort_by(|one, other| one.peer.cmp(&other.peer));
+    Ok(words)
+}
+
+/// The heads of an answer to [`Question::HeadsHeld`].
+pub fn heads(word: &PeerWord) -> Result<&[Head], String> {
+    match &word.answer {
+        Ok(Answer::Heads { heads }) => Ok(heads),
+        Ok(_) => Err("it answered something else".to_owned()),
+        Err(error) => Err(output::one_line(error)),
+    }
+}
+
+/// Compares the log with what peers hold, before the node serves or coordinates. A peer that does not answer is noted; one that holds a
+/// head which the log does not continue keeps this node from serving, now and later.
+pub async fn check_peers(folder: &Folder) -> Result<()> {
+    for word in ask(folder, &Question::HeadsHeld, false).await? {
+        match heads(&word) {
+            Ok(heads) => check_heads(folder, &word.peer, heads)?,
+            Err(reason) => note!("warning: {} did not say which heads it holds: {reason}", word.peer),
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to go on where the log does not continue a head that `peer` holds. It is this node's own signature, so nobody
+/// can make it up.
+pub fn check_heads(folder: &Folder, peer: &NodeName, heads: &[Head]) -> Result<()> {
+    let Some(lost) = lost_heads(folder, heads)?.into_iter().max_by_key(|head| head.size) else {
+        return Ok(());
+    };
+    let reason = format!(
+        "the audit log ends before, or contradicts, the head of {} entries that {peer} holds: this node was put back \
+         from a copy",
+        lost.size
+    );
+    mark(folder.path(), &reason)?;
+    bail!("{reason}; it answers nobody before `ligate recover --dir {}`", folder.path().display())
+}

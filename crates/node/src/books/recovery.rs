@@ -1,0 +1,378 @@
+//! `ligate recover`: how a node whose books were put back may answer again. It asks its peers which heads of its log they
+//! hold, and coordinators which runs of it they know; takes over what log and coordinators can prove; closes what nobody
+//! can; and writes both into the log. It refuses a node that is serving, a steward's word about a time after the books
+//! end, and a registry of which nobody says who has withdrawn.
+//!
+//! What was shown in a run whose columns are lost can never be judged again, so the account of its data user stays
+//! closed. Where entries of the log may be lost, every account is closed, unless the steward says in so many words that
+//! nothing was shown since.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use jiff::Timestamp;
+use ligate_access::{
+    PublicKey,
+    audit::{self, Entry, Event, Head, Log},
+};
+use ligate_disclosure::{ClosedAccount, DataUser, RunRecord};
+use ligate_model::{Digest, IndividualId, NodeName};
+use tokio::runtime::Runtime;
+
+use super::{Book, is_kept, ledger, lost_heads, mark, mark_path, marked, peers, registry};
+use crate::{
+    folder::Folder,
+    registry::Registry,
+    session::{Answer, KnownRun, Question},
+};
+
+/// Names of peers in one entry of the log.
+const NAMES_MAX: usize = 64;
+
+/// What the steward says.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    /// Apart from the runs that log and coordinators prove, nothing was shown since then.
+    pub nothing_shown_since: Option<Timestamp>,
+    /// A file of those who have withdrawn: ids, or what `ligate registry withdrawals` wrote.
+    pub withdrawn: Option<PathBuf>,
+    /// Nobody has withdrawn since then.
+    pub no_withdrawals_since: Option<Timestamp>,
+}
+
+/// What a recovery did.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct Recovered {
+    /// Why it was needed; empty if it was not.
+    pub reasons: Vec<String>,
+    pub peers_asked: Vec<NodeName>,
+    pub peers_silent: Vec<NodeName>,
+    /// The largest head that a peer holds and the log does not continue.
+    pub lost_size: u64,
+    pub runs_taken_over: u64,
+    /// Data users whose accounts are closed for good.
+    pub accounts_closed: Vec<String>,
+    pub all_accounts_closed: bool,
+    pub withdrawals: u64,
+}
+
+/// What is known of the books before anything is done.
+struct Findings {
+    marked: Option<String>,
+    ledger_fits: bool,
+    registry_kept: bool,
+    registry_fits: bool,
+    clock: Option<String>,
+    /// The last entry's time: what came later may be lost.
+    since: Timestamp,
+    asked: Vec<NodeName>,
+    silent: Vec<NodeName>,
+    lost: Vec<Head>,
+    known: Vec<KnownRun>,
+}
+
+impl Findings {
+    fn gather(folder: &Folder, log: &Log, runtime: &Runtime) -> Result<Self> {
+        let words = runtime.block_on(peers::ask(folder, &Question::HeadsHeld, false))?;
+        let (mut asked, mut silent, mut held) = (Vec::new(), Vec::new(), Vec::new());
+        for word in &words {
+            match peers::heads(word) {
+                Ok(heads) => {
+                    asked.push(word.peer.clone());
+                    held.extend_from_slice(heads);
+                }
+                Err(reason) => {
+                    note!("warning: {} could not be asked: {reason}", word.peer);
+                    silent.push(word.peer.clone());
+                }
+            }
+        }
+        let registry_kept = is_kept(folder, Book::Registry)?;
+        Ok(Self {
+            marked: marked(folder)?,
+            ledger_fits: !is_kept(folder, Book::Privacy)?
+                || ledger(folder).and_then(|l| Ok(l.digest()?)).is_ok(),
+            registry_kept,
+            registry_fits: !registry_kept || registry(folder).and_then(|l| Ok(l.withdrawn()?)).is_ok(),
+            clock: log.check_clock(Timestamp::now()).err().map(|error| error.to_string()),
+            since: log.head().time,
+            lost: lost_heads(folder, &held)?,
+            known: known_runs(folder, runtime)?,
+            asked,
+            silent,
+        })
+    }
+
+    /// Whether entries of the log may be lost: then nobody knows all that was shown.
+    fn rolled_back(&self) -> bool {
+        let unproven = self.asked.is_empty() || !self.silent.is_empty();
+        self.marked.is_some() || !self.lost.is_empty() || (!self.ledger_fits && unproven)
+    }
+
+    fn reasons(&self) -> Vec<String> {
+        let mut reasons: Vec<String> = self.marked.iter().chain(&self.clock).cloned().collect();
+        if !self.ledger_fits {
+            reasons.push("the privacy ledger is not the one that the audit log tells of".to_owned());
+        }
+        if !self.registry_fits {
+            reasons.push("the registry's ledger is not the one that the audit log tells of".to_owned());
+        }
+        if !self.lost.is_empty() {
+            reasons.push("peers hold heads that the audit log does not continue".to_owned());
+        }
+        reasons
+    }
+
+    fn registry_doubtful(&self) -> bool {
+        self.registry_kept && (self.rolled_back() || !self.registry_fits)
+    }
+}
+
+/// Runs of this node that coordinators know.
+fn known_runs(folder: &Folder, runtime: &Runtime) -> Result<Vec<KnownRun>> {
+    let mut known = Vec::new();
+    for word in runtime.block_on(peers::ask(folder, &Question::RunsKnown, true))? {
+        if let Ok(Answer::RunsKnown { runs }) = word.answer {
+            known.extend(runs);
+        }
+    }
+    Ok(known)
+}
+
+/// Recovers the node of `folder`.
+pub fn recover(folder: &Folder, words: &Words) -> Result<Recovered> {
+    let _claims = [folder.claim("serve")?, folder.claim("coordinate")?];
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let now = Timestamp::now();
+    let mut log = Log::open_whenever(&folder.audit(), folder.identity.clone(), now)?;
+    let findings = Findings::gather(folder, &log, &runtime)?;
+    let closed = closed_before(folder, &findings)?;
+    let may_be_reopened = closed.is_some();
+    let word = words.nothing_shown_since;
+    if findings.reasons().is_empty() && !(word.is_some() && may_be_reopened) {
+        return Ok(Recovered {
+            peers_asked: findings.asked,
+            peers_silent: findings.silent,
+            ..Recovered::default()
+        });
+    }
+    let since = closed.unwrap_or(findings.since).min(findings.since);
+    check_word(word, since, "--nothing-was-shown-since")?;
+    let withdrawals = withdrawals(words, &findings, since)?;
+    let mut accounts = missing(folder, &findings)?;
+    let taken_over = accounts.len() as u64;
+    let close_all = findings.rolled_back() && word.is_none();
+    let holds_data = is_kept(folder, Book::Privacy)? || !folder.lake()?.datasets()?.is_empty();
+    if close_all && holds_data {
+        accounts.push(ClosedAccount { data_user: None, job: None, since });
+    }
+    // From here on the node answers nobody until all of it is done.
+    mark(folder.path(), "a recovery has begun and did not end")?;
+    let done = Recovered {
+        reasons: findings.reasons(),
+        lost_size: findings.lost.iter().map(|head| head.size).max().unwrap_or(0),
+        runs_taken_over: taken_over,
+        accounts_closed: names(&accounts),
+        all_accounts_closed: accounts.iter().any(|account| account.data_user.is_none())
+            || (word.is_none() && may_be_reopened),
+        withdrawals: withdrawals.len() as u64,
+        peers_asked: findings.asked.clone(),
+        peers_silent: findings.silent.clone(),
+    };
+    log.append_recovery(entry(&done, &findings, words), now)?;
+    if is_kept(folder, Book::Privacy)? || !accounts.is_empty() {
+        ledger(folder)?.recover(&accounts, word.is_some())?;
+    }
+    if findings.registry_kept && (findings.registry_doubtful() || word.is_some() || withdrawals.len() > 0) {
+        let forgotten = forgotten(folder, &findings, word, since)?;
+        registry(folder)?.recover((&withdrawals.people, &withdrawals.numbers), forgotten, now)?;
+        Registry::open(folder)?.remove_withdrawn()?;
+    }
+    let path = mark_path(folder.path());
+    fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    Ok(done)
+}
+
+/// Since when all accounts, or the registry's batches, are closed by an earlier recovery, where they are.
+fn closed_before(folder: &Folder, findings: &Findings) -> Result<Option<Timestamp>> {
+    let mut since = Vec::new();
+    if findings.ledger_fits && is_kept(folder, Book::Privacy)? {
+        let closed = ledger(folder)?.closed_accounts()?;
+        since
+            .extend(closed.iter().filter(|account| account.data_user.is_none()).map(|account| account.since));
+    }
+    if findings.registry_fits && findings.registry_kept {
+        since.extend(registry(folder)?.forgotten()?);
+    }
+    Ok(since.into_iter().min())
+}
+
+/// Since when batches of the registry may be missing: by the steward's word there are none.
+fn forgotten(
+    folder: &Folder,
+    findings: &Findings,
+    word: Option<Timestamp>,
+    since: Timestamp,
+) -> Result<Option<Timestamp>> {
+    match word {
+        Some(_) => Ok(None),
+        None if findings.registry_doubtful() => Ok(Some(since)),
+        None => Ok(registry(folder)?.forgotten()?),
+    }
+}
+
+/// A word must reach back to where the books end: what lies between would be nobody's word.
+fn check_word(word: Option<Timestamp>, since: Timestamp, option: &str) -> Result<()> {
+    ensure!(
+        word.is_none_or(|word| word <= since),
+        "{option} must name {since} or earlier: that is the last entry of the books, and what came after it is unknown"
+    );
+    Ok(())
+}
+
+fn names(accounts: &[ClosedAccount]) -> Vec<String> {
+    let users = accounts.iter().filter_map(|account| account.data_user.as_ref());
+    users.map(|user| user.name.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn entry(done: &Recovered, findings: &Findings, words: &Words) -> Event {
+    let some = |names: &[NodeName]| names.iter().take(NAMES_MAX).cloned().collect();
+    Event::NodeRecovered {
+        lost_size: done.lost_size,
+        lost_time: findings.lost.iter().map(|head| head.time).max(),
+        peers_asked: some(&done.peers_asked),
+        peers_silent: some(&done.peers_silent),
+        runs_taken_over: done.runs_taken_over,
+        all_accounts_closed: done.all_accounts_closed,
+        withdrawals: done.withdrawals,
+        nothing_shown_since: words.nothing_shown_since,
+        no_withdrawals_since: words.no_withdrawals_since,
+    }
+}
+
+/// What the log says of runs: who asked, and how far the ledger had them.
+#[derive(Default)]
+struct Told {
+    users: BTreeMap<Digest, DataUser>,
+    steps: BTreeSet<(Digest, &'static str)>,
+}
+
+impl Told {
+    fn read(folder: &Folder) -> Result<Self> {
+        let mut told = Self::default();
+        audit::entries(&folder.audit(), &mut |entry| told.take(&entry))?;
+        Ok(told)
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        let Some(job) = entry.text("job").and_then(|job| job.parse().ok()) else { return };
+        match (entry.kind.as_str(), entry.text("what")) {
+            ("job", _) => {
+                self.users.extend(data_user(entry).map(|user| (job, user)));
+            }
+            ("ledger-changed", Some(what)) => {
+                let known = ["opened", "columns", "exported"].into_iter().find(|step| *step == what);
+                self.steps.extend(known.map(|step| (job, step)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Who asked, as the entry of a job says.
+pub fn data_user(entry: &Entry) -> Option<DataUser> {
+    let key: PublicKey = entry.text("data_user")?.parse().ok()?;
+    Some(DataUser::new(entry.text("data_user_name")?, key.as_bytes()))
+}
+
+/// Accounts of runs that log or coordinators prove, and that the ledger lacks or has without its columns.
+fn missing(folder: &Folder, findings: &Findings) -> Result<Vec<ClosedAccount>> {
+    if !is_kept(folder, Book::Privacy)? {
+        return Ok(Vec::new());
+    }
+    let runs = ledger(folder).context(LOST)?.runs_as_they_lie().context(LOST)?;
+    let runs: BTreeMap<Digest, &RunRecord> = runs.iter().map(|run| (run.job, run)).collect();
+    let told = Told::read(folder)?;
+    let mut accounts: BTreeMap<Digest, Option<DataUser>> = BTreeMap::new();
+    for (job, step) in &told.steps {
+        let run = runs.get(job);
+        let lacks = match *step {
+            "columns" => run.is_none_or(|run| run.people.is_none()),
+            "exported" => run.is_none_or(|run| !run.exported),
+            _ => run.is_none(),
+        };
+        if lacks {
+            // What was exported counts for everybody.
+            let user = told.users.get(job).filter(|_| *step != "exported").cloned();
+            accounts.entry(*job).and_modify(|known| *known = known.take().and(user.clone())).or_insert(user);
+        }
+    }
+    for known in &findings.known {
+        let run = runs.get(&known.job);
+        if run.is_none() || (known.released && run.is_some_and(|run| run.people.is_none())) {
+            accounts.entry(known.job).or_insert_with(|| Some(known.data_user.clone()));
+        }
+    }
+    let since = findings.since;
+    Ok(accounts
+        .into_iter()
+        .map(|(job, data_user)| ClosedAccount { data_user, job: Some(job), since })
+        .collect())
+}
+
+/// Said where there is no ledger to go on from.
+const LOST: &str = "the privacy ledger itself is lost or damaged: put it back from the newest backup first, whole, and \
+                    recover then; without one this node cannot answer any more (docs/operations.md)";
+
+/// Who has withdrawn.
+#[derive(Default)]
+struct Withdrawals {
+    people: Vec<IndividualId>,
+    numbers: Vec<u64>,
+}
+
+impl Withdrawals {
+    fn len(&self) -> usize {
+        self.people.len() + self.numbers.len()
+    }
+
+    /// Ids, one a line, or what `ligate registry withdrawals` wrote.
+    fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut withdrawals = Self::default();
+        let (hashed, lines) = match text.strip_prefix(WITHDRAWALS_HEADER) {
+            Some(rest) => (true, rest),
+            None => (false, text.as_str()),
+        };
+        for (number, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let bad = || format!("line {} of {} is no patient's id or number", number + 1, path.display());
+            if hashed {
+                withdrawals.numbers.push(u64::from_str_radix(line.trim(), 16).ok().with_context(bad)?);
+            } else {
+                withdrawals.people.push(IndividualId::new(line.trim()).ok().with_context(bad)?);
+            }
+        }
+        Ok(withdrawals)
+    }
+}
+
+/// The first line of a file of withdrawals as the registry writes it; numbers under the registry's key follow.
+pub const WITHDRAWALS_HEADER: &str = "# ligate withdrawals 1\n";
+
+fn withdrawals(words: &Words, findings: &Findings, since: Timestamp) -> Result<Withdrawals> {
+    check_word(words.no_withdrawals_since, since, "--no-withdrawals-since")?;
+    match &words.withdrawn {
+        Some(path) => Withdrawals::read(path),
+        None if !findings.registry_doubtful() || words.no_withdrawals_since.is_some() => {
+            Ok(Withdrawals::default())
+        }
+        None => bail!(
+            "this node has a registry, and patients who withdrew after {since} must stay withdrawn: name them with \
+             --withdrawn FILE (ids, or what `ligate registry withdrawals` wrote), or say --no-withdrawals-since {since}"
+        ),
+    }
+}
