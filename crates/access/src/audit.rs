@@ -39,7 +39,6 @@ pub use entry::{CountsKind, Entry, Event};
 pub use head::{BadHead, Contradiction, Head};
 pub use peers::{Stored, heads_of};
 pub use reader::{entries, last_of};
-pub use verify::Lost;
 pub use verify::{Verified, verify, verify_against};
 
 pub(crate) const LOG_FILE: &str = "log.jsonl";

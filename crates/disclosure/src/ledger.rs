@@ -24,6 +24,7 @@
 //! - to be read or changed where it is not the ledger that its witness saw last.
 
 mod account;
+mod closed;
 pub(crate) mod people;
 mod selection;
 pub(crate) mod store;
@@ -41,6 +42,7 @@ use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 
 pub use account::{Account, AccountColumn, ColumnId, Exact};
+pub use closed::ClosedAccount;
 pub use people::PeopleSet;
 pub use selection::{Chosen, Draft, choose};
 use store::{Book, Store};
@@ -191,18 +193,6 @@ pub struct AllowedRoster {
     /// Sorted.
     pub roster: Vec<Digest>,
     pub allowed: Timestamp,
-}
-
-/// An account of which a recovery could not tell any more what it holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClosedAccount {
-    /// Whose it is; none: everybody's.
-    pub data_user: Option<DataUser>,
-    /// The run whose columns are not known, where one is named.
-    pub job: Option<Digest>,
-    /// The end of the books that were put back: what came later is not known.
-    pub since: Timestamp,
 }
 
 /// Why the books refuse a run. The texts name no person and no number of people.
@@ -475,45 +465,9 @@ impl Ledger {
         Account::read(&self.store, book.runs.into_iter().filter(|run| counts(run)))
     }
 
-    /// Accounts that a recovery closed.
-    pub fn closed_accounts(&self) -> Result<Vec<ClosedAccount>, LedgerError> {
-        let lock = self.store.lock()?;
-        Ok(self.store.read(&lock)?.closed)
-    }
-
-    /// The runs of the ledger as it lies, whether or not it is the newest one: for a recovery, which asks what is
-    /// missing in it.
-    pub fn runs_as_they_lie(&self) -> Result<Vec<RunRecord>, LedgerError> {
-        let lock = self.store.lock()?;
-        Ok(self.store.read_unwitnessed(&lock)?.runs)
-    }
-
-    /// Takes the ledger as it lies for the newest one, with these accounts closed. `reopened`: by the steward's word the
-    /// accounts that were closed to everybody are open again; those of a data user stay closed.
-    pub fn recover(&self, closed: &[ClosedAccount], reopened: bool) -> Result<(), LedgerError> {
-        let lock = self.store.lock()?;
-        let mut book = self.store.read_unwitnessed(&lock)?;
-        book.closed.retain(|account| !reopened || account.data_user.is_some());
-        for account in closed {
-            let known =
-                |other: &ClosedAccount| other.data_user == account.data_user && other.job == account.job;
-            if !book.closed.iter().any(known) {
-                book.closed.push(account.clone());
-            }
-        }
-        self.store.write(&lock, &Change { what: "recovered", job: None }, &book)
-    }
-
     /// The digest of the whole ledger, which the witness saw last.
     pub fn digest(&self) -> Result<Digest, LedgerError> {
         self.store.digest(&self.store.lock()?)
-    }
-}
-
-impl ClosedAccount {
-    fn refusal(&self) -> LedgerRefusal {
-        let whom = self.data_user.as_ref().map_or("everybody", |user| &user.name).to_owned();
-        LedgerRefusal::Recovered { whom, since: self.since }
     }
 }
 
@@ -524,11 +478,7 @@ impl Change {
 }
 
 fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
-    let closed =
-        |account: &&ClosedAccount| account.data_user.as_ref().is_none_or(|user| user.is(&run.data_user));
-    if let Some(account) = book.closed.iter().find(closed) {
-        return Err(account.refusal());
-    }
+    closed::check(run, book)?;
     if let Some(used) = book.runs.iter().find(|record| record.job == run.job) {
         return Err(LedgerRefusal::JobUsed { opened: used.opened });
     }

@@ -87,13 +87,24 @@ impl Witness for LogWitness {
     }
 }
 
-/// The privacy ledger; made where there is none and never was.
+/// The privacy ledger; made where there is none and never was. Not of a node that must be recovered first.
 pub fn ledger(folder: &Folder) -> Result<Ledger> {
+    check_mark(folder)?;
+    open_ledger(folder)
+}
+
+/// The ledger of the registry's patients; made where there is none and never was. Not of a node that must be recovered
+/// first.
+pub fn registry(folder: &Folder) -> Result<DiagnosisLedger> {
+    check_mark(folder)?;
+    open_registry(folder)
+}
+
+fn open_ledger(folder: &Folder) -> Result<Ledger> {
     Ok(Ledger::open(&folder.ledger(), &mut OsRng, LogWitness::of(folder, Book::Privacy))?)
 }
 
-/// The ledger of the registry's patients; made where there is none and never was.
-pub fn registry(folder: &Folder) -> Result<DiagnosisLedger> {
+fn open_registry(folder: &Folder) -> Result<DiagnosisLedger> {
     let path = registry_path(folder);
     Ok(DiagnosisLedger::open(&path, &mut OsRng, LogWitness::of(folder, Book::Registry))?)
 }
@@ -116,13 +127,19 @@ fn is_kept(folder: &Folder, book: Book) -> Result<bool> {
 /// and the clock is not behind it.
 pub fn check(folder: &Folder) -> Result<()> {
     check_mark(folder)?;
-    if is_kept(folder, Book::Privacy)? {
-        ledger(folder)?.digest()?;
-    }
-    if is_kept(folder, Book::Registry)? {
-        registry(folder)?.withdrawn()?;
-    }
+    check_book(folder, Book::Privacy)?;
+    check_book(folder, Book::Registry)?;
     folder.log()?;
+    Ok(())
+}
+
+/// Whether a ledger, where there is one, is the one that the log tells of.
+fn check_book(folder: &Folder, book: Book) -> Result<()> {
+    match book {
+        _ if !is_kept(folder, book)? => {}
+        Book::Privacy => drop(open_ledger(folder)?.digest()?),
+        Book::Registry => drop(open_registry(folder)?.withdrawn()?),
+    }
     Ok(())
 }
 
@@ -133,36 +150,43 @@ struct Mark {
     version: u32,
     reason: String,
     time: Timestamp,
+    /// The end of what was put back, where it is known.
+    since: Option<Timestamp>,
 }
 
 /// The file that says so.
-pub fn mark_path(dir: &Path) -> PathBuf {
+fn mark_path(dir: &Path) -> PathBuf {
     dir.join("restored.json")
 }
 
 /// Lets the node of `dir` answer nobody until it is recovered.
-pub fn mark(dir: &Path, reason: &str) -> Result<()> {
-    let mark = Mark { version: VERSION, reason: reason.to_owned(), time: Timestamp::now() };
+fn mark(dir: &Path, reason: &str, since: Option<Timestamp>) -> Result<()> {
+    let mark = Mark { version: VERSION, reason: reason.to_owned(), time: Timestamp::now(), since };
     let text = serde_json::to_vec_pretty(&mark)?;
     output::write_private(&mark_path(dir), |out| out.write_all(&text))
 }
 
 /// Why the node must be recovered, where it is marked so. A mark that cannot be read is one.
-fn marked(folder: &Folder) -> Result<Option<String>> {
+fn marked(folder: &Folder) -> Result<Option<Mark>> {
     let path = mark_path(folder.path());
     match fs::read(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         Ok(text) => {
             let mark: Option<Mark> = serde_json::from_slice(&text).ok();
-            Ok(Some(mark.map_or_else(|| "restored.json cannot be read".to_owned(), |mark| mark.reason)))
+            Ok(Some(mark.unwrap_or_else(|| Mark {
+                version: VERSION,
+                reason: "restored.json cannot be read".to_owned(),
+                time: Timestamp::now(),
+                since: None,
+            })))
         }
     }
 }
 
 fn check_mark(folder: &Folder) -> Result<()> {
     match marked(folder)? {
-        Some(reason) => bail!(
+        Some(Mark { reason, .. }) => bail!(
             "{}: {reason}; this node answers nobody before `ligate recover --dir {}`",
             folder.name(),
             folder.path().display()

@@ -77,9 +77,12 @@ pub struct Registry<'f> {
 impl<'f> Registry<'f> {
     /// Opens the registry, and makes it where there is none.
     pub fn open(folder: &'f Folder) -> Result<Self> {
-        let path = folder.registry();
-        let ledger = books::registry(folder)?;
-        Ok(Self { folder, path, ledger })
+        Ok(Self::of_ledger(folder, books::registry(folder)?))
+    }
+
+    /// The registry with its ledger at hand.
+    pub fn of_ledger(folder: &'f Folder, ledger: DiagnosisLedger) -> Self {
+        Self { folder, path: folder.registry(), ledger }
     }
 
     /// Takes the cases of files. A patient of whom something else was counted before stops being served first.

@@ -317,8 +317,20 @@ fn a_killed_node_starts_again_without_a_recovery() {
     let cohorts = three();
     let mut network = network(&cohorts);
     let permit = permit(&network, &cohorts);
-    for study in [BMI, LDL] {
-        network.released(&permit, &study);
+    network.released(&permit, &LDL);
+    // Killed in the middle of studies, at moments that lie all over them.
+    for (number, covariates) in ["sex", "age", "sex,age", "", "age,sex", "ldl"].iter().enumerate() {
+        let mut study = vec!["--trait", "bmi"];
+        if !covariates.is_empty() {
+            study.extend(["--covariates", covariates]);
+        }
+        let pid = network.server("north").child.id().to_string();
+        let killer = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(60 * number as u64));
+            Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs")
+        });
+        network.gwas(&permit, &study);
+        assert!(killer.join().expect("a thread").success());
         stop(&mut network, "north");
         network.restart("north");
     }
@@ -361,6 +373,10 @@ fn who_was_withdrawn_from_a_registry_stays_withdrawn() {
     // The whole node put back.
     fs::remove_dir_all(&node).expect("a folder");
     succeed(&["restore", "--from", text(&out), "--to", text(&node)]);
+    for words in ["close", "show"] {
+        let said = fail(&["registry", words, "--dir", text(&node)]);
+        assert!(said.contains("ligate recover"), "{said}");
+    }
     let said = fail(&["recover", "--dir", text(&node)]);
     assert!(said.contains("--withdrawn") && said.contains("--no-withdrawals-since"), "{said}");
     let done = recover(&node, &["--withdrawn", text(&withdrawn)]);

@@ -27,29 +27,31 @@ pub struct Verified {
     lost: Vec<Lost>,
 }
 
-/// Entries that a recovery says are lost.
+/// Entries that a recovery says are lost: up to the largest head that a peer held of them, and the latest time of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lost {
-    /// Entries before the recovery.
-    pub after: u64,
-    /// The largest head that a peer held of them, and the latest time of one.
-    pub size: u64,
-    pub time: Timestamp,
+struct Lost {
+    size: u64,
+    time: Timestamp,
 }
 
 impl Lost {
     fn names(&self, head: &Head) -> bool {
-        head.size > self.after && head.size <= self.size && head.time <= self.time
+        head.size <= self.size && head.time <= self.time
     }
 
     fn of(entry: &Entry) -> Option<Self> {
         let recovered = entry.kind == "node-recovered";
         let size = entry.fields.get("lost_size").filter(|_| recovered)?.as_u64()?;
-        Some(Self { after: entry.seq, size, time: entry.text("lost_time")?.parse().ok()? })
+        Some(Self { size, time: entry.text("lost_time")?.parse().ok()? })
     }
 }
 
 impl Verified {
+    /// Whether this node signed the head and the log continues it.
+    pub fn continues(&self, held: &Head) -> bool {
+        held.verify(self.head.node).is_ok() && self.tree.root_at(held.size) == Some(held.root)
+    }
+
     /// Checks the log against heads of this node that others hold. Heads of entries that a recovery in the log says are
     /// lost are no contradiction.
     pub fn against(&self, heads: &[Head]) -> Result<(), AuditError> {

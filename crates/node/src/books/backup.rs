@@ -240,7 +240,7 @@ pub fn restore(from: &Path, to: &Path) -> Result<Manifest> {
         put_back(file, from, unfinished.path())?;
     }
     let reason = format!("the folder was restored from a copy of {}", manifest.made);
-    mark(unfinished.path(), &reason)?;
+    mark(unfinished.path(), &reason, Some(manifest.made))?;
     take_place(&unfinished.keep(), to)?;
     Ok(manifest)
 }

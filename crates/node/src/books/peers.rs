@@ -77,6 +77,6 @@ pub fn check_heads(folder: &Folder, peer: &NodeName, heads: &[Head]) -> Result<(
          from a copy",
         lost.size
     );
-    mark(folder.path(), &reason)?;
+    mark(folder.path(), &reason, None)?;
     bail!("{reason}; it answers nobody before `ligate recover --dir {}`", folder.path().display())
 }

@@ -23,7 +23,9 @@ use ligate_disclosure::{ClosedAccount, DataUser, RunRecord};
 use ligate_model::{Digest, IndividualId, NodeName};
 use tokio::runtime::Runtime;
 
-use super::{Book, is_kept, ledger, lost_heads, mark, mark_path, marked, peers, registry};
+use super::{
+    Book, Mark, check_book, is_kept, lost_heads, mark, mark_path, marked, open_ledger, open_registry, peers,
+};
 use crate::{
     folder::Folder,
     registry::Registry,
@@ -62,12 +64,13 @@ pub struct Recovered {
 
 /// What is known of the books before anything is done.
 struct Findings {
-    marked: Option<String>,
+    marked: Option<Mark>,
+    ledger_kept: bool,
     ledger_fits: bool,
     registry_kept: bool,
     registry_fits: bool,
     clock: Option<String>,
-    /// The last entry's time: what came later may be lost.
+    /// The end of what is certain: what came later may be lost.
     since: Timestamp,
     asked: Vec<NodeName>,
     silent: Vec<NodeName>,
@@ -77,33 +80,32 @@ struct Findings {
 
 impl Findings {
     fn gather(folder: &Folder, log: &Log, runtime: &Runtime) -> Result<Self> {
-        let words = runtime.block_on(peers::ask(folder, &Question::HeadsHeld, false))?;
         let (mut asked, mut silent, mut held) = (Vec::new(), Vec::new(), Vec::new());
-        for word in &words {
-            match peers::heads(word) {
+        for word in runtime.block_on(peers::ask(folder, &Question::HeadsHeld, false))? {
+            match peers::heads(&word) {
                 Ok(heads) => {
-                    asked.push(word.peer.clone());
                     held.extend_from_slice(heads);
+                    asked.push(word.peer);
                 }
                 Err(reason) => {
                     note!("warning: {} could not be asked: {reason}", word.peer);
-                    silent.push(word.peer.clone());
+                    silent.push(word.peer);
                 }
             }
         }
-        let registry_kept = is_kept(folder, Book::Registry)?;
+        let (marked, lost) = (marked(folder)?, lost_heads(folder, &held)?);
         Ok(Self {
-            marked: marked(folder)?,
-            ledger_fits: !is_kept(folder, Book::Privacy)?
-                || ledger(folder).and_then(|l| Ok(l.digest()?)).is_ok(),
-            registry_kept,
-            registry_fits: !registry_kept || registry(folder).and_then(|l| Ok(l.withdrawn()?)).is_ok(),
+            ledger_kept: is_kept(folder, Book::Privacy)?,
+            ledger_fits: check_book(folder, Book::Privacy).is_ok(),
+            registry_kept: is_kept(folder, Book::Registry)?,
+            registry_fits: check_book(folder, Book::Registry).is_ok(),
             clock: log.check_clock(Timestamp::now()).err().map(|error| error.to_string()),
-            since: log.head().time,
-            lost: lost_heads(folder, &held)?,
+            since: certain_until(folder, log, &held, &lost)?.min(end_of_copy(marked.as_ref())),
             known: known_runs(folder, runtime)?,
+            marked,
             asked,
             silent,
+            lost,
         })
     }
 
@@ -114,7 +116,8 @@ impl Findings {
     }
 
     fn reasons(&self) -> Vec<String> {
-        let mut reasons: Vec<String> = self.marked.iter().chain(&self.clock).cloned().collect();
+        let marked = self.marked.iter().map(|mark| &mark.reason);
+        let mut reasons: Vec<String> = marked.chain(&self.clock).cloned().collect();
         if !self.ledger_fits {
             reasons.push("the privacy ledger is not the one that the audit log tells of".to_owned());
         }
@@ -143,6 +146,21 @@ fn known_runs(folder: &Folder, runtime: &Runtime) -> Result<Vec<KnownRun>> {
     Ok(known)
 }
 
+fn end_of_copy(marked: Option<&Mark>) -> Timestamp {
+    marked.and_then(|mark| mark.since).unwrap_or(Timestamp::MAX)
+}
+
+/// The time of the last entry that is surely not written over lost ones: where heads are lost, that of the largest head
+/// that the log continues.
+fn certain_until(folder: &Folder, log: &Log, held: &[Head], lost: &[Head]) -> Result<Timestamp> {
+    if lost.is_empty() {
+        return Ok(log.head().time);
+    }
+    let verified = audit::verify(&folder.audit(), folder.identity.public())?;
+    let continued = held.iter().filter(|head| verified.continues(head));
+    Ok(continued.map(|head| head.time).max().unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
 /// Recovers the node of `folder`.
 pub fn recover(folder: &Folder, words: &Words) -> Result<Recovered> {
     let _claims = [folder.claim("serve")?, folder.claim("coordinate")?];
@@ -151,62 +169,85 @@ pub fn recover(folder: &Folder, words: &Words) -> Result<Recovered> {
     let mut log = Log::open_whenever(&folder.audit(), folder.identity.clone(), now)?;
     let findings = Findings::gather(folder, &log, &runtime)?;
     let closed = closed_before(folder, &findings)?;
-    let may_be_reopened = closed.is_some();
     let word = words.nothing_shown_since;
-    if findings.reasons().is_empty() && !(word.is_some() && may_be_reopened) {
-        return Ok(Recovered {
-            peers_asked: findings.asked,
-            peers_silent: findings.silent,
-            ..Recovered::default()
-        });
+    if findings.reasons().is_empty() && (word.is_none() || closed.is_none()) {
+        let Findings { asked, silent, .. } = findings;
+        return Ok(Recovered { peers_asked: asked, peers_silent: silent, ..Recovered::default() });
     }
     let since = closed.unwrap_or(findings.since).min(findings.since);
-    check_word(word, since, "--nothing-was-shown-since")?;
-    let withdrawals = withdrawals(words, &findings, since)?;
-    let mut accounts = missing(folder, &findings)?;
-    let taken_over = accounts.len() as u64;
-    let close_all = findings.rolled_back() && word.is_none();
-    let holds_data = is_kept(folder, Book::Privacy)? || !folder.lake()?.datasets()?.is_empty();
-    if close_all && holds_data {
-        accounts.push(ClosedAccount { data_user: None, job: None, since });
-    }
+    let plan = Plan::make(folder, &findings, words, since)?;
+    let done = plan.summary(&findings, word.is_none() && closed.is_some());
     // From here on the node answers nobody until all of it is done.
-    mark(folder.path(), "a recovery has begun and did not end")?;
-    let done = Recovered {
-        reasons: findings.reasons(),
-        lost_size: findings.lost.iter().map(|head| head.size).max().unwrap_or(0),
-        runs_taken_over: taken_over,
-        accounts_closed: names(&accounts),
-        all_accounts_closed: accounts.iter().any(|account| account.data_user.is_none())
-            || (word.is_none() && may_be_reopened),
-        withdrawals: withdrawals.len() as u64,
-        peers_asked: findings.asked.clone(),
-        peers_silent: findings.silent.clone(),
-    };
+    mark(folder.path(), "a recovery has begun and did not end", Some(since))?;
     log.append_recovery(entry(&done, &findings, words), now)?;
-    if is_kept(folder, Book::Privacy)? || !accounts.is_empty() {
-        ledger(folder)?.recover(&accounts, word.is_some())?;
-    }
-    if findings.registry_kept && (findings.registry_doubtful() || word.is_some() || withdrawals.len() > 0) {
-        let forgotten = forgotten(folder, &findings, word, since)?;
-        registry(folder)?.recover((&withdrawals.people, &withdrawals.numbers), forgotten, now)?;
-        Registry::open(folder)?.remove_withdrawn()?;
-    }
+    plan.carry_out(folder, &findings, word.is_some(), now)?;
     let path = mark_path(folder.path());
     fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     Ok(done)
 }
 
+/// What a recovery will do.
+struct Plan {
+    taken_over: u64,
+    accounts: Vec<ClosedAccount>,
+    withdrawals: Withdrawals,
+    /// Since when batches of the registry may be missing.
+    forgotten: Option<Timestamp>,
+}
+
+impl Plan {
+    fn make(folder: &Folder, findings: &Findings, words: &Words, since: Timestamp) -> Result<Self> {
+        let word = words.nothing_shown_since;
+        check_word(word, since, "--nothing-was-shown-since")?;
+        let withdrawals = withdrawals(words, findings, since)?;
+        let mut accounts = missing(folder, findings, since)?;
+        let taken_over = accounts.len() as u64;
+        let holds_data = findings.ledger_kept || !folder.lake()?.datasets()?.is_empty();
+        if findings.rolled_back() && word.is_none() && holds_data {
+            accounts.push(ClosedAccount { data_user: None, job: None, since });
+        }
+        let forgotten = forgotten(folder, findings, word, since)?;
+        Ok(Self { taken_over, accounts, withdrawals, forgotten })
+    }
+
+    /// `stays_closed`: an earlier recovery closed all accounts, and nobody's word opens them.
+    fn summary(&self, findings: &Findings, stays_closed: bool) -> Recovered {
+        let everybody = self.accounts.iter().any(|account| account.data_user.is_none());
+        Recovered {
+            reasons: findings.reasons(),
+            lost_size: findings.lost.iter().map(|head| head.size).max().unwrap_or(0),
+            runs_taken_over: self.taken_over,
+            accounts_closed: names(&self.accounts),
+            all_accounts_closed: everybody || stays_closed,
+            withdrawals: self.withdrawals.len() as u64,
+            peers_asked: findings.asked.clone(),
+            peers_silent: findings.silent.clone(),
+        }
+    }
+
+    fn carry_out(&self, folder: &Folder, findings: &Findings, word: bool, now: Timestamp) -> Result<()> {
+        if findings.ledger_kept || !self.accounts.is_empty() {
+            open_ledger(folder)?.recover(&self.accounts, word)?;
+        }
+        if findings.registry_kept {
+            let Withdrawals { people, numbers } = &self.withdrawals;
+            open_registry(folder)?.recover((people, numbers), self.forgotten, now)?;
+            Registry::of_ledger(folder, open_registry(folder)?).remove_withdrawn()?;
+        }
+        Ok(())
+    }
+}
+
 /// Since when all accounts, or the registry's batches, are closed by an earlier recovery, where they are.
 fn closed_before(folder: &Folder, findings: &Findings) -> Result<Option<Timestamp>> {
     let mut since = Vec::new();
-    if findings.ledger_fits && is_kept(folder, Book::Privacy)? {
-        let closed = ledger(folder)?.closed_accounts()?;
+    if findings.ledger_fits && findings.ledger_kept {
+        let closed = open_ledger(folder)?.closed_accounts()?;
         since
             .extend(closed.iter().filter(|account| account.data_user.is_none()).map(|account| account.since));
     }
     if findings.registry_fits && findings.registry_kept {
-        since.extend(registry(folder)?.forgotten()?);
+        since.extend(open_registry(folder)?.forgotten()?);
     }
     Ok(since.into_iter().min())
 }
@@ -221,7 +262,8 @@ fn forgotten(
     match word {
         Some(_) => Ok(None),
         None if findings.registry_doubtful() => Ok(Some(since)),
-        None => Ok(registry(folder)?.forgotten()?),
+        None if findings.registry_kept => Ok(open_registry(folder)?.forgotten()?),
+        None => Ok(None),
     }
 }
 
@@ -290,11 +332,11 @@ pub fn data_user(entry: &Entry) -> Option<DataUser> {
 }
 
 /// Accounts of runs that log or coordinators prove, and that the ledger lacks or has without its columns.
-fn missing(folder: &Folder, findings: &Findings) -> Result<Vec<ClosedAccount>> {
-    if !is_kept(folder, Book::Privacy)? {
+fn missing(folder: &Folder, findings: &Findings, since: Timestamp) -> Result<Vec<ClosedAccount>> {
+    if !findings.ledger_kept {
         return Ok(Vec::new());
     }
-    let runs = ledger(folder).context(LOST)?.runs_as_they_lie().context(LOST)?;
+    let runs = open_ledger(folder).context(LOST)?.runs_as_they_lie().context(LOST)?;
     let runs: BTreeMap<Digest, &RunRecord> = runs.iter().map(|run| (run.job, run)).collect();
     let told = Told::read(folder)?;
     let mut accounts: BTreeMap<Digest, Option<DataUser>> = BTreeMap::new();
@@ -317,7 +359,6 @@ fn missing(folder: &Folder, findings: &Findings) -> Result<Vec<ClosedAccount>> {
             accounts.entry(known.job).or_insert_with(|| Some(known.data_user.clone()));
         }
     }
-    let since = findings.since;
     Ok(accounts
         .into_iter()
         .map(|(job, data_user)| ClosedAccount { data_user, job: Some(job), since })
