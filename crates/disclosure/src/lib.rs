@@ -18,8 +18,9 @@ mod witness;
 
 pub use gate::{BelowFloor, Cleared, Gate, OwnSite, Thresholds};
 pub use ledger::{
-    ACCOUNT_COLUMNS_MAX, Account, AccountColumn, AllowedRoster, Chosen, ClosedAccount, ColumnId, ColumnRecord, DataUser,
-    Draft, Exact, Ledger, LedgerError, LedgerRefusal, NewColumn, PeopleSet, Run, RunRecord, RunState, choose,
+    ACCOUNT_COLUMNS_MAX, Account, AccountColumn, AllowedRoster, Chosen, ClosedAccount, ColumnId,
+    ColumnRecord, DataUser, Draft, Exact, Ledger, LedgerError, LedgerRefusal, NewColumn, PeopleSet, Run,
+    RunRecord, RunState, choose,
 };
 pub use masks::{MaskedSum, MaskedSumError, Seed, add_mask, subtract_mask};
 pub use opened::Opened;

@@ -391,7 +391,7 @@ fn a_ledger_that_was_put_back_answers_nothing_until_it_is_recovered() {
     let case = case();
     case.opened(&run(1, NODES));
     let copy = fs::read(case.folder.path().join("runs.json")).unwrap();
-    case.ledger.enter_columns(run(1, NODES).job, &numbers(0..30), &[ones()]).unwrap();
+    enter(&case.ledger, &run(1, NODES), &numbers(0..30), &[ones()]).unwrap();
     fs::write(case.folder.path().join("runs.json"), copy).unwrap();
     let user = run(1, NODES).data_user;
     assert!(matches!(case.ledger.account(&user), Err(LedgerError::PutBack(_))));

@@ -131,7 +131,8 @@ impl Nodes {
         job: &SignedJob,
         (head, held): (Head, Vec<Head>),
     ) -> (Vec<Accepted>, Vec<(PermitDataset, String)>) {
-        let question = Question::Start { permit: permit.jws().to_owned(), job: job.jws().to_owned(), head, held };
+        let question =
+            Question::Start { permit: permit.jws().to_owned(), job: job.jws().to_owned(), head, held };
         let (mut accepted, mut missing) = (Vec::new(), Vec::new());
         for (held, answer) in self.datasets.iter().zip(self.ask_all(&question).await) {
             match answer.and_then(|answer| acceptance(held, answer)) {

@@ -286,9 +286,14 @@ impl<'a> Coordination<'a> {
     fn agree(&self, nodes: &Nodes, accepted: &[Accepted]) -> Result<Agreement> {
         let context = RunContext { permit: self.permit.hash(), job: self.job.hash() };
         let roster = Roster::new(context, accepted.iter().map(|node| node.member.clone()).collect())?;
-        let agreement = self.runtime.block_on(agree(&nodes.ways(&names(accepted)), roster, nodes.deadline))?;
+        let agreement =
+            self.runtime.block_on(agree(&nodes.ways(&names(accepted)), roster, nodes.deadline))?;
         let signed = accepted.iter().map(|node| node.member.key).collect();
-        self.folder.record(Event::RosterAgreed { permit: context.permit, job: context.job, nodes: signed })?;
+        self.folder.record(Event::RosterAgreed {
+            permit: context.permit,
+            job: context.job,
+            nodes: signed,
+        })?;
         Ok(agreement)
     }
 

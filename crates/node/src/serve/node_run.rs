@@ -487,12 +487,7 @@ impl NodeRun {
             return Ok(());
         }
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
-        books::ledger(&self.folder)?.enter_columns(
-            self.job(),
-            &chosen.account,
-            &chosen.numbers,
-            columns,
-        )?;
+        books::ledger(&self.folder)?.enter_columns(self.job(), &chosen.account, &chosen.numbers, columns)?;
         self.entered = true;
         Ok(())
     }
