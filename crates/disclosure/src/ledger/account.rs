@@ -167,7 +167,8 @@ impl Account {
     }
 
     /// Rows for the span rule over everybody in the account or in `numbers`: the account's columns in the order of
-    /// `ids` (a column that this node does not have is 0 for everybody), then `new` ones over `numbers`.
+    /// `ids` (a column that this node does not have is 0 for everybody), then `new` ones over `numbers`, as they would be
+    /// stored: a column that is asked for again is then the same to the last bit.
     pub fn rows(&self, ids: &[ColumnId], numbers: &[u64], new: &[Vec<f64>]) -> Rows {
         let mut everybody: Vec<u64> = self.everybody().into_iter().collect();
         everybody.extend_from_slice(numbers);
@@ -183,7 +184,7 @@ impl Account {
             }
         }
         for (place, column) in new.iter().enumerate() {
-            let values = numbers.iter().zip(column).map(|(number, value)| (row(*number), *value));
+            let values = numbers.iter().zip(column).map(|(number, value)| (row(*number), f64::from(*value as f32)));
             rows.set_column(ids.len() + place, values);
         }
         rows

@@ -11,6 +11,18 @@ const STARTS: usize = 48;
 /// Steps of one search; each takes a better group or ends it.
 const STEPS: usize = 40;
 
+/// How much more this node's own people count than everybody else's, in the searches for groups that span nodes. A
+/// combination that isolates such a group hardly weighs any other person of a node; what it weighs at other nodes, this
+/// node cannot tell from the rest of the group.
+const OWN_WEIGHTS: [f64; 3] = [4.0, 60.0, 2000.0];
+
+/// People from whom each of these searches starts.
+const OWN_STARTS: usize = 16;
+
+/// What a combination may leave for a node's other people, where it is a suspect: a little more than the limits allow
+/// over all nodes, because a search ends beside the best combination.
+const REST_MAX: f64 = 0.1;
+
 /// What may be left to compute of one person and of a group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
@@ -69,6 +81,9 @@ pub fn judge(rows: &Rows, gram: &Gram, limits: Limits, suspect_from: f64, thread
         let worst = Some(combination(whitened.row(person)));
         return Finding { leverage, share: bound.min(1.0), worst, suspects: Vec::new() };
     }
+    if let Some(worst) = factor.unseen(rows) {
+        return Finding { leverage: 1.0, share: 1.0, worst: Some(worst), suspects: Vec::new() };
+    }
     if bound < limits.share.min(suspect_from) {
         return Finding { leverage, share: bound, worst: None, suspects: Vec::new() };
     }
@@ -77,9 +92,69 @@ pub fn judge(rows: &Rows, gram: &Gram, limits: Limits, suspect_from: f64, thread
     found.dedup_by(|a, b| (a.0 - b.0).abs() < 1e-9);
     let share = found.first().map_or(0.0, |best| best.0);
     let worst = found.first().filter(|best| best.0 > limits.share).map(|best| combination(&best.1));
-    let suspects = found.into_iter().filter(|(share, _)| *share >= suspect_from);
-    let suspects = suspects.map(|(share, direction)| (share, combination(&direction))).collect();
+    let suspects = if worst.is_none() && suspect_from < limits.share {
+        suspects(&Search { rows, gram, limits, suspect_from, threads }, found, &whitened, &factor)
+    } else {
+        Vec::new()
+    };
     Finding { leverage, share, worst, suspects }
+}
+
+/// What the searches for groups that span nodes need.
+struct Search<'a> {
+    rows: &'a Rows,
+    gram: &'a Gram,
+    limits: Limits,
+    suspect_from: f64,
+    threads: usize,
+}
+
+/// Combinations that may isolate a group of which this node has a part: that part has at least the share that is asked
+/// for, and the node's other people next to nothing. Those that leave the least come first.
+fn suspects(
+    search: &Search<'_>,
+    found: Vec<(f64, Vec<f64>)>,
+    whitened: &Whitened,
+    factor: &Factor,
+) -> Vec<(f64, Vec<f64>)> {
+    let columns = search.rows.columns();
+    let mut combinations: Vec<Vec<f64>> =
+        found.iter().map(|(_, direction)| factor.combination(direction, columns)).collect();
+    for weight in OWN_WEIGHTS {
+        combinations.extend(own_combinations(search, weight));
+    }
+    let mut judged: Vec<(f64, f64, Vec<f64>)> = Vec::new();
+    let mut directions: Vec<Vec<f64>> = Vec::new();
+    for combination in combinations {
+        let mut direction = factor.direction(&combination);
+        let length = dot(&direction, &direction).sqrt();
+        if length.is_nan() || length <= 0.0 {
+            continue;
+        }
+        direction.iter_mut().for_each(|value| *value /= length);
+        let (share, rest) = whitened.share_and_rest(&direction, search.limits.group);
+        let known = |other: &Vec<f64>| dot(other, &direction).abs() > 0.9999;
+        if share < search.suspect_from || rest > REST_MAX || directions.iter().any(known) {
+            continue;
+        }
+        judged.push((share, rest, combination.iter().map(|part| part / length).collect()));
+        directions.push(direction);
+    }
+    judged.sort_by(|a, b| (a.1 - 0.1 * a.0).total_cmp(&(b.1 - 0.1 * b.0)));
+    judged.into_iter().map(|(share, _, combination)| (share, combination)).collect()
+}
+
+/// The best combinations where this node's own people count `weight` times more.
+fn own_combinations(search: &Search<'_>, weight: f64) -> Vec<Vec<f64>> {
+    let own = search.rows.gram(search.threads);
+    let lower = search.gram.lower().iter().zip(own.lower()).map(|(all, own)| all + weight * own);
+    let Ok(weighted) = Gram::from_lower(search.gram.size(), lower.collect()) else { return Vec::new() };
+    let factor = Factor::new(&weighted);
+    let whitened = Whitened { rank: factor.rank(), values: factor.whiten(search.rows, search.threads) };
+    let leverages: Vec<f64> = whitened.rows().map(|row| dot(row, row)).collect();
+    let starts = largest(&leverages, OWN_STARTS);
+    let found = whitened.search(&starts, search.limits.group);
+    found.iter().map(|(_, direction)| factor.combination(direction, search.rows.columns())).collect()
 }
 
 /// The places of the `count` largest values, largest first.
@@ -108,6 +183,13 @@ impl Whitened {
 
     fn row(&self, person: usize) -> &[f64] {
         &self.values[person * self.rank..(person + 1) * self.rank]
+    }
+
+    /// What the largest weights of a direction of unit length hold together, and what is left for the others.
+    fn share_and_rest(&self, direction: &[f64], group: usize) -> (f64, f64) {
+        let weights: Vec<f64> = self.rows().map(|row| dot(row, direction).powi(2)).collect();
+        let share: f64 = largest(&weights, group).iter().map(|person| weights[*person]).sum();
+        (share, weights.iter().sum::<f64>() - share)
     }
 
     /// The best groups that were found from each start: their shares and directions of unit length.

@@ -2,9 +2,17 @@
 
 use super::{Gram, Rows, gram::triangle};
 
-/// A column is in the span of the earlier ones where less than this share of its square is left: above the rounding
-/// of 64-bit sums, below what one person among ten million adds.
-const NOTHING_LEFT: f64 = 1e-10;
+/// A column is in the span of the earlier ones where less than this share of its square is left: just above the
+/// rounding of 64-bit sums. Sums over genotypes show smaller differences too, which is why each node looks at its own
+/// rows for them ([`Factor::unseen`]).
+const NOTHING_LEFT: f64 = 1e-13;
+
+/// Stored values have 24 bits. What differs by more than this share of the values is a difference.
+const ROUNDING: f64 = 4e-7;
+
+/// Pivots below this share of a column are not divided by when a matrix is looked at for negative directions: what
+/// rounding leaves in them would be blown up.
+const PIVOT_MIN: f64 = 1e-7;
 
 /// The Cholesky factor of the columns that are independent, in their order.
 pub(super) struct Factor {
@@ -50,7 +58,7 @@ impl Factor {
             }
             let left = gram.get(column, column) - dot(&row, &row);
             lowest = lowest.min(left / size(column));
-            if left > NOTHING_LEFT * size(column) {
+            if left > PIVOT_MIN * size(column) {
                 row.push(left.sqrt());
                 kept.push(column);
             }
@@ -110,6 +118,34 @@ impl Factor {
             combination[*column] = solved[place];
         }
         combination
+    }
+
+    /// L'a over all columns: the direction in the whitened basis of a combination of columns.
+    pub fn direction(&self, combination: &[f64]) -> Vec<f64> {
+        let mut direction = vec![0.0; self.rank()];
+        for (row, part) in self.rows.iter().zip(combination) {
+            direction.iter_mut().zip(row).for_each(|(sum, value)| *sum += part * value);
+        }
+        direction
+    }
+
+    /// A combination of columns that the matrix holds for nothing at all and that is not nothing for somebody in these
+    /// rows: a difference too small to be weighed by the matrix, and large enough to be read from sums of genotypes.
+    pub fn unseen(&self, rows: &Rows) -> Option<Vec<f64>> {
+        let kept: std::collections::BTreeSet<usize> = self.kept.iter().copied().collect();
+        (0..self.rows.len()).filter(|column| !kept.contains(column)).find_map(|column| {
+            let mut known = self.rows[column].clone();
+            known.resize(self.rank(), 0.0);
+            let mut combination = self.combination(&known, self.rows.len());
+            combination.iter_mut().for_each(|part| *part = -*part);
+            combination[column] = 1.0;
+            let differs = |person: usize| {
+                let parts = || rows.row(person).iter().zip(&combination).map(|(value, part)| value * part);
+                let size: f64 = parts().map(f64::abs).sum();
+                parts().sum::<f64>().abs() > ROUNDING * size.max(1.0)
+            };
+            (0..rows.people()).any(differs).then_some(combination)
+        })
     }
 
     /// All rows in the whitened basis, one after another, `rank` numbers each.
