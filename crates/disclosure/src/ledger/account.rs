@@ -184,7 +184,8 @@ impl Account {
             }
         }
         for (place, column) in new.iter().enumerate() {
-            let values = numbers.iter().zip(column).map(|(number, value)| (row(*number), f64::from(*value as f32)));
+            let values =
+                numbers.iter().zip(column).map(|(number, value)| (row(*number), f64::from(*value as f32)));
             rows.set_column(ids.len() + place, values);
         }
         rows

@@ -15,6 +15,9 @@ use crate::span::{Limits, judge};
 /// Numbers of people who are left out with somebody who left, tried one after another.
 const LEFT_OUT: [usize; 9] = [16, 24, 32, 48, 64, 96, 128, 192, 256];
 
+/// Choices of people to leave out that are tried for each number.
+const DRAWS: u8 = 2;
+
 /// How much of the limits a choice may use up over this node's own rows, so that later studies have room.
 const ROOM: f64 = 0.95;
 
@@ -109,19 +112,30 @@ fn candidates(ledger: &Ledger, account: &Account, draft: &Draft<'_>, eligible: &
     let kept = kept.filter(|places| 2 * places.len() >= eligible.len());
     let mut candidates = vec![eligible.to_vec()];
     candidates.extend(kept);
-    // The same people for the same difference, whoever asks again.
-    let seed = ledger.seed("ligate left out", set.digest().as_bytes());
-    let mut shuffled = eligible.to_vec();
-    shuffled.sort_by_key(|place| order_key(&seed, draft.people[*place]));
-    for count in LEFT_OUT {
-        if eligible.len() < count + draft.people_min || 2 * count > eligible.len() {
-            break;
-        }
-        let mut rest = shuffled[count..].to_vec();
-        rest.sort_unstable();
-        candidates.push(rest);
+    let possible =
+        |count: &usize| eligible.len() >= count + draft.people_min && 10 * count <= 6 * eligible.len();
+    for count in LEFT_OUT.into_iter().filter(possible) {
+        candidates.extend((0..DRAWS).map(|draw| without(ledger, draft, eligible, &set, count, draw)));
     }
     candidates
+}
+
+/// Everybody without `count` people: the same ones for the same difference, whoever asks again.
+fn without(
+    ledger: &Ledger,
+    draft: &Draft<'_>,
+    eligible: &[usize],
+    set: &PeopleSet,
+    count: usize,
+    draw: u8,
+) -> Vec<usize> {
+    let about: Vec<u8> = set.digest().as_bytes().iter().copied().chain([draw]).collect();
+    let seed = ledger.seed("ligate left out", &about);
+    let mut shuffled = eligible.to_vec();
+    shuffled.sort_by_key(|place| order_key(&seed, draft.people[*place]));
+    let mut rest = shuffled.split_off(count);
+    rest.sort_unstable();
+    rest
 }
 
 fn order_key(seed: &[u8; 32], number: u64) -> u64 {

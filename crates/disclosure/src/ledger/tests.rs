@@ -200,7 +200,10 @@ fn an_account_has_what_its_reader_was_shown() {
     for person in [0, 7, 199] {
         let row = rows.row(person);
         assert_eq!(row[0], 1.0);
-        assert!((row[2] - values(2, 200)[person]).abs() < 1e-6 && row[3] == f64::from(values(4, 200)[person] as f32));
+        assert!(
+            (row[2] - values(2, 200)[person]).abs() < 1e-6
+                && row[3] == f64::from(values(4, 200)[person] as f32)
+        );
     }
     let other = DataUser::new("Bo", &[8; 32]);
     assert!(case.ledger.account(&other).unwrap().is_empty());

@@ -91,8 +91,11 @@ impl Basis {
     fn new(columns: &[Vec<f64>], unknown: &[bool]) -> Self {
         let mut basis: Vec<Vec<f64>> = Vec::new();
         for column in columns {
-            let mut rest: Vec<f64> =
-                column.iter().zip(unknown).map(|(value, unknown)| if *unknown { *value } else { 0.0 }).collect();
+            let mut rest: Vec<f64> = column
+                .iter()
+                .zip(unknown)
+                .map(|(value, unknown)| if *unknown { *value } else { 0.0 })
+                .collect();
             for _ in 0..2 {
                 for earlier in &basis {
                     let along = dot(earlier, &rest);
@@ -175,7 +178,8 @@ impl Basis {
         }
         let mut best = (0.0, Vec::new());
         for _ in 0..12 {
-            let weights: Vec<f64> = (0..self.people()).map(|person| dot(self.row(person), &direction).powi(2)).collect();
+            let weights: Vec<f64> =
+                (0..self.people()).map(|person| dot(self.row(person), &direction).powi(2)).collect();
             let group = most(&weights, GROUP);
             for _ in 0..30 {
                 let mut next = vec![0.0; self.rank];
@@ -236,7 +240,8 @@ impl Basis {
 
 /// Dosages of a person with which the others can make up the rest of a sum.
 fn fitting(weights: &[f64], sum: f64, person: usize) -> Vec<usize> {
-    let others = || weights.iter().enumerate().filter(|(other, _)| *other != person).map(|(_, weight)| 2.0 * weight);
+    let others =
+        || weights.iter().enumerate().filter(|(other, _)| *other != person).map(|(_, weight)| 2.0 * weight);
     let (low, high): (f64, f64) = (others().map(|w| w.min(0.0)).sum(), others().map(|w| w.max(0.0)).sum());
     let rest = |dosage: &usize| sum - weights[person] * *dosage as f64;
     (0..3).filter(|dosage| rest(dosage) >= low - 1e-7 && rest(dosage) <= high + 1e-7).collect()

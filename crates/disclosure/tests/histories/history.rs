@@ -37,7 +37,8 @@ pub fn play(seed: u64, effort: usize) -> Outcome {
     let world = World::new(&mut dice, &sizes, 12);
     let network = Network::new(&world, seed);
     let rosters = rosters(&mut dice, nodes);
-    let outcome = Outcome { notes: vec![format!("nodes {sizes:?}, rosters {rosters:?}")], ..Outcome::default() };
+    let outcome =
+        Outcome { notes: vec![format!("nodes {sizes:?}, rosters {rosters:?}")], ..Outcome::default() };
     let mut history = History { dice, world, network, shown: Vec::new(), rosters, outcome };
     history.make_variables();
     for _ in 0..history.dice.within(3, 9) {
@@ -111,10 +112,8 @@ impl History {
 
     fn try_run(&mut self) {
         let job = self.draw_job();
-        let asked = format!(
-            "user {} roster {:?} {:?} complete {}",
-            job.user, job.roster, job.plan, job.complete
-        );
+        let asked =
+            format!("user {} roster {:?} {:?} complete {}", job.user, job.roster, job.plan, job.complete);
         match self.network.run(&self.world, &job) {
             Ok(mut shown) => {
                 self.outcome.admitted += 1;

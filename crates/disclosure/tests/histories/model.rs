@@ -118,7 +118,8 @@ impl Model {
         let column = |place: usize| rows.iter().map(|row| row[place]).collect::<Vec<f64>>();
         let mut columns: Vec<Vec<f64>> = (0..=width).map(column).collect();
         if plan.logistic {
-            let expected: Vec<f64> = rows.iter().map(|row| rounded(expect(&row[..width], &self.coefficients))).collect();
+            let expected: Vec<f64> =
+                rows.iter().map(|row| rounded(expect(&row[..width], &self.coefficients))).collect();
             let weighted = |place: usize| {
                 let weight = |(mu, row): (&f64, &Vec<f64>)| rounded(mu * (1.0 - mu) * row[place]);
                 expected.iter().zip(&rows).map(weight).collect::<Vec<f64>>()

@@ -2,11 +2,15 @@
 //! histograms; no masks and no network. It follows `serve/node_run.rs`, `serve/account.rs`, `run/federated/account.rs`
 //! and `gwas/columns.rs` step by step and decides nothing by itself.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use jiff::Timestamp;
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, Account, ColumnId, DataUser, Draft, Ledger, NewColumn, Run, choose,
+    ACCOUNT_COLUMNS_MAX, Account, Change, ColumnId, DataUser, Draft, Ledger, NewColumn, Run, Witness,
+    WitnessError, choose,
     span::{Gram, HISTOGRAM_WORDS, Limits, Rotation, Rows, fraction_bits, histogram, judge, top_share},
 };
 use ligate_model::{Digest, IndividualId, VariableName};
@@ -16,6 +20,21 @@ use super::{
     model::{Model, Plan},
     world::World,
 };
+
+/// An audit log of one line.
+#[derive(Default)]
+struct Noted(Mutex<Option<Digest>>);
+
+impl Witness for Noted {
+    fn last(&self) -> Result<Option<Digest>, WitnessError> {
+        Ok(*self.0.lock().unwrap())
+    }
+
+    fn note(&self, _: &Change, digest: Digest) -> Result<(), WitnessError> {
+        *self.0.lock().unwrap() = Some(digest);
+        Ok(())
+    }
+}
 
 const SUSPECTS_MAX: usize = 16;
 const SITE_MIN: usize = 20;
@@ -94,7 +113,7 @@ impl Network {
         let open = |node: usize| {
             let path = folder.path().join(node.to_string());
             std::fs::create_dir(&path).unwrap();
-            Ledger::open(&path, &mut rng).unwrap()
+            Ledger::open(&path, &mut rng, Arc::new(Noted::default())).unwrap()
         };
         let ledgers: Vec<Ledger> = (0..world.nodes).map(open).collect();
         let number = |person: usize| {
@@ -134,17 +153,21 @@ impl Network {
     pub fn run(&mut self, world: &World, job: &Job) -> Result<Shown, String> {
         self.jobs += 1;
         let id = digest("job", self.jobs);
-        let sides = job.roster.iter().map(|node| self.prepare(world, job, *node)).collect::<Result<Vec<_>, _>>()?;
+        let sides =
+            job.roster.iter().map(|node| self.prepare(world, job, *node)).collect::<Result<Vec<_>, _>>()?;
         self.enter_run(job, id)?;
         check_people(&sides)?;
         let fills = fills(world, &sides, &job.plan);
         let values: Vec<Vec<Vec<f64>>> = sides.iter().map(|side| side.values.clone()).collect();
         let model = Model::fit(&job.plan, &values, &fills, CELL)?;
-        let columns: Vec<Vec<Vec<f64>>> = values.iter().map(|values| model.columns(&job.plan, values)).collect();
+        let columns: Vec<Vec<Vec<f64>>> =
+            values.iter().map(|values| model.columns(&job.plan, values)).collect();
         let [leverage, share] = self.admit(&sides, &columns)?;
         let records = |columns: &Vec<Vec<f64>>| new_columns(world, &job.plan, &model, columns);
         for (side, columns) in sides.iter().zip(&columns) {
-            self.ledgers[side.node].enter_columns(id, &side.numbers, &records(columns)).map_err(|e| e.to_string())?;
+            let ledger = &self.ledgers[side.node];
+            let judged = ledger.account(&user(job.user)).map_err(|e| e.to_string())?;
+            ledger.enter_columns(id, &judged, &side.numbers, &records(columns)).map_err(|e| e.to_string())?;
         }
         let left_out = sides.iter().map(|side| side.left_out).sum();
         let people = sides.into_iter().map(|side| side.people).collect();
@@ -164,8 +187,14 @@ impl Network {
             snapshot: digest("snapshot", 0),
         };
         let (check, mark) = (Ledger::check, Ledger::mark_opened);
-        job.roster.iter().try_for_each(|node| check(&self.ledgers[*node], &run)).map_err(|e| e.to_string())?;
-        job.roster.iter().try_for_each(|node| mark(&self.ledgers[*node], &run, now())).map_err(|e| e.to_string())
+        job.roster
+            .iter()
+            .try_for_each(|node| check(&self.ledgers[*node], &run))
+            .map_err(|e| e.to_string())?;
+        job.roster
+            .iter()
+            .try_for_each(|node| mark(&self.ledgers[*node], &run, now()))
+            .map_err(|e| e.to_string())
     }
 
     /// Chooses a node's people.
@@ -198,7 +227,8 @@ impl Network {
         if people.len() < SITE_MIN {
             return Err("gate: too few people at a node".to_owned());
         }
-        let of_people = |variable| people.iter().map(|person| value(variable, *person).unwrap_or(f64::NAN)).collect();
+        let of_people =
+            |variable| people.iter().map(|person| value(variable, *person).unwrap_or(f64::NAN)).collect();
         let values = job.plan.variables().map(of_people).collect();
         let numbers = chosen.places.iter().map(|place| numbers[*place]).collect();
         Ok(Side { node, account, people, numbers, values, left_out: chosen.left_out })
@@ -308,9 +338,8 @@ fn distinct(sides: &[Side]) -> Vec<ColumnId> {
         .collect();
     let ids: BTreeSet<ColumnId> = known.iter().flat_map(|account| account.keys().copied()).collect();
     let mut seen = BTreeSet::new();
-    let new = |id: &ColumnId| {
-        seen.insert(known.iter().map(|account| account.get(id).copied()).collect::<Vec<_>>())
-    };
+    let new =
+        |id: &ColumnId| seen.insert(known.iter().map(|account| account.get(id).copied()).collect::<Vec<_>>());
     ids.into_iter().filter(new).collect()
 }
 

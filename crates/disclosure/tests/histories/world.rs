@@ -129,7 +129,12 @@ impl World {
     }
 
     /// A copy of a variable in which some people have another value.
-    pub fn add_copy(&mut self, of: usize, people: &[usize], mut change: impl FnMut(usize, f64) -> Option<f64>) -> usize {
+    pub fn add_copy(
+        &mut self,
+        of: usize,
+        people: &[usize],
+        mut change: impl FnMut(usize, f64) -> Option<f64>,
+    ) -> usize {
         let mut values = self.variables[of].values.clone();
         for person in people {
             if let Some(value) = values[*person] {
