@@ -117,7 +117,7 @@ impl Network {
         };
         let ledgers: Vec<Ledger> = (0..world.nodes).map(open).collect();
         let number = |person: usize| {
-            let id = IndividualId::new(&format!("P{person}")).unwrap();
+            let id = IndividualId::new(format!("P{person}")).unwrap();
             ledgers[world.home[person]].number(&id)
         };
         let numbers = (0..world.people()).map(number).collect();
