@@ -8,15 +8,10 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
 };
 
 use serde_json::Value;
-use support::{Network, Site, succeed, table, text};
-
-/// How long a test waits for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+use support::{Network, Site, succeed, table, text, wait_until};
 
 /// The binary under a umask, as a shell starts it.
 fn command(umask: &str, args: &[&str]) -> Command {
@@ -155,15 +150,6 @@ fn all_that_a_demo_makes_is_its_owners_alone_and_the_pooled_copy_goes() {
         assert_eq!(tree(demo).into_iter().find(pooled), None);
         assert!(demo.join("results/report.html").exists());
         all_say(&demo.join("results"), "ldl", "inside the environment");
-    }
-}
-
-#[track_caller]
-fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !happened() {
-        assert!(Instant::now() < end, "waited in vain until {what}");
-        thread::sleep(Duration::from_millis(2));
     }
 }
 

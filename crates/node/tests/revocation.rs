@@ -6,37 +6,19 @@ mod support;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    thread,
     time::{Duration, Instant},
 };
 
-use support::{Network, Server, Site, fail, succeed, text};
+use support::{Network, Server, Site, fail, succeed, text, wait_until};
 
 const LDL: [&str; 4] = ["--trait", "ldl", "--covariates", "sex,age"];
 const REASON: &str = "used for another purpose";
-
-/// How long a test waits for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-#[track_caller]
-fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !happened() {
-        assert!(Instant::now() < end, "waited in vain until {what}");
-        thread::sleep(Duration::from_millis(2));
-    }
-}
 
 #[track_caller]
 fn says(said: &str, words: &[&str]) {
     for word in words {
         assert!(said.contains(word), "\"{word}\" is missing in: {said}");
     }
-}
-
-fn log_of(network: &Network, node: &str) -> String {
-    fs::read_to_string(network.path(node).join("audit/log.jsonl")).unwrap_or_default()
 }
 
 /// `ligate permit revoke` at the access body.
@@ -129,9 +111,9 @@ fn a_revoked_permit_is_refused_by_coordinator_and_nodes() {
     let said = with.refused(&LDL);
     says(&said, &["was revoked on 20", "by hdab", REASON]);
     assert!(!network.path("results").exists());
-    says(&log_of(network, "env"), &["\"kind\":\"revocations-kept\"", "\"kind\":\"refusal\"", REASON]);
-    says(&log_of(network, "hdab"), &["\"kind\":\"permit-revoked\"", REASON]);
-    says(&log_of(network, "north"), &["\"kind\":\"revocations-kept\""]);
+    says(&network.log_of("env"), &["\"kind\":\"revocations-kept\"", "\"kind\":\"refusal\"", REASON]);
+    says(&network.log_of("hdab"), &["\"kind\":\"permit-revoked\"", REASON]);
+    says(&network.log_of("north"), &["\"kind\":\"revocations-kept\""]);
 
     // A coordinator that has not heard of it yet, nor fetches so soon again: the nodes refuse by themselves.
     assert_eq!(network.permit(&["--coordinator", "env"]), with.permit, "another permit, in the same file");
@@ -155,18 +137,8 @@ fn large() -> Vec<Site> {
 
 /// Starts a run, does `then` when its first sum was opened while one node is held up, and gives what the run said.
 fn disturbed(network: &Network, permit: &Path, then: impl FnOnce()) -> String {
-    let (dir, key, out) = (network.path("hdab"), network.path("user.key"), network.path("results"));
-    let mut args =
-        vec!["gwas", "--dir", text(&dir), "--permit", text(permit), "--key", text(&key), "--out", text(&out)];
-    args.extend(LDL);
-    let run = Command::new(env!("CARGO_BIN_EXE_ligate"))
-        .args(&args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    wait_until("the first sum is opened", || log_of(network, "south").contains("\"kind\":\"round\""));
+    let run = network.begin(permit, &LDL);
+    wait_until("the first sum is opened", || network.log_of("south").contains("\"kind\":\"round\""));
     network.server("south").signal("STOP");
     then();
     network.server("south").signal("CONT");
@@ -177,7 +149,7 @@ fn disturbed(network: &Network, permit: &Path, then: impl FnOnce()) -> String {
 }
 
 fn rounds(network: &Network, node: &str) -> usize {
-    log_of(network, node).matches("\"kind\":\"round\"").count()
+    network.log_of(node).matches("\"kind\":\"round\"").count()
 }
 
 #[test]
@@ -193,7 +165,7 @@ fn a_run_stops_within_one_round_of_the_revocation() {
     assert!(!network.path("results").exists(), "nothing is released");
     let after = rounds(&network, "north");
     assert!(after <= before + 1, "{after} rounds, {before} of them before the revocation");
-    says(&log_of(&network, "hdab"), &["run-failed"]);
+    says(&network.log_of("hdab"), &["run-failed"]);
 }
 
 #[test]
@@ -262,7 +234,7 @@ fn a_serving_node_fetches_by_itself() {
     drop(network.servers.remove(0));
     network.servers.insert(0, Server::start(&north));
     wait_until("the node has fetched the list", || {
-        log_of(&network, "north").contains("\"kind\":\"revocations-kept\"")
+        network.log_of("north").contains("\"kind\":\"revocations-kept\"")
     });
 }
 
@@ -277,7 +249,7 @@ fn a_list_that_was_rolled_back_is_refused() {
     // The issuer's own run knows nothing of the revocation now; the nodes do, and note the contradiction.
     let said = network.refused(&permit, &LDL);
     says(&said, &["north declines", "was revoked on 20", REASON]);
-    says(&log_of(&network, "north"), &["list of permits revoked by hdab is refused", "rolled back"]);
+    says(&network.log_of("north"), &["list of permits revoked by hdab is refused", "rolled back"]);
 
     // Before it signs another list, the issuer takes its newest one back from its peers.
     let second = network.permit(&["--variables", "ldl"]);

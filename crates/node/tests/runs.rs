@@ -12,21 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{Network, Server, Site, fail, ligate, succeed, table, text};
+use support::{Network, Server, Site, fail, ligate, succeed, table, text, wait_until};
 
 const LDL: [&str; 4] = ["--trait", "ldl", "--covariates", "sex,age"];
-
-/// How long a test waits for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-#[track_caller]
-fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !happened() {
-        assert!(Instant::now() < end, "waited in vain until {what}");
-        thread::sleep(Duration::from_millis(2));
-    }
-}
 
 /// Sites whose runs take a while: many variants.
 fn large() -> Vec<Site> {
@@ -38,10 +26,6 @@ fn large() -> Vec<Site> {
     sites
 }
 
-fn log_of(network: &Network, node: &str) -> String {
-    fs::read_to_string(network.path(node).join("audit/log.jsonl")).unwrap_or_default()
-}
-
 /// Starts a run and, as soon as `node` has revealed its part of the first sum, does `then`. The run's exit code and
 /// what it said.
 fn disturbed(
@@ -50,18 +34,8 @@ fn disturbed(
     node: &str,
     then: impl FnOnce(&mut Network),
 ) -> (Option<i32>, String) {
-    let (dir, key, out) = (network.path("hdab"), network.path("user.key"), network.path("results"));
-    let mut args =
-        vec!["gwas", "--dir", text(&dir), "--permit", text(permit), "--key", text(&key), "--out", text(&out)];
-    args.extend(LDL);
-    let run = Command::new(env!("CARGO_BIN_EXE_ligate"))
-        .args(&args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    wait_until("the first sum is opened", || log_of(network, node).contains("\"kind\":\"round\""));
+    let run = network.begin(permit, &LDL);
+    wait_until("the first sum is opened", || network.log_of(node).contains("\"kind\":\"round\""));
     then(network);
     let output = run.wait_with_output().unwrap();
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -76,7 +50,7 @@ fn a_node_that_dies_after_the_first_sum_ends_the_run() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("south"), "{said}");
     assert!(!network.path("results").exists(), "nothing is released");
-    assert!(log_of(&network, "hdab").contains("run-failed"));
+    assert!(network.log_of("hdab").contains("run-failed"));
 
     // Without the lost node the same question would give its part away.
     let without = network.refused(&permit, &[&LDL[..], &["--without", "south"]].concat());
@@ -116,7 +90,7 @@ fn stewards_let_a_run_be_repeated_without_a_lost_node() {
         succeed(&[&allow[..], &["--nodes", "north,centre,west"]].concat());
     }
     network.released(&permit, &[&LDL[..], &["--without", "south"]].concat());
-    assert!(log_of(&network, "north").contains("ledger-closed"));
+    assert!(network.log_of("north").contains("ledger-closed"));
 }
 
 #[test]
@@ -143,7 +117,7 @@ fn a_node_that_dies_after_the_run_changes_nothing() {
     let said = network.released(&permit, &[&LDL[..], &["--family", "linear"]].concat());
     assert!(said.contains("was answered on"), "an identical job returns the stored release: {said}");
     assert_eq!(fs::read(network.path("results/ldl.gwas.tsv.gz")).unwrap(), first);
-    assert!(log_of(&network, "hdab").contains("stored-release"));
+    assert!(network.log_of("hdab").contains("stored-release"));
 
     let stored = fs::read_dir(network.path("hdab/releases")).unwrap().next().unwrap().unwrap().path();
     let bytes = fs::read(&stored).unwrap();

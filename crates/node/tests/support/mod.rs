@@ -10,6 +10,8 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -326,6 +328,26 @@ impl Network {
         ligate(&args)
     }
 
+    /// Starts `ligate gwas` under `permit` and does not wait for its end; what it says is kept.
+    pub fn begin(&self, permit: &Path, study: &[&str]) -> Child {
+        let (dir, key, out) = (self.path("hdab"), self.path("user.key"), self.path("results"));
+        let args =
+            ["gwas", "--dir", text(&dir), "--permit", text(permit), "--key", text(&key), "--out", text(&out)];
+        Command::new(env!("CARGO_BIN_EXE_ligate"))
+            .args(args)
+            .args(study)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts")
+    }
+
+    /// The audit log of a node as it lies.
+    pub fn log_of(&self, node: &str) -> String {
+        fs::read_to_string(self.path(node).join("audit/log.jsonl")).unwrap_or_default()
+    }
+
     /// A run that must be refused or fail; returns what it said.
     #[track_caller]
     pub fn refused(&self, permit: &Path, more: &[&str]) -> String {
@@ -340,6 +362,18 @@ impl Network {
         let output = self.gwas(permit, more);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+/// How long a test waits for something that must happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[track_caller]
+pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !happened() {
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        thread::sleep(Duration::from_millis(2));
     }
 }
 
