@@ -20,8 +20,8 @@ pub struct Thresholds {
     pub individuals_per_site: u64,
     /// Fewest individuals of a run over all sites, and fewest called for a variant.
     pub individuals: u64,
-    /// Fewest cases and fewest controls, in a run and among the called of a variant. Also the smallest difference
-    /// between the people of two runs (the ledger).
+    /// Fewest cases and fewest controls, in a run and among the called of a variant. A group is too small to be singled out
+    /// (the span rule) where it has fewer.
     pub cell: u64,
     /// Fewest copies of the rarer allele.
     pub minor_allele_count: u64,

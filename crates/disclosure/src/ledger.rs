@@ -99,6 +99,12 @@ impl Party {
     }
 }
 
+/// Whether a run is in a data user's account: it is his, under whichever name and key, or was exported by anybody.
+fn counts_for(user: &DataUser, runs: &[RunRecord]) -> impl Fn(&RunRecord) -> bool + use<> {
+    let party = Party::of(user, runs);
+    move |run| run.exported || party.has(&run.data_user)
+}
+
 fn plain(name: &str) -> String {
     name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
@@ -184,6 +190,14 @@ pub struct NewColumn {
     pub fill: Option<f64>,
 }
 
+impl NewColumn {
+    /// 1 for everybody: what counts are made with.
+    pub fn people() -> Self {
+        let role = "people".to_owned();
+        Self { role, variable: None, values: None, centre: 0.0, unit: 1.0, fill: None }
+    }
+}
+
 /// Nodes that a steward allows for a data user, beside those that he began with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -224,11 +238,6 @@ pub enum LedgerRefusal {
          dataset id); run the study on {dataset}, loaded again with the newer data"
     )]
     OtherDataset { dataset: DatasetId },
-    #[error(
-        "the account of this data user and dataset is full: it holds {ACCOUNT_COLUMNS_MAX} columns (rule: span); no \
-         further study fits"
-    )]
-    Full,
     #[error(
         "this node was restored, and what {whom} was shown since {since} is not known any more (rule: nothing is \
          forgotten); the account stays closed, and docs/operations.md says what this node's steward can do"
@@ -332,9 +341,9 @@ impl Ledger {
         let lock = self.store.lock()?;
         let mut book = self.store.read(&lock)?;
         let user = last_of(&mut book, job)?.data_user.clone();
-        let party = Party::of(&user, &book.runs);
-        let counts = |run: &&RunRecord| run.people.is_some() && (run.exported || party.has(&run.data_user));
-        if !book.runs.iter().filter(counts).map(|run| run.job).eq(judged.jobs().iter().copied()) {
+        let counts = counts_for(&user, &book.runs);
+        let entered = book.runs.iter().filter(|run| run.people.is_some() && counts(run));
+        if !entered.map(|run| run.job).eq(judged.jobs().iter().copied()) {
             return Err(LedgerRefusal::Meanwhile.into());
         }
         let (people, records) = self.write_columns(&lock, numbers, columns)?;
@@ -442,27 +451,28 @@ impl Ledger {
 
     /// What a data user was shown of this node's people, with all that was exported by anybody.
     pub fn account(&self, data_user: &DataUser) -> Result<Account, LedgerError> {
-        let lock = self.store.lock()?;
-        let book = self.store.read(&lock)?;
-        let party = Party::of(data_user, &book.runs);
-        let counts = |run: &RunRecord| run.exported || party.has(&run.data_user);
-        Account::read(&self.store, book.runs.into_iter().filter(counts))
+        self.account_of(|runs| counts_for(data_user, runs))
     }
 
     /// Everything that was shown to anybody.
     pub fn everything(&self) -> Result<Account, LedgerError> {
-        self.account_of(|_| true)
+        self.account_of(|_| |_: &RunRecord| true)
     }
 
     /// What was exported by anybody.
     pub fn exported(&self) -> Result<Account, LedgerError> {
-        self.account_of(|run| run.exported)
+        self.account_of(|_| |run: &RunRecord| run.exported)
     }
 
-    fn account_of(&self, counts: impl Fn(&RunRecord) -> bool) -> Result<Account, LedgerError> {
+    /// The account of those runs that a rule, made from all of them, counts.
+    fn account_of<C: Fn(&RunRecord) -> bool>(
+        &self,
+        rule: impl FnOnce(&[RunRecord]) -> C,
+    ) -> Result<Account, LedgerError> {
         let lock = self.store.lock()?;
-        let book = self.store.read(&lock)?;
-        Account::read(&self.store, book.runs.into_iter().filter(|run| counts(run)))
+        let runs = self.store.read(&lock)?.runs;
+        let counts = rule(&runs);
+        Account::read(&self.store, runs.into_iter().filter(counts))
     }
 
     /// The digest of the whole ledger, which the witness saw last.

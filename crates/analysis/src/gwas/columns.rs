@@ -103,10 +103,10 @@ pub fn columns(
     let column = |place: usize| rows.rows.chunks_exact(rows.width).map(move |row| unfixed(row[place]));
     let mut columns: Vec<Vec<f64>> = (0..rows.width).map(|place| column(place).collect()).collect();
     if plan.family == Family::Logistic {
-        columns.push(cohort.filled_response(model.fill));
-        let terms = NullTerms::new(cohort, &rows, &model.coefficients, model.fill);
         let response = cohort.filled_response(model.fill);
-        columns.push(response.iter().zip(&terms.residuals).map(|(y, rest)| y - rest).collect());
+        let terms = NullTerms::new(cohort, &rows, &model.coefficients, model.fill);
+        let expected = response.iter().zip(&terms.residuals).map(|(y, rest)| y - rest).collect();
+        columns.extend([response, expected]);
         let weighted = |place: usize| {
             let weight = |(person, weight): (usize, &f64)| weight * terms.row(person)[place];
             terms.weights.iter().enumerate().map(weight).collect()

@@ -110,9 +110,16 @@ impl Account {
         &self.columns
     }
 
-    /// Distinct columns.
+    /// One column of each class among those that are wanted, oldest first.
+    pub fn distinct(&self, wanted: impl Fn(&AccountColumn) -> bool) -> Vec<ColumnId> {
+        let mut classes = BTreeSet::new();
+        let first = self.columns.iter().filter(|column| wanted(column) && classes.insert(column.class));
+        first.map(|column| column.id).collect()
+    }
+
+    /// The number of distinct columns.
     pub fn classes(&self) -> usize {
-        self.columns.iter().map(|column| column.class).collect::<BTreeSet<_>>().len()
+        self.distinct(|_| true).len()
     }
 
     pub fn is_empty(&self) -> bool {

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use ligate_model::VariableName;
+use ligate_model::{Digest, VariableName};
 
 use super::{Account, AccountColumn, Ledger, PeopleSet};
 use crate::span::{Limits, judge};
@@ -102,22 +102,27 @@ fn holds_values_of(column: &AccountColumn, name: &VariableName) -> bool {
     column.record.variable.as_ref() == Some(name) && column.record.fill.is_some()
 }
 
-/// Sets of people to try, best first: everybody, the people of earlier runs, everybody without some.
-fn candidates(ledger: &Ledger, account: &Account, draft: &Draft<'_>, eligible: &[usize]) -> Vec<Vec<usize>> {
+/// Sets of people to try, best first: everybody, the people of earlier runs, everybody without some. Each is made when
+/// it is its turn, because the first one nearly always serves.
+fn candidates<'a>(
+    ledger: &'a Ledger,
+    account: &'a Account,
+    draft: &'a Draft<'_>,
+    eligible: &'a [usize],
+) -> impl Iterator<Item = Vec<usize>> + 'a {
     let set = PeopleSet::new(eligible.iter().map(|place| draft.people[*place]).collect());
+    let all = set.digest();
     let earlier = |known: &PeopleSet| -> Vec<usize> {
         eligible.iter().copied().filter(|place| known.place(draft.people[*place]).is_some()).collect()
     };
-    let kept = account.sets().filter(|known| known.is_within(&set)).map(earlier);
+    let kept = account.sets().filter(move |known| known.is_within(&set)).map(earlier);
     let kept = kept.filter(|places| 2 * places.len() >= eligible.len());
-    let mut candidates = vec![eligible.to_vec()];
-    candidates.extend(kept);
     let possible =
         |count: &usize| eligible.len() >= count + draft.people_min && 10 * count <= 6 * eligible.len();
-    for count in LEFT_OUT.into_iter().filter(possible) {
-        candidates.extend((0..DRAWS).map(|draw| without(ledger, draft, eligible, &set, count, draw)));
-    }
-    candidates
+    let draws =
+        LEFT_OUT.into_iter().filter(possible).flat_map(|count| (0..DRAWS).map(move |draw| (count, draw)));
+    let without = draws.map(move |(count, draw)| without(ledger, draft, eligible, all, count, draw));
+    std::iter::once_with(|| eligible.to_vec()).chain(kept).chain(without)
 }
 
 /// Everybody without `count` people: the same ones for the same difference, whoever asks again.
@@ -125,14 +130,14 @@ fn without(
     ledger: &Ledger,
     draft: &Draft<'_>,
     eligible: &[usize],
-    set: &PeopleSet,
+    all: Digest,
     count: usize,
     draw: u8,
 ) -> Vec<usize> {
-    let about: Vec<u8> = set.digest().as_bytes().iter().copied().chain([draw]).collect();
+    let about: Vec<u8> = all.as_bytes().iter().copied().chain([draw]).collect();
     let seed = ledger.seed("ligate left out", &about);
     let mut shuffled = eligible.to_vec();
-    shuffled.sort_by_key(|place| order_key(&seed, draft.people[*place]));
+    shuffled.sort_by_cached_key(|place| order_key(&seed, draft.people[*place]));
     let mut rest = shuffled.split_off(count);
     rest.sort_unstable();
     rest
@@ -140,7 +145,7 @@ fn without(
 
 fn order_key(seed: &[u8; 32], number: u64) -> u64 {
     let bytes: Vec<u8> = seed.iter().copied().chain(number.to_le_bytes()).collect();
-    let digest = ligate_model::Digest::of("ligate order", &bytes);
+    let digest = Digest::of("ligate order", &bytes);
     digest.as_bytes().iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
 }
 
@@ -153,13 +158,11 @@ struct Relevant<'a> {
 
 impl<'a> Relevant<'a> {
     fn new(account: &'a Account, draft: &'a Draft<'a>) -> Self {
-        let mut classes = BTreeSet::new();
-        let of_run = |column: &&AccountColumn| match &column.record.variable {
+        let of_run = |column: &AccountColumn| match &column.record.variable {
             None => true,
             Some(name) => draft.variables.iter().any(|(other, _)| other == name),
         };
-        let ids = account.columns().iter().filter(of_run).filter(|column| classes.insert(column.class));
-        Self { account, draft, ids: ids.map(|column| column.id).collect() }
+        Self { account, draft, ids: account.distinct(of_run) }
     }
 
     /// How much of the limits a set of people uses up over this node's own rows: up to 1 keeps them.

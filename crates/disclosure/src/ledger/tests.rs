@@ -49,7 +49,7 @@ fn numbers(range: Range<u64>) -> Vec<u64> {
 }
 
 fn ones() -> NewColumn {
-    NewColumn { role: "people".into(), variable: None, values: None, centre: 0.0, unit: 1.0, fill: None }
+    NewColumn::people()
 }
 
 fn column(name: &str, values: Vec<f64>) -> NewColumn {

@@ -120,8 +120,9 @@ fn suspects(
     let columns = search.rows.columns();
     let mut combinations: Vec<Vec<f64>> =
         found.iter().map(|(_, direction)| factor.combination(direction, columns)).collect();
+    let own = search.rows.gram(search.threads);
     for weight in OWN_WEIGHTS {
-        combinations.extend(own_combinations(search, weight));
+        combinations.extend(own_combinations(search, &own, weight));
     }
     let mut judged: Vec<(f64, f64, Vec<f64>)> = Vec::new();
     let mut directions: Vec<Vec<f64>> = Vec::new();
@@ -145,8 +146,7 @@ fn suspects(
 }
 
 /// The best combinations where this node's own people count `weight` times more.
-fn own_combinations(search: &Search<'_>, weight: f64) -> Vec<Vec<f64>> {
-    let own = search.rows.gram(search.threads);
+fn own_combinations(search: &Search<'_>, own: &Gram, weight: f64) -> Vec<Vec<f64>> {
     let lower = search.gram.lower().iter().zip(own.lower()).map(|(all, own)| all + weight * own);
     let Ok(weighted) = Gram::from_lower(search.gram.size(), lower.collect()) else { return Vec::new() };
     let factor = Factor::new(&weighted);

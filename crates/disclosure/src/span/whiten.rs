@@ -24,6 +24,12 @@ pub(super) struct Factor {
 
 impl Factor {
     pub fn new(gram: &Gram) -> Self {
+        Self::eliminate(gram, |column, left| left > NOTHING_LEFT * gram.get(column, column) && left > 0.0)
+    }
+
+    /// Cholesky's elimination of the columns in their order. `keeps` is told of each what the earlier ones leave of its
+    /// square, and says whether it is independent of them.
+    fn eliminate(gram: &Gram, mut keeps: impl FnMut(usize, f64) -> bool) -> Self {
         let mut kept: Vec<usize> = Vec::new();
         let mut rows: Vec<Vec<f64>> = Vec::with_capacity(gram.size());
         for column in 0..gram.size() {
@@ -34,7 +40,7 @@ impl Factor {
                 row.push((gram.get(column, *other) - known) / below[place]);
             }
             let left = gram.get(column, column) - dot(&row, &row);
-            if left > NOTHING_LEFT * gram.get(column, column) && left > 0.0 {
+            if keeps(column, left) {
                 row.push(left.sqrt());
                 kept.push(column);
             }
@@ -49,21 +55,10 @@ impl Factor {
         let mut lowest = f64::INFINITY;
         let largest = (0..scale.size()).map(|column| scale.get(column, column)).fold(0.0, f64::max);
         let size = |column: usize| scale.get(column, column).max(1e-6 * largest).max(f64::MIN_POSITIVE);
-        let (mut kept, mut rows): (Vec<usize>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
-        for column in 0..gram.size() {
-            let mut row: Vec<f64> = Vec::with_capacity(kept.len() + 1);
-            for (place, other) in kept.iter().enumerate() {
-                let below: &[f64] = &rows[*other];
-                row.push((gram.get(column, *other) - dot(&row, &below[..place])) / below[place]);
-            }
-            let left = gram.get(column, column) - dot(&row, &row);
+        Self::eliminate(gram, |column, left| {
             lowest = lowest.min(left / size(column));
-            if left > PIVOT_MIN * size(column) {
-                row.push(left.sqrt());
-                kept.push(column);
-            }
-            rows.push(row);
-        }
+            left > PIVOT_MIN * size(column)
+        });
         lowest
     }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use ligate_access::{Identity, job::PeopleRule};
+use ligate_disclosure::span::Limits;
 use ligate_formats::gwas_ssf;
 use ligate_model::DatasetId;
 use serde_json::json;
@@ -81,22 +82,23 @@ fn plan(folder: &Folder, args: &Gwas, study: &Study, json: bool) -> Result<()> {
     let stages = Stages::new(study.trait_name.as_str());
     let cost = federated::plan(folder, &permit, &Identity::load(&key)?, study, &terms(args), &stages)?;
     stages.finish();
+    let limits = Limits::of_cell(folder.config.disclosure.cell);
     if json {
         return output::print_json(&json!({
             "trait": study.trait_name,
             "columns_shown": cost.shown,
             "columns_new": cost.new,
             "leverage": cost.leverage,
-            "leverage_limit": 0.5,
+            "leverage_limit": limits.leverage,
             "group_share": cost.share,
-            "group_share_limit": 0.95,
+            "group_share_limit": limits.share,
             "people": people(args, PeopleRule::Filled),
         }));
     }
     say!("{}: the study can be run; nothing about genotypes was computed", study.trait_name);
     say!("columns shown before: {}; this study adds at most {}", cost.shown, cost.new);
-    say!("largest share of one person in a result: {:.2} of 0.50", cost.leverage);
-    say!("largest share of a group smaller than a cell: {:.2} of 0.95", cost.share);
+    say!("largest share of one person in a result: {:.2} of {:.2}", cost.leverage, limits.leverage);
+    say!("largest share of a group smaller than a cell: {:.2} of {:.2}", cost.share, limits.share);
     if people(args, PeopleRule::Filled) == PeopleRule::Filled {
         say!("everybody takes part; missing values count as the mean");
     }

@@ -33,9 +33,7 @@ struct Used {
 
 impl Used {
     fn of(account: &Account, folder: &Folder) -> Self {
-        let mut classes = std::collections::BTreeSet::new();
-        let distinct = account.columns().iter().filter(|column| classes.insert(column.class));
-        let ids: Vec<_> = distinct.map(|column| column.id).collect();
+        let ids = account.distinct(|_| true);
         let rows = account.rows(&ids, &[], &[]);
         let threads = folder.config.limits.thread_count();
         let limits = Limits::of_cell(folder.config.disclosure.cell);

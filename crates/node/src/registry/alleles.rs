@@ -69,16 +69,8 @@ fn enter(
     check_people(&everything, &numbers, Limits::of_cell(cell), folder.config.limits.thread_count())?;
     let bytes = postcard::to_stdvec(tallies).context("the table cannot be written")?;
     let run = run(folder, snapshot);
-    let ones = NewColumn {
-        role: "people".to_owned(),
-        variable: None,
-        values: None,
-        centre: 0.0,
-        unit: 1.0,
-        fill: None,
-    };
     ledger.mark_opened(&run, Timestamp::now())?;
-    ledger.enter_columns(run.job, &ledger.account(&run.data_user)?, &numbers, &[ones])?;
+    ledger.enter_columns(run.job, &ledger.account(&run.data_user)?, &numbers, &[NewColumn::people()])?;
     ledger.mark_exported(run.job)?;
     ledger.mark_released(run.job, Digest::of("ligate allele counts", &bytes))?;
     Ok(())
@@ -87,8 +79,7 @@ fn enter(
 /// The people of the table, less those of any study, must be nobody or many: judged over this node's own rows, because
 /// the counts are this node's alone.
 fn check_people(account: &Account, numbers: &[u64], limits: Limits, threads: usize) -> Result<()> {
-    let counts = account.columns().iter().filter(|column| column.record.values.is_none());
-    let ids: Vec<_> = counts.map(|column| column.id).collect();
+    let ids = account.distinct(|column| column.record.values.is_none());
     let rows = account.rows(&ids, numbers, &[vec![1.0; numbers.len()]]);
     let found = judge(&rows, &rows.gram(threads), limits, 1.0, threads);
     ensure!(

@@ -24,6 +24,8 @@ pub struct Check {
     new: Vec<NewColumn>,
     model: Model,
     rows: Rows,
+    /// W'W of the rows.
+    gram: Gram,
     /// What the nodes alone share in this run.
     secret: [u8; 32],
     /// Place of this node in the roster.
@@ -77,6 +79,7 @@ impl Check {
             new: new.collect(),
             model: ask.model.clone(),
             secret: *secret,
+            gram: rows.gram(study.threads),
             rows,
             own,
             nodes,
@@ -89,13 +92,12 @@ impl Check {
 
     /// This node's part of the sums: its own matrix in each, but for the one without it. Each has a basis of its own, so
     /// that the difference of two of them is not a node's own matrix.
-    pub fn vector(&self, fraction_bits: u32, threads: usize) -> Vec<u64> {
-        let own = self.rows.gram(threads);
+    pub fn vector(&self, fraction_bits: u32) -> Vec<u64> {
         let part = |without: usize| {
             if without == self.own {
-                vec![0; own.lower().len()]
+                vec![0; self.gram.lower().len()]
             } else {
-                own.rotated(&self.rotation(without)).to_words(fraction_bits)
+                self.gram.rotated(&self.rotation(without)).to_words(fraction_bits)
             }
         };
         (0..self.nodes).flat_map(part).collect()
@@ -116,13 +118,12 @@ impl Check {
         ensure!(grams.len() == self.nodes, "there is not one sum of the account for each node");
         ensure!(!std::mem::replace(&mut self.asked, true), "the account was judged before");
         let suspect_from = 0.9 / (self.nodes.saturating_sub(1).max(1)) as f64;
-        let own = self.rows.gram(threads);
         let mut judgement = Judgement { columns: self.new.len() as u64, ..Judgement::default() };
         for (without, lower) in grams.iter().enumerate().filter(|(without, _)| *without != self.own) {
             let gram = Gram::from_lower(self.rows.columns(), lower.clone())
                 .with_context(|| format!("the sum without node {without}"))?
                 .rotated_back(&self.rotation(without));
-            ensure!(gram.holds(&own), "a sum of the account does not hold this node's own part");
+            ensure!(gram.holds(&self.gram), "a sum of the account does not hold this node's own part");
             let found = judge(&self.rows, &gram, limits, suspect_from, threads);
             self.take(&found, &mut judgement);
         }
@@ -140,9 +141,13 @@ impl Check {
             judgement.refused = Some(self.blame(worst));
         }
         let room = SUSPECTS_MAX.saturating_sub(judgement.suspects.len());
+        if room == 0 || found.suspects.is_empty() {
+            return;
+        }
+        let basis = self.rotation(self.nodes);
         for (_, combination) in found.suspects.iter().take(room) {
             let mut turned = combination.clone();
-            self.rotation(self.nodes).forward(&mut turned);
+            basis.forward(&mut turned);
             judgement.suspects.push(turned);
         }
     }

@@ -68,7 +68,10 @@ pub struct NodeRun {
     participant: Option<Participant>,
     claims: Option<Claims>,
     check: Option<Check>,
+    /// Whether the ledger has the columns, and whether it had this node's own counts of the dataset then: after the first
+    /// sum of a run none can be added.
     entered: bool,
+    published: bool,
 }
 
 /// This node's people of the run.
@@ -143,6 +146,7 @@ impl NodeRun {
             claims: None,
             check: None,
             entered: false,
+            published: false,
         };
         Ok((run, answer))
     }
@@ -458,7 +462,7 @@ impl NodeRun {
         let threads = self.folder.config.limits.thread_count();
         let mut vector = gwas::local(ask, &self.plan, &chosen.cohort, &mut rows, &own_gate, threads)?;
         if let Ask::Counts { keys, .. } = ask {
-            if alleles::published(&self.folder, self.approval.dataset())? {
+            if self.published {
                 gwas::count_no_site(&self.plan, &mut vector);
             }
             gwas::withhold(&self.plan, keys, &chosen.withheld, &mut vector);
@@ -488,6 +492,7 @@ impl NodeRun {
         }
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         books::ledger(&self.folder)?.enter_columns(self.job(), &chosen.account, &chosen.numbers, columns)?;
+        self.published = alleles::published(&self.folder, self.approval.dataset())?;
         self.entered = true;
         Ok(())
     }
@@ -509,7 +514,7 @@ impl NodeRun {
             threads: self.folder.config.limits.thread_count(),
         };
         let check = Check::new(&chosen.account, &study, ask, [own, members.len()], &secret)?;
-        let vector = check.vector(ask.fraction_bits, study.threads);
+        let vector = check.vector(ask.fraction_bits);
         self.check = Some(check);
         Ok(vector)
     }
