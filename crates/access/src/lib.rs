@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod export;
 pub mod job;
 mod jws;
 mod keys;

@@ -11,7 +11,7 @@
 //! | whether an exception to opt-outs (Article 71(4)) applies, and why | `opt_out_exception` |
 //! | the persons who may use the secure processing environment | `data_user`, `authorised_persons` |
 //! | the duration | `valid_from`, `valid_until` |
-//! | the environment and its tools | `coordinator`, `methods`, `output` |
+//! | the environment and its tools | `coordinator`, `methods`, `output`, `export` |
 //! | the fees | `fee` |
 //! | further conditions | `conditions` |
 //!
@@ -91,6 +91,24 @@ pub struct OutputRules {
     pub parameter_share: Option<u64>,
 }
 
+/// What may leave the secure processing environment, beside the rules that hold for every export.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExportRules {
+    /// Whether all variants that are common enough may leave, not only the leading ones.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub full_table: bool,
+    /// Who must approve the content of each export.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub officer: Option<Party>,
+}
+
+impl ExportRules {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// The claims of a permit. The table above says which field serves which point of Article 68(10).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,6 +139,8 @@ pub struct Permit {
     pub variables: Vec<VariableName>,
     #[serde(default)]
     pub output: OutputRules,
+    #[serde(default, skip_serializing_if = "ExportRules::is_default")]
+    pub export: ExportRules,
     /// What is to be paid, in words with the currency; nothing if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee: Option<String>,
@@ -183,6 +203,9 @@ impl Permit {
         ];
         for (what, party) in parties {
             check_text(what, &party.name, NAME_CHARS_MAX)?;
+        }
+        if let Some(officer) = &self.export.officer {
+            check_text("the export officer's name", &officer.name, NAME_CHARS_MAX)?;
         }
         for person in &self.authorised_persons {
             check_text("an authorised person's name", person, NAME_CHARS_MAX)?;

@@ -6,7 +6,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use crate::{
     Identity,
     job::{Job, PeopleRule},
-    permit::{Method, OutputRules, Party, Permit, PermitDataset, PermitId, VERSION},
+    permit::{ExportRules, Method, OutputRules, Party, Permit, PermitDataset, PermitId, VERSION},
 };
 
 pub fn identity(seed: u64) -> Identity {
@@ -51,6 +51,7 @@ pub fn permit() -> Permit {
         methods: vec![Method::GwasLinear],
         variables: ["ldl", "age", "sex", "bmi"].map(variable).to_vec(),
         output: OutputRules::default(),
+        export: ExportRules::default(),
         fee: None,
         conditions: vec!["Publish within 18 months".into()],
         issued: "2030-12-01T00:00:00Z".parse().unwrap(),

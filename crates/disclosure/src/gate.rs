@@ -268,6 +268,13 @@ pub struct Cleared {
 }
 
 impl Cleared {
+    /// The clearance of a run that passed before, by the counts that were released then: for what is decided about its
+    /// result later.
+    pub fn of_released(gate: &Gate, people: PeopleCounts, parameters: usize) -> Result<Self, GateRule> {
+        gate.check_people(&people, parameters)?;
+        Ok(Self { people })
+    }
+
     /// The people that were let through.
     pub fn people(&self) -> &PeopleCounts {
         &self.people

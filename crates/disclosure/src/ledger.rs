@@ -25,7 +25,9 @@
 
 mod account;
 mod closed;
+mod export;
 pub(crate) mod people;
+mod rosters;
 mod selection;
 pub(crate) mod store;
 #[cfg(test)]
@@ -43,7 +45,9 @@ use serde::{Deserialize, Serialize};
 
 pub use account::{Account, AccountColumn, ColumnId, Exact};
 pub use closed::ClosedAccount;
+pub use export::{Exported, ForExport};
 pub use people::PeopleSet;
+pub use rosters::isolated_node;
 pub use selection::{Chosen, Draft, choose};
 use store::{Book, Store};
 
@@ -102,7 +106,7 @@ impl Party {
 /// Whether a run is in a data user's account: it is his, under whichever name and key, or was exported by anybody.
 fn counts_for(user: &DataUser, runs: &[RunRecord]) -> impl Fn(&RunRecord) -> bool + use<> {
     let party = Party::of(user, runs);
-    move |run| run.exported || party.has(&run.data_user)
+    move |run| run.exported.is_some() || party.has(&run.data_user)
 }
 
 fn plain(name: &str) -> String {
@@ -154,8 +158,8 @@ pub struct RunRecord {
     pub snapshot: Digest,
     pub opened: Timestamp,
     pub state: RunState,
-    /// Whether it counts for everybody: something of it left the environment.
-    pub exported: bool,
+    /// What of it left the environment; then it counts for everybody.
+    pub exported: Option<Exported>,
     /// The digest of the set of people, which names its file; none before the columns were entered.
     pub people: Option<Digest>,
     pub columns: Vec<ColumnRecord>,
@@ -228,11 +232,17 @@ pub enum LedgerRefusal {
          one, or 1 from the first run on to fit a Wald test to every variant"
     )]
     OtherDetail { opened: Timestamp },
-    #[error(
-        "another study of this data user was shown, or one was exported, while this one was being judged (rule: span); \
-         run it again"
-    )]
+    #[error("something else was shown or exported while this was being judged (rule: span); run it again")]
     Meanwhile,
+    #[error(
+        "with what was exported before of other nodes, the results would give the sums of a single node away (rule: one \
+         node among others); run with the same nodes as the exported studies, or with three or more others"
+    )]
+    NodeIsolated,
+    #[error(
+        "the run has no released result here, so nothing of it can leave; run the study to its end first"
+    )]
+    NotReleased,
     #[error(
         "people of this dataset were used as the dataset {dataset} before (rule: people are the same under every \
          dataset id); run the study on {dataset}, loaded again with the newer data"
@@ -321,7 +331,7 @@ impl Ledger {
             snapshot: run.snapshot,
             opened: now,
             state: RunState::Opened,
-            exported: false,
+            exported: None,
             people: None,
             columns: Vec::new(),
         });
@@ -392,18 +402,6 @@ impl Ledger {
         self.store.write(&lock, &Change::of("released", job), &book)
     }
 
-    /// Notes that something of a run left the environment: from now on its columns count for everybody. To be called
-    /// before anything leaves.
-    pub fn mark_exported(&self, job: Digest) -> Result<(), LedgerError> {
-        let lock = self.store.lock()?;
-        let mut book = self.store.read(&lock)?;
-        if let Some(closed) = book.closed.first() {
-            return Err(closed.refusal().into());
-        }
-        last_of(&mut book, job)?.exported = true;
-        self.store.write(&lock, &Change::of("exported", job), &book)
-    }
-
     /// The steward's word that unfinished runs of a question will not be finished, after the steward of the lost node
     /// has agreed. The nodes of one whose columns were not entered no longer bind the data user; where they were, something
     /// may have been released, and the word of it lost: other nodes then take [`Ledger::allow`]. Gives the number of runs
@@ -461,7 +459,7 @@ impl Ledger {
 
     /// What was exported by anybody.
     pub fn exported(&self) -> Result<Account, LedgerError> {
-        self.account_of(|_| |run: &RunRecord| run.exported)
+        self.account_of(|_| |run: &RunRecord| run.exported.is_some())
     }
 
     /// The account of those runs that a rule, made from all of them, counts.
@@ -515,12 +513,17 @@ fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
             && (record.state != RunState::Closed || record.people.is_some())
             && record.roster != roster
     };
-    match book.runs.iter().find(binds).filter(|_| !allowed) {
-        Some(bound) => {
-            Err(LedgerRefusal::Roster { data_user: run.data_user.name.clone(), opened: bound.opened })
-        }
-        None => Ok(()),
+    if allowed {
+        return Ok(());
     }
+    if let Some(bound) = book.runs.iter().find(binds) {
+        return Err(LedgerRefusal::Roster { data_user: run.data_user.name.clone(), opened: bound.opened });
+    }
+    let exported = book.runs.iter().filter(|record| record.exported.is_some());
+    let mut rosters: Vec<_> = exported.map(|record| record.roster.clone()).collect();
+    let readers = roster.iter().copied().collect();
+    rosters.push(roster);
+    isolated_node(&rosters, &readers).map_or(Ok(()), |_| Err(LedgerRefusal::NodeIsolated))
 }
 
 fn last_of(book: &mut Book, job: Digest) -> Result<&mut RunRecord, LedgerError> {

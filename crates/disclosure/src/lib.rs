@@ -7,6 +7,7 @@
 
 mod allele_counts;
 pub mod diagnosis_counts;
+pub mod export;
 mod gate;
 mod ledger;
 pub mod masks;
@@ -19,8 +20,8 @@ mod witness;
 pub use gate::{BelowFloor, Cleared, Gate, OwnSite, Thresholds};
 pub use ledger::{
     ACCOUNT_COLUMNS_MAX, Account, AccountColumn, AllowedRoster, Chosen, ClosedAccount, ColumnId,
-    ColumnRecord, DataUser, Draft, Exact, Ledger, LedgerError, LedgerRefusal, NewColumn, PeopleSet, Run,
-    RunRecord, RunState, choose,
+    ColumnRecord, DataUser, Draft, Exact, Exported, ForExport, Ledger, LedgerError, LedgerRefusal, NewColumn,
+    PeopleSet, Run, RunRecord, RunState, choose, isolated_node,
 };
 pub use masks::{MaskedSum, MaskedSumError, Seed, add_mask, subtract_mask};
 pub use opened::Opened;

@@ -25,7 +25,7 @@ mod rotation;
 mod search;
 mod whiten;
 
-pub use gram::{Gram, GramError, fraction_bits};
+pub use gram::{Gram, GramError, SOFTENING, fraction_bits};
 pub use histogram::{HISTOGRAM_WORDS, histogram, top_share};
 pub use rotation::Rotation;
 pub use search::{Finding, Limits, judge};

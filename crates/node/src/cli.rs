@@ -67,6 +67,18 @@ pub enum Command {
                             --covariates sex,age --out results\n  ligate gwas --dir hdab --permit permit.jws \
                             --key alice.key --trait ldl --covariates sex,age --out results")]
     Gwas(Gwas),
+    /// Mark what may leave the environment of a result that was made under a permit
+    #[command(
+        after_help = "The leading variants that are common enough leave, in four digits; what stays is listed with the \
+                      rule. From then on it counts in everybody's account.\n\nExamples:\n  ligate export results \
+                      --dir hdab --key alice.key --plan\n  ligate export results --dir hdab --key alice.key --out public"
+    )]
+    Export(Export),
+    /// Approve what `ligate export` asks an officer about
+    #[command(
+        after_help = "Example: ligate approve results/ldl.export-request.json --key officer.key --out approval.jws"
+    )]
+    Approve(Approve),
     /// The audit log: verify, show
     #[command(subcommand)]
     Audit(Audit),
@@ -279,6 +291,12 @@ pub struct PermitIssue {
     /// When the permit ends, at most ten years later; else a year after it begins
     #[arg(long)]
     pub valid_until: Option<Timestamp>,
+    /// Let all variants leave that are common enough, not only the leading ones
+    #[arg(long)]
+    pub export_full_table: bool,
+    /// Who must approve each export: NAME=KEY, the key or the file that holds it
+    #[arg(long, value_name = "NAME=KEY")]
+    pub export_officer: Option<String>,
     /// The file to write
     #[arg(long)]
     pub out: PathBuf,
@@ -358,6 +376,39 @@ pub struct Gwas {
     /// The folder for the result, which only you can read
     #[arg(long, required_unless_present = "plan")]
     pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The folder that `ligate gwas` wrote, or its file *.provenance.json
+    pub result: PathBuf,
+    /// The coordinator's folder
+    #[arg(long)]
+    pub dir: PathBuf,
+    /// The data user's signing key (else keys/user.key in the folder)
+    #[arg(long)]
+    pub key: Option<PathBuf>,
+    /// The officer's approval, where the permit names an officer
+    #[arg(long)]
+    pub approval: Option<PathBuf>,
+    /// Only say what could leave; nothing is noted and nothing written
+    #[arg(long)]
+    pub plan: bool,
+    /// The folder for what may leave
+    #[arg(long, required_unless_present = "plan")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Approve {
+    /// The request that `ligate export` wrote into the result's folder
+    pub request: PathBuf,
+    /// The officer's signing key
+    #[arg(long)]
+    pub key: PathBuf,
+    /// The file to write
+    #[arg(long)]
+    pub out: PathBuf,
 }
 
 fn probability(text: &str) -> Result<f64, String> {

@@ -4,6 +4,7 @@ mod audit;
 mod datasets;
 mod diagnose;
 mod evaluate;
+mod export;
 mod gwas;
 mod ingest;
 mod init;
@@ -48,6 +49,8 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Peer(args) => peer::run(args, json),
         Command::Permit(args) => permit::run(args, json),
         Command::Gwas(args) => gwas::run(args, json),
+        Command::Export(args) => export::run(&args, json),
+        Command::Approve(args) => export::approve(&args),
         Command::Audit(args) => audit::run(args, json),
         Command::Ledger(args) => ledger::run(args, json),
         Command::Backup(args) => recovery::back_up(&args, json),

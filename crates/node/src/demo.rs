@@ -17,7 +17,7 @@ mod story;
 use std::{fs, path::Path, time::Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use ligate_access::{Identity, audit, job::PeopleRule};
+use ligate_access::{Identity, audit, job::PeopleRule, permit::ExportRules};
 use ligate_model::Purpose;
 use rand_core::OsRng;
 
@@ -133,6 +133,7 @@ fn study_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Rel
             about: "Demonstration: genetic associations with the traits of these cohorts".to_owned(),
             variables: cohorts.traits.iter().chain(&cohorts.covariates).cloned().collect(),
             methods: vec!["gwas-linear".parse()?, "gwas-logistic".parse()?],
+            export: ExportRules::default(),
             coordinator: None,
             valid_from: None,
             valid_until: None,

@@ -2,13 +2,14 @@
 //! owns where its sums come from and where its result goes.
 
 mod admission;
+pub mod export;
 pub mod federated;
 pub mod offer;
 pub mod own_rows;
 pub mod pages;
 mod permit_watch;
 pub mod release;
-mod store;
+pub mod store;
 
 pub use permit_watch::PermitWatch;
 

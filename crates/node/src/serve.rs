@@ -1,13 +1,16 @@
 //! `ligate serve`: a node answers coordinators that its steward trusts, and peers who ask for tree heads.
 
 mod account;
+mod admission;
 mod claims;
 pub mod codings;
 mod counts;
 mod desk;
 mod guarded_journal;
 mod known_runs;
+mod node_export;
 mod node_run;
+mod seat;
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -16,8 +19,9 @@ use ligate_access::audit::Event;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{books, cli, folder::Folder, interrupt, matchmaking::Exchange, revocations};
+pub use admission::thresholds;
 use desk::Desk;
-pub use node_run::{job_event, thresholds};
+pub use node_run::job_event;
 
 pub fn run(args: &cli::Serve) -> Result<()> {
     let folder = Folder::open(&args.dir)?;

@@ -8,7 +8,7 @@ pub mod client;
 pub mod rounds;
 
 use ligate_access::{PublicKey, audit::Head};
-use ligate_disclosure::{ColumnId, DataUser, Released};
+use ligate_disclosure::{ColumnId, DataUser, Released, span::SOFTENING};
 use ligate_model::{AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, VariableKind, VariableName};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,10 @@ pub enum Question {
     Finish { job: Digest, result: Digest, released: u64, suppressed: u64 },
     /// The run ended without a result.
     Abandon { job: Digest, reason: String },
+    /// What would it add to, if something of this job's result left the environment?
+    Export { permit: String, job: String, export: String, head: Head, held: Vec<Head> },
+    /// Something leaves now: does everything that it adds to hold?
+    Leave { export: Digest, content: Digest, variants: u64, people: u64, approval: Option<String> },
     /// Keep these heads of other nodes' logs.
     KeepHeads { heads: Vec<Head> },
     /// Which heads of my log do you hold?
@@ -114,8 +118,9 @@ pub enum AnswerWith<F, D, A> {
 pub struct KnownRun {
     pub job: Digest,
     pub data_user: DataUser,
-    /// Whether a result was released.
+    /// Whether a result was released, and whether something of it left the environment.
     pub released: bool,
+    pub exported: bool,
 }
 
 /// What a node tells about its own people, once the gate has found them to be enough.
@@ -128,8 +133,13 @@ pub enum SiteFacts {
         exponents: Vec<i16>,
         fills: Vec<Option<f64>>,
     },
-    /// The columns of the data user's account. Columns of one number are the same at this node.
-    Account(Vec<(ColumnId, u32)>),
+    /// The columns of the data user's account, and the nodes of each result that was exported. Columns of one number are
+    /// the same at this node.
+    Account {
+        columns: HeldColumns,
+        exported: Vec<Vec<Digest>>,
+    },
+    Export(ExportFacts),
     Judgement(Judgement),
     Variants {
         variants: Vec<OfferedVariant>,
@@ -161,3 +171,36 @@ pub struct Judgement {
     /// Combinations of columns, in the nodes' common basis, that must be judged over all nodes.
     pub suspects: Vec<Vec<f64>>,
 }
+
+impl Judgement {
+    /// Rounded up, so that a node does not say more of its people than it must: to twentieths of the limits.
+    #[must_use]
+    pub fn in_steps(self) -> Self {
+        let coarse = |value: f64| (value * USED_STEPS).ceil() / USED_STEPS;
+        Self { leverage: coarse(self.leverage), share: coarse(self.share), ..self }
+    }
+
+    /// The same for an export, which small leverages decide about: the leverage up to the next quarter of a power of two,
+    /// after the error of the sums that nodes are told.
+    #[must_use]
+    pub fn in_quarter_powers(self) -> Self {
+        let leverage = self.leverage * (1.0 + 2.0 * SOFTENING);
+        let up = ((4.0 * leverage.log2()).ceil() / 4.0).exp2();
+        Self { leverage: if leverage > 0.0 { up } else { 0.0 }, ..self.in_steps() }
+    }
+}
+
+/// What an export would add to, at one node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExportFacts {
+    /// The columns of the exported account with the export, then of each other data user's with it. Columns of one number
+    /// are the same at this node.
+    pub accounts: Vec<HeldColumns>,
+    /// The nodes of each exported result and of this one.
+    pub rosters: Vec<Vec<Digest>>,
+    /// Variants of the trait that left before, of other runs.
+    pub variants_of_others: u64,
+}
+
+/// The columns of an account at one node.
+pub type HeldColumns = Vec<(ColumnId, u32)>;

@@ -112,6 +112,20 @@ pub enum Event {
         variable: VariableName,
         coding: BinaryCoding,
     },
+    /// It was asked that something of a job's result leaves the environment.
+    ExportAsked {
+        permit: Digest,
+        job: Digest,
+        export: Digest,
+    },
+    /// Something of a job's result left the environment, or is about to: its digest, and the variants in it.
+    Exported {
+        permit: Digest,
+        job: Digest,
+        export: Digest,
+        content: Digest,
+        variants: u64,
+    },
     /// An identical question got the release that is stored; no node was asked.
     StoredRelease {
         permit: Digest,

@@ -131,6 +131,11 @@ impl Account {
         self.people.values().flat_map(|set| set.numbers().iter().copied()).collect()
     }
 
+    /// How many people are in a set of an account's columns.
+    pub fn people_of(&self, set: Digest) -> usize {
+        self.people.get(&set).map_or(0, PeopleSet::len)
+    }
+
     /// The sets of people, the last used first.
     pub fn sets(&self) -> impl Iterator<Item = &PeopleSet> {
         self.order.iter().rev().filter_map(|digest| self.people.get(digest))

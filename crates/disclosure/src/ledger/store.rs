@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 use super::{AllowedRoster, ClosedAccount, LedgerError, PeopleSet, RunRecord, people};
 use crate::witness::{Change, Witness, WitnessedFile};
 
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// What `runs.json` holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

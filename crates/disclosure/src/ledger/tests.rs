@@ -377,11 +377,11 @@ fn a_damaged_ledger_allows_nothing() {
         assert!(matches!(refused, Err(LedgerError::Damaged(_) | LedgerError::PutBack(_))), "change {number}");
     }
     let newer = damage(&|folder| {
-        let text = r#"{"version":4,"runs":[],"rosters":[],"closed":[],"more":[]}"#;
+        let text = r#"{"version":5,"runs":[],"rosters":[],"closed":[],"more":[]}"#;
         fs::write(folder.join("runs.json"), text).unwrap();
         Notes::of(folder).set(Digest::of("ligate ledger", text.as_bytes()));
     });
-    assert!(matches!(newer, Err(LedgerError::Version { version: 4, .. })));
+    assert!(matches!(newer, Err(LedgerError::Version { version: 5, .. })));
     let readable = damage(&|folder| {
         fs::set_permissions(folder.join("key"), fs::Permissions::from_mode(0o640)).unwrap();
     });
@@ -409,7 +409,7 @@ fn a_ledger_that_was_put_back_answers_nothing_until_it_is_recovered() {
     case.ledger.check(&other).unwrap();
     // What is exported counts for everybody, also for the one of whom it is not known what he was shown.
     case.ledger.mark_opened(&other, now()).unwrap();
-    assert!(recovered(case.ledger.mark_exported(other.job)));
+    assert!(recovered(case.ledger.for_export(other.job).map(drop)));
     // Everybody's account, and the word that nothing was shown.
     let everybody = ClosedAccount { data_user: None, job: None, since: now() };
     case.ledger.recover(&[everybody], false).unwrap();
@@ -418,4 +418,99 @@ fn a_ledger_that_was_put_back_answers_nothing_until_it_is_recovered() {
     case.ledger.recover(&[], true).unwrap();
     case.ledger.check(&third).unwrap();
     assert!(recovered(case.ledger.check(&run(4, NODES))), "an account with unknown columns stays closed");
+}
+
+fn left(content: u8, variants: u64) -> Exported {
+    Exported { content: Digest::of("content", &[content]), variants, when: now() }
+}
+
+impl Case {
+    /// A study of everybody by a data user, shown to its end.
+    fn shown(&self, job: u8, user: &DataUser, roster: &[u8], column: NewColumn) -> Run {
+        let run = Run { data_user: user.clone(), ..run(job, roster) };
+        self.opened(&run);
+        enter(&self.ledger, &run, &numbers(0..200), &[ones(), column]).unwrap();
+        self.ledger.mark_released(run.job, Digest::of("result", &[job])).unwrap();
+        run
+    }
+}
+
+#[test]
+fn an_export_is_judged_with_every_account_that_it_adds_to() {
+    let case = case();
+    let [ada, bo, cleo] =
+        [("Ada", 7), ("Bo", 8), ("Cleo", 9)].map(|(name, key)| DataUser::new(name, &[key; 32]));
+    let first = case.shown(1, &ada, NODES, column("ldl", values(1, 200)));
+    let second = case.shown(2, &bo, NODES, column("age", values(2, 200)));
+    case.shown(3, &cleo, NODES, column("bmi", values(3, 200)));
+    let books = case.ledger.for_export(first.job).unwrap();
+    let [exported, of_bo, of_cleo] = &books.accounts[..] else { panic!("{:?}", books.accounts) };
+    let jobs =
+        |columns: &[ColumnId]| columns.iter().map(|id| id.job).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(jobs(exported), [first.job].into());
+    assert_eq!(jobs(of_bo), [first.job, second.job].into());
+    // 1 for everybody is in all of them, so Cleo's account is covered by her trait and the export's.
+    let shown = |job: u8, place| ColumnId { job: Digest::of("job", &[job]), place };
+    assert_eq!(books.covered(&[shown(2, 0), shown(1, 1)]), [0]);
+    assert_eq!(books.covered(&[shown(1, 0), shown(1, 1), shown(3, 1)]), [0, 2]);
+    assert_eq!(books.covered(of_cleo), [0, 2]);
+    assert_eq!(books.covered(&[shown(1, 0)]), [] as [usize; 0]);
+    case.ledger.mark_exported(first.job, &books.everything, left(1, 10)).unwrap();
+    // From now on it is in everybody's account.
+    assert_eq!(case.ledger.account(&cleo).unwrap().classes(), 3);
+    let books = case.ledger.for_export(second.job).unwrap();
+    assert_eq!(jobs(&books.accounts[0]), [first.job, second.job].into());
+    // Something that was shown meanwhile was not judged.
+    case.shown(4, &ada, NODES, column("crp", values(4, 200)));
+    let late = case.ledger.mark_exported(second.job, &books.everything, left(2, 10));
+    assert!(matches!(late, Err(LedgerError::Refused(LedgerRefusal::Meanwhile))), "{late:?}");
+}
+
+#[test]
+fn variants_of_a_trait_add_up_over_all_exports() {
+    let case = case();
+    let ada = DataUser::new("Ada", &[7; 32]);
+    let first = case.shown(1, &ada, NODES, column("ldl", values(1, 200)));
+    let again = case.shown(2, &ada, NODES, column("ldl", values(1, 200)));
+    let other = case.shown(3, &ada, NODES, column("bmi", values(3, 200)));
+    let mark = |run: &Run, content, variants| {
+        let books = case.ledger.for_export(run.job).unwrap();
+        case.ledger.mark_exported(run.job, &books.everything, left(content, variants)).unwrap();
+    };
+    mark(&first, 1, 10);
+    mark(&first, 1, 10);
+    let with = |run: &Run, content| {
+        let books = case.ledger.for_export(run.job).unwrap();
+        books.variants_with(Digest::of("content", &[content]), 5)
+    };
+    assert_eq!((with(&first, 1), with(&first, 2), with(&again, 3), with(&other, 4)), (5, 15, 15, 5));
+    mark(&first, 2, 4);
+    assert_eq!((with(&first, 2), with(&again, 3)), (5, 19));
+}
+
+#[test]
+fn only_a_released_result_can_leave() {
+    let case = case();
+    case.opened(&run(1, NODES));
+    let refused = |job: u8| match case.ledger.for_export(Digest::of("job", &[job])) {
+        Err(LedgerError::Refused(refusal)) => Some(refusal),
+        Err(LedgerError::UnknownRun) => None,
+        _ => panic!("not refused"),
+    };
+    assert_eq!((refused(1), refused(2)), (Some(LedgerRefusal::NotReleased), None));
+}
+
+#[test]
+fn exported_rosters_are_not_taken_apart() {
+    let case = case();
+    let [ada, bo, cleo] =
+        [("Ada", 7), ("Bo", 8), ("Cleo", 9)].map(|(name, key)| DataUser::new(name, &[key; 32]));
+    for (job, user, roster) in [(1, &ada, &[1, 2, 3][..]), (2, &bo, &[1, 4, 5])] {
+        let run = case.shown(job, user, roster, column("ldl", values(1, 200)));
+        let books = case.ledger.for_export(run.job).unwrap();
+        case.ledger.mark_exported(run.job, &books.everything, left(job, 1)).unwrap();
+    }
+    let third = Run { data_user: cleo, ..run(3, &[2, 3, 4, 5]) };
+    assert_eq!(case.refuses(&third), LedgerRefusal::NodeIsolated);
+    case.ledger.check(&Run { roster: run(3, &[1, 2, 3]).roster, ..third }).unwrap();
 }

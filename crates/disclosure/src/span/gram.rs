@@ -9,7 +9,7 @@ const HEADROOM_BITS: u32 = 2;
 
 /// How far the sum that nodes are told is from the exact one, in every direction: a leverage is off by at most this
 /// share of itself.
-const SOFTENING: f64 = 1.0 / 64.0;
+pub const SOFTENING: f64 = 1.0 / 64.0;
 
 /// A symmetric matrix as its lower triangle, row by row.
 #[derive(Clone, PartialEq)]

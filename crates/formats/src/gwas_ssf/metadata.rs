@@ -10,8 +10,8 @@ pub const FILE_TYPE: &str = "GWAS-SSF v1.0";
 /// How the standard writes what is not reported.
 pub const NOT_REPORTED: &str = "NR";
 
-/// Where a result stands, and on what ground. Table, metadata and report all say it. None of these is a file that may
-/// leave: a study marks nothing for export.
+/// Where a result stands, and on what ground. Table, metadata and report all say it. A study marks nothing for export:
+/// only what passed the rules of an export is exportable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Release {
     /// Computed on own data, without a permit and without the disclosure gate.
@@ -19,6 +19,13 @@ pub enum Release {
     /// Passed the gate under a permit, for one job; for those who work inside the permit's secure processing
     /// environment.
     Permit { permit: String, job: Digest },
+    /// May leave that environment.
+    Exported {
+        permit: String,
+        job: Digest,
+        /// Which part of the result it is, and what can be guessed from it, in words.
+        bounds: String,
+    },
 }
 
 impl Release {
@@ -27,6 +34,7 @@ impl Release {
         match self {
             Self::Local => "local, not released",
             Self::Permit { .. } => "inside the environment",
+            Self::Exported { .. } => "exportable",
         }
     }
 }
@@ -35,7 +43,9 @@ impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local => f.write_str(self.standing()),
-            Self::Permit { permit, .. } => write!(f, "{}, permit {permit}", self.standing()),
+            Self::Permit { permit, .. } | Self::Exported { permit, .. } => {
+                write!(f, "{}, permit {permit}", self.standing())
+            }
         }
     }
 }
@@ -121,6 +131,9 @@ impl Metadata {
             }
             Release::Permit { permit, job } => format!(
                 "{standing}: passed the disclosure gate under permit {permit}, job {job}; not marked for export."
+            ),
+            Release::Exported { permit, job, bounds } => format!(
+                "{standing}: passed the disclosure gate and the rules of an export under permit {permit}, job {job}. {bounds}"
             ),
         };
         for source in &self.sources {

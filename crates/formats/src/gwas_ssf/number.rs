@@ -11,13 +11,19 @@ pub(super) fn exact(value: f64) -> String {
     if size != 0.0 && !(1e-4..1e15).contains(&size) { format!("{value:e}") } else { format!("{value}") }
 }
 
-/// The value to six significant digits: what is kept of an exact sum over people outside their own node. A longer number
-/// could carry a code, digit by digit.
-pub(super) fn six_digits(value: f64) -> f64 {
+/// The value to so many significant digits: what is kept of an exact sum over people outside their own node. A longer
+/// number could carry a code, digit by digit.
+pub(super) fn significant(value: f64, digits: usize) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
-    format!("{value:.5e}").parse().unwrap_or(value)
+    format!("{value:.0$e}", digits.saturating_sub(1)).parse().unwrap_or(value)
+}
+
+/// A count to so many significant digits.
+pub(super) fn significant_count(count: u64, digits: u32) -> u64 {
+    let unit = 10_u64.pow(count.checked_ilog10().unwrap_or(0).saturating_sub(digits.saturating_sub(1)));
+    (count / unit + u64::from(count % unit * 2 >= unit && unit > 1)).saturating_mul(unit)
 }
 
 pub(super) fn exact_or_missing(value: Option<f64>) -> String {
@@ -57,17 +63,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn six_digits_are_kept() {
-        for (value, expected) in [
-            (0.084_980_237_165, 0.084_980_2),
-            (-123_456.789, -123_457.0),
-            (9.999_999_9, 10.0),
-            (0.0, 0.0),
-            (1.234_567e-300, 1.234_57e-300),
+    fn only_the_leading_digits_are_kept() {
+        for (value, six, four) in [
+            (0.084_980_237_165, 0.084_980_2, 0.084_98),
+            (-123_456.789, -123_457.0, -123_500.0),
+            (9.999_999_9, 10.0, 10.0),
+            (0.0, 0.0, 0.0),
+            (1.234_567e-300, 1.234_57e-300, 1.235e-300),
         ] {
-            assert_eq!(six_digits(value), expected);
+            assert_eq!((significant(value, 6), significant(value, 4)), (six, four));
         }
-        assert!(six_digits(f64::NAN).is_nan());
+        assert!(significant(f64::NAN, 4).is_nan());
+        let counts = [0, 9, 9999, 10_004, 10_005, 123_456, u64::MAX].map(|count| significant_count(count, 4));
+        assert_eq!(counts[..6], [0, 9, 9999, 10_000, 10_010, 123_500]);
     }
 
     #[test]

@@ -8,7 +8,10 @@ use ligate_model::VariantKey;
 use super::{
     MISSING, Release, WriteError, check_key,
     checksum::Checked,
-    number::{count_or_missing, exact, exact_or_missing, neg_log10_p_of_large, p_value, six_digits},
+    number::{
+        count_or_missing, exact, exact_or_missing, neg_log10_p_of_large, p_value, significant,
+        significant_count,
+    },
 };
 use crate::bgzf;
 
@@ -35,6 +38,9 @@ pub const COLUMNS: [&str; 20] = [
     "baseline_sites",
     "release",
 ];
+
+/// Significant digits of what leaves the environment; frequencies have three decimals.
+const EXPORTED_DIGITS: u32 = 4;
 
 /// One association. The effect allele is the key's alternate allele.
 #[derive(Clone, Copy, Debug)]
@@ -78,21 +84,36 @@ pub struct Written {
     pub md5: String,
 }
 
-impl Row<'_> {
-    /// The row as it is shown under a permit.
-    fn with_six_digits(self) -> Self {
-        let baseline = |of: Baseline| Baseline {
-            beta: six_digits(of.beta),
-            standard_error: six_digits(of.standard_error),
-            p_value: six_digits(of.p_value),
-            ..of
+impl<'a> Row<'a> {
+    /// The row as it is shown where it stands.
+    pub fn shown(self, standing: &Release) -> Self {
+        match standing {
+            Release::Local => self,
+            Release::Permit { .. } => self.with_digits(6),
+            Release::Exported { .. } => Self {
+                effect_allele_frequency: (self.effect_allele_frequency * 1e3).round() / 1e3,
+                n: significant_count(self.n, EXPORTED_DIGITS),
+                n_cases: self.n_cases.map(|cases| significant_count(cases, EXPORTED_DIGITS)),
+                baseline: None,
+                ..self.with_digits(EXPORTED_DIGITS as usize)
+            },
+        }
+    }
+
+    fn with_digits(self, digits: usize) -> Self {
+        let of = |value| significant(value, digits);
+        let baseline = |baseline: Baseline| Baseline {
+            beta: of(baseline.beta),
+            standard_error: of(baseline.standard_error),
+            p_value: of(baseline.p_value),
+            ..baseline
         };
         Self {
-            beta: six_digits(self.beta),
-            standard_error: six_digits(self.standard_error),
-            effect_allele_frequency: six_digits(self.effect_allele_frequency),
-            p_value: six_digits(self.p_value),
-            neg_log10_p: six_digits(self.neg_log10_p),
+            beta: of(self.beta),
+            standard_error: of(self.standard_error),
+            effect_allele_frequency: of(self.effect_allele_frequency),
+            p_value: of(self.p_value),
+            neg_log10_p: of(self.neg_log10_p),
             baseline: self.baseline.map(baseline),
             ..self
         }
@@ -108,12 +129,10 @@ pub fn write_table<'a>(
 ) -> Result<Written, WriteError> {
     let mut table = bgzf::Writer::new(Checked::new(out));
     writeln!(table, "{}", COLUMNS.join("\t"))?;
-    let six = !matches!(release, Release::Local);
-    let release = release.to_string().replace(['\t', '\n', '\r'], " ");
+    let standing = release.to_string().replace(['\t', '\n', '\r'], " ");
     let mut count = 0;
     for row in rows {
-        let row = if six { row.with_six_digits() } else { row };
-        writeln!(table, "{}\t{release}", cells(&row)?.join("\t"))?;
+        writeln!(table, "{}\t{standing}", cells(&row.shown(release))?.join("\t"))?;
         count += 1;
     }
     Ok(Written { rows: count, md5: table.finish()?.finish() })
@@ -217,6 +236,26 @@ mod tests {
         let mut text = String::new();
         flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
         assert!(text.ends_with("\tinside the environment, permit P-1\n"), "{text}");
+    }
+
+    #[test]
+    fn a_row_that_leaves_says_less() {
+        let key = key("1", "A", "C");
+        let exported = Release::Exported {
+            permit: "P-1".to_owned(),
+            job: ligate_model::Digest::from_bytes([1; 32]),
+            bounds: String::new(),
+        };
+        let mut file = Vec::new();
+        let row = Row { effect_allele_frequency: 0.123_456, n: 19_964, n_cases: Some(12_345), ..row(&key) };
+        write_table(&mut file, &exported, [row]).unwrap();
+        let mut text = String::new();
+        flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
+        assert_eq!(
+            text.lines().nth(1).unwrap(),
+            "1\t19317005\tC\tA\t0.3\t0.03318\t0.123\t4.102e-64\trs1876037\t19960\t1_19317005_A_C\tlinear\t63.39\t\
+             12350\t3\t#NA\t#NA\t#NA\t#NA\texportable, permit P-1"
+        );
     }
 
     #[test]

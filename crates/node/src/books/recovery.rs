@@ -344,7 +344,7 @@ fn missing(folder: &Folder, findings: &Findings, since: Timestamp) -> Result<Vec
         let run = runs.get(job);
         let lacks = match *step {
             "columns" => run.is_none_or(|run| run.people.is_none()),
-            "exported" => run.is_none_or(|run| !run.exported),
+            "exported" => run.is_none_or(|run| run.exported.is_none()),
             _ => run.is_none(),
         };
         if lacks {
@@ -357,6 +357,9 @@ fn missing(folder: &Folder, findings: &Findings, since: Timestamp) -> Result<Vec
         let run = runs.get(&known.job);
         if run.is_none() || (known.released && run.is_some_and(|run| run.people.is_none())) {
             accounts.entry(known.job).or_insert_with(|| Some(known.data_user.clone()));
+        }
+        if known.exported && run.is_none_or(|run| run.exported.is_none()) {
+            accounts.insert(known.job, None);
         }
     }
     Ok(accounts

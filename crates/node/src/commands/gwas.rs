@@ -143,7 +143,7 @@ fn print(release: &Release, files: &[PathBuf]) {
     let status = release.status();
     match &status {
         gwas_ssf::Release::Local => say!("{}: for this node's own use", status.standing()),
-        gwas_ssf::Release::Permit { permit, .. } => {
+        gwas_ssf::Release::Permit { permit, .. } | gwas_ssf::Release::Exported { permit, .. } => {
             say!("{}: passed the gate under permit {permit}; not marked for export", status.standing())
         }
     }

@@ -100,7 +100,10 @@ fn print(run: &RunRecord) {
         RunState::Closed => "closed".to_owned(),
         RunState::Released(result) => format!("released {}", result.short()),
     };
-    let exported = if run.exported { ", exported" } else { "" };
+    let exported = match &run.exported {
+        Some(exported) => format!(", {} variants exported", exported.variants),
+        None => String::new(),
+    };
     say!(
         "{}  {}  {}  {} nodes  {state}{exported}",
         run.dataset,

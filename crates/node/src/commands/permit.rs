@@ -13,7 +13,9 @@ use jiff::{Timestamp, ToSpan};
 use ligate_access::{
     PublicKey,
     audit::Event,
-    permit::{Method, OutputRules, Party, Permit, PermitDataset, PermitId, SignedPermit, VERSION},
+    permit::{
+        ExportRules, Method, OutputRules, Party, Permit, PermitDataset, PermitId, SignedPermit, VERSION,
+    },
 };
 use ligate_model::{DatasetId, Digest, NodeName, Purpose, VariableName};
 use rand_core::{OsRng, RngCore};
@@ -50,12 +52,24 @@ pub struct PermitTerms {
     pub about: String,
     pub variables: Vec<VariableName>,
     pub methods: Vec<Method>,
+    pub export: ExportRules,
     /// `None`: the access body itself.
     pub coordinator: Option<NodeName>,
     /// `None`: now.
     pub valid_from: Option<Timestamp>,
     /// `None`: a year after the beginning.
     pub valid_until: Option<Timestamp>,
+}
+
+/// The rules of exports, with an officer as NAME=KEY.
+fn export_rules(full_table: bool, officer: Option<&str>) -> Result<ExportRules> {
+    let officer = officer.map(|words| {
+        let (name, key) = words.split_once('=').with_context(|| {
+            format!("{words} is no officer; write NAME=KEY, the key or the file that holds it")
+        })?;
+        anyhow::Ok(Party { name: name.to_owned(), key: public_key(key)? })
+    });
+    Ok(ExportRules { full_table, officer: officer.transpose()? })
 }
 
 /// Signs a permit with the access body's key and records it.
@@ -87,6 +101,7 @@ pub fn issue(body: &Folder, terms: PermitTerms) -> Result<SignedPermit> {
         methods: terms.methods,
         variables: terms.variables,
         output: OutputRules::default(),
+        export: terms.export,
         fee: None,
         conditions: Vec::new(),
         issued: now,
@@ -167,6 +182,7 @@ fn issue_from_words(args: PermitIssue, json: bool) -> Result<()> {
     let terms = PermitTerms {
         user: args.user,
         user_key: public_key(&args.user_key)?,
+        export: export_rules(args.export_full_table, args.export_officer.as_deref())?,
         datasets: args.datasets.iter().map(|text| node_and_dataset(text)).collect::<Result<_>>()?,
         purpose: args.purpose,
         about: args.about,
@@ -238,6 +254,12 @@ fn print(permit: &Permit) {
     say!("valid        {} to {}", permit.valid_from, permit.valid_until);
     for held in &permit.datasets {
         say!("dataset      {}/{} ({})  {}", held.node, held.dataset, held.country, held.key);
+    }
+    let part =
+        if permit.export.full_table { "all variants that are common enough" } else { "leading variants" };
+    say!("export       {part}, of results that hold with all that was exported before");
+    if let Some(officer) = &permit.export.officer {
+        say!("officer      {}  {}  approves each export", officer.name, officer.key);
     }
     for condition in &permit.conditions {
         say!("condition    {condition}");

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use ligate_access::audit::Event;
 use ligate_disclosure::{
-    Account, DataUser, Gate, Ledger, NewColumn, Released, Run, RunState,
+    Account, DataUser, Exported, Gate, Ledger, NewColumn, Released, Run, RunState,
     span::{Limits, judge},
 };
 use ligate_formats::gwas_ssf;
@@ -71,8 +71,13 @@ fn enter(
     let run = run(folder, snapshot);
     ledger.mark_opened(&run, Timestamp::now())?;
     ledger.enter_columns(run.job, &ledger.account(&run.data_user)?, &numbers, &[NewColumn::people()])?;
-    ledger.mark_exported(run.job)?;
-    ledger.mark_released(run.job, Digest::of("ligate allele counts", &bytes))?;
+    // Judged again with whatever was shown meanwhile: what counts for everybody is exactly what was judged.
+    let everything = ledger.everything()?;
+    check_people(&everything, &[], Limits::of_cell(cell), folder.config.limits.thread_count())?;
+    let content = Digest::of("ligate allele counts", &bytes);
+    let exported = Exported { content, variants: tallies.get().len() as u64, when: Timestamp::now() };
+    ledger.mark_exported(run.job, &everything, exported)?;
+    ledger.mark_released(run.job, content)?;
     Ok(())
 }
 
@@ -80,7 +85,8 @@ fn enter(
 /// the counts are this node's alone.
 fn check_people(account: &Account, numbers: &[u64], limits: Limits, threads: usize) -> Result<()> {
     let ids = account.distinct(|column| column.record.values.is_none());
-    let rows = account.rows(&ids, numbers, &[vec![1.0; numbers.len()]]);
+    let new = if numbers.is_empty() { Vec::new() } else { vec![vec![1.0; numbers.len()]] };
+    let rows = account.rows(&ids, numbers, &new);
     let found = judge(&rows, &rows.gram(threads), limits, 1.0, threads);
     ensure!(
         found.passes(),
@@ -92,7 +98,7 @@ fn check_people(account: &Account, numbers: &[u64], limits: Limits, threads: usi
 
 fn is_released(ledger: &Ledger, snapshot: &Snapshot) -> Result<bool> {
     let of_snapshot = |run: &ligate_disclosure::RunRecord| {
-        run.job == snapshot.id() && run.exported && matches!(run.state, RunState::Released(_))
+        run.job == snapshot.id() && run.exported.is_some() && matches!(run.state, RunState::Released(_))
     };
     Ok(ledger.runs()?.iter().any(of_snapshot))
 }
@@ -169,7 +175,7 @@ fn changed(folder: &Folder, snapshot: &Snapshot) -> Result<BTreeSet<VariantKey>>
 /// can subtract it.
 pub fn published(folder: &Folder, dataset: &DatasetId) -> Result<bool> {
     let runs = books::ledger(folder)?.runs()?;
-    Ok(runs.iter().any(|run| run.exported && run.dataset == *dataset && run.roster.len() == 1))
+    Ok(runs.iter().any(|run| run.exported.is_some() && run.dataset == *dataset && run.roster.len() == 1))
 }
 
 fn run(folder: &Folder, snapshot: &Snapshot) -> Run {

@@ -13,11 +13,11 @@ use ligate_analysis::gwas::Family;
 use ligate_federation::Member;
 use ligate_model::{Assembly, BinaryCoding, Digest, NodeName, VariableKind, VariableName};
 
-use super::{Study, federated::account::Held, release::Release};
+use super::{Study, release::Release};
 use crate::{
     folder::Folder,
     session::{
-        Answer, Judgement, Question, SiteFacts, VariableFacts,
+        Answer, HeldColumns, Judgement, Question, SiteFacts, VariableFacts,
         client::{Correspondent, Way},
     },
 };
@@ -185,16 +185,23 @@ impl Nodes {
         Ok((largest, remembered))
     }
 
-    /// The columns of the data user's account at each of these nodes.
-    pub async fn accounts(&self, members: &[NodeName], job: Digest) -> Result<Vec<Held>> {
-        let mut accounts = Vec::new();
+    /// The columns of the data user's account at each of these nodes, and the rosters of all that was exported.
+    pub async fn accounts(
+        &self,
+        members: &[NodeName],
+        job: Digest,
+    ) -> Result<(Vec<HeldColumns>, Vec<Vec<Digest>>)> {
+        let (mut accounts, mut rosters) = (Vec::new(), Vec::new());
         for node in self.of(members) {
             match node.ask(&Question::Account { job }, self.deadline).await? {
-                Answer::Facts { facts: SiteFacts::Account(columns) } => accounts.push(columns),
+                Answer::Facts { facts: SiteFacts::Account { columns, exported } } => {
+                    accounts.push(columns);
+                    rosters.extend(exported);
+                }
                 _ => bail!("a node answered something else"),
             }
         }
-        Ok(accounts)
+        Ok((accounts, rosters))
     }
 
     /// What each of these nodes says of the sums of the account.

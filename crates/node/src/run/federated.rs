@@ -2,7 +2,7 @@
 //! method over secure sums behind the disclosure gate, and the release.
 
 pub mod account;
-mod node_sums;
+pub mod node_sums;
 mod offers;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -96,7 +96,7 @@ pub fn run(
 }
 
 /// The coordinator's own check; every node makes its own again.
-fn check_permit(folder: &Folder, permit: &SignedPermit, user: &Identity) -> Result<()> {
+pub fn check_permit(folder: &Folder, permit: &SignedPermit, user: &Identity) -> Result<()> {
     permit.check_issuer(&trusted_issuers(folder))?;
     permit.check_dates(Timestamp::now())?;
     let claims = permit.permit();
@@ -210,7 +210,7 @@ impl<'a> Coordination<'a> {
     fn answered(&self, mut nodes: Nodes, head: Head) -> Result<Release> {
         self.stages.update("asking the nodes", 0, 1);
         self.watch.hand_out(&self.runtime, &nodes)?;
-        let held = self.heads_held(&nodes)?;
+        let held = heads_held(self.folder, &nodes)?;
         let (accepted, missing) = self.runtime.block_on(nodes.start(self.permit, &self.job, (head, held)));
         nodes.keep(&names(&accepted));
         let run = self.with_nodes(&mut nodes, &accepted, &missing);
@@ -272,16 +272,6 @@ impl<'a> Coordination<'a> {
         Ok(release)
     }
 
-    /// The newest head that is held of each node: a node that was put back from a copy learns it from them.
-    fn heads_held(&self, nodes: &Nodes) -> Result<Vec<Head>> {
-        let mut held = Vec::new();
-        for node in &nodes.correspondents {
-            let Some(peer) = self.folder.config.peer_by_key(&node.key) else { continue };
-            held.extend(heads_of(&self.folder.audit(), &peer.name)?.into_iter().max_by_key(|head| head.size));
-        }
-        Ok(held)
-    }
-
     /// Has all nodes sign the roster, and notes who is in it: a node that is restored asks for it.
     fn agree(&self, nodes: &Nodes, accepted: &[Accepted]) -> Result<Agreement> {
         let context = RunContext { permit: self.permit.hash(), job: self.job.hash() };
@@ -312,6 +302,9 @@ impl<'a> Coordination<'a> {
             permit: claims.id.clone(),
             permit_hash: self.permit.hash(),
             job: self.job.hash(),
+            question: self.job.question(),
+            signed_permit: self.permit.jws().to_owned(),
+            signed_job: self.job.jws().to_owned(),
             coordinator: claims.coordinator.name.clone(),
             data_user: claims.data_user.name.clone(),
             purpose: format!("{} (Article 53(1)({}))", claims.purpose, claims.purpose.point()),
@@ -339,7 +332,7 @@ impl<'a> Coordination<'a> {
                 Err(error) => note!("warning: {}", crate::output::one_line(&error)),
             }
         }
-        self.keep_heads(&heads)?;
+        keep_heads(self.folder, &heads)?;
         drop(self.runtime.block_on(nodes.ask_all(&Question::KeepHeads { heads })));
         Ok(())
     }
@@ -355,18 +348,28 @@ impl<'a> Coordination<'a> {
         }
         answer
     }
+}
 
-    /// Keeps the nodes' heads; one that contradicts an earlier one is told, and does not undo the release.
-    fn keep_heads(&self, heads: &[Head]) -> Result<()> {
-        let mut log = self.folder.log()?;
-        for head in heads {
-            let Some(peer) = self.folder.config.peer_by_key(&head.node) else { continue };
-            if let Err(error) = log.store_head(&peer.name, peer.key, head, Timestamp::now()) {
-                note!("warning: the tree head of {}: {error}", peer.name);
-            }
-        }
-        Ok(())
+/// The newest head that is held of each node: a node that was put back from a copy learns it from them.
+pub fn heads_held(folder: &Folder, nodes: &Nodes) -> Result<Vec<Head>> {
+    let mut held = Vec::new();
+    for node in &nodes.correspondents {
+        let Some(peer) = folder.config.peer_by_key(&node.key) else { continue };
+        held.extend(heads_of(&folder.audit(), &peer.name)?.into_iter().max_by_key(|head| head.size));
     }
+    Ok(held)
+}
+
+/// Keeps the nodes' heads; one that contradicts an earlier one is told, and does not undo what was done.
+pub fn keep_heads(folder: &Folder, heads: &[Head]) -> Result<()> {
+    let mut log = folder.log()?;
+    for head in heads {
+        let Some(peer) = folder.config.peer_by_key(&head.node) else { continue };
+        if let Err(error) = log.store_head(&peer.name, peer.key, head, Timestamp::now()) {
+            note!("warning: the tree head of {}: {error}", peer.name);
+        }
+    }
+    Ok(())
 }
 
 fn check_number(accepted: &[Accepted], missing: &[(PermitDataset, String)]) -> Result<()> {

@@ -183,6 +183,7 @@ pub fn provenance_json(release: &Release) -> serde_json::Value {
         }),
     });
     json!({
+        "version": 1,
         "status": release.status().standing(),
         "plan": release.plan,
         "people": release.gwas.people,

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use ligate_access::{job::PeopleRule, permit::PermitId};
-use ligate_analysis::gwas::{Gwas, Plan};
+use ligate_analysis::gwas::{Association, Gwas, Plan};
 use ligate_disclosure::Thresholds;
 use ligate_formats::gwas_ssf::{self, Metadata, Row};
 use ligate_lake::Snapshot;
@@ -45,6 +45,11 @@ pub struct Authority {
     pub permit: PermitId,
     pub permit_hash: Digest,
     pub job: Digest,
+    /// What was asked, under which the coordinator keeps the result.
+    pub question: Digest,
+    /// Permit and job as they were signed.
+    pub signed_permit: String,
+    pub signed_job: String,
     pub coordinator: String,
     pub data_user: String,
     pub purpose: String,
@@ -157,7 +162,7 @@ impl Release {
         notes
     }
 
-    /// Where the result stands: local, or inside the environment. No study marks a result for export.
+    /// Where the result stands: local, or inside the environment. Only an export marks what may leave.
     pub fn status(&self) -> gwas_ssf::Release {
         match &self.authority {
             None => gwas_ssf::Release::Local,
@@ -191,12 +196,12 @@ fn write_tables(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
     let table = name(out, release, "gwas.tsv.gz");
     let mut written = None;
     output::write_private(&table, |file| {
-        written = Some(write_table(file, release)?);
+        written = Some(write_table(file, release, &release.status()).map_err(io::Error::other)?);
         Ok(())
     })?;
     let checksum = written.context("the table was not written")?;
     let metadata = PathBuf::from(Metadata::file_name(&table.to_string_lossy()));
-    write_text(&metadata, &metadata_of(release, &table, checksum).to_yaml())?;
+    write_text(&metadata, &metadata_of(release, &table, checksum, release.status()).to_yaml())?;
     let suppressed = name(out, release, "suppressed.tsv.gz");
     output::write_private(&suppressed, |file| {
         let rows = release.gwas.unreported.iter().map(|unreported| (&unreported.key, unreported.reason));
@@ -231,16 +236,37 @@ pub fn write_report(
     Ok(path)
 }
 
-fn write_text(path: &Path, text: &str) -> Result<()> {
+pub fn write_text(path: &Path, text: &str) -> Result<()> {
     output::write_private(path, |file| file.write_all(text.as_bytes()))
 }
 
-fn write_table(file: &mut dyn io::Write, release: &Release) -> io::Result<String> {
+/// Writes the table with as many digits as `status` allows; gives its MD5.
+pub fn write_table(
+    file: &mut dyn io::Write,
+    release: &Release,
+    status: &gwas_ssf::Release,
+) -> Result<String> {
+    write_shown_table(file, release, status, status)
+}
+
+/// Writes the table with the digits of where it may go one day, marked as what it is now; gives its MD5.
+pub fn write_shown_table(
+    file: &mut dyn io::Write,
+    release: &Release,
+    digits: &gwas_ssf::Release,
+    status: &gwas_ssf::Release,
+) -> Result<String> {
     let names: Vec<_> = release.gwas.associations.iter().map(|found| release.rsids.get(&found.key)).collect();
     let names: Vec<_> = names.into_iter().map(|number| number.map(|number| format!("rs{number}"))).collect();
-    let rows = release.gwas.associations.iter().zip(&names).map(|(found, id)| Row {
+    let rows = release.gwas.associations.iter().zip(&names);
+    let rows = rows.map(|(found, id)| row(found, id.as_deref()).shown(digits));
+    Ok(gwas_ssf::write_table(file, status, rows)?.md5)
+}
+
+fn row<'a>(found: &'a Association, id: Option<&'a str>) -> Row<'a> {
+    Row {
         key: &found.key,
-        id: id.as_deref(),
+        id,
         beta: found.beta,
         standard_error: found.standard_error,
         effect_allele_frequency: found.counts.allele_frequency().unwrap_or(0.0),
@@ -256,12 +282,11 @@ fn write_table(file: &mut dyn io::Write, release: &Release) -> io::Result<String
             p_value: baseline.p_value,
             sites: baseline.sites,
         }),
-    });
-    let written = gwas_ssf::write_table(file, &release.status(), rows).map_err(io::Error::other)?;
-    Ok(written.md5)
+    }
 }
 
-fn metadata_of(release: &Release, table: &Path, checksum: String) -> Metadata {
+/// The metadata file of a table.
+pub fn metadata_of(release: &Release, table: &Path, checksum: String, status: gwas_ssf::Release) -> Metadata {
     let people = &release.gwas.people;
     let sources = release.nodes.iter().filter_map(|node| match &node.outcome {
         NodeOutcome::Answered { snapshot, .. } => Some(gwas_ssf::Source {
@@ -286,7 +311,7 @@ fn metadata_of(release: &Release, table: &Path, checksum: String) -> Metadata {
         covariates: release.plan.covariates.iter().map(ToString::to_string).collect(),
         software: release.software.clone(),
         is_sorted: true,
-        release: release.status(),
+        release: status,
         sources: sources.collect(),
     }
 }

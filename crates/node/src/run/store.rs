@@ -8,6 +8,7 @@ use std::{fs, io::ErrorKind, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use ligate_access::job::SignedJob;
+use ligate_model::Digest;
 
 use super::release::Release;
 use crate::{folder::Folder, output};
@@ -15,7 +16,7 @@ use crate::{folder::Folder, output};
 const MAGIC: &[u8] = b"ligate release ";
 
 /// The form of what follows the first line. It changes with every field of [`Release`] and of what is in it.
-const VERSION: &[u8] = b"1\n";
+const VERSION: &[u8] = b"2\n";
 
 /// The `releases/` folder of a coordinator.
 pub struct Store {
@@ -29,7 +30,12 @@ impl Store {
 
     /// The release of the same question under the same permit.
     pub fn find(&self, job: &SignedJob) -> Result<Option<Release>> {
-        let path = self.path(job);
+        self.of_question(&job.question())
+    }
+
+    /// The release of a question.
+    pub fn of_question(&self, question: &Digest) -> Result<Option<Release>> {
+        let path = self.folder.join(question.to_string());
         match fs::read(&path) {
             Ok(bytes) => {
                 decode(&bytes).map(Some).with_context(|| format!("the stored release {}", path.display()))
@@ -41,11 +47,7 @@ impl Store {
 
     pub fn keep(&self, job: &SignedJob, release: &Release) -> Result<()> {
         let bytes = encode(release)?;
-        output::write_private(&self.path(job), |out| out.write_all(&bytes))
-    }
-
-    fn path(&self, job: &SignedJob) -> PathBuf {
-        self.folder.join(job.question().to_string())
+        output::write_private(&self.folder.join(job.question().to_string()), |out| out.write_all(&bytes))
     }
 }
 
@@ -116,6 +118,9 @@ mod tests {
             permit: "P-1".parse().unwrap(),
             permit_hash: Digest::from_bytes([1; 32]),
             job: Digest::from_bytes([2; 32]),
+            question: Digest::from_bytes([4; 32]),
+            signed_permit: "a.b.c".to_owned(),
+            signed_job: "d.e.f".to_owned(),
             coordinator: "hdab".to_owned(),
             data_user: "researcher".to_owned(),
             purpose: "research".to_owned(),
@@ -161,14 +166,14 @@ mod tests {
     #[test]
     fn another_version_is_not_called_damaged() {
         let bytes = encode(&release()).unwrap();
-        let body = bytes.strip_prefix(b"ligate release 1\n").unwrap();
+        let body = bytes.strip_prefix(b"ligate release 2\n").unwrap();
         let said = |bytes: &[u8]| decode(bytes).unwrap_err().to_string();
         let newer = |version: &str| [b"ligate release ", version.as_bytes(), body].concat();
-        for other in [body, &newer("2\n"), &newer("11\n"), &newer("0\n"), b""] {
+        for other in [body, &newer("1\n"), &newer("22\n"), &newer("0\n"), b""] {
             let said = said(other);
             assert!(said.contains("another version") && !said.contains("damaged"), "{said}");
         }
-        for damaged in [&bytes[..bytes.len() - 1], &[&bytes[..], b"x"].concat(), b"ligate release 1\n"] {
+        for damaged in [&bytes[..bytes.len() - 1], &[&bytes[..], b"x"].concat(), b"ligate release 2\n"] {
             assert!(said(damaged).contains("damaged"), "{} bytes", damaged.len());
         }
     }
@@ -179,6 +184,6 @@ mod tests {
     fn the_form_is_that_of_its_version() {
         let bytes = encode(&release()).unwrap();
         let digest = Digest::of("form of a stored release", &bytes).short();
-        assert_eq!((VERSION, digest.as_str()), (&b"1\n"[..], "a32557ce8038"));
+        assert_eq!((VERSION, digest.as_str()), (&b"2\n"[..], "a32557ce8038"));
     }
 }

@@ -1,5 +1,5 @@
-//! The span rule at one node: which columns a data user was shown of this node's people, what a run would add, and
-//! whether that leaves everybody among many. The node judges its own rows, by sums over the nodes without each other
+//! The span rule at one node: which columns were shown of this node's people, what a run would add, and whether that
+//! leaves everybody among many. The node judges its own rows, by sums over the nodes without each other
 //! one, and says only "yes" or which variable to leave out.
 
 use anyhow::{Context, Result, ensure};
@@ -8,25 +8,24 @@ use ligate_disclosure::{
     ACCOUNT_COLUMNS_MAX, Account, ColumnId, NewColumn,
     span::{Finding, Gram, HISTOGRAM_WORDS, Limits, Rotation, Rows, histogram, judge},
 };
-use ligate_model::{BinaryCoding, Digest};
+use ligate_model::{BinaryCoding, Digest, VariableName};
 
 use crate::session::{
-    Judgement, USED_STEPS,
+    Judgement,
     rounds::{AccountAsk, SuspectsAsk},
 };
 
 /// Most combinations that one node asks all others about.
 const SUSPECTS_MAX: usize = 16;
 
-/// What the run would show of this node's people, with all that its data user was shown before.
+/// Columns of an account over this node's people, to be judged in one round over all nodes.
 pub struct Check {
-    /// The run's own columns, with a number per person of the cohort.
-    new: Vec<NewColumn>,
-    model: Model,
     rows: Rows,
     /// W'W of the rows.
     gram: Gram,
-    /// What the nodes alone share in this run.
+    /// The variables of the last columns, those that a study would add; none for 1 for everybody.
+    added: Vec<Option<VariableName>>,
+    /// What the nodes alone share in this round.
     secret: [u8; 32],
     /// Place of this node in the roster.
     own: usize,
@@ -50,44 +49,64 @@ pub struct Study<'a> {
     pub threads: usize,
 }
 
-impl Check {
-    /// Builds the rows that the ask describes. `secret` is what the nodes of this round share.
-    pub fn new(
-        account: &Account,
-        study: &Study<'_>,
-        ask: &AccountAsk,
-        [own, nodes]: [usize; 2],
-        secret: &[u8; 32],
-    ) -> Result<Self> {
-        ensure!(usize::from(ask.nodes) == nodes, "the question counts other nodes than the roster");
-        ensure!(
-            ask.width() <= ACCOUNT_COLUMNS_MAX,
-            "the account would have more than {ACCOUNT_COLUMNS_MAX} columns"
-        );
-        ensure!(ask.fraction_bits <= 40, "the question asks for more bits than a word has");
+/// What a study adds to an account.
+pub struct Addition {
+    /// With a number per person of the cohort.
+    pub columns: Vec<NewColumn>,
+    /// What they were made from: nothing else is answered.
+    pub model: Model,
+}
+
+impl Addition {
+    /// The columns that a study would add, and all rows with them after the account's own columns.
+    pub fn new(account: &Account, study: &Study<'_>, ask: &AccountAsk) -> Result<(Self, Rows)> {
+        let asked = ask.study.as_ref().context("the question names no study")?;
         check_complete(account, &ask.shown)?;
-        let columns = gwas::columns(study.cohort, study.plan, &ask.model, &study.own_gate, study.threads);
+        let values = gwas::columns(study.cohort, study.plan, &asked.model, &study.own_gate, study.threads);
         ensure!(
-            columns.len() == usize::from(ask.new),
+            values.len() == usize::from(asked.columns),
             "the question counts other columns than the study has"
         );
-        let rows = account.rows(&ask.shown, study.numbers, &columns);
-        let roles = gwas::roles(study.plan, ask.model.baseline);
-        let new =
-            roles.into_iter().zip(columns).map(|(role, values)| new_column(study, &ask.model, role, values));
-        Ok(Self {
-            new: new.collect(),
-            model: ask.model.clone(),
-            secret: *secret,
-            gram: rows.gram(study.threads),
+        let rows = account.rows(&ask.shown, study.numbers, &values);
+        let roles = gwas::roles(study.plan, asked.model.baseline);
+        let columns =
+            roles.into_iter().zip(values).map(|(role, values)| new_column(study, &asked.model, role, values));
+        Ok((Self { columns: columns.collect(), model: asked.model.clone() }, rows))
+    }
+}
+
+/// Refuses a question that this node could not answer, before it makes rows for it.
+pub fn check_ask(ask: &AccountAsk, nodes: usize) -> Result<()> {
+    ensure!(usize::from(ask.nodes) == nodes, "the question counts other nodes than the roster");
+    ensure!(
+        ask.width() <= ACCOUNT_COLUMNS_MAX,
+        "the account would have more than {ACCOUNT_COLUMNS_MAX} columns"
+    );
+    ensure!(ask.fraction_bits <= 40, "the question asks for more bits than a word has");
+    Ok(())
+}
+
+impl Check {
+    /// `added` are the variables of the last columns of `rows`; `secret` is what the nodes of this round share.
+    pub fn new(
+        rows: Rows,
+        added: Vec<Option<VariableName>>,
+        [own, nodes]: [usize; 2],
+        secret: &[u8; 32],
+        threads: usize,
+    ) -> Self {
+        Self {
+            gram: rows.gram(threads),
             rows,
+            added,
+            secret: *secret,
             own,
             nodes,
             asked: false,
             judged: false,
             suspects: 0,
             suspects_answered: false,
-        })
+        }
     }
 
     /// This node's part of the sums: its own matrix in each, but for the one without it. Each has a basis of its own, so
@@ -118,7 +137,7 @@ impl Check {
         ensure!(grams.len() == self.nodes, "there is not one sum of the account for each node");
         ensure!(!std::mem::replace(&mut self.asked, true), "the account was judged before");
         let suspect_from = 0.9 / (self.nodes.saturating_sub(1).max(1)) as f64;
-        let mut judgement = Judgement { columns: self.new.len() as u64, ..Judgement::default() };
+        let mut judgement = Judgement { columns: self.added.len() as u64, ..Judgement::default() };
         for (without, lower) in grams.iter().enumerate().filter(|(without, _)| *without != self.own) {
             let gram = Gram::from_lower(self.rows.columns(), lower.clone())
                 .with_context(|| format!("the sum without node {without}"))?
@@ -133,8 +152,8 @@ impl Check {
     }
 
     fn take(&self, found: &Finding, judgement: &mut Judgement) {
-        judgement.leverage = judgement.leverage.max(coarse(found.leverage));
-        judgement.share = judgement.share.max(coarse(found.share));
+        judgement.leverage = judgement.leverage.max(found.leverage);
+        judgement.share = judgement.share.max(found.share);
         if let Some(worst) = &found.worst
             && judgement.refused.is_none()
         {
@@ -152,13 +171,13 @@ impl Check {
         }
     }
 
-    /// The variable to leave out: that of the run's own columns with the largest part in a combination.
+    /// The variable to leave out: that of the added columns with the largest part in a combination.
     fn blame(&self, combination: &[f64]) -> String {
-        let first = self.rows.columns() - self.new.len();
+        let first = self.rows.columns() - self.added.len();
         let part = |place: &usize| combination[first + place].abs();
-        let of_variable = (0..self.new.len()).filter(|place| self.new[*place].variable.is_some());
+        let of_variable = (0..self.added.len()).filter(|place| self.added[*place].is_some());
         let most = of_variable.max_by(|a, b| part(a).total_cmp(&part(b)));
-        most.and_then(|place| self.new[place].variable.as_ref()).map(ToString::to_string).unwrap_or_default()
+        most.and_then(|place| self.added[place].as_ref()).map(ToString::to_string).unwrap_or_default()
     }
 
     /// How this node's people weigh in combinations that some node suspects.
@@ -195,19 +214,14 @@ impl Check {
         histogram(&self.rows, &scaled)
     }
 
-    /// The columns to enter, once this node has found nothing against them.
-    pub fn admitted(&self) -> Result<&[NewColumn]> {
+    /// Refuses as long as this node has not found that nothing speaks against the columns.
+    pub fn admitted(&self) -> Result<()> {
         ensure!(self.judged, "nothing about genotypes is answered before the account was judged");
         ensure!(
             self.suspects == 0 || self.suspects_answered,
             "this node suspects a combination, and not all nodes were asked about it"
         );
-        Ok(&self.new)
-    }
-
-    /// What the run was admitted with: nothing else is answered.
-    pub fn model(&self) -> &Model {
-        &self.model
+        Ok(())
     }
 }
 
@@ -218,11 +232,6 @@ fn check_complete(account: &Account, shown: &[ColumnId]) -> Result<()> {
     let judged: std::collections::BTreeSet<u32> = shown.iter().filter_map(classes).collect();
     ensure!(judged.len() == account.classes(), "the question leaves out a column of this node's account");
     Ok(())
-}
-
-/// Rounded up, so that a node does not say more of its people than it must.
-fn coarse(value: f64) -> f64 {
-    (value * USED_STEPS).ceil() / USED_STEPS
 }
 
 fn new_column(study: &Study<'_>, model: &Model, role: Role, values: Vec<f64>) -> NewColumn {

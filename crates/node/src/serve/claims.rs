@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ligate_analysis::{
     gwas::{self, Ask, MAX_ROUNDS, Plan},
     quantise::Scaling,
@@ -66,7 +66,10 @@ impl Claims {
         self.check_people(people, members as u64, plan, gate)?;
         match &broadcast.ask {
             RoundAsk::Study(ask) => self.check_study(ask, people, gate),
-            RoundAsk::Account(ask) => self.check_scaling(&ask.model.scaling),
+            RoundAsk::Account(ask) => {
+                let study = ask.study.as_ref().context("the question names no study")?;
+                self.check_scaling(&study.model.scaling)
+            }
             RoundAsk::Suspects(_) => Ok(()),
         }
     }

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytes::Bytes;
 use http_body_util::{Full, Limited};
 use hyper::{
@@ -27,7 +27,11 @@ use ligate_federation::{
 use ligate_model::Digest;
 use tokio::{net::TcpListener, runtime::Handle};
 
-use super::{counts, known_runs, node_run::NodeRun};
+use super::{
+    counts, known_runs,
+    node_export::{Leaving, NodeExport},
+    node_run::NodeRun,
+};
 use crate::{
     books,
     config::Config,
@@ -60,7 +64,29 @@ struct OpenRun {
     job: Digest,
     coordinator: PublicKey,
     roster: OnceLock<Digest>,
-    state: Mutex<NodeRun>,
+    state: Mutex<Work>,
+}
+
+/// What is open under a roster of its own.
+enum Work {
+    Study(Box<NodeRun>),
+    Export(Box<NodeExport>),
+}
+
+impl Work {
+    fn study(&mut self) -> Result<&mut NodeRun> {
+        match self {
+            Self::Study(run) => Ok(run),
+            Self::Export(_) => bail!("an export is asked for nothing but accounts"),
+        }
+    }
+
+    fn export(&mut self) -> Result<&mut NodeExport> {
+        match self {
+            Self::Export(export) => Ok(export),
+            Self::Study(_) => bail!("the job is a study, not an export"),
+        }
+    }
 }
 
 /// One serving node.
@@ -194,15 +220,30 @@ impl Desk {
             }
             Question::Revocations { issuer } => self.revocations(&issuer),
             Question::KeepRevocations { list } => self.keep_revocations(peer, &list),
-            Question::Prepare { job, coding } => self.with_job(peer, job, |run| run.prepare(coding)),
-            Question::Offer { job, page } => self.with_job(peer, job, |run| run.offer(page)),
-            Question::Exponents { job } => self.with_job(peer, job, NodeRun::scales),
-            Question::Account { job } => self.with_job(peer, job, NodeRun::account),
-            Question::Judge { job, grams } => self.with_job(peer, job, |run| run.judge(&grams)),
-            Question::Finish { job, result, released, suppressed } => {
-                self.with_last(peer, job, |run| run.finish(result, released, suppressed))
+            Question::Prepare { job, coding } => {
+                self.with_job(peer, job, |work| work.study()?.prepare(coding))
             }
-            Question::Abandon { job, reason } => self.with_last(peer, job, |run| run.abandon(&reason)),
+            Question::Offer { job, page } => self.with_job(peer, job, |work| work.study()?.offer(page)),
+            Question::Exponents { job } => self.with_job(peer, job, |work| work.study()?.scales()),
+            Question::Account { job } => self.with_job(peer, job, |work| work.study()?.account()),
+            Question::Judge { job, grams } => self.with_job(peer, job, |work| match work {
+                Work::Study(run) => run.judge(&grams),
+                Work::Export(export) => export.judge(&grams),
+            }),
+            Question::Finish { job, result, released, suppressed } => {
+                self.with_last(peer, job, |work| work.study()?.finish(result, released, suppressed))
+            }
+            Question::Abandon { job, reason } => self.with_last(peer, job, |work| match work {
+                Work::Study(run) => run.abandon(&reason),
+                Work::Export(export) => export.abandon(&reason),
+            }),
+            Question::Export { permit, job, export, head, held } => {
+                self.start_export(peer, [&permit, &job, &export], (&head, &held))
+            }
+            Question::Leave { export, content, variants, people, approval } => {
+                let leaving = Leaving { content, variants, people, approval: approval.as_deref() };
+                self.with_last(peer, export, |work| work.export()?.leave(&leaving))
+            }
         }
     }
 
@@ -252,7 +293,29 @@ impl Desk {
             NodeRun::start(Folder::open(&self.dir)?, peer, permit, job, heads, self.journal.clone());
         match started {
             Ok((run, answer)) => {
-                self.keep(run);
+                let [permit, job] = [run.permit_hash(), run.job()];
+                self.keep([permit, job], run.coordinator(), Work::Study(Box::new(run)));
+                Ok(answer)
+            }
+            Err(refusal) => {
+                self.log_refusal(None, peer, &refusal);
+                Err(refusal)
+            }
+        }
+    }
+
+    fn start_export(
+        &self,
+        peer: PublicKey,
+        [permit, job, export]: [&str; 3],
+        heads: (&Head, &[Head]),
+    ) -> Result<OutgoingAnswer> {
+        self.fetch_revocations(permit);
+        let texts = [permit, job, export];
+        match NodeExport::start(Folder::open(&self.dir)?, peer, texts, heads, self.journal.clone()) {
+            Ok((export, answer)) => {
+                let [permit, hash] = [export.permit_hash(), export.hash()];
+                self.keep([permit, hash], export.coordinator(), Work::Export(Box::new(export)));
                 Ok(answer)
             }
             Err(refusal) => {
@@ -280,9 +343,8 @@ impl Desk {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, run: NodeRun) {
-        let (permit, job, coordinator) = (run.permit_hash(), run.job(), run.coordinator());
-        let open = OpenRun { permit, job, coordinator, roster: OnceLock::new(), state: Mutex::new(run) };
+    fn keep(&self, [permit, job]: [Digest; 2], coordinator: PublicKey, work: Work) {
+        let open = OpenRun { permit, job, coordinator, roster: OnceLock::new(), state: Mutex::new(work) };
         let mut runs = self.runs();
         runs.retain(|other| other.job != job);
         while runs.len() >= MAX_RUNS {
@@ -296,7 +358,7 @@ impl Desk {
         &self,
         peer: PublicKey,
         wanted: impl Fn(&OpenRun) -> bool,
-        work: impl FnOnce(&mut NodeRun, &OpenRun) -> Result<T>,
+        work: impl FnOnce(&mut Work, &OpenRun) -> Result<T>,
     ) -> Result<T> {
         let open = self.runs().iter().find(|open| open.coordinator == peer && wanted(open)).cloned();
         let open = open.context("no such run is open here; start it again")?;
@@ -313,7 +375,7 @@ impl Desk {
         &self,
         peer: PublicKey,
         job: Digest,
-        work: impl FnOnce(&mut NodeRun) -> Result<T>,
+        work: impl FnOnce(&mut Work) -> Result<T>,
     ) -> Result<T> {
         let answer = self.with_job(peer, job, work)?;
         self.runs().retain(|open| open.job != job);
@@ -324,7 +386,7 @@ impl Desk {
         &self,
         peer: PublicKey,
         job: Digest,
-        work: impl FnOnce(&mut NodeRun) -> Result<T>,
+        work: impl FnOnce(&mut Work) -> Result<T>,
     ) -> Result<T> {
         self.with_run(peer, |open| open.job == job, |run, _| work(run))
     }
@@ -340,7 +402,10 @@ impl Desk {
     }
 
     fn sign_roster(&self, peer: PublicKey, roster: &Roster) -> Result<Answer> {
-        self.with_job(peer, roster.context().job, |run| run.sign_roster(roster))
+        self.with_job(peer, roster.context().job, |work| match work {
+            Work::Study(run) => run.sign_roster(roster),
+            Work::Export(export) => export.sign_roster(roster),
+        })
     }
 
     fn join(&self, peer: PublicKey, roster: SignedRoster) -> Result<Answer> {
@@ -348,8 +413,11 @@ impl Desk {
         self.with_run(
             peer,
             |open| open.job == job,
-            |run, open| {
-                let ready = run.join(roster)?;
+            |work, open| {
+                let ready = match work {
+                    Work::Study(run) => run.join(roster),
+                    Work::Export(export) => export.join(roster),
+                }?;
                 open.roster.get_or_init(|| digest);
                 Ok(ready)
             },
@@ -358,7 +426,14 @@ impl Desk {
 
     fn step(&self, peer: PublicKey, message: ToRound) -> Result<Answer> {
         let roster = message.roster;
-        self.with_run(peer, |open| open.roster.get() == Some(&roster), |run, _| run.step(message))
+        self.with_run(
+            peer,
+            |open| open.roster.get() == Some(&roster),
+            |work, _| match work {
+                Work::Study(run) => run.step(message),
+                Work::Export(export) => export.step(message),
+            },
+        )
     }
 
     /// Gets the list of a permit's issuer anew where it is old. What cannot be fetched, or is no permit, shows when the

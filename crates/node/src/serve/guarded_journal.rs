@@ -10,6 +10,7 @@ use ligate_disclosure::{Ledger, Run};
 use ligate_federation::{Entry, History, Journal, JournalError, NodeSet, Roster, RunContext};
 use ligate_model::Digest;
 
+use super::seat::RosterJournal;
 use crate::{folder::Folder, output};
 
 /// The journal of one run.
@@ -43,10 +44,6 @@ impl GuardedJournal {
         let guarded = Self { rounds, folder, ledger, run, roster, state: Mutex::default() };
         guarded.ledger.check(&guarded.run_of(guarded.roster.everybody()))?;
         Ok(guarded)
-    }
-
-    pub fn roster(&self) -> &Roster {
-        &self.roster
     }
 
     /// Whether a sum of this run may have been opened.
@@ -100,6 +97,12 @@ impl GuardedJournal {
         let (ask, sites) = (self.state().ask.to_owned(), survivors.len() as u64);
         self.folder.record(Event::Round { job: self.run.job, round, ask, sites })?;
         Ok(())
+    }
+}
+
+impl RosterJournal for GuardedJournal {
+    fn roster(&self) -> &Roster {
+        &self.roster
     }
 }
 

@@ -49,10 +49,18 @@ impl Found {
             }
             "roster-agreed" if self.takes_part(entry) => {
                 let user = self.users.get(&job).cloned();
-                self.runs.extend(user.map(|data_user| KnownRun { job, data_user, released: false }));
+                self.runs.extend(user.map(|data_user| KnownRun {
+                    job,
+                    data_user,
+                    released: false,
+                    exported: false,
+                }));
             }
             "release" => {
                 self.runs.iter_mut().filter(|run| run.job == job).for_each(|run| run.released = true);
+            }
+            "exported" => {
+                self.runs.iter_mut().filter(|run| run.job == job).for_each(|run| run.exported = true);
             }
             _ => {}
         }

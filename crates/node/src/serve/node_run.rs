@@ -17,33 +17,34 @@ use ligate_access::{
     PublicKey,
     audit::{Event, Head},
     job::SignedJob,
-    permit::{Method, OutputRules, Permit, SignedPermit},
-    policy::{self, Approval, NodeRules},
+    permit::{Method, Permit, SignedPermit},
+    policy::{self, Approval},
 };
 use ligate_analysis::gwas::{self, Ask, Cohort, Family, OwnGate, Plan};
 use ligate_disclosure::{
     Account, DataUser, Draft, Gate, Ledger, OwnSite, Run, Thresholds, choose, span::Limits,
 };
-use ligate_federation::{Answer, Handled, Journal, Participant, Roster, SignedRoster, ToRound};
+use ligate_federation::{Answer, Handled, Journal, Roster, RunContext, SignedRoster, ToRound};
 use ligate_lake::Snapshot;
 use ligate_model::{
-    BinaryCoding, DatasetId, Digest, GateRule, PeopleCounts, Phenotypes, Variable, VariableKind,
-    VariableName, VariantKey,
+    BinaryCoding, Digest, GateRule, PeopleCounts, Phenotypes, Variable, VariableKind, VariableName,
+    VariantKey,
 };
-use rand_core::OsRng;
 
 use super::{
-    account::{Check, Study},
+    account::{Addition, Check, Study, check_ask},
+    admission::{
+        approve, compare_with_coordinator, datasets, gate, keep_coordinators_head, rules, still_allowed,
+    },
     claims::Claims,
     codings,
     guarded_journal::GuardedJournal,
+    seat::Seat,
 };
 use crate::{
     books,
-    config::Config,
     folder::Folder,
     registry::alleles,
-    revocations,
     run::{
         offer::{self, OfferedVariant},
         own_rows::{self, SnapshotRows},
@@ -64,10 +65,9 @@ pub struct NodeRun {
     phenotypes: Phenotypes,
     rounds: Arc<dyn Journal>,
     chosen: Option<Chosen>,
-    journal: Option<Arc<GuardedJournal>>,
-    participant: Option<Participant>,
+    seat: Seat<GuardedJournal>,
     claims: Option<Claims>,
-    check: Option<Check>,
+    check: Option<(Check, Addition)>,
     /// Whether the ledger has the columns, and whether it had this node's own counts of the dataset then: after the first
     /// sum of a run none can be added.
     entered: bool,
@@ -132,8 +132,11 @@ impl NodeRun {
         let facts = site.release(SiteFacts::Variables(facts));
         let answer =
             OutgoingAnswer::Accepted { snapshot: snapshot.id(), assembly: snapshot.assembly(), facts, head };
+        let folder = Arc::new(folder);
+        let context = RunContext { permit: approval.permit_hash(), job: approval.signed_job().hash() };
         let run = Self {
-            folder: Arc::new(folder),
+            seat: Seat::new(folder.clone(), context, snapshot.id()),
+            folder,
             approval,
             plan,
             gate,
@@ -141,8 +144,6 @@ impl NodeRun {
             phenotypes,
             rounds,
             chosen: None,
-            journal: None,
-            participant: None,
             claims: None,
             check: None,
             entered: false,
@@ -171,7 +172,7 @@ impl NodeRun {
 
     /// Chooses the people of the run, once.
     pub fn prepare(&mut self, told: Option<BinaryCoding>) -> Result<OutgoingAnswer> {
-        self.still_allowed()?;
+        still_allowed(&self.folder, &self.approval)?;
         if let Some(chosen) = &self.chosen {
             ensure!(chosen.told == told, "the run was prepared with another coding");
             return Ok(OutgoingAnswer::Heads { heads: Vec::new() });
@@ -267,7 +268,7 @@ impl NodeRun {
 
     /// The exponents of this node's values and what missing ones counted as before, once the run is in the ledger.
     pub fn scales(&mut self) -> Result<OutgoingAnswer> {
-        self.still_allowed()?;
+        still_allowed(&self.folder, &self.approval)?;
         self.opened()?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let fill = |name| {
@@ -283,20 +284,21 @@ impl NodeRun {
 
     /// Which columns the data user was shown of this node's people.
     pub fn account(&mut self) -> Result<OutgoingAnswer> {
-        self.still_allowed()?;
+        still_allowed(&self.folder, &self.approval)?;
         self.opened()?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let columns = chosen.account.columns().iter().map(|column| (column.id, column.class)).collect();
-        Ok(OutgoingAnswer::Facts { facts: chosen.site.release(SiteFacts::Account(columns)) })
+        let exported = books::ledger(&self.folder)?.exported_rosters()?;
+        Ok(OutgoingAnswer::Facts { facts: chosen.site.release(SiteFacts::Account { columns, exported }) })
     }
 
     /// Judges this node's people by the sums of the account.
     pub fn judge(&mut self, grams: &[Vec<f64>]) -> Result<OutgoingAnswer> {
-        self.still_allowed()?;
+        still_allowed(&self.folder, &self.approval)?;
         let limits = self.limits();
         let threads = self.folder.config.limits.thread_count();
-        let check = self.check.as_mut().context("no sum of the account was made")?;
-        let judgement = check.judge(grams, limits, threads)?;
+        let (check, _) = self.check.as_mut().context("no sum of the account was made")?;
+        let judgement = check.judge(grams, limits, threads)?.in_steps();
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         if let Some(variable) = &judgement.refused {
             let (job, reason) = (Some(self.job()), format!("the span rule refuses {variable}"));
@@ -308,7 +310,7 @@ impl NodeRun {
 
     /// One page of the variants that this node brings, once the run is in the ledger.
     pub fn offer(&mut self, page: u32) -> Result<OutgoingAnswer> {
-        self.still_allowed()?;
+        still_allowed(&self.folder, &self.approval)?;
         self.opened()?;
         let least = self.gate.thresholds().offered_allele_count;
         let chosen = self.chosen.as_mut().context("the run was not prepared")?;
@@ -324,22 +326,20 @@ impl NodeRun {
     }
 
     fn opened(&self) -> Result<()> {
-        let opened = self.journal.as_ref().is_some_and(|journal| journal.opened());
+        let opened = self.seat.journal().is_some_and(GuardedJournal::opened);
         ensure!(opened, "nothing about the people is said before the first sum of the run");
         Ok(())
     }
 
     /// Signs the roster if it is this permit's and the ledger has nothing against it. One roster per run.
     pub fn sign_roster(&mut self, roster: &Roster) -> Result<Answer> {
-        self.still_allowed()?;
-        self.check_members(roster)?;
-        match &self.journal {
-            Some(journal) => {
-                ensure!(journal.roster() == roster, "this node signed another roster of this job")
-            }
-            None => self.journal = Some(Arc::new(self.guarded_journal(roster)?)),
-        }
-        Ok(Answer::roster_signature(&roster.sign(&self.folder.identity)?))
+        still_allowed(&self.folder, &self.approval)?;
+        self.seat.check(self.approval.permit(), roster)?;
+        let journal = match self.seat.journal() {
+            Some(_) => None,
+            None => Some(self.guarded_journal(roster)?),
+        };
+        self.seat.sign(journal)
     }
 
     fn guarded_journal(&self, roster: &Roster) -> Result<GuardedJournal> {
@@ -360,44 +360,9 @@ impl NodeRun {
         GuardedJournal::new(self.rounds.clone(), self.folder.clone(), ledger, run, roster.clone())
     }
 
-    /// Every member is in the permit with that key, and this node knows it as a holder of data. Else an issuer who
-    /// also coordinates could invent members that add nothing, and open this node's own sums.
-    fn check_members(&self, roster: &Roster) -> Result<()> {
-        let context = roster.context();
-        ensure!(
-            context.permit == self.approval.permit_hash() && context.job == self.job(),
-            "the roster is of another job"
-        );
-        let (permit, config) = (self.approval.permit(), Config::read(&self.folder.settings())?);
-        for member in roster.members() {
-            let held = permit.dataset_of(&member.key);
-            let held = held.filter(|held| held.dataset == member.dataset && held.node == member.node);
-            ensure!(held.is_some(), "{} is not in the permit with that key and dataset", member.node);
-            if member.key == self.folder.identity.public() {
-                ensure!(
-                    member.snapshot == self.snapshot.id(),
-                    "the roster names another snapshot of this node's dataset"
-                );
-                continue;
-            }
-            let peer = config.peer_by_key(&member.key);
-            ensure!(
-                peer.is_some_and(|peer| !peer.issuer && !peer.coordinator),
-                "{} does not know {} as a node with data; its steward can add it with `ligate peer add`",
-                self.folder.name(),
-                member.node
-            );
-        }
-        Ok(())
-    }
-
     /// Joins the rounds under the roster that this node has signed.
     pub fn join(&mut self, roster: SignedRoster) -> Result<Answer> {
-        self.still_allowed()?;
-        let journal = self.journal.as_ref().context("this node has signed no roster of this job")?;
-        ensure!(journal.roster() == roster.roster(), "this node signed another roster of this job");
-        let participant = Participant::new(self.folder.identity.clone(), roster, journal.clone())?;
-        let ready = participant.ready()?;
+        still_allowed(&self.folder, &self.approval)?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let own = PeopleCounts {
             individuals: chosen.cohort.individuals(),
@@ -405,25 +370,19 @@ impl NodeRun {
             unknown: chosen.cohort.unknown(),
             sites: 1,
         };
-        // A second message of the same kind gets the same answer and changes nothing.
-        if self.participant.is_none() {
-            self.participant = Some(participant);
-            self.claims = Some(Claims::new(own));
-        }
+        let ready = self.seat.join(roster)?;
+        self.claims.get_or_insert_with(|| Claims::new(own));
         Ok(ready)
     }
 
     /// One message of a round.
     pub fn step(&mut self, message: ToRound) -> Result<Answer> {
-        self.still_allowed()?;
-        let participant = self.participant.as_mut().context("the roster is not agreed on")?;
-        match participant.handle(message, &mut OsRng)? {
+        still_allowed(&self.folder, &self.approval)?;
+        match self.seat.handle(message)? {
             Handled::Answer(answer) => Ok(answer),
             Handled::WantsVector { words } => {
-                let ask = participant.ask().unwrap_or_default().to_vec();
-                let vector = self.vector(&ask, words)?;
-                let participant = self.participant.as_mut().context("the roster is not agreed on")?;
-                Ok(participant.contribute(vector)?)
+                let vector = self.vector(&self.seat.ask(), words)?;
+                self.seat.contribute(vector)
             }
         }
     }
@@ -437,7 +396,7 @@ impl NodeRun {
             ask.validate(&self.plan)?;
         }
         ensure!(ask.words() == words, "the round has another length than its question");
-        let (claims, journal) = (self.claims.as_mut(), self.journal.as_ref());
+        let (claims, journal) = (self.claims.as_mut(), self.seat.journal());
         let (claims, journal) = claims.zip(journal).context("the roster is not agreed on")?;
         claims
             .check(&broadcast, journal.members(), &self.plan, &self.gate)
@@ -447,7 +406,8 @@ impl NodeRun {
             RoundAsk::Study(ask) => self.study_vector(ask),
             RoundAsk::Account(ask) => self.account_vector(ask),
             RoundAsk::Suspects(ask) => {
-                self.check.as_mut().context("no sum of the account was made")?.suspects(ask)
+                let (check, _) = self.check.as_mut().context("no sum of the account was made")?;
+                check.suspects(ask)
             }
         }
     }
@@ -476,12 +436,11 @@ impl NodeRun {
     /// What genotypes are weighed with goes into the ledger before the first answer about genotypes, and is what was
     /// judged.
     fn enter_columns(&mut self, ask: &Ask) -> Result<()> {
-        let check = self
+        let (check, Addition { columns, model }) = self
             .check
             .as_ref()
             .context("nothing about genotypes is answered before the account was judged")?;
-        let columns = check.admitted()?;
-        let model = check.model();
+        check.admitted()?;
         let judged = (model.baseline || !ask.is_baseline())
             && ask.scaling().is_none_or(|scaling| scaling == model.scaling)
             && ask.fill().is_none_or(|fill| fill == model.fill)
@@ -499,11 +458,8 @@ impl NodeRun {
 
     fn account_vector(&mut self, ask: &AccountAsk) -> Result<Vec<u64>> {
         ensure!(self.check.is_none(), "the account is summed once in a run");
-        let participant = self.participant.as_ref().context("the roster is not agreed on")?;
-        let secret = participant.common_secret()?;
-        let members = participant.roster().members();
-        let own = members.iter().position(|member| member.key == self.folder.identity.public());
-        let own = own.context("this node is not in the roster")?;
+        let (place, secret) = (self.seat.place()?, self.seat.common_secret()?);
+        check_ask(ask, place[1])?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let study = Study {
             cohort: &chosen.cohort,
@@ -513,15 +469,17 @@ impl NodeRun {
             own_gate: own_gate(self.gate.thresholds()),
             threads: self.folder.config.limits.thread_count(),
         };
-        let check = Check::new(&chosen.account, &study, ask, [own, members.len()], &secret)?;
+        let (addition, rows) = Addition::new(&chosen.account, &study, ask)?;
+        let added = addition.columns.iter().map(|column| column.variable.clone()).collect();
+        let check = Check::new(rows, added, place, &secret, study.threads);
         let vector = check.vector(ask.fraction_bits);
-        self.check = Some(check);
+        self.check = Some((check, addition));
         Ok(vector)
     }
 
     /// Notes what was released and hands over the head of the log that now says so.
     pub fn finish(&mut self, result: Digest, released: u64, suppressed: u64) -> Result<OutgoingAnswer> {
-        self.journal.as_ref().context("this node took no part in the run")?.released(result)?;
+        self.seat.journal().context("this node took no part in the run")?.released(result)?;
         let (permit, job) = (self.approval.permit_hash(), self.job());
         let head = self.folder.record(Event::Release { permit, job, result, released, suppressed })?;
         Ok(OutgoingAnswer::Heads { heads: vec![head] })
@@ -531,18 +489,6 @@ impl NodeRun {
         let head = self.folder.record(Event::RunFailed { job: self.job(), reason: reason.to_owned() })?;
         Ok(OutgoingAnswer::Heads { heads: vec![head] })
     }
-
-    /// Permit, revocation, trust and veto as they are now: what a steward or the issuer withdraws during a run ends it.
-    fn still_allowed(&self) -> Result<()> {
-        let config = Config::read(&self.folder.settings())?;
-        let rules = NodeRules {
-            issuers: config.issuers(),
-            coordinators: config.coordinators(),
-            veto: config.veto,
-            ..rules(&self.folder, vec![self.approval.dataset().clone()])?
-        };
-        Ok(self.approval.recheck(&rules, self.coordinator(), Timestamp::now())?)
-    }
 }
 
 /// A variable's values of some people, missing ones as they counted before or as the mean.
@@ -551,27 +497,6 @@ fn filled(variable: &Variable, people: &[u32], fill: Option<f64>) -> Vec<f64> {
     let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
     let fill = fill.unwrap_or(mean);
     people.iter().map(|person| variable.values[*person as usize].unwrap_or(fill)).collect()
-}
-
-fn approve(folder: &Folder, peer: PublicKey, permit: &str, job: &str) -> Result<Approval> {
-    let permit = SignedPermit::read(permit)?;
-    let job = SignedJob::read(job)?;
-    Ok(policy::check(&permit, &job, &rules(folder, datasets(folder)?)?, peer, Timestamp::now())?)
-}
-
-fn datasets(folder: &Folder) -> Result<Vec<DatasetId>> {
-    Ok(folder.lake()?.datasets()?.into_iter().map(|dataset| dataset.dataset).collect())
-}
-
-fn rules(folder: &Folder, datasets: Vec<DatasetId>) -> Result<NodeRules> {
-    Ok(NodeRules {
-        node: folder.identity.public(),
-        datasets,
-        issuers: folder.config.issuers(),
-        coordinators: folder.config.coordinators(),
-        revocations: revocations::known(folder)?,
-        veto: folder.config.veto.clone(),
-    })
 }
 
 fn record_job(folder: &Folder, approval: &Approval, coordinator: PublicKey) -> Result<Head> {
@@ -595,40 +520,6 @@ pub fn job_event(permit: &Permit, signed: &SignedJob, coordinator: PublicKey) ->
         method: job.method,
         trait_name: job.trait_name.clone(),
         covariates: job.covariates.clone(),
-    }
-}
-
-fn keep_coordinators_head(folder: &Folder, peer: PublicKey, head: &Head) -> Result<()> {
-    let known = folder.config.peer_by_key(&peer).context("the coordinator is no peer of this node")?;
-    folder.log()?.store_head(&known.name, peer, head, Timestamp::now())?;
-    Ok(())
-}
-
-/// The coordinator asks in every run, so it is the peer that finds out a log that was put back while the node serves.
-fn compare_with_coordinator(folder: &Folder, peer: PublicKey, held: &[Head]) -> Result<()> {
-    let known = folder.config.peer_by_key(&peer).context("the coordinator is no peer of this node")?;
-    books::check_heads(folder, &known.name, held)
-}
-
-/// The node's thresholds, or the permit's where they are stricter.
-fn gate(folder: &Folder, rules: &OutputRules) -> Result<Gate> {
-    Ok(Gate::new(folder.config.disclosure)?.tightened(&thresholds(rules)))
-}
-
-/// A permit's output rules as thresholds; what it does not say is 0, which tightens nothing.
-pub fn thresholds(rules: &OutputRules) -> Thresholds {
-    Thresholds {
-        individuals_per_site: rules.individuals_per_site.unwrap_or(0),
-        individuals: rules.individuals.unwrap_or(0),
-        cell: rules.cell.unwrap_or(0),
-        minor_allele_count: rules.minor_allele_count.unwrap_or(0),
-        minor_allele_count_in_cases: rules.minor_allele_count_in_cases.unwrap_or(0),
-        minor_allele_count_in_controls: rules.minor_allele_count_in_controls.unwrap_or(0),
-        carriers: rules.carriers.unwrap_or(0),
-        homozygotes: rules.homozygotes.unwrap_or(0),
-        sites: rules.sites.unwrap_or(0),
-        offered_allele_count: rules.offered_allele_count.unwrap_or(0),
-        parameter_share: rules.parameter_share.unwrap_or(0),
     }
 }
 

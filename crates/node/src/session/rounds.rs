@@ -24,18 +24,24 @@ pub enum RoundAsk {
     Suspects(SuspectsAsk),
 }
 
-/// W'W of what the data user was shown and of what the run would add, once without each node: for the node at each
+/// W'W of what was shown and of what a study would add, once without each node: for the node at each
 /// place of the roster the lower triangle of the matrix, in the basis that only the nodes know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AccountAsk {
-    /// What the run would weigh genotypes with.
-    pub model: Model,
+    /// What a study would add; nothing is added where an export is judged.
+    pub study: Option<AskedStudy>,
     /// Columns of the account, distinct over all nodes.
     pub shown: Vec<ColumnId>,
-    /// Columns that the run adds.
-    pub new: u16,
     pub nodes: u16,
     pub fraction_bits: u32,
+}
+
+/// What a study would weigh genotypes with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AskedStudy {
+    pub model: Model,
+    /// Columns that it adds.
+    pub columns: u16,
 }
 
 /// How the weights of some combinations of columns are spread over people, once without each node.
@@ -69,7 +75,7 @@ impl RoundAsk {
 impl AccountAsk {
     /// Columns of the matrix.
     pub fn width(&self) -> usize {
-        self.shown.len() + usize::from(self.new)
+        self.shown.len() + self.study.as_ref().map_or(0, |study| usize::from(study.columns))
     }
 
     /// Words of one matrix.

@@ -4,16 +4,16 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, Cleared, ColumnId, Opened,
+    ACCOUNT_COLUMNS_MAX, Cleared, ColumnId, LedgerRefusal, Opened, isolated_node,
     span::{Gram, HISTOGRAM_WORDS, Limits, fraction_bits, top_share},
 };
-use ligate_model::NodeName;
+use ligate_model::{Digest, NodeName};
 
 use crate::session::{
-    Judgement, USED_STEPS,
-    rounds::{AccountAsk, SuspectsAsk},
+    HeldColumns, Judgement, USED_STEPS,
+    rounds::{AccountAsk, AskedStudy, SuspectsAsk},
 };
 
 /// How much of a data user's accounts a run would use, over all nodes.
@@ -29,13 +29,10 @@ pub struct Cost {
     pub share: f64,
 }
 
-/// What a node says of the columns of its account.
-pub type Held = Vec<(ColumnId, u32)>;
-
 /// The columns that are distinct over all nodes: two are one where every node holds the same values in both.
-pub fn distinct(accounts: &[Held]) -> Result<Vec<ColumnId>> {
+pub fn distinct(accounts: &[HeldColumns]) -> Result<Vec<ColumnId>> {
     let ids: BTreeSet<ColumnId> = accounts.iter().flatten().map(|(id, _)| *id).collect();
-    let class = |account: &Held, id: &ColumnId| {
+    let class = |account: &HeldColumns, id: &ColumnId| {
         account.iter().find(|(known, _)| known == id).map(|(_, class)| *class)
     };
     let mut seen = BTreeSet::new();
@@ -50,23 +47,24 @@ pub fn distinct(accounts: &[Held]) -> Result<Vec<ColumnId>> {
     Ok(distinct)
 }
 
-/// The question for the matrix.
-pub fn ask(
-    model: &ligate_analysis::gwas::Model,
-    shown: Vec<ColumnId>,
-    new: usize,
-    nodes: usize,
-    people: u64,
-) -> Result<AccountAsk> {
-    let width = shown.len() + new;
+/// Refuses nodes with whose results, and those that were exported, the sum of a single node could be taken apart.
+pub fn check_rosters(exported: &mut Vec<Vec<Digest>>, own: &[Digest]) -> Result<()> {
+    exported.push(own.to_vec());
+    let readers = own.iter().copied().collect();
+    ensure!(isolated_node(exported, &readers).is_none(), LedgerRefusal::NodeIsolated);
+    Ok(())
+}
+
+/// The question for the matrix of the columns that were shown and those that a study adds.
+pub fn ask(shown: Vec<ColumnId>, study: Option<AskedStudy>, nodes: usize, people: u64) -> Result<AccountAsk> {
+    let width = shown.len() + study.as_ref().map_or(0, |study| usize::from(study.columns));
     ensure!(
         width <= ACCOUNT_COLUMNS_MAX,
         "with this study the account would have more than {ACCOUNT_COLUMNS_MAX} columns (rule: span)"
     );
     Ok(AccountAsk {
-        model: model.clone(),
+        study,
         shown,
-        new: u16::try_from(new)?,
         nodes: u16::try_from(nodes)?,
         // Columns hold people who left, too.
         fraction_bits: fraction_bits(people.saturating_mul(4), width),
@@ -106,17 +104,35 @@ pub fn verdict(judgements: &[(NodeName, Judgement)], shown: usize) -> Result<Cos
     })
 }
 
+/// What the span rule refuses, and where it was seen.
+#[derive(Debug)]
+pub struct SpanRefusal {
+    pub place: String,
+    /// The variable to leave out; empty where none is to blame.
+    variable: String,
+}
+
+impl std::error::Error for SpanRefusal {}
+
+impl std::fmt::Display for SpanRefusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { place, variable } = self;
+        let (what, way_out) = if variable.is_empty() {
+            ("this study".to_owned(), "ask the steward which people have changed".to_owned())
+        } else {
+            let way_out = format!("leave {variable} out, or use a variable in which more people differ");
+            (format!("the variable {variable}"), way_out)
+        };
+        write!(
+            f,
+            "the span rule refuses {what}: with all that this data user was shown before, the result would single out \
+             one person or a group smaller than a cell {place}; {way_out}"
+        )
+    }
+}
+
 fn refuse(place: &str, variable: &str) -> Result<()> {
-    let what = if variable.is_empty() { "this study".to_owned() } else { format!("the variable {variable}") };
-    let way_out = if variable.is_empty() {
-        "ask the steward which people have changed".to_owned()
-    } else {
-        format!("leave {variable} out, or use a variable in which more people differ")
-    };
-    bail!(
-        "the span rule refuses {what}: with all that this data user was shown before, the result would single out one \
-         person or a group smaller than a cell {place}; {way_out}"
-    )
+    Err(SpanRefusal { place: place.to_owned(), variable: variable.to_owned() }.into())
 }
 
 /// The combinations that nodes suspect, as a question to all.
@@ -143,8 +159,6 @@ pub fn check_suspects(cleared: &Cleared, opened: Opened<Vec<u64>>, limits: Limit
 
 #[cfg(test)]
 mod tests {
-    use ligate_model::Digest;
-
     use super::*;
 
     fn id(place: u16) -> ColumnId {

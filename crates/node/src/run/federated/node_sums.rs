@@ -2,16 +2,16 @@
 
 use anyhow::{Context, Result, anyhow, ensure};
 use ligate_analysis::gwas::{self, Ask, Model, Plan, Summation};
-use ligate_disclosure::{Cleared, Gate, Opened, span::Limits};
+use ligate_disclosure::{Cleared, ColumnId, Gate, Opened, span::Limits};
 use ligate_federation::{Absence, Agreement, OpenedRound, RoundOptions, SignedRoster, secure_sum};
-use ligate_model::{GateRule, NodeName, PeopleCounts, VariantCounts};
+use ligate_model::{Digest, GateRule, NodeName, PeopleCounts, VariantCounts};
 use tokio::runtime::Runtime;
 
 use super::account::{self, Cost};
 use crate::{
     interrupt,
     run::{PermitWatch, admission::Nodes},
-    session::rounds::{Broadcast, RoundAsk},
+    session::rounds::{AskedStudy, Broadcast, RoundAsk},
 };
 
 /// The secure sums of one run. The first one, of the people, fixes the roster.
@@ -82,6 +82,14 @@ impl<'a> NodeSums<'a> {
         Ok(())
     }
 
+    /// Takes the people of a run whose result was released before: for what is decided about that result.
+    pub fn take_people(&mut self, people: PeopleCounts) -> Result<()> {
+        let cleared = Cleared::of_released(&self.terms.gate, people, self.terms.plan.parameters());
+        let cleared = cleared.map_err(|rule| anyhow!("the disclosure gate refuses the result: {rule}"))?;
+        self.people = Some((people, cleared));
+        Ok(())
+    }
+
     /// The nodes of the run.
     pub fn members(&self) -> &[NodeName] {
         &self.members
@@ -103,14 +111,19 @@ impl<'a> NodeSums<'a> {
     }
 
     /// Asks all nodes whether the run may weigh genotypes with what the model says.
-    fn judge(&mut self, model: &Model) -> Result<Cost> {
+    fn admits(&mut self, model: &Model) -> Result<Cost> {
+        let job = self.roster.roster().context().job;
+        let (accounts, mut rosters) = self.runtime.block_on(self.nodes.accounts(&self.members, job))?;
+        account::check_rosters(&mut rosters, &self.member_keys())?;
+        let columns = u16::try_from(gwas::roles(&self.terms.plan, model.baseline).len())?;
+        self.judge(account::distinct(&accounts)?, Some(AskedStudy { model: model.clone(), columns }))
+    }
+
+    /// Has all nodes judge their people by columns that were shown, with those of a study.
+    pub fn judge(&mut self, shown: Vec<ColumnId>, study: Option<AskedStudy>) -> Result<Cost> {
         let job = self.roster.roster().context().job;
         let places = self.roster.roster().members().len();
-        let accounts = self.runtime.block_on(self.nodes.accounts(&self.members, job))?;
-        let shown = account::distinct(&accounts)?;
-        let (columns, people) =
-            (gwas::roles(&self.terms.plan, model.baseline).len(), self.cleared()?.people().individuals);
-        let ask = account::ask(model, shown, columns, places, people)?;
+        let ask = account::ask(shown, study, places, self.cleared()?.people().individuals)?;
         let opened = self.opened(RoundAsk::Account(ask.clone()))?;
         let grams = account::grams(self.cleared()?, opened, &ask, &self.terms.secret)?;
         let judgements = self.runtime.block_on(self.nodes.judge(&self.members, job, grams))?;
@@ -121,6 +134,15 @@ impl<'a> NodeSums<'a> {
             cost.share = cost.share.max(account::check_suspects(self.cleared()?, opened, limits)?);
         }
         Ok(cost)
+    }
+
+    /// The keys of the nodes of the run, sorted.
+    fn member_keys(&self) -> Vec<Digest> {
+        let members = self.roster.roster().members().iter();
+        let members = members.filter(|member| self.members.contains(&member.node));
+        let mut keys: Vec<_> = members.map(|member| Digest::from_bytes(*member.key.as_bytes())).collect();
+        keys.sort();
+        keys
     }
 
     fn cleared(&self) -> Result<&Cleared> {
@@ -156,7 +178,7 @@ impl Summation for NodeSums<'_> {
     }
 
     fn admit(&mut self, model: &Model) -> Result<()> {
-        let cost = self.judge(model)?;
+        let cost = self.admits(model)?;
         if self.terms.plan_only { Err(Planned(cost).into()) } else { Ok(()) }
     }
 

@@ -1,0 +1,257 @@
+//! `ligate export`: the one way by which a file is marked as one that may leave the environment. `ligate approve`: the word
+//! of an officer, where the permit asks for one.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use jiff::Timestamp;
+use ligate_access::{Identity, export::Approval};
+use ligate_formats::gwas_ssf::{self, Metadata};
+use ligate_model::Digest;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    cli,
+    folder::Folder,
+    output::{self, thousands},
+    progress::Stages,
+    report,
+    run::{
+        export::{
+            self, Outcome, Wish,
+            content::{Content, HeldBack},
+        },
+        pages,
+        release::{self, Release},
+        store::Store,
+    },
+};
+
+/// What an officer is asked to approve.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    version: u32,
+    permit: Digest,
+    job: Digest,
+    content: Digest,
+    variants: u64,
+    /// The table that would leave, beside this file.
+    table: String,
+    bounds: String,
+}
+
+pub fn run(args: &cli::Export, json: bool) -> Result<()> {
+    let folder = Folder::open(&args.dir)?;
+    let release = stored(&folder, &args.result)?;
+    let key = args.key.clone().unwrap_or_else(|| folder.path().join("keys/user.key"));
+    let user = Identity::load(&key)?;
+    let approval = args.approval.as_deref().map(read_text).transpose()?;
+    let wish = Wish { user: &user, approval: approval.as_deref(), plan_only: args.plan };
+    let stages = Stages::new(release.plan.trait_name.as_str());
+    let outcome = export::run(&folder, release, &wish, &stages)?;
+    stages.finish();
+    match outcome {
+        Outcome::Planned(content) => tell(&content, None, &[], json),
+        Outcome::NeedsApproval { content, officer } => {
+            let request = write_request(&args.result, &content)?;
+            bail!(
+                "nothing has left: the permit asks for the approval of {officer} (rule: officer), who looks at {} and \
+                 runs: ligate approve {} --key OFFICER.key --out approval.jws; then export again with --approval \
+                 approval.jws",
+                args.result.display(),
+                request.display()
+            )
+        }
+        Outcome::Leaves(content) => {
+            let out = args.out.as_ref().context("name the folder for what leaves with --out")?;
+            let held_back = write_held_back(&args.result, &content)?;
+            let files = write(out, &content)?;
+            tell(&content, Some(&held_back), &files, json)
+        }
+    }
+}
+
+/// The stored result of which a folder of `ligate gwas` has the files. The files themselves are not read: they may have been
+/// changed.
+fn stored(folder: &Folder, result: &Path) -> Result<Release> {
+    let provenance = provenance(result)?;
+    let text = read_text(&provenance)?;
+    let value: serde_json::Value =
+        serde_json::from_str(&text).with_context(|| format!("{} cannot be read", provenance.display()))?;
+    let authority = value.get("authority").filter(|authority| !authority.is_null()).with_context(|| {
+        format!(
+            "{} is a result on own data: it passed no gate and is in no account, so nothing of it can be exported; run the \
+             study under a permit",
+            result.display()
+        )
+    })?;
+    let digest = |name: &str| -> Result<Digest> {
+        let text = authority.get(name).and_then(serde_json::Value::as_str);
+        let digest = text.and_then(|text| text.parse().ok());
+        digest.with_context(|| format!("{} names no {name}", provenance.display()))
+    };
+    let (question, job) = (digest("question")?, digest("job")?);
+    let release = Store::new(folder)
+        .of_question(&question)?
+        .filter(|release| release.authority.as_ref().is_some_and(|authority| authority.job == job));
+    release.with_context(|| {
+        format!(
+            "{} keeps no result of this job; export it at the coordinator where it was made",
+            folder.name()
+        )
+    })
+}
+
+/// The provenance file of a result folder, or the file itself.
+fn provenance(result: &Path) -> Result<PathBuf> {
+    const SUFFIX: &str = ".provenance.json";
+    if result.is_file() {
+        return Ok(result.to_owned());
+    }
+    let entries =
+        fs::read_dir(result).with_context(|| format!("cannot read the result {}", result.display()))?;
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(SUFFIX)))
+        .collect();
+    found.sort();
+    match &found[..] {
+        [one] => Ok(one.clone()),
+        [] => bail!("{} holds no result of `ligate gwas` (no *{SUFFIX})", result.display()),
+        _ => bail!("{} holds several results; name one of its files *{SUFFIX}", result.display()),
+    }
+}
+
+fn read_text(path: impl AsRef<Path>) -> Result<String> {
+    let path = path.as_ref();
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The files of what leaves, each whole or not at all. They are the owner's alone, as every file that the program writes:
+/// who passes them on decides who reads them.
+fn write(out: &Path, content: &Content) -> Result<Vec<PathBuf>> {
+    let name = |suffix: &str| out.join(format!("{}.{suffix}", content.release.plan.trait_name));
+    let [table, manhattan, account] = ["gwas.tsv.gz", "manhattan.svg", "export.json"].map(name);
+    output::write_private(&table, |file| file.write_all(&content.table))?;
+    let metadata = PathBuf::from(Metadata::file_name(&table.to_string_lossy()));
+    let status = content.status()?;
+    let described = release::metadata_of(&content.release, &table, content.md5.clone(), status);
+    release::write_text(&metadata, &described.to_yaml())?;
+    release::write_text(&manhattan, &report::manhattan(&pages::study(&content.release, None, &[])))?;
+    release::write_text(&account, &format!("{:#}\n", as_json(content)?))?;
+    Ok(vec![table, metadata, manhattan, account])
+}
+
+/// What stays inside, variant by variant with the rule: in the result's own folder, because it says more than what leaves.
+fn write_held_back(result: &Path, content: &Content) -> Result<PathBuf> {
+    let folder = if result.is_file() { result.parent().unwrap_or(Path::new(".")) } else { result };
+    let path = folder.join(format!("{}.held-back.tsv.gz", content.release.plan.trait_name));
+    output::write_private(&path, |file| {
+        gwas_ssf::write_suppressed(file, content.held_back.iter().map(|(key, rule)| (key, rule))).map(drop)
+    })?;
+    Ok(path)
+}
+
+fn write_request(result: &Path, content: &Content) -> Result<PathBuf> {
+    let folder = if result.is_file() { result.parent().unwrap_or(Path::new(".")) } else { result };
+    let name = |suffix: &str| format!("{}.{suffix}", content.release.plan.trait_name);
+    let authority = content.release.authority.as_ref().context("the result was made without a permit")?;
+    let table = name("to-approve.tsv.gz");
+    let (leaving, inside) = (content.status()?, content.release.status());
+    output::write_private(&folder.join(&table), |file| {
+        let written = release::write_shown_table(file, &content.release, &leaving, &inside);
+        written.map(drop).map_err(std::io::Error::other)
+    })?;
+    let request = Request {
+        version: 1,
+        permit: authority.permit_hash,
+        job: authority.job,
+        content: content.digest,
+        variants: content.variants(),
+        table,
+        bounds: content.words(),
+    };
+    let path = folder.join(name("export-request.json"));
+    release::write_text(&path, &format!("{:#}\n", serde_json::to_value(&request)?))?;
+    Ok(path)
+}
+
+fn as_json(content: &Content) -> Result<serde_json::Value> {
+    let authority = content.release.authority.as_ref().context("the result was made without a permit")?;
+    Ok(json!({
+        "version": 1,
+        "status": content.status()?.standing(),
+        "trait": content.release.plan.trait_name,
+        "permit": authority.permit,
+        "job": authority.job,
+        "content": content.digest,
+        "people": content.bounds.people,
+        "variants": content.variants(),
+        "variants_exported_before": content.bounds.variants_before,
+        "guess_of_trait": (content.bounds.guess(content.variants()) * 1e3).round() / 1e3,
+        "lowest_frequency": content.bounds.lowest_frequency(),
+        "full_table": content.bounds.full_table,
+        "held_back": {
+            "rare": content.held_back_by(HeldBack::Rare),
+            "number": content.held_back_by(HeldBack::Number),
+        },
+        "significant_digits": 4,
+        "frequency_decimals": 3,
+    }))
+}
+
+fn tell(content: &Content, held_back: Option<&Path>, files: &[PathBuf], json: bool) -> Result<()> {
+    if json {
+        let mut value = as_json(content)?;
+        if held_back.is_none() {
+            value["status"] = json!("planned");
+        }
+        value["files"] = json!(files);
+        value["held_back_list"] = json!(held_back);
+        return output::print_json(&value);
+    }
+    let name = &content.release.plan.trait_name;
+    let verb =
+        if held_back.is_some() { "may leave the environment" } else { "could leave; nothing was noted" };
+    say!("{name}: {} variants {verb}", thousands(content.variants()));
+    say!("{}", content.words());
+    for rule in [HeldBack::Rare, HeldBack::Number] {
+        say!("held back: {} {rule}", thousands(content.held_back_by(rule)));
+    }
+    for file in files {
+        say!("wrote {}", file.display());
+    }
+    if let Some(list) = held_back {
+        say!("what stays inside, with the rule: {}", list.display());
+    }
+    Ok(())
+}
+
+/// Signs that some content may leave.
+pub fn approve(args: &cli::Approve) -> Result<()> {
+    let text = read_text(&args.request)?;
+    let request: Request = serde_json::from_str(&text)
+        .with_context(|| format!("{} is no request of `ligate export`", args.request.display()))?;
+    ensure!(
+        request.version == 1,
+        "the request has the form {}, which this program does not know",
+        request.version
+    );
+    let officer = Identity::load(&args.key)?;
+    let approval = Approval {
+        permit: request.permit,
+        job: request.job,
+        content: request.content,
+        variants: request.variants,
+        created: Timestamp::now(),
+    };
+    let signed = approval.sign(&officer)?;
+    release::write_text(&args.out, &format!("{signed}\n"))?;
+    say!("approved: {} variants; wrote {}", thousands(request.variants), args.out.display());
+    Ok(())
+}

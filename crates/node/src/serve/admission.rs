@@ -1,0 +1,83 @@
+//! Whether somebody may ask at all: permit, its revocation, job, the steward's trust and veto, and the coordinator's log.
+//! Every question is checked anew, because a steward or issuer may have taken something back since the last.
+
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use ligate_access::{
+    PublicKey,
+    audit::Head,
+    job::SignedJob,
+    permit::{OutputRules, SignedPermit},
+    policy::{self, Approval, NodeRules},
+};
+use ligate_disclosure::{Gate, Thresholds};
+use ligate_model::DatasetId;
+
+use crate::{books, config::Config, folder::Folder, revocations};
+
+pub fn approve(folder: &Folder, peer: PublicKey, permit: &str, job: &str) -> Result<Approval> {
+    let permit = SignedPermit::read(permit)?;
+    let job = SignedJob::read(job)?;
+    Ok(policy::check(&permit, &job, &rules(folder, datasets(folder)?)?, peer, Timestamp::now())?)
+}
+
+pub fn datasets(folder: &Folder) -> Result<Vec<DatasetId>> {
+    Ok(folder.lake()?.datasets()?.into_iter().map(|dataset| dataset.dataset).collect())
+}
+
+pub fn rules(folder: &Folder, datasets: Vec<DatasetId>) -> Result<NodeRules> {
+    Ok(NodeRules {
+        node: folder.identity.public(),
+        datasets,
+        issuers: folder.config.issuers(),
+        coordinators: folder.config.coordinators(),
+        revocations: revocations::known(folder)?,
+        veto: folder.config.veto.clone(),
+    })
+}
+
+/// Permit, revocation, trust and veto as they are now: what a steward or the issuer withdraws during a run ends it.
+pub fn still_allowed(folder: &Folder, approval: &Approval) -> Result<()> {
+    let config = Config::read(&folder.settings())?;
+    let rules = NodeRules {
+        issuers: config.issuers(),
+        coordinators: config.coordinators(),
+        veto: config.veto,
+        ..rules(folder, vec![approval.dataset().clone()])?
+    };
+    Ok(approval.recheck(&rules, approval.permit().coordinator.key, Timestamp::now())?)
+}
+
+pub fn keep_coordinators_head(folder: &Folder, peer: PublicKey, head: &Head) -> Result<()> {
+    let known = folder.config.peer_by_key(&peer).context("the coordinator is no peer of this node")?;
+    folder.log()?.store_head(&known.name, peer, head, Timestamp::now())?;
+    Ok(())
+}
+
+/// The coordinator asks in every run, so it is the peer that finds out a log that was put back while the node serves.
+pub fn compare_with_coordinator(folder: &Folder, peer: PublicKey, held: &[Head]) -> Result<()> {
+    let known = folder.config.peer_by_key(&peer).context("the coordinator is no peer of this node")?;
+    books::check_heads(folder, &known.name, held)
+}
+
+/// The node's thresholds, or the permit's where they are stricter.
+pub fn gate(folder: &Folder, rules: &OutputRules) -> Result<Gate> {
+    Ok(Gate::new(folder.config.disclosure)?.tightened(&thresholds(rules)))
+}
+
+/// A permit's output rules as thresholds; what it does not say is 0, which tightens nothing.
+pub fn thresholds(rules: &OutputRules) -> Thresholds {
+    Thresholds {
+        individuals_per_site: rules.individuals_per_site.unwrap_or(0),
+        individuals: rules.individuals.unwrap_or(0),
+        cell: rules.cell.unwrap_or(0),
+        minor_allele_count: rules.minor_allele_count.unwrap_or(0),
+        minor_allele_count_in_cases: rules.minor_allele_count_in_cases.unwrap_or(0),
+        minor_allele_count_in_controls: rules.minor_allele_count_in_controls.unwrap_or(0),
+        carriers: rules.carriers.unwrap_or(0),
+        homozygotes: rules.homozygotes.unwrap_or(0),
+        sites: rules.sites.unwrap_or(0),
+        offered_allele_count: rules.offered_allele_count.unwrap_or(0),
+        parameter_share: rules.parameter_share.unwrap_or(0),
+    }
+}

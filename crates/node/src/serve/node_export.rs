@@ -1,0 +1,350 @@
+//! One export at one node: something of a job's result is to leave the environment, where it counts for everybody, for
+//! ever. The node takes part only in the sums of accounts, and notes the export in its ledger before anything leaves, if
+//!
+//! 1. permit, job and the data user's signed wish hold, and the result was released by exactly these nodes;
+//! 2. no node's own sum follows from it and the results that were exported of other rosters;
+//! 3. the exported account with this result, and each other data user's own account with it, were judged and hold;
+//! 4. not too many variants of the trait leave, and an officer approved the content where the permit asks for it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use anyhow::{Context, Result, bail, ensure};
+use jiff::Timestamp;
+use ligate_access::{
+    PublicKey,
+    audit::{Event, Head},
+    export::{self, SignedExport},
+    policy::Approval,
+};
+use ligate_disclosure::{
+    ColumnId, Exported, ForExport, Gate, export::variants_max, isolated_node, span::Limits,
+};
+use ligate_federation::{
+    Answer, Entry, Handled, History, Journal, JournalError, Roster, RunContext, SignedRoster, ToRound,
+};
+use ligate_model::Digest;
+
+use super::{
+    account::{Check, check_ask},
+    admission::{approve, compare_with_coordinator, gate, keep_coordinators_head, still_allowed},
+    seat::{RosterJournal, Seat},
+};
+use crate::{
+    books,
+    folder::Folder,
+    output,
+    session::{
+        ExportFacts, OutgoingAnswer, SiteFacts,
+        rounds::{AccountAsk, Broadcast, RoundAsk},
+    },
+};
+
+/// An export that this node has agreed to look at.
+pub struct NodeExport {
+    folder: Arc<Folder>,
+    approval: Approval,
+    export: SignedExport,
+    gate: Gate,
+    books: ForExport,
+    rounds: Arc<dyn Journal>,
+    seat: Seat<ExportJournal>,
+    /// The account that is being judged, and which of those that the export adds to it covers.
+    check: Option<(Check, Vec<usize>)>,
+    /// The accounts that hold.
+    held: BTreeSet<usize>,
+}
+
+/// What of an export leaves, as the coordinator tells it.
+pub struct Leaving<'a> {
+    /// The digest of what leaves.
+    pub content: Digest,
+    pub variants: u64,
+    /// People of the study over all nodes.
+    pub people: u64,
+    /// The officer's word.
+    pub approval: Option<&'a str>,
+}
+
+impl NodeExport {
+    pub fn start(
+        folder: Folder,
+        peer: PublicKey,
+        [permit, job, export]: [&str; 3],
+        (head, held): (&Head, &[Head]),
+        rounds: Arc<dyn Journal>,
+    ) -> Result<(Self, OutgoingAnswer)> {
+        let approval = approve(&folder, peer, permit, job)?;
+        let export = SignedExport::read(export).context("the export is not genuine")?;
+        check_export(&approval, &export)?;
+        keep_coordinators_head(&folder, peer, head)?;
+        compare_with_coordinator(&folder, peer, held)?;
+        let ledger = books::ledger(&folder)?;
+        let books = ledger.for_export(approval.signed_job().hash())?;
+        check_rosters(&folder, &books)?;
+        let gate = gate(&folder, &approval.permit().output)?;
+        let facts = facts(&books, &gate)?;
+        folder.record(Event::ExportAsked {
+            permit: approval.permit_hash(),
+            job: books.run.job,
+            export: export.hash(),
+        })?;
+        let folder = Arc::new(folder);
+        let context = RunContext { permit: approval.permit_hash(), job: export.hash() };
+        let seat = Seat::new(folder.clone(), context, books.run.snapshot);
+        let export =
+            Self { folder, approval, export, gate, books, rounds, seat, check: None, held: BTreeSet::new() };
+        Ok((export, OutgoingAnswer::Facts { facts }))
+    }
+
+    /// What messages call this export.
+    pub fn hash(&self) -> Digest {
+        self.export.hash()
+    }
+
+    pub fn permit_hash(&self) -> Digest {
+        self.approval.permit_hash()
+    }
+
+    pub fn coordinator(&self) -> PublicKey {
+        self.approval.permit().coordinator.key
+    }
+
+    /// Signs the roster, if it is that of the result.
+    pub fn sign_roster(&mut self, roster: &Roster) -> Result<Answer> {
+        self.still_allowed()?;
+        let mut members: Vec<Digest> =
+            roster.members().iter().map(|member| Digest::from_bytes(*member.key.as_bytes())).collect();
+        members.sort();
+        ensure!(
+            members == self.books.run.roster,
+            "the result was released by other nodes than this roster's"
+        );
+        let journal = ExportJournal {
+            rounds: self.rounds.clone(),
+            folder: self.folder.clone(),
+            export: self.export.hash(),
+            roster: roster.clone(),
+        };
+        self.seat.check(self.approval.permit(), roster)?;
+        let first = self.seat.journal().is_none();
+        self.seat.sign(first.then_some(journal))
+    }
+
+    pub fn join(&mut self, roster: SignedRoster) -> Result<Answer> {
+        self.still_allowed()?;
+        self.seat.join(roster)
+    }
+
+    /// One message of a round.
+    pub fn step(&mut self, message: ToRound) -> Result<Answer> {
+        self.still_allowed()?;
+        match self.seat.handle(message)? {
+            Handled::Answer(answer) => Ok(answer),
+            Handled::WantsVector { words } => {
+                let vector = self.vector(&self.seat.ask(), words)?;
+                self.seat.contribute(vector)
+            }
+        }
+    }
+
+    fn vector(&mut self, ask: &[u8], words: usize) -> Result<Vec<u64>> {
+        let broadcast: Broadcast =
+            postcard::from_bytes(ask).context("the question of the round cannot be read")?;
+        ensure!(broadcast.ask.words() == words, "the round has another length than its question");
+        match &broadcast.ask {
+            RoundAsk::Account(ask) => self.account_vector(ask),
+            RoundAsk::Suspects(ask) => {
+                let (check, covered) = self.check.as_mut().context("no sum of an account was made")?;
+                let words = check.suspects(ask)?;
+                self.held.extend(covered.iter());
+                Ok(words)
+            }
+            RoundAsk::Study(_) => bail!("an export asks for nothing but accounts"),
+        }
+    }
+
+    fn account_vector(&mut self, ask: &AccountAsk) -> Result<Vec<u64>> {
+        let (place, secret) = (self.seat.place()?, self.seat.common_secret()?);
+        check_ask(ask, place[1])?;
+        ensure!(ask.study.is_none(), "an export adds no study");
+        let rows = self.books.everything.rows(&ask.shown, &[], &[]);
+        let check = Check::new(rows, Vec::new(), place, &secret, self.threads());
+        let vector = check.vector(ask.fraction_bits);
+        self.check = Some((check, self.books.covered(&ask.shown)));
+        Ok(vector)
+    }
+
+    /// Judges this node's people by the sums of an account.
+    pub fn judge(&mut self, grams: &[Vec<f64>]) -> Result<OutgoingAnswer> {
+        self.still_allowed()?;
+        let (limits, threads) = (Limits::of_cell(self.gate.thresholds().cell), self.threads());
+        let (check, covered) = self.check.as_mut().context("no sum of an account was made")?;
+        let judgement = check.judge(grams, limits, threads)?;
+        if check.admitted().is_ok() {
+            self.held.extend(covered.iter());
+        }
+        let site = self.gate.own_site(self.individuals()).map_err(|rule| anyhow::anyhow!("{rule}"))?;
+        let facts = site.release(SiteFacts::Judgement(judgement.in_quarter_powers()));
+        Ok(OutgoingAnswer::Facts { facts })
+    }
+
+    /// The last question: notes the export, before anything leaves.
+    pub fn leave(&mut self, leaving: &Leaving<'_>) -> Result<OutgoingAnswer> {
+        self.still_allowed()?;
+        ensure!(
+            (0..self.books.accounts.len()).all(|account| self.held.contains(&account)),
+            "not every account that the export adds to was judged"
+        );
+        self.check_number(leaving)?;
+        self.check_officer(leaving)?;
+        let job = self.books.run.job;
+        let (content, variants, when) = (leaving.content, leaving.variants, Timestamp::now());
+        let exported = Exported { content, variants, when };
+        books::ledger(&self.folder)?.mark_exported(job, &self.books.everything, exported)?;
+        let (permit, export) = (self.permit_hash(), self.export.hash());
+        let head = self.folder.record(Event::Exported { permit, job, export, content, variants })?;
+        Ok(OutgoingAnswer::Heads { heads: vec![head] })
+    }
+
+    fn check_number(&self, leaving: &Leaving<'_>) -> Result<()> {
+        ensure!(
+            leaving.people >= self.individuals(),
+            "the number of people that the export claims is impossible"
+        );
+        let all = self.books.variants_with(leaving.content, leaving.variants);
+        let most = variants_max(leaving.people);
+        ensure!(
+            self.approval.permit().export.full_table || all <= most,
+            "too many variants of this trait would have left (rule: how many): {all}, at most {most}, one for nine people; \
+             a permit with full tables allows more"
+        );
+        Ok(())
+    }
+
+    fn check_officer(&self, leaving: &Leaving<'_>) -> Result<()> {
+        let Some(officer) = &self.approval.permit().export.officer else { return Ok(()) };
+        let text = leaving.approval.with_context(|| {
+            format!("the permit lets nothing leave without the approval of {} (rule: officer)", officer.name)
+        })?;
+        let (approval, signer) = export::Approval::read(text).context("the officer's approval")?;
+        ensure!(
+            signer == officer.key,
+            "the approval was not signed by the permit's officer {}",
+            officer.name
+        );
+        let (permit, job) = (self.permit_hash(), self.books.run.job);
+        let (content, variants) = (leaving.content, leaving.variants);
+        ensure!(
+            (approval.permit, approval.job) == (permit, job)
+                && (approval.content, approval.variants) == (content, variants),
+            "the officer approved other content than what is to leave now"
+        );
+        Ok(())
+    }
+
+    pub fn abandon(&mut self, reason: &str) -> Result<OutgoingAnswer> {
+        let head =
+            self.folder.record(Event::RunFailed { job: self.export.hash(), reason: reason.to_owned() })?;
+        Ok(OutgoingAnswer::Heads { heads: vec![head] })
+    }
+
+    fn threads(&self) -> usize {
+        self.folder.config.limits.thread_count()
+    }
+
+    fn individuals(&self) -> u64 {
+        individuals(&self.books)
+    }
+
+    fn still_allowed(&self) -> Result<()> {
+        still_allowed(&self.folder, &self.approval)
+    }
+}
+
+fn check_export(approval: &Approval, export: &SignedExport) -> Result<()> {
+    let claims = export.export();
+    ensure!(
+        export.signer() == approval.permit().data_user.key,
+        "the export was not signed by the permit's data user"
+    );
+    ensure!(
+        claims.permit == approval.permit_hash() && claims.job == approval.signed_job().hash(),
+        "the export is of another job"
+    );
+    Ok(())
+}
+
+/// Every node looks at the rosters that it knows; the coordinator looks at those of all.
+fn check_rosters(folder: &Folder, books: &ForExport) -> Result<()> {
+    let readers = books.rosters.iter().flatten().copied().collect();
+    ensure!(
+        isolated_node(&books.rosters, &readers).is_none(),
+        "{} refuses: with the results that were exported of other nodes, the sums of a single node would follow (rule: one \
+         node among others); this result stays inside",
+        folder.name()
+    );
+    Ok(())
+}
+
+fn individuals(books: &ForExport) -> u64 {
+    books.run.people.map_or(0, |people| books.everything.people_of(people) as u64)
+}
+
+fn facts(books: &ForExport, gate: &Gate) -> Result<ligate_disclosure::Released<SiteFacts>> {
+    let site = gate.own_site(individuals(books)).map_err(|rule| anyhow::anyhow!("{rule}"))?;
+    let class = |id: &ColumnId| books.everything.columns().iter().find(|column| column.id == *id);
+    let held = |account: &Vec<ColumnId>| {
+        account.iter().filter_map(|id| class(id).map(|column| (*id, column.class))).collect()
+    };
+    Ok(site.release(SiteFacts::Export(ExportFacts {
+        accounts: books.accounts.iter().map(held).collect(),
+        rosters: books.rosters.clone(),
+        variants_of_others: books.variants_of_others,
+    })))
+}
+
+/// The journal of an export's rounds. Every sum has all nodes of the result, and enters the audit log before it can be
+/// opened. The privacy ledger has nothing to note: the sums say nothing about genotypes.
+struct ExportJournal {
+    rounds: Arc<dyn Journal>,
+    folder: Arc<Folder>,
+    export: Digest,
+    roster: Roster,
+}
+
+impl ExportJournal {
+    fn before(&self, entry: &Entry) -> Result<()> {
+        match entry {
+            Entry::Signed { survivors, .. } => {
+                ensure!(
+                    *survivors == self.roster.everybody(),
+                    "an export is judged by all nodes of the result"
+                );
+                Ok(())
+            }
+            Entry::Revealed { survivors, round, .. } => {
+                let (ask, sites) = ("account".to_owned(), survivors.len() as u64);
+                self.folder.record(Event::Round { job: self.export, round: *round, ask, sites })?;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl RosterJournal for ExportJournal {
+    fn roster(&self) -> &Roster {
+        &self.roster
+    }
+}
+
+impl Journal for ExportJournal {
+    fn history(&self, context: &RunContext) -> Result<History, JournalError> {
+        self.rounds.history(context)
+    }
+
+    fn record(&self, context: &RunContext, entry: &Entry) -> Result<(), JournalError> {
+        self.before(entry).map_err(|error| JournalError::Refused(output::one_line(&error)))?;
+        self.rounds.record(context, entry)
+    }
+}
