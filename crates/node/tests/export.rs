@@ -1,0 +1,344 @@
+//! The outer door over real processes: what may leave of a result, what stays with which rule, and what an attacker tries
+//! with what left.
+
+mod support;
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Output,
+};
+
+use support::{
+    Network,
+    cohorts::{Cohort, network},
+    fail, ligate, succeed, table, text,
+};
+
+/// Somebody with a permit of his own over some of the nodes.
+struct Researcher {
+    name: String,
+    permit: PathBuf,
+    key: PathBuf,
+}
+
+impl Researcher {
+    fn new(network: &Network, name: &str, nodes: &[&str], more: &[&str]) -> Self {
+        let [key, public, permit] =
+            ["key", "pub", "jws"].map(|suffix| network.path(&format!("{name}.{suffix}")));
+        succeed(&["key", "--out", text(&key)]);
+        let hdab = network.path("hdab");
+        let mut args =
+            vec!["permit", "issue", "--dir", text(&hdab), "--user", name, "--user-key", text(&public)];
+        let datasets: Vec<String> = nodes.iter().map(|node| format!("{node}/cohort")).collect();
+        datasets.iter().for_each(|dataset| args.extend(["--dataset", dataset]));
+        args.extend(["--purpose", "research", "--about", "a test", "--out", text(&permit)]);
+        args.extend(["--variables", "ldl,one,other,sex,age"]);
+        args.extend(more);
+        succeed(&args);
+        Self { name: name.to_owned(), permit, key }
+    }
+
+    fn result(&self, network: &Network, study: &str) -> PathBuf {
+        network.path(&format!("{}-{study}", self.name))
+    }
+
+    /// Runs a study, whose files are named by the trait.
+    fn study(&self, network: &Network, trait_name: &str, more: &[&str]) -> Output {
+        let out = self.result(network, trait_name);
+        let args = ["--trait", trait_name, "--key", text(&self.key), "--out", text(&out)];
+        network.gwas(&self.permit, &[&args[..], more].concat())
+    }
+
+    #[track_caller]
+    fn released(&self, network: &Network, trait_name: &str, more: &[&str]) {
+        let output = self.study(network, trait_name, more);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn export(&self, network: &Network, trait_name: &str, more: &[&str]) -> Output {
+        let (dir, result) = (network.path("hdab"), self.result(network, trait_name));
+        let out = public(network, &self.name, trait_name);
+        let args =
+            ["export", text(&result), "--dir", text(&dir), "--key", text(&self.key), "--out", text(&out)];
+        ligate(&[&args[..], more].concat())
+    }
+
+    #[track_caller]
+    fn exported(&self, network: &Network, trait_name: &str) -> String {
+        let output = self.export(network, trait_name, &[]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// An export that must be refused: nothing is written, and what was said.
+    #[track_caller]
+    fn stays(&self, network: &Network, trait_name: &str, more: &[&str]) -> String {
+        let output = self.export(network, trait_name, more);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "the export should have failed: {said}");
+        assert!(!public(network, &self.name, trait_name).exists(), "nothing is written: {said}");
+        said
+    }
+}
+
+/// The folder of what left.
+fn public(network: &Network, name: &str, trait_name: &str) -> PathBuf {
+    network.path(&format!("public-{name}-{trait_name}"))
+}
+
+const NODES: [&str; 3] = ["north", "centre", "south"];
+
+/// Three cohorts with the trait ldl, and one and other beside it: one differs from ldl in one person.
+fn three(variants: usize) -> Vec<Cohort> {
+    let people = [130, 110, 90];
+    let mut cohorts: Vec<Cohort> = NODES
+        .iter()
+        .zip(people)
+        .zip(1..)
+        .map(|((name, people), seed)| Cohort::new(name, people, variants, seed))
+        .collect();
+    for (place, cohort) in cohorts.iter_mut().enumerate() {
+        cohort.trait_with_missing("ldl", 0.0, 500 + place as u64);
+        let mut values = cohort.values("ldl").clone();
+        if place == 0 {
+            values[7] = "9.75".to_owned();
+        }
+        cohort.columns.push(("one".to_owned(), values));
+        cohort.trait_with_missing("other", 0.0, 900 + place as u64);
+    }
+    cohorts
+}
+
+fn column<'a>(names: &[String], rows: &'a [Vec<String>], name: &str) -> Vec<&'a str> {
+    let place = names.iter().position(|known| known == name).expect("a column");
+    rows.iter().map(|row| row[place].as_str()).collect()
+}
+
+/// Significant digits of a number as it is written.
+fn digits(number: &str) -> usize {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+    let all: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let all = all.trim_start_matches('0');
+    if mantissa.contains('.') { all.len() } else { all.trim_end_matches('0').len() }
+}
+
+#[test]
+fn the_leading_common_variants_leave_in_four_digits() {
+    let mut cohorts = three(60);
+    // Variant 0 is rare: 30 copies in 660.
+    for cohort in &mut cohorts {
+        cohort
+            .genotypes
+            .iter_mut()
+            .enumerate()
+            .for_each(|(person, calls)| calls[0] = Some(u8::from(person < 10)));
+    }
+    let network = network(&cohorts);
+    let ada = Researcher::new(&network, "ada", &NODES, &[]);
+    ada.released(&network, "ldl", &["--covariates", "sex,age"]);
+    let planned = ada.export(&network, "ldl", &["--plan", "--json"]);
+    let planned: serde_json::Value = serde_json::from_slice(&planned.stdout).expect("JSON");
+    assert_eq!((planned["status"].as_str(), planned["variants"].as_u64()), (Some("planned"), Some(36)));
+    assert!(!public(&network, "ada", "ldl").exists());
+    let shown = || succeed(&["ledger", "show", "--dir", text(&network.path("north"))]);
+    assert!(shown().contains("exported, for everybody: 0 columns"), "{}", shown());
+
+    let said = ada.exported(&network, "ldl");
+    assert!(said.contains("36 variants may leave") && said.contains("rule: how many"), "{said}");
+    let out = public(&network, "ada", "ldl");
+    let (names, rows) = table(&out.join("ldl.gwas.tsv.gz"));
+    assert_eq!(rows.len(), 330 / 9);
+    assert!(
+        column(&names, &rows, "release").iter().all(|standing| standing.starts_with("exportable, permit "))
+    );
+    for name in ["beta", "standard_error", "p_value", "neg_log_10_p_value"] {
+        assert!(column(&names, &rows, name).iter().all(|number| digits(number) <= 4), "{name}");
+    }
+    let frequencies = column(&names, &rows, "effect_allele_frequency");
+    assert!(frequencies.iter().all(|number| number.len() <= 5), "{frequencies:?}");
+    let positions = column(&names, &rows, "base_pair_location");
+    assert!(!positions.contains(&"10000"), "the rare variant stays");
+    // The strongest leave, and the result itself says where it stands.
+    let result = ada.result(&network, "ldl");
+    let (all_names, all) = table(&result.join("ldl.gwas.tsv.gz"));
+    assert!(
+        column(&all_names, &all, "release").iter().all(|text| text.starts_with("inside the environment"))
+    );
+    let strength = |names: &[String], rows: &[Vec<String>]| -> Vec<f64> {
+        column(names, rows, "neg_log_10_p_value").iter().map(|text| text.parse().expect("a number")).collect()
+    };
+    let weakest = strength(&names, &rows).into_iter().fold(f64::INFINITY, f64::min);
+    let stronger = strength(&all_names, &all).into_iter().filter(|p| *p > weakest + 0.01).count();
+    assert!(stronger <= 36, "{stronger} variants are stronger than the weakest that left");
+    let (_, held_back) = table(&result.join("ldl.held-back.tsv.gz"));
+    assert_eq!(held_back.len() + 36, all.len());
+    let rare = held_back.iter().find(|row| row[1] == "10000").expect("the rare variant is listed");
+    assert!(rare[4].contains("rule: variants"), "{rare:?}");
+    let account = fs::read_to_string(out.join("ldl.export.json")).expect("an account of the export");
+    let account: serde_json::Value = serde_json::from_str(&account).expect("JSON");
+    assert_eq!((account["variants"].as_u64(), account["people"].as_u64()), (Some(36), Some(330)));
+    assert!(
+        account["guess_of_trait"].as_f64().is_some_and(|guess| (guess - 0.313).abs() < 0.002),
+        "{account}"
+    );
+    for file in fs::read_dir(&out).expect("the folder").flatten() {
+        assert_eq!(file.metadata().expect("a file").permissions().mode() & 0o777, 0o600, "{:?}", file.path());
+    }
+    assert!(shown().contains("36 variants exported"), "{}", shown());
+    assert!(
+        network.log_of("south").contains("\"exported\"") && network.log_of("hdab").contains("\"exported\"")
+    );
+
+    // The same again is the same, to the byte, and counts once.
+    let first = fs::read(out.join("ldl.gwas.tsv.gz")).expect("a table");
+    ada.exported(&network, "ldl");
+    assert_eq!(fs::read(out.join("ldl.gwas.tsv.gz")).expect("a table"), first);
+    // Another study of the same trait finds its variants used up.
+    let again = Researcher::new(&network, "bea", &NODES, &[]);
+    again.released(&network, "ldl", &[]);
+    let said = again.stays(&network, "ldl", &[]);
+    assert!(said.contains("nothing of this result may leave"), "{said}");
+}
+
+#[test]
+fn what_was_exported_counts_for_everybody() {
+    let network = network(&three(30));
+    let [ada, bo, cleo] = ["ada", "bo", "cleo"].map(|name| Researcher::new(&network, name, &NODES, &[]));
+    ada.released(&network, "ldl", &[]);
+    // To Bo alone the other trait says nothing about the one person in whom they differ.
+    bo.released(&network, "one", &[]);
+    let said = ada.stays(&network, "ldl", &[]);
+    assert!(said.contains("span rule") && said.contains("another data user was shown"), "{said}");
+    // Cleo was shown neither; what she exports binds whoever comes later.
+    cleo.released(&network, "other", &[]);
+    cleo.exported(&network, "other");
+    let said = String::from_utf8_lossy(&bo.study(&network, "ldl", &[]).stderr).into_owned();
+    assert!(said.contains("span rule") && said.contains("leave ldl out"), "{said}");
+    // Of the two traits one may leave, and nobody is shown the other one then.
+    let dan = Researcher::new(&network, "dan", &NODES, &[]);
+    let said = bo.stays(&network, "one", &[]);
+    assert!(said.contains("span rule"), "{said}");
+    dan.released(&network, "age", &[]);
+    dan.exported(&network, "age");
+}
+
+#[test]
+fn an_exported_trait_binds_who_comes_later() {
+    let network = network(&three(30));
+    let [ada, bo] = ["ada", "bo"].map(|name| Researcher::new(&network, name, &NODES, &[]));
+    ada.released(&network, "ldl", &[]);
+    ada.exported(&network, "ldl");
+    let said = String::from_utf8_lossy(&bo.study(&network, "one", &[]).stderr).into_owned();
+    assert!(said.contains("span rule") && said.contains("leave one out"), "{said}");
+    bo.released(&network, "other", &["--covariates", "sex,age"]);
+    bo.exported(&network, "other");
+}
+
+#[test]
+fn rosters_are_not_taken_apart_by_exports() {
+    let names = ["a", "b", "c", "d", "e"];
+    let mut cohorts: Vec<Cohort> =
+        names.iter().zip(1..).map(|(name, seed)| Cohort::new(name, 80, 30, seed)).collect();
+    for (place, cohort) in cohorts.iter_mut().enumerate() {
+        cohort.trait_with_missing("ldl", 0.0, 500 + place as u64);
+        cohort.trait_with_missing("one", 0.0, 700 + place as u64);
+        cohort.trait_with_missing("other", 0.0, 900 + place as u64);
+    }
+    let network = network(&cohorts);
+    let ada = Researcher::new(&network, "ada", &["a", "b", "c"], &[]);
+    let bo = Researcher::new(&network, "bo", &["a", "d", "e"], &[]);
+    let cleo = Researcher::new(&network, "cleo", &["b", "c", "d", "e"], &[]);
+    cleo.released(&network, "other", &[]);
+    for (researcher, trait_name) in [(&ada, "ldl"), (&bo, "one")] {
+        researcher.released(&network, trait_name, &[]);
+        researcher.exported(&network, trait_name);
+    }
+    // (ABC + ADE - BCDE) / 2 is A's own sum, which neither the world nor a data user may have.
+    let said = cleo.stays(&network, "other", &[]);
+    assert!(said.contains("one node among others"), "{said}");
+    let dan = Researcher::new(&network, "dan", &["b", "c", "d", "e"], &[]);
+    let said = String::from_utf8_lossy(&dan.study(&network, "other", &[]).stderr).into_owned();
+    assert!(said.contains("one node among others"), "{said}");
+}
+
+#[test]
+fn an_officer_approves_what_leaves_and_nothing_else() {
+    let network = network(&three(30));
+    let [officer, officer_public, other] =
+        ["officer.key", "officer.pub", "other.key"].map(|name| network.path(name));
+    succeed(&["key", "--out", text(&officer)]);
+    succeed(&["key", "--out", text(&other)]);
+    let named = format!("Airlock={}", text(&officer_public));
+    let ada = Researcher::new(&network, "ada", &NODES, &["--export-officer", &named, "--export-full-table"]);
+    let terms = succeed(&["permit", "show", text(&ada.permit)]);
+    assert!(terms.contains("Airlock") && terms.contains("all variants that are common enough"), "{terms}");
+    ada.released(&network, "ldl", &[]);
+    let said = ada.stays(&network, "ldl", &[]);
+    assert!(said.contains("approval of Airlock") && said.contains("rule: officer"), "{said}");
+    let result = ada.result(&network, "ldl");
+    let (names, rows) = table(&result.join("ldl.to-approve.tsv.gz"));
+    assert!(column(&names, &rows, "release").iter().all(|text| text.starts_with("inside the environment")));
+    let approval = network.path("approval.jws");
+    let approve = |key: &Path, request: &Path| {
+        succeed(&["approve", text(request), "--key", text(key), "--out", text(&approval)])
+    };
+    let request = result.join("ldl.export-request.json");
+    // Somebody else's word, and the officer's word on something else.
+    approve(&other, &request);
+    let said = ada.stays(&network, "ldl", &["--approval", text(&approval)]);
+    assert!(said.contains("not signed by the permit's officer"), "{said}");
+    let changed = network.path("changed.json");
+    let asked = fs::read_to_string(&request).expect("a request");
+    let mut value: serde_json::Value = serde_json::from_str(&asked).expect("JSON");
+    value["content"] = serde_json::json!("00".repeat(32));
+    fs::write(&changed, value.to_string()).expect("a file");
+    approve(&officer, &changed);
+    assert!(ada.stays(&network, "ldl", &["--approval", text(&approval)]).contains("rule: officer"));
+    approve(&officer, &request);
+    let done = ada.export(&network, "ldl", &["--approval", text(&approval)]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    // The full table bears the number that says what can be guessed from it.
+    let metadata = fs::read_to_string(public(&network, "ada", "ldl").join("ldl.gwas.tsv.gz-meta.yaml"));
+    let metadata = metadata.expect("metadata");
+    assert!(metadata.contains("exportable: ") && metadata.contains("correlation of about 0.2"), "{metadata}");
+}
+
+#[test]
+fn what_is_not_a_released_result_stays() {
+    let network = network(&three(30));
+    let ada = Researcher::new(&network, "ada", &NODES, &[]);
+    let bo = Researcher::new(&network, "bo", &NODES, &[]);
+    ada.released(&network, "ldl", &[]);
+    let (dir, result) = (network.path("hdab"), ada.result(&network, "ldl"));
+    let export = |result: &Path, key: &Path| {
+        let out = network.path("nothing");
+        let said =
+            fail(&["export", text(result), "--dir", text(&dir), "--key", text(key), "--out", text(&out)]);
+        assert!(!out.exists(), "{said}");
+        said
+    };
+    assert!(export(&result, &bo.key).contains("not that of the permit's data user"));
+    assert!(export(&network.path("north"), &ada.key).contains("no result of `ligate gwas`"));
+    // A study on own data, and one that the coordinator does not keep.
+    let own = network.path("own");
+    let north = network.path("north");
+    succeed(&["gwas", "--dir", text(&north), "--dataset", "cohort", "--trait", "ldl", "--out", text(&own)]);
+    assert!(export(&own, &ada.key).contains("result on own data"));
+    let provenance = result.join("ldl.provenance.json");
+    let written = fs::read_to_string(&provenance).expect("provenance");
+    let mut value: serde_json::Value = serde_json::from_str(&written).expect("JSON");
+    value["authority"]["job"] = serde_json::json!("11".repeat(32));
+    fs::write(&provenance, value.to_string()).expect("a file");
+    assert!(export(&result, &ada.key).contains("keeps no result of this job"));
+    fs::write(&provenance, written).expect("a file");
+    // A steward's veto and a revoked permit count at this door, too.
+    let settings = network.path("centre").join("ligate.toml");
+    let before = fs::read_to_string(&settings).expect("settings");
+    fs::write(&settings, before.replace("variables = []", "variables = [\"ldl\"]")).expect("settings");
+    assert!(export(&result, &ada.key).contains("steward refuses the variable ldl"));
+    fs::write(&settings, before).expect("settings");
+    succeed(&["permit", "revoke", "--dir", text(&dir), text(&ada.permit), "--reason", "a test"]);
+    assert!(export(&result, &ada.key).contains("revoked"));
+}
