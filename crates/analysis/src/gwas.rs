@@ -16,6 +16,7 @@ mod run;
 
 pub use ask::{
     Ask, InvalidAsk, MAX_BATCH, MAX_WORDS, Variants, count_no_site, decode_counts, decode_people, withhold,
+    withhold_partly_called,
 };
 pub use cohort::{Cohort, CohortError, complete_in};
 pub use columns::{Model, Role, columns, roles};

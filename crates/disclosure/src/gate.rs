@@ -155,6 +155,9 @@ pub struct Gate {
     thresholds: Thresholds,
 }
 
+/// Sites of a run that may lack a variant which is shown.
+const LACKING_MAX: u64 = 1;
+
 impl Gate {
     pub fn new(thresholds: Thresholds) -> Result<Self, BelowFloor> {
         thresholds.validate()?;
@@ -217,7 +220,9 @@ impl Gate {
     /// What a node checks again for every variant before it adds its statistics.
     pub fn check_variant(&self, counts: &VariantCounts) -> Result<(), GateRule> {
         let least = &self.thresholds;
-        require(counts.withheld == 0, GateRule::Changed)?;
+        require(counts.withheld == 0, GateRule::Withheld)?;
+        // The span rule judges the people of all nodes and of all but one.
+        require(counts.lacking <= LACKING_MAX, GateRule::Sites)?;
         require(counts.sites >= least.sites, GateRule::Sites)?;
         require(counts.called <= INDIVIDUALS_MAX, GateRule::Individuals)?;
         require(counts.called >= least.individuals, GateRule::Individuals)?;
@@ -333,6 +338,7 @@ mod tests {
         homozygotes: 0,
         sites: 3,
         withheld: 0,
+        lacking: 0,
         cases: Some(CaseCounts { called: 10, allele_count: 5 }),
     };
 
@@ -400,7 +406,9 @@ mod tests {
 
     #[test]
     fn a_variant_that_a_node_withholds_is_not_shown() {
-        check_variant(|v| v.withheld = 1, Err(GateRule::Changed));
+        check_variant(|v| v.withheld = 1, Err(GateRule::Withheld));
+        check_variant(|v| v.lacking = 1, Ok(()));
+        check_variant(|v| v.lacking = 2, Err(GateRule::Sites));
     }
 
     #[test]

@@ -25,6 +25,7 @@
 
 mod account;
 mod closed;
+mod departed;
 mod export;
 pub(crate) mod people;
 mod rosters;

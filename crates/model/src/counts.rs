@@ -42,8 +42,11 @@ pub struct VariantCounts {
     pub homozygotes: u64,
     /// Sites at which somebody of the analysis has a call of the variant, but for those that withhold it.
     pub sites: u64,
-    /// Sites that withhold it, because its calls have changed for a few people since it was first shown.
+    /// Sites that withhold it, because its calls have changed for a few people since it was first shown, or because not
+    /// all but a few have a call.
     pub withheld: u64,
+    /// Sites of the run at which nobody has a call.
+    pub lacking: u64,
     /// The same among cases, for a binary trait.
     pub cases: Option<CaseCounts>,
 }
@@ -75,8 +78,9 @@ pub enum GateRule {
     Carriers,
     /// A few people have two copies of an allele, neither nobody nor enough.
     Homozygotes,
-    /// A node's calls of it have changed for a few people, or the node did not hold it before, since it was first shown.
-    Changed,
+    /// A node withholds it: its calls have changed for a few people, or the node did not hold it before, since it was first
+    /// shown; or a known part of the people has no call, and the sums would be over the rest of them.
+    Withheld,
     /// Too few sites hold it.
     Sites,
     /// More parameters than the individuals can carry.
@@ -94,9 +98,13 @@ impl fmt::Display for GateRule {
             Self::MinorAlleleCountInControls => "too few copies of the minor allele among controls",
             Self::Carriers => "too few carriers of the minor allele",
             Self::Homozygotes => "a few people only have two copies of an allele",
-            Self::Changed => "calls have changed for a few people since the variant was first shown",
+            Self::Withheld => {
+                "calls have changed for a few people since the variant was first shown, or a site has calls of fewer \
+                 than nine people in ten"
+            }
             Self::Sites => {
-                "too few sites hold the variant, not counting those that published their own counts"
+                "too few sites hold the variant: at least three that have not published their own counts, and all but \
+                 one of the run"
             }
             Self::Parameters => "too many parameters for the number of individuals",
         })
@@ -167,6 +175,7 @@ mod tests {
             homozygotes: 8,
             sites: 3,
             withheld: 0,
+            lacking: 0,
             cases: Some(CaseCounts { called: 4, allele_count: 6 }),
         };
         assert_eq!(counts.minor_allele_count(), 3);

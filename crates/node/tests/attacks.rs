@@ -453,3 +453,42 @@ fn calls_that_change_for_one_person() {
         "{rows:?}"
     );
 }
+
+#[test]
+fn somebody_who_leaves_and_comes_back_with_other_calls() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    add_trait(&mut cohorts, "bmi", 0.0, 2);
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl"]);
+    let (everybody, before) = (cohorts[0].clone(), people_of(&network, "ldl"));
+    cohorts[0].remove(5);
+    cohorts[0].load(&network, "cohort");
+    let mut back = everybody;
+    back.genotypes[5][3] = back.genotypes[5][3].map(|dosage| (dosage + 1) % 3);
+    back.load(&network, "cohort");
+    network.released(&permit, &["--trait", "bmi"]);
+    assert!(people_of(&network, "bmi") < before, "who came back takes part in no study");
+}
+
+#[test]
+fn variants_that_a_known_part_of_the_people_was_called_for() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    for cohort in &mut cohorts {
+        let people = cohort.genotypes.len();
+        for (person, calls) in cohort.genotypes.iter_mut().enumerate() {
+            // Variant 3: called for forty people at each node, whom a batch number names. Variant 4: nine in ten.
+            calls[3] = calls[3].filter(|_| person < 40);
+            calls[4] = calls[4].filter(|_| person * 10 < people * 9);
+        }
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl"]);
+    let table = released(&network, "ldl");
+    assert!(!table.contains_key(&40_000) && table.contains_key(&50_000) && table.contains_key(&60_000));
+    let (_, rows) = support::table(&network.path("results/ldl.suppressed.tsv.gz"));
+    assert!(format!("{rows:?}").contains("nine people in ten"), "{rows:?}");
+}

@@ -18,7 +18,7 @@ use crate::{
     quantise::{LIMBS, Scaling},
 };
 
-pub use counts::{count_no_site, decode_counts, decode_people, withhold};
+pub use counts::{count_no_site, decode_counts, decode_people, withhold, withhold_partly_called};
 pub(crate) use counts::{pack_case_counts, pack_counts};
 pub use validate::InvalidAsk;
 pub(crate) use validate::{MAX_INDIVIDUALS, ascending};

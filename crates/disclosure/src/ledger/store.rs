@@ -2,7 +2,7 @@
 //!
 //! - `lock`: held while anything is read or written.
 //! - `key`: 32 random bytes that people's ids are hashed with.
-//! - `runs.json`: the entered runs, what the steward allowed and what a recovery closed; replaced by a rename, and the
+//! - `runs.json`: the entered runs, what the steward allowed, what a recovery closed, who left; replaced by a rename, and the
 //!   witness has its digest ([`crate::witness`]).
 //! - `people/<digest>`: a set of people, stored once however many runs it took part in.
 //! - `columns/<digest>`: a number for each person of a set, 4 bytes each, stored once however many runs used it.
@@ -11,6 +11,7 @@
 //! the others must be.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
@@ -36,6 +37,8 @@ pub(super) struct Book {
     pub runs: Vec<RunRecord>,
     pub rosters: Vec<AllowedRoster>,
     pub closed: Vec<ClosedAccount>,
+    /// Numbers of people who left.
+    pub departed: BTreeSet<u64>,
 }
 
 pub(super) struct Store {

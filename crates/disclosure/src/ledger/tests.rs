@@ -377,7 +377,7 @@ fn a_damaged_ledger_allows_nothing() {
         assert!(matches!(refused, Err(LedgerError::Damaged(_) | LedgerError::PutBack(_))), "change {number}");
     }
     let newer = damage(&|folder| {
-        let text = r#"{"version":5,"runs":[],"rosters":[],"closed":[],"more":[]}"#;
+        let text = r#"{"version":5,"runs":[],"rosters":[],"closed":[],"departed":[],"more":[]}"#;
         fs::write(folder.join("runs.json"), text).unwrap();
         Notes::of(folder).set(Digest::of("ligate ledger", text.as_bytes()));
     });
@@ -513,4 +513,19 @@ fn exported_rosters_are_not_taken_apart() {
     let third = Run { data_user: cleo, ..run(3, &[2, 3, 4, 5]) };
     assert_eq!(case.refuses(&third), LedgerRefusal::NodeIsolated);
     case.ledger.check(&Run { roster: run(3, &[1, 2, 3]).roster, ..third }).unwrap();
+}
+
+#[test]
+fn who_left_is_remembered_when_he_comes_back() {
+    let case = case();
+    let ada = DataUser::new("Ada", &[7; 32]);
+    case.shown(1, &ada, NODES, column("ldl", values(1, 200)));
+    let (cohort, other) = ("cohort".parse().unwrap(), "other".parse().unwrap());
+    let everybody = numbers(0..250);
+    assert_eq!(case.ledger.note_departed(&cohort, &everybody).unwrap(), 0);
+    assert_eq!(case.ledger.note_departed(&other, &[]).unwrap(), 0, "nothing of that dataset was shown");
+    assert_eq!(case.ledger.note_departed(&cohort, &numbers(3..250)).unwrap(), 3);
+    assert_eq!(case.ledger.note_departed(&cohort, &everybody).unwrap(), 0);
+    assert_eq!(case.ledger.departed().unwrap(), numbers(0..3).into_iter().collect());
+    assert_eq!(open(case.folder.path()).unwrap().departed().unwrap().len(), 3);
 }

@@ -9,8 +9,8 @@ use std::{
 
 use jiff::Timestamp;
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, Account, Change, ColumnId, DataUser, Draft, Ledger, NewColumn, Run, Witness,
-    WitnessError, choose,
+    ACCOUNT_COLUMNS_MAX, Account, Change, ColumnId, DataUser, Draft, Exported, Ledger, NewColumn, Run,
+    Witness, WitnessError, choose,
     span::{Gram, HISTOGRAM_WORDS, Limits, Rotation, Rows, fraction_bits, histogram, judge, top_share},
 };
 use ligate_model::{Digest, IndividualId, VariableName};
@@ -139,7 +139,10 @@ impl Network {
         let sides: Vec<Side> = shown.job.roster.iter().map(everything).collect();
         let nothing = vec![Vec::new(); sides.len()];
         if self.admit(&sides, &nothing).is_ok() {
-            shown.job.roster.iter().for_each(|node| self.ledgers[*node].mark_exported(shown.id).unwrap());
+            let exported = Exported { content: shown.id, variants: 0, when: Timestamp::UNIX_EPOCH };
+            for (node, side) in shown.job.roster.iter().zip(&sides) {
+                self.ledgers[*node].mark_exported(shown.id, &side.account, exported.clone()).unwrap();
+            }
             shown.exported = true;
         }
     }

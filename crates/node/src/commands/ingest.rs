@@ -4,9 +4,10 @@ use anyhow::Result;
 use ligate_access::audit::Event;
 use ligate_formats::{Problems, phenotypes::PhenotypeReport};
 use ligate_lake::{ChangedVariants, LoadReport, LoadRequest, VcfGroup};
+use ligate_model::DatasetId;
 use serde_json::json;
 
-use crate::{cli::Ingest, folder::Folder, interrupt, output, progress::Stages};
+use crate::{books, cli::Ingest, folder::Folder, interrupt, output, progress::Stages};
 
 /// Problems that are printed one by one; all are counted.
 const PRINTED_PROBLEMS: usize = 20;
@@ -42,6 +43,9 @@ pub fn load(folder: &Folder, request: LoadRequest) -> Result<LoadReport> {
         .lake()?
         .load(&request, interrupt::flag(), &|step| stages.update(step.stage, step.done, step.total))?;
     stages.finish();
+    if let Err(error) = note_departed(folder, &request.dataset) {
+        note!("warning: who left the dataset could not be noted: {}", output::one_line(&error));
+    }
     folder.record(Event::Load {
         dataset: request.dataset,
         snapshot: report.snapshot,
@@ -50,6 +54,19 @@ pub fn load(folder: &Folder, request: LoadRequest) -> Result<LoadReport> {
         skipped: report.skipped,
     })?;
     Ok(report)
+}
+
+/// Has the ledger remember people of earlier studies who are not there any more. Every study does so again.
+fn note_departed(folder: &Folder, dataset: &DatasetId) -> Result<()> {
+    let (snapshot, ledger) = (folder.lake()?.snapshot(dataset)?, books::ledger(folder)?);
+    let present: Vec<u64> = snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
+    let left = ledger.note_departed(dataset, &present)?;
+    if left > 0 {
+        note!(
+            "{left} people of earlier studies have left; should they come back, they take part in no study"
+        );
+    }
+    Ok(())
 }
 
 fn as_json(report: &LoadReport) -> serde_json::Value {

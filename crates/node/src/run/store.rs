@@ -101,6 +101,7 @@ mod tests {
                 homozygotes: 2,
                 sites: 3,
                 withheld: 0,
+                lacking: 0,
                 cases: None,
             },
             beta: 0.5,

@@ -224,8 +224,15 @@ mod tests {
 
     const PEOPLE: PeopleCounts = PeopleCounts { individuals: 300, cases: None, unknown: 0, sites: 3 };
     const OWN: PeopleCounts = PeopleCounts { individuals: 100, cases: None, unknown: 0, sites: 1 };
-    const COUNTS: VariantCounts =
-        VariantCounts { called: 300, allele_count: 90, homozygotes: 9, sites: 3, withheld: 0, cases: None };
+    const COUNTS: VariantCounts = VariantCounts {
+        called: 300,
+        allele_count: 90,
+        homozygotes: 9,
+        sites: 3,
+        withheld: 0,
+        lacking: 0,
+        cases: None,
+    };
     const SCALING: Scaling = Scaling { exponent: 3, mean: 0, deviation: 2_097_152.0, fill: 0 };
 
     fn key(position: u32) -> VariantKey {

@@ -183,6 +183,7 @@ impl NodeRun {
         let everybody: Vec<u64> =
             self.snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
         account.check_dataset(self.approval.dataset(), &everybody)?;
+        ledger.note_departed(self.approval.dataset(), &everybody)?;
         let withheld = self.withheld(&account)?;
         let people = self.choose_people(&ledger, &account, &everybody)?;
         let cohort = Cohort::new(&self.phenotypes, &self.plan, &people, coding, self.snapshot.blocks())?;
@@ -195,11 +196,13 @@ impl NodeRun {
     /// The variants of this dataset whose calls have changed for one to a few people since something of them was shown,
     /// or which the node did not hold then: the difference of two results would be those people's, or this node's.
     fn withheld(&self, account: &Account) -> Result<BTreeSet<VariantKey>> {
-        let cell = u32::try_from(self.gate.thresholds().cell)?;
+        // As many as the account has columns could be solved for, one by one; four times as many are far from that.
+        let few = self.gate.thresholds().cell.max(4 * account.classes() as u64);
+        let few = u32::try_from(few)?;
         let mut withheld = BTreeSet::new();
         let of_dataset = account.snapshots().filter(|(dataset, _)| dataset == self.approval.dataset());
         for (dataset, earlier) in of_dataset.filter(|(_, earlier)| *earlier != self.snapshot.id()) {
-            let changed = self.snapshot.changed_since(*earlier, cell)?;
+            let changed = self.snapshot.changed_since(*earlier, few)?;
             let changed = changed.with_context(|| {
                 format!(
                     "what has changed in {dataset} since something of it was shown is not known here (rule: calls that \
@@ -214,13 +217,15 @@ impl NodeRun {
     /// Those of whom the job's rule speaks, without the few who would be the difference to an earlier run.
     fn choose_people(&self, ledger: &Ledger, account: &Account, everybody: &[u64]) -> Result<Vec<u32>> {
         let rule = self.approval.job().people;
-        let eligible = own_rows::eligible(
+        let departed = ledger.departed()?;
+        let mut eligible = own_rows::eligible(
             &self.snapshot,
             &self.phenotypes,
             &self.plan,
             rule,
             &self.approval.permit().variables,
         )?;
+        eligible.retain(|person| !departed.contains(&everybody[*person as usize]));
         let numbers: Vec<u64> = eligible.iter().map(|person| everybody[*person as usize]).collect();
         let variables: Vec<_> = self
             .plan
@@ -425,6 +430,7 @@ impl NodeRun {
             if self.published {
                 gwas::count_no_site(&self.plan, &mut vector);
             }
+            gwas::withhold_partly_called(&self.plan, chosen.cohort.individuals(), &mut vector);
             gwas::withhold(&self.plan, keys, &chosen.withheld, &mut vector);
         }
         if let Some(claims) = &mut self.claims {

@@ -1,11 +1,12 @@
 //! Counts packed into words whose fields cannot carry into each other.
 //!
 //! With N < 2^31 people in all, no field's sum over all nodes reaches its width: called and homozygotes are below
-//! 2^31 (fields of 32 bits), allele counts below 2^32 (40 bits; 32 bits among cases); sites, and sites that withhold the
-//! variant, are at most 64 and have 12 bits each.
+//! 2^31 (fields of 32 bits), allele counts below 2^32 (40 bits; 32 bits among cases); sites, sites that withhold the variant,
+//! and sites that lack it are at most 64 and have 8 bits each.
 //!
 //! - word 0: called in bits 0 to 31, homozygotes in bits 32 to 63
-//! - word 1: allele count in bits 0 to 39, sites in bits 40 to 51, sites that withhold it in bits 52 to 63
+//! - word 1: allele count in bits 0 to 39, sites in bits 40 to 47, sites that withhold it in bits 48 to 55, sites that
+//!   lack it in bits 56 to 63
 //! - word 2, logistic only: called cases in bits 0 to 31, allele count in cases in bits 32 to 63
 
 use std::collections::BTreeSet;
@@ -16,8 +17,13 @@ use ligate_model::{CaseCounts, PeopleCounts, VariantCounts, VariantKey};
 use crate::gwas::plan::{Family, Plan};
 
 const ALLELE_BITS: u32 = 40;
-const SITE_BITS: u32 = 12;
+const SITE_BITS: u32 = 8;
+const WITHHELD_AT: u32 = ALLELE_BITS + SITE_BITS;
+const LACKING_AT: u32 = WITHHELD_AT + SITE_BITS;
 const LOW: u64 = 0xffff_ffff;
+
+/// Of so many people, all but one must have a call.
+const PEOPLE_PER_MISSING: u64 = 10;
 
 /// Words of one key.
 pub(crate) const fn words(family: Family) -> usize {
@@ -29,10 +35,10 @@ pub(crate) const fn words(family: Family) -> usize {
 
 /// Words 0 and 1 of one node. A node holds a variant if somebody in the run is called for it.
 pub(crate) fn pack_counts(counts: &AlleleCounts) -> [u64; 2] {
-    let site = u64::from(counts.called > 0);
+    let standing = if counts.called > 0 { 1 << ALLELE_BITS } else { 1 << LACKING_AT };
     [
         u64::from(counts.called) | u64::from(counts.homozygous) << 32,
-        u64::from(counts.diploid_allele_count) | site << ALLELE_BITS,
+        u64::from(counts.diploid_allele_count) | standing,
     ]
 }
 
@@ -46,10 +52,26 @@ pub(crate) fn pack_case_counts(counts: &AlleleCounts) -> u64 {
 pub fn withhold(plan: &Plan, keys: &[VariantKey], withheld: &BTreeSet<VariantKey>, vector: &mut [u64]) {
     for (key, words) in keys.iter().zip(vector.chunks_exact_mut(words(plan.family))) {
         if withheld.contains(key) {
-            words.fill(0);
-            words[1] = 1 << (ALLELE_BITS + SITE_BITS);
+            mark_withheld(words);
         }
     }
+}
+
+/// Marks the variants of a counts ask of which more than one in ten of a node's `individuals` have no call, and some have:
+/// the span rule judges sums over all people of a node, not over a part of them.
+pub fn withhold_partly_called(plan: &Plan, individuals: u64, vector: &mut [u64]) {
+    for words in vector.chunks_exact_mut(words(plan.family)) {
+        let called = words[0] & LOW;
+        let missing = individuals.saturating_sub(called);
+        if called > 0 && missing.saturating_mul(PEOPLE_PER_MISSING) > individuals {
+            mark_withheld(words);
+        }
+    }
+}
+
+fn mark_withheld(words: &mut [u64]) {
+    words.fill(0);
+    words[1] = 1 << WITHHELD_AT;
 }
 
 /// Takes this node off the sites of every variant of a counts ask: one that has published its own counts protects nobody.
@@ -84,7 +106,8 @@ fn decode(words: &[u64]) -> VariantCounts {
         homozygotes: words[0] >> 32,
         allele_count: words[1] & ((1 << ALLELE_BITS) - 1),
         sites: (words[1] >> ALLELE_BITS) & ((1 << SITE_BITS) - 1),
-        withheld: words[1] >> (ALLELE_BITS + SITE_BITS),
+        withheld: (words[1] >> WITHHELD_AT) & ((1 << SITE_BITS) - 1),
+        lacking: words[1] >> LACKING_AT,
         cases: words.get(2).map(case_counts),
     }
 }
@@ -124,6 +147,7 @@ mod tests {
             homozygotes: all,
             sites: 2,
             withheld: 0,
+            lacking: 0,
             cases: Some(CaseCounts { called: all, allele_count: 2 * all }),
         };
         assert_eq!(decode_counts(&plan, &sum, 1), [expected]);
@@ -155,5 +179,15 @@ mod tests {
         let decoded = decode_counts(&plan, &sum, 2);
         assert_eq!((decoded[0].sites, decoded[0].withheld, decoded[0].called), (2, 0, 18));
         assert_eq!((decoded[1].sites, decoded[1].withheld, decoded[1].called), (1, 1, 9));
+        // Nine of ten have a call, nine of eleven, nobody.
+        for (individuals, withheld) in [(10, 0), (11, 1)] {
+            let mut own = pack_counts(&counts);
+            withhold_partly_called(&plan, individuals, &mut own);
+            assert_eq!(decode_counts(&plan, &own, 1)[0].withheld, withheld, "{individuals}");
+        }
+        let mut nobody = pack_counts(&AlleleCounts::default());
+        withhold_partly_called(&plan, 10, &mut nobody);
+        let decoded = decode_counts(&plan, &nobody, 1)[0];
+        assert_eq!((decoded.sites, decoded.withheld, decoded.lacking), (0, 0, 1));
     }
 }

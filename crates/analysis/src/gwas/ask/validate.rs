@@ -130,8 +130,15 @@ mod tests {
     use crate::gwas::{Family, Variants};
 
     const SCALING: Scaling = Scaling { exponent: 3, mean: 0, deviation: 2_097_152.0, fill: 0 };
-    const COUNTS: VariantCounts =
-        VariantCounts { called: 10, allele_count: 9, homozygotes: 2, sites: 3, withheld: 0, cases: None };
+    const COUNTS: VariantCounts = VariantCounts {
+        called: 10,
+        allele_count: 9,
+        homozygotes: 2,
+        sites: 3,
+        withheld: 0,
+        lacking: 0,
+        cases: None,
+    };
 
     fn plan(family: Family) -> Plan {
         let name = |text: &str| VariableName::new(text).unwrap();

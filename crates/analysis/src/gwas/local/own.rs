@@ -158,6 +158,7 @@ impl<'a> Own<'a> {
             homozygotes: all.homozygous.into(),
             sites: 1,
             withheld: 0,
+            lacking: 0,
             cases,
         }
     }

@@ -164,9 +164,16 @@ mod tests {
             reference: Allele::new("A").unwrap(),
             alternate: Allele::new("C").unwrap(),
         };
-        let (homozygotes, sites, withheld) = (0, 3, 0);
-        let counts =
-            VariantCounts { called: 90, allele_count: copies, homozygotes, sites, withheld, cases: None };
+        let (homozygotes, sites, withheld, lacking) = (0, 3, 0, 0);
+        let counts = VariantCounts {
+            called: 90,
+            allele_count: copies,
+            homozygotes,
+            sites,
+            withheld,
+            lacking,
+            cases: None,
+        };
         let (beta, standard_error, statistic) = (0.1, 0.1, 1.0);
         let p_value = 10_f64.powf(-neg_log10_p);
         let (test, baseline) = (Test::Linear, None);
