@@ -96,7 +96,8 @@ fn withheld(counts: &Counts, diseased: bool) -> Option<&'static str> {
     let rules = [
         (
             counts.sites >= SITES_MIN,
-            "too few sites hold the variant, not counting those that published their own counts",
+            "too few sites hold the variant: at least three that have not published their own counts, and all but one of the \
+             run",
         ),
         (counts.called >= INDIVIDUALS, "too few individuals"),
         (minor >= MINOR_ALLELES, "too few copies of the minor allele"),
