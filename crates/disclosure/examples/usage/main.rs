@@ -1,0 +1,207 @@
+//! How many studies a dataset takes until the span rule refuses one, at each door, and how rare a variant may then be
+//! outside. Made people at three nodes with real ledgers; nobody leaves, every study is over everybody.
+//!
+//!     cargo run --release -p ligate-disclosure --example usage [-- PEOPLE ...]
+//!     cargo run --release -p ligate-disclosure --example usage -- ledger PEOPLE COLUMNS
+//!
+//! The second form says how large a node's ledger is and what a check takes.
+//!
+//! Inside, one data user does all studies with the same covariates. Outside, twenty data users take turns, each with
+//! age, sex and other covariates of his own choice, and all results are exported. Leverages never fall as columns are
+//! added, so the first study that is refused is looked for by halving, to within 2%.
+
+mod ledger_size;
+mod nodes;
+mod people;
+mod study;
+
+use std::{collections::BTreeMap, time::Instant};
+
+use ligate_disclosure::ACCOUNT_COLUMNS_MAX;
+use nodes::{Door, Failure, Nodes, Verdict};
+use people::{COVARIATES, Dice, People};
+use study::{Study, Trait};
+
+const SEED: u64 = 1;
+const DATA_USERS: u64 = 20;
+const SHOWN: [u64; 4] = [1, 10, 50, 100];
+
+/// From so many people on, only the first account is filled to the end; the others stop at 100 studies.
+const MANY_PEOPLE: usize = 10_000;
+
+/// What is studied, with how many covariates.
+const KINDS: [(Trait, usize); 5] =
+    [(Trait::Normal, 4), (Trait::Normal, 10), (Trait::Raw, 4), (Trait::Disease, 4), (Trait::Disease, 10)];
+
+fn main() -> Result<(), Failure> {
+    let mut words = std::env::args().skip(1).peekable();
+    let ledger = words.next_if(|word| word == "ledger").is_some();
+    let numbers = words.map(|text| text.parse()).collect::<Result<Vec<usize>, _>>()?;
+    match numbers[..] {
+        [people, columns] if ledger => ledger_size::report(people, columns),
+        _ if ledger => Err("say: usage ledger PEOPLE COLUMNS".into()),
+        [] => usage(&[200, 2_000, 20_000, 200_000]),
+        _ => usage(&numbers),
+    }
+}
+
+fn usage(sizes: &[usize]) -> Result<(), Failure> {
+    println!(
+        "| people | studies, covariates | door | studies until refused | h after 1, 10, 50, 100 | p from | what was refused |"
+    );
+    println!("|---:|---|---|---:|---|---|---|");
+    for size in sizes {
+        let start = Instant::now();
+        let people = People::new(*size, SEED);
+        for kind in KINDS {
+            for door in [Door::Inside, Door::Outside] {
+                println!("{}", Usage::new(&people, kind, door)?.row()?);
+            }
+        }
+        eprintln!("{size} people: {:.0} s, peak {} MB", start.elapsed().as_secs_f64(), peak_megabytes());
+    }
+    Ok(())
+}
+
+/// An account that is filled study by study.
+struct Usage<'a> {
+    people: &'a People,
+    kind: Trait,
+    covariates: usize,
+    door: Door,
+    nodes: Nodes,
+    entered: u64,
+    judged: BTreeMap<u64, Verdict>,
+}
+
+impl<'a> Usage<'a> {
+    fn new(people: &'a People, (kind, covariates): (Trait, usize), door: Door) -> Result<Self, Failure> {
+        let nodes = Nodes::new(&people.sizes)?;
+        Ok(Self { people, kind, covariates, door, nodes, entered: 0, judged: BTreeMap::new() })
+    }
+
+    fn row(mut self) -> Result<String, Failure> {
+        let (passed, refused) = self.first_refused()?;
+        let each = |of: fn(f64) -> String| -> String {
+            let text = |studies| self.judged.get(&studies).map_or("-".to_owned(), |found| of(found.leverage));
+            SHOWN.map(text).join(", ")
+        };
+        let (until, why) = match refused {
+            Some(studies) => (between(passed, studies), self.judged[&studies].refused.unwrap_or_default()),
+            None if passed == self.room() => (format!("more than {passed}"), "the account is full"),
+            None => (format!("more than {passed}"), "not tried further"),
+        };
+        let frequencies = if self.door == Door::Outside { each(frequency) } else { String::new() };
+        Ok(format!(
+            "| {} | {}, {} | {:?} | {until} | {} | {frequencies} | {why} |",
+            self.people.count(),
+            self.kind.name(),
+            self.covariates,
+            self.door,
+            each(|leverage| format!("{leverage:.4}")),
+        ))
+    }
+
+    /// A number of studies that pass, and a number with which the span rule refuses, if it does before the account is full.
+    fn first_refused(&mut self) -> Result<(u64, Option<u64>), Failure> {
+        let full = self.studies_max();
+        let (mut passed, mut steps) = (0, SHOWN.into_iter().chain([200, 300, full]));
+        let mut refused = loop {
+            let Some(next) = steps.next().map(|studies| studies.min(full)) else { return Ok((passed, None)) };
+            if self.passes(next)? {
+                passed = next;
+            } else {
+                break next;
+            }
+        };
+        while refused - passed > 1 + passed / 50 {
+            let middle = passed.midpoint(refused);
+            if self.passes(middle)? {
+                passed = middle;
+            } else {
+                refused = middle;
+            }
+        }
+        Ok((passed, Some(refused)))
+    }
+
+    fn passes(&mut self, studies: u64) -> Result<bool, Failure> {
+        if let Some(known) = self.judged.get(&studies) {
+            return Ok(known.refused.is_none());
+        }
+        while self.entered < studies {
+            let study = self.study(self.entered);
+            self.nodes.enter(&study, &study.columns(self.people))?;
+            self.entered += 1;
+        }
+        let start = Instant::now();
+        let found = self.nodes.judge(self.door, studies, 2)?;
+        eprintln!(
+            "{studies} studies, {} columns: h {:.4}, {}, {:.1} s",
+            found.columns,
+            found.leverage,
+            found.refused.unwrap_or("passes"),
+            start.elapsed().as_secs_f64()
+        );
+        self.judged.insert(studies, found);
+        Ok(found.refused.is_none())
+    }
+
+    fn study(&self, number: u64) -> Study {
+        let user = match self.door {
+            Door::Inside => 0,
+            Door::Outside => number % DATA_USERS,
+        };
+        let covariates = match self.door {
+            Door::Inside => (0..self.covariates).collect(),
+            Door::Outside => choice(user, self.covariates),
+        };
+        Study { number, user, covariates, of: self.kind }
+    }
+
+    /// Studies that are tried: as many as an account has room for.
+    fn studies_max(&self) -> u64 {
+        let room = self.room();
+        let first = (self.kind, self.covariates) == KINDS[0] && self.door == Door::Inside;
+        if self.people.count() >= MANY_PEOPLE && !first { room.min(SHOWN[3]) } else { room }
+    }
+
+    fn room(&self) -> u64 {
+        let common = match self.door {
+            Door::Inside => 1 + self.covariates,
+            Door::Outside => 1 + COVARIATES,
+        };
+        let each = if self.kind == Trait::Disease { 3 + self.covariates } else { 1 };
+        ((ACCOUNT_COLUMNS_MAX - common) / each) as u64
+    }
+}
+
+/// Age, sex and others by a data user's own choice.
+fn choice(user: u64, count: usize) -> Vec<usize> {
+    let mut dice = Dice::new(1000 + user);
+    let mut all: Vec<usize> = (0..COVARIATES).collect();
+    for place in 2..count {
+        all.swap(place, place + dice.below(COVARIATES - place));
+    }
+    all.truncate(count);
+    all
+}
+
+/// The first study that is refused, or from where to where it lies.
+fn between(passed: u64, refused: u64) -> String {
+    if refused == passed + 1 { refused.to_string() } else { format!("{} to {refused}", passed + 1) }
+}
+
+/// The lowest frequency of an allele whose effects may leave at this leverage: 2p(1-p) >= h / (1-h).
+fn frequency(leverage: f64) -> String {
+    let least = leverage / (1.0 - leverage);
+    if least > 0.5 { "none".to_owned() } else { format!("{:.4}", (1.0 - (1.0 - 2.0 * least).sqrt()) / 2.0) }
+}
+
+/// Of this process so far.
+pub fn peak_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024 / 1_000_000
+}
