@@ -8,7 +8,7 @@
 //!
 //! Inside, one data user does all studies with the same covariates. Outside, twenty data users take turns, each with
 //! age, sex and other covariates of his own choice, and all results are exported. Leverages never fall as columns are
-//! added, so the first study that is refused is looked for by halving, to within 2%.
+//! added, so the first study that is refused is looked for by halving.
 
 mod ledger_size;
 mod nodes;
@@ -87,7 +87,7 @@ impl<'a> Usage<'a> {
             SHOWN.map(text).join(", ")
         };
         let (until, why) = match refused {
-            Some(studies) => (between(passed, studies), self.judged[&studies].refused.unwrap_or_default()),
+            Some(studies) => (studies.to_string(), self.judged[&studies].refused.unwrap_or_default()),
             None if passed == self.room() => (format!("more than {passed}"), "the account is full"),
             None => (format!("more than {passed}"), "not tried further"),
         };
@@ -114,7 +114,7 @@ impl<'a> Usage<'a> {
                 break next;
             }
         };
-        while refused - passed > 1 + passed / 50 {
+        while refused - passed > 1 {
             let middle = passed.midpoint(refused);
             if self.passes(middle)? {
                 passed = middle;
@@ -185,11 +185,6 @@ fn choice(user: u64, count: usize) -> Vec<usize> {
     }
     all.truncate(count);
     all
-}
-
-/// The first study that is refused, or from where to where it lies.
-fn between(passed: u64, refused: u64) -> String {
-    if refused == passed + 1 { refused.to_string() } else { format!("{} to {refused}", passed + 1) }
 }
 
 /// The lowest frequency of an allele whose effects may leave at this leverage: 2p(1-p) >= h / (1-h).
