@@ -1,7 +1,7 @@
 //! An export: the data user's signed wish that something of a job's result leaves the secure processing environment. This
 //! module owns its fields. Whether it may leave is for the nodes' ledgers; what leaves, for the coordinator.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ligate_model::Digest;
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,14 @@ pub struct Export {
     pub permit: Digest,
     /// The job whose result it is.
     pub job: Digest,
+    /// The digest of what is to leave; none where it is only asked what could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Digest>,
     pub created: Timestamp,
 }
+
+/// How old a wish may be: whoever holds it cannot use it later.
+const AGE_MAX: SignedDuration = SignedDuration::from_hours(24);
 
 /// An export whose signature by the key that it names holds. Whether that is the data user's key is for the node.
 #[derive(Clone, Debug)]
@@ -70,6 +76,11 @@ impl SignedExport {
     pub fn signer(&self) -> PublicKey {
         self.signer
     }
+
+    /// Whether it was signed within the last day, or the next where clocks differ.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.duration_since(self.export.created).abs() < AGE_MAX
+    }
 }
 
 /// The claims of an officer's word.
@@ -109,13 +120,16 @@ mod tests {
 
     #[test]
     fn an_export_comes_back_with_its_signer() {
-        let export = Export { permit: digest(1), job: digest(2), created: Timestamp::UNIX_EPOCH };
+        let content = Some(digest(3));
+        let export = Export { permit: digest(1), job: digest(2), content, created: Timestamp::UNIX_EPOCH };
         let signed = export.clone().sign(&identity(3)).unwrap();
         let read = SignedExport::read(&format!("{}\n", signed.jws())).unwrap();
         assert_eq!(
             (read.export(), read.signer(), read.hash()),
             (&export, identity(3).public(), signed.hash())
         );
+        assert!(read.is_fresh("1970-01-01T23:00:00Z".parse().unwrap()));
+        assert!(!read.is_fresh("1970-01-02T01:00:00Z".parse().unwrap()));
         let other = export.sign(&identity(4)).unwrap();
         assert_ne!(other.hash(), signed.hash());
         assert!(SignedExport::read(&signed.jws()[1..]).is_err());

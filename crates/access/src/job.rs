@@ -39,7 +39,7 @@ pub struct Job {
     pub trait_name: VariableName,
     #[serde(default)]
     pub covariates: Vec<VariableName>,
-    /// Logistic association: variants whose score p is below this also get a Wald estimate. In (0, 1].
+    /// Logistic association: variants whose score p is below this also get a Wald estimate. From 0, for none, to 1.
     pub wald_below: f64,
     #[serde(default)]
     pub people: PeopleRule,
@@ -68,7 +68,7 @@ impl Job {
             return Err(InvalidJob::VariableTwice(twice.clone()));
         }
         let limit = self.wald_below;
-        if limit > 0.0 && limit <= 1.0 { Ok(()) } else { Err(InvalidJob::WaldBelow) }
+        if (0.0..=1.0).contains(&limit) { Ok(()) } else { Err(InvalidJob::WaldBelow) }
     }
 
     /// What is asked, whoever asks when and in which order: two jobs with the same question get the same answer.
@@ -188,7 +188,7 @@ mod tests {
     fn contradictory_jobs_are_neither_signed_nor_accepted() {
         check(|j| j.covariates.push(variable("age")), InvalidJob::VariableTwice(variable("age")));
         check(|j| j.covariates.push(variable("ldl")), InvalidJob::VariableTwice(variable("ldl")));
-        check(|j| j.wald_below = 0.0, InvalidJob::WaldBelow);
+        check(|j| j.wald_below = -0.1, InvalidJob::WaldBelow);
         check(|j| j.wald_below = 1.5, InvalidJob::WaldBelow);
         let many: Vec<_> = (0..257).map(|i| variable(&format!("v{i}"))).collect();
         check(|j| j.covariates = many, InvalidJob::TooManyCovariates(257));

@@ -166,6 +166,8 @@ pub enum InvalidPermit {
     NodeTwice(NodeName),
     #[error("its coordinator is also the node {0}; a coordinator holds no data")]
     CoordinatorHoldsData(NodeName),
+    #[error("its export officer is its data user, who cannot approve his own exports")]
+    OwnOfficer,
     #[error("it allows no method")]
     NoMethod,
     #[error("it allows no variable")]
@@ -206,6 +208,9 @@ impl Permit {
         }
         if let Some(officer) = &self.export.officer {
             check_text("the export officer's name", &officer.name, NAME_CHARS_MAX)?;
+            if officer.key == self.data_user.key {
+                return Err(InvalidPermit::OwnOfficer);
+            }
         }
         for person in &self.authorised_persons {
             check_text("an authorised person's name", person, NAME_CHARS_MAX)?;

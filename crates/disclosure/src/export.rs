@@ -9,10 +9,16 @@
 //!   anyway; an effect leaves only where 2p(1-p) >= h / (1-h).
 //! - **How many.** Whoever holds a person's genome guesses the person's trait from the effects of M independent variants in n
 //!   people, and the guess correlates with it by about sqrt(M / (M + n)) (Im, Gamazon, Nicolae and Cox, AJHG 90:591 (2012)).
-//!   By default M <= n / 9, where that is 0.32.
+//!   That is for variants by chance, each with a chi-square of 1. The strongest ones say more: what counts is S, the sum of
+//!   their chi-squares, and the guess correlates by sqrt(S / (S + n)) (`bench/attacks/trait_guess.py` measures it). By default
+//!   M <= n / 9 and S <= n / 9, where that is 0.32. A variant counts at most as much as one of genome-wide significance:
+//!   what is beyond is the biology of the trait, which is known of everybody, not of those who took part.
 
-/// People for each variant of a trait that may leave.
+/// People for each variant of a trait that may leave, and for each unit of chi-square.
 const PEOPLE_PER_VARIANT: u64 = 9;
+
+/// The chi-square of one degree of freedom with p = 5e-8 (Pe'er et al., Genet. Epidemiol. 32:381 (2008)).
+const GENOME_WIDE: f64 = 29.72;
 
 /// Whether an effect of a variant may leave, by its allele's `frequency` and the largest `leverage` of a person in the
 /// exported account.
@@ -32,11 +38,23 @@ pub fn variants_max(people: u64) -> u64 {
     people / PEOPLE_PER_VARIANT
 }
 
-/// The correlation with which a person's trait can be guessed by whoever holds the person's genome and the effects of
-/// `variants` independent variants in `people` people.
-pub fn guess_of_trait(variants: u64, people: u64) -> f64 {
-    let (variants, people) = (variants as f64, people as f64);
-    if variants + people > 0.0 { (variants / (variants + people)).sqrt() } else { 0.0 }
+/// The sum of chi-squares of these variants that may leave.
+pub fn strength_max(people: u64) -> f64 {
+    people as f64 / PEOPLE_PER_VARIANT as f64
+}
+
+/// How much a variant says of those who took part: its chi-square `beta`^2 / `standard_error`^2, at most that of
+/// genome-wide significance. What is no number counts as that.
+pub fn strength(beta: f64, standard_error: f64) -> f64 {
+    let square = (beta / standard_error).powi(2);
+    if square < GENOME_WIDE { square } else { GENOME_WIDE }
+}
+
+/// The correlation with which a person's trait can be guessed by whoever holds the person's genome and effects in `people`
+/// people whose chi-squares have the sum `strength`.
+pub fn guess_of_trait(strength: f64, people: u64) -> f64 {
+    let all = strength + people as f64;
+    if all > 0.0 { (strength / all).sqrt() } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -46,8 +64,13 @@ mod tests {
     #[test]
     fn the_figures_of_the_papers() {
         // Im et al. 2012: 14,000 variants in 2,000 people.
-        assert!((guess_of_trait(14_000, 2000) - 0.935).abs() < 1e-3);
-        assert!((guess_of_trait(variants_max(9000), 9000) - 0.316).abs() < 1e-3);
+        assert!((guess_of_trait(14_000.0, 2000) - 0.935).abs() < 1e-3);
+        assert!((guess_of_trait(strength_max(9000), 9000) - 0.316).abs() < 1e-3);
+        assert_eq!((variants_max(9008), guess_of_trait(0.0, 0)), (1000, 0.0));
+        assert_eq!(
+            [strength(0.2, 0.1), strength(-9.0, 0.1), strength(0.1, 0.0)],
+            [4.0, GENOME_WIDE, GENOME_WIDE]
+        );
         // At h = 0.08 in 2,000 people: 2p(1-p) >= 0.087, which are 182 copies.
         let least = lowest_frequency(0.08).unwrap();
         assert!((least * 4000.0 - 182.0).abs() < 1.0, "{least}");

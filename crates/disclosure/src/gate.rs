@@ -155,9 +155,6 @@ pub struct Gate {
     thresholds: Thresholds,
 }
 
-/// Sites of a run that may lack a variant which is shown.
-const LACKING_MAX: u64 = 1;
-
 impl Gate {
     pub fn new(thresholds: Thresholds) -> Result<Self, BelowFloor> {
         thresholds.validate()?;
@@ -221,8 +218,8 @@ impl Gate {
     pub fn check_variant(&self, counts: &VariantCounts) -> Result<(), GateRule> {
         let least = &self.thresholds;
         require(counts.withheld == 0, GateRule::Withheld)?;
-        // The span rule judges the people of all nodes and of all but one.
-        require(counts.lacking <= LACKING_MAX, GateRule::Sites)?;
+        // The span rule judges the people of all nodes, and of all but the one who reads.
+        require(counts.lacking == 0, GateRule::Sites)?;
         require(counts.sites >= least.sites, GateRule::Sites)?;
         require(counts.called <= INDIVIDUALS_MAX, GateRule::Individuals)?;
         require(counts.called >= least.individuals, GateRule::Individuals)?;
@@ -407,8 +404,7 @@ mod tests {
     #[test]
     fn a_variant_that_a_node_withholds_is_not_shown() {
         check_variant(|v| v.withheld = 1, Err(GateRule::Withheld));
-        check_variant(|v| v.lacking = 1, Ok(()));
-        check_variant(|v| v.lacking = 2, Err(GateRule::Sites));
+        check_variant(|v| v.lacking = 1, Err(GateRule::Sites));
     }
 
     #[test]

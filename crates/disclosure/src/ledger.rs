@@ -28,7 +28,7 @@ mod closed;
 mod departed;
 mod export;
 pub(crate) mod people;
-mod rosters;
+pub mod rosters;
 mod selection;
 pub(crate) mod store;
 #[cfg(test)]
@@ -46,9 +46,8 @@ use serde::{Deserialize, Serialize};
 
 pub use account::{Account, AccountColumn, ColumnId, Exact};
 pub use closed::ClosedAccount;
-pub use export::{Exported, ForExport};
+pub use export::{ExportAccount, Exported, ForExport, Left};
 pub use people::PeopleSet;
-pub use rosters::isolated_node;
 pub use selection::{Chosen, Draft, choose};
 use store::{Book, Store};
 
@@ -107,7 +106,7 @@ impl Party {
 /// Whether a run is in a data user's account: it is his, under whichever name and key, or was exported by anybody.
 fn counts_for(user: &DataUser, runs: &[RunRecord]) -> impl Fn(&RunRecord) -> bool + use<> {
     let party = Party::of(user, runs);
-    move |run| run.exported.is_some() || party.has(&run.data_user)
+    move |run| run.is_exported() || party.has(&run.data_user)
 }
 
 fn plain(name: &str) -> String {
@@ -159,8 +158,10 @@ pub struct RunRecord {
     pub snapshot: Digest,
     pub opened: Timestamp,
     pub state: RunState,
+    /// People of the run over all nodes, as the coordinator told them; 0 before the columns were entered.
+    pub individuals: u64,
     /// What of it left the environment; then it counts for everybody.
-    pub exported: Option<Exported>,
+    pub exported: Vec<Exported>,
     /// The digest of the set of people, which names its file; none before the columns were entered.
     pub people: Option<Digest>,
     pub columns: Vec<ColumnRecord>,
@@ -236,10 +237,15 @@ pub enum LedgerRefusal {
     #[error("something else was shown or exported while this was being judged (rule: span); run it again")]
     Meanwhile,
     #[error(
-        "with what was exported before of other nodes, the results would give the sums of a single node away (rule: one \
-         node among others); run with the same nodes as the exported studies, or with three or more others"
+        "with what was exported or shown before of other nodes, the results would give the sums of a single node away \
+         (rule: one node among others); a study can be run with the same nodes as the exported ones, an export stays inside"
     )]
     NodeIsolated,
+    #[error(
+        "the coordinator's result is not the one that was released here, so nothing of it can leave; ask the coordinator's \
+         steward what happened to its folder"
+    )]
+    OtherResult,
     #[error(
         "the run has no released result here, so nothing of it can leave; run the study to its end first"
     )]
@@ -332,7 +338,8 @@ impl Ledger {
             snapshot: run.snapshot,
             opened: now,
             state: RunState::Opened,
-            exported: None,
+            individuals: 0,
+            exported: Vec::new(),
             people: None,
             columns: Vec::new(),
         });
@@ -341,13 +348,15 @@ impl Ledger {
 
     /// Enters what a run weighs genotypes with, before anything about genotypes is answered. `numbers` are the people
     /// in the order of the columns' values; `judged` is the account that was judged with them. Refuses where something
-    /// was added to that account meanwhile: two runs at once would each be judged without the other.
+    /// was added to that account meanwhile: two runs at once would each be judged without the other. `individuals` are
+    /// the people of the run over all nodes.
     pub fn enter_columns(
         &self,
         job: Digest,
         judged: &Account,
         numbers: &[u64],
         columns: &[NewColumn],
+        individuals: u64,
     ) -> Result<(), LedgerError> {
         let lock = self.store.lock()?;
         let mut book = self.store.read(&lock)?;
@@ -359,7 +368,7 @@ impl Ledger {
         }
         let (people, records) = self.write_columns(&lock, numbers, columns)?;
         let record = last_of(&mut book, job)?;
-        (record.people, record.columns) = (Some(people), records);
+        (record.people, record.columns, record.individuals) = (Some(people), records, individuals);
         self.store.write(&lock, &Change::of("columns", job), &book)
     }
 
@@ -460,7 +469,7 @@ impl Ledger {
 
     /// What was exported by anybody.
     pub fn exported(&self) -> Result<Account, LedgerError> {
-        self.account_of(|_| |run: &RunRecord| run.exported.is_some())
+        self.account_of(|_| RunRecord::is_exported)
     }
 
     /// The account of those runs that a rule, made from all of them, counts.
@@ -520,11 +529,10 @@ fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
     if let Some(bound) = book.runs.iter().find(binds) {
         return Err(LedgerRefusal::Roster { data_user: run.data_user.name.clone(), opened: bound.opened });
     }
-    let exported = book.runs.iter().filter(|record| record.exported.is_some());
+    let exported = book.runs.iter().filter(|record| record.is_exported());
     let mut rosters: Vec<_> = exported.map(|record| record.roster.clone()).collect();
-    let readers = roster.iter().copied().collect();
-    rosters.push(roster);
-    isolated_node(&rosters, &readers).map_or(Ok(()), |_| Err(LedgerRefusal::NodeIsolated))
+    rosters.push(roster.clone());
+    rosters::check(&rosters, rosters::Reader::Nodes(&roster))
 }
 
 fn last_of(book: &mut Book, job: Digest) -> Result<&mut RunRecord, LedgerError> {

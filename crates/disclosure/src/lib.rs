@@ -20,8 +20,8 @@ mod witness;
 pub use gate::{BelowFloor, Cleared, Gate, OwnSite, Thresholds};
 pub use ledger::{
     ACCOUNT_COLUMNS_MAX, Account, AccountColumn, AllowedRoster, Chosen, ClosedAccount, ColumnId,
-    ColumnRecord, DataUser, Draft, Exact, Exported, ForExport, Ledger, LedgerError, LedgerRefusal, NewColumn,
-    PeopleSet, Run, RunRecord, RunState, choose, isolated_node,
+    ColumnRecord, DataUser, Draft, Exact, ExportAccount, Exported, ForExport, Ledger, LedgerError,
+    LedgerRefusal, Left, NewColumn, PeopleSet, Run, RunRecord, RunState, choose, rosters,
 };
 pub use masks::{MaskedSum, MaskedSumError, Seed, add_mask, subtract_mask};
 pub use opened::Opened;

@@ -14,8 +14,9 @@ mod suppressed;
 mod table;
 
 pub use metadata::{FILE_TYPE, Metadata, NOT_REPORTED, Release, Sample, Source};
+pub use number::significant_count;
 pub use suppressed::{SUPPRESSED_COLUMNS, write_suppressed};
-pub use table::{Baseline, COLUMNS, Row, Written, write_table};
+pub use table::{Baseline, COLUMNS, Row, Written, content_of, write_table};
 
 use ligate_model::{Contig, VariantKey};
 

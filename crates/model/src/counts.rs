@@ -103,8 +103,7 @@ impl fmt::Display for GateRule {
                  than nine people in ten"
             }
             Self::Sites => {
-                "too few sites hold the variant: at least three that have not published their own counts, and all but \
-                 one of the run"
+                "too few sites hold the variant: all of the run must, and three that have not published their own counts"
             }
             Self::Parameters => "too many parameters for the number of individuals",
         })

@@ -70,7 +70,7 @@ pub enum Command {
     /// Mark what may leave the environment of a result that was made under a permit
     #[command(
         after_help = "The leading variants that are common enough leave, in four digits; what stays is listed with the \
-                      rule. From then on it counts in everybody's account.\n\nExamples:\n  ligate export results \
+                      rule. From then on the exported result counts in everybody's account.\n\nExamples:\n  ligate export results \
                       --dir hdab --key alice.key --plan\n  ligate export results --dir hdab --key alice.key --out public"
     )]
     Export(Export),
@@ -370,9 +370,10 @@ pub struct Gwas {
     /// Else logistic for a binary trait and linear for a quantitative one
     #[arg(long, value_enum)]
     pub family: Option<FamilyName>,
-    /// Logistic: fit a Wald test where the score test's p is below this; 1 fits all
-    #[arg(long, default_value_t = 1e-3, value_parser = probability)]
-    pub wald_below: f64,
+    /// Logistic: fit a Wald test where the score test's p is below this; 1 fits all, 0 none. Else 0.001 on own data and 0
+    /// under a permit, where Wald tests use much more of what may be shown: a column for each covariate
+    #[arg(long, value_parser = probability)]
+    pub wald_below: Option<f64>,
     /// The folder for the result, which only you can read
     #[arg(long, required_unless_present = "plan")]
     pub out: Option<PathBuf>,
@@ -391,7 +392,7 @@ pub struct Export {
     /// The officer's approval, where the permit names an officer
     #[arg(long)]
     pub approval: Option<PathBuf>,
-    /// Only say what could leave; nothing is noted and nothing written
+    /// Only say what could leave: nothing leaves and nothing counts; the nodes' logs say that it was asked
     #[arg(long)]
     pub plan: bool,
     /// The folder for what may leave
@@ -413,8 +414,8 @@ pub struct Approve {
 
 fn probability(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value <= 1.0 => Ok(value),
-        _ => Err("a number above 0 and at most 1".to_owned()),
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("a number from 0 to 1".to_owned()),
     }
 }
 

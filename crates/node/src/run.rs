@@ -23,7 +23,7 @@ pub struct Study {
     pub covariates: Vec<VariableName>,
     /// `None`: logistic for a binary trait, linear for a quantitative one.
     pub family: Option<Family>,
-    /// Logistic: Wald where the score test's p is below this.
+    /// Logistic: Wald where the score test's p is below this; 0 for none.
     pub wald_below: f64,
 }
 

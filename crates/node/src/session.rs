@@ -8,7 +8,7 @@ pub mod client;
 pub mod rounds;
 
 use ligate_access::{PublicKey, audit::Head};
-use ligate_disclosure::{ColumnId, DataUser, Released, span::SOFTENING};
+use ligate_disclosure::{ColumnId, DataUser, Exported, Left, Released, span::SOFTENING};
 use ligate_model::{AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, VariableKind, VariableName};
 use serde::{Deserialize, Serialize};
 
@@ -51,9 +51,17 @@ pub enum Question {
     /// The run ended without a result.
     Abandon { job: Digest, reason: String },
     /// What would it add to, if something of this job's result left the environment?
-    Export { permit: String, job: String, export: String, head: Head, held: Vec<Head> },
+    Export {
+        permit: String,
+        job: String,
+        export: String,
+        /// The digest of the result, as it was released.
+        result: Digest,
+        head: Head,
+        held: Vec<Head>,
+    },
     /// Something leaves now: does everything that it adds to hold?
-    Leave { export: Digest, content: Digest, variants: u64, people: u64, approval: Option<String> },
+    Leave { export: Digest, leaving: Leaving },
     /// Keep these heads of other nodes' logs.
     KeepHeads { heads: Vec<Head> },
     /// Which heads of my log do you hold?
@@ -118,9 +126,9 @@ pub enum AnswerWith<F, D, A> {
 pub struct KnownRun {
     pub job: Digest,
     pub data_user: DataUser,
-    /// Whether a result was released, and whether something of it left the environment.
+    /// Whether a result was released, and how many contents of it left the environment.
     pub released: bool,
-    pub exported: bool,
+    pub exported: usize,
 }
 
 /// What a node tells about its own people, once the gate has found them to be enough.
@@ -190,16 +198,38 @@ impl Judgement {
     }
 }
 
+/// What leaves in an export.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// The digest of what leaves.
+    pub content: Digest,
+    pub variants: u64,
+    /// The sum of the variants' strengths.
+    pub strength: f64,
+    /// The data user's signed wish, now with the digest in it.
+    pub wish: String,
+    /// The officer's word.
+    pub approval: Option<String>,
+}
+
 /// What an export would add to, at one node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExportFacts {
-    /// The columns of the exported account with the export, then of each other data user's with it. Columns of one number
-    /// are the same at this node.
-    pub accounts: Vec<HeldColumns>,
-    /// The nodes of each exported result and of this one.
+    /// The exported account with the export, then each other data user's with it.
+    pub accounts: Vec<ExportAccountFacts>,
+    /// What left before of other runs with the same trait.
+    pub left_before: Left,
+    /// What left before of this run.
+    pub exported: Vec<Exported>,
+}
+
+/// An account that an export adds to, at one node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExportAccountFacts {
+    /// Columns of one number are the same at this node.
+    pub columns: HeldColumns,
+    /// The nodes of each result in it.
     pub rosters: Vec<Vec<Digest>>,
-    /// Variants of the trait that left before, of other runs.
-    pub variants_of_others: u64,
 }
 
 /// The columns of an account at one node.

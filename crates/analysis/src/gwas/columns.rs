@@ -1,7 +1,7 @@
 //! What a study weighs genotypes with, one number per person: the columns that the privacy ledger keeps of a run.
 //!
-//! Whatever a table of associations says of a variant is made of sums over people of its dosage times one of these.
-//! A new statistic that weighs genotypes in another way gets its column here.
+//! Whatever a table of associations says of a variant, and whatever a node is told on the way, is made of sums over people
+//! of its dosage (in a variance also its square) times one of these. A new statistic that weighs genotypes in another way gets its column here.
 
 use std::fmt;
 
@@ -40,7 +40,8 @@ pub enum Role {
     Expected(VariableName),
     /// mu (1 - mu).
     Weight(VariableName),
-    /// mu (1 - mu) times a covariate.
+    /// mu (1 - mu) times a covariate, where there are Wald tests: a variant's first Newton step, which every node is told,
+    /// has these sums in it. A score test tells of them only the sum of their squares, which no column can be taken off.
     Weighted(VariableName, VariableName),
     /// The trait less what the covariates explain at each node by itself: the meta-analysis beside the result.
     Residual(VariableName),
@@ -83,7 +84,9 @@ pub fn roles(plan: &Plan, baseline: bool) -> Vec<Role> {
     roles.push(Role::Trait(y()));
     if plan.family == Family::Logistic {
         roles.extend([Role::Expected(y()), Role::Weight(y())]);
-        roles.extend(covariates().map(|covariate| Role::Weighted(y(), covariate)));
+        if plan.has_wald_tests() {
+            roles.extend(covariates().map(|covariate| Role::Weighted(y(), covariate)));
+        }
     }
     if baseline {
         roles.push(Role::Residual(y()));
@@ -111,7 +114,7 @@ pub fn columns(
             let weight = |(person, weight): (usize, &f64)| weight * terms.row(person)[place];
             terms.weights.iter().enumerate().map(weight).collect()
         };
-        columns.extend((0..rows.width).map(weighted));
+        columns.extend((0..if plan.has_wald_tests() { rows.width } else { 1 }).map(weighted));
     }
     if !model.baseline {
         return columns;

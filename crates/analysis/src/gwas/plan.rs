@@ -24,7 +24,7 @@ pub struct Plan {
     pub trait_name: VariableName,
     /// In the order of their coefficients; the intercept is implied.
     pub covariates: Vec<VariableName>,
-    /// Variants with a score p below this get a Wald test (logistic only); 1 or more means all.
+    /// Variants with a score p below this get a Wald test (logistic only); 1 or more means all, 0 none.
     pub wald_below: f64,
 }
 
@@ -41,6 +41,11 @@ pub enum InvalidPlan {
 
 impl Plan {
     pub const WALD_BELOW: f64 = 1e-3;
+
+    /// Whether some variant may get a Wald test.
+    pub fn has_wald_tests(&self) -> bool {
+        self.family == Family::Logistic && self.wald_below > 0.0
+    }
 
     /// Checks the plan's own consistency.
     pub fn validate(&self) -> Result<(), InvalidPlan> {

@@ -8,19 +8,58 @@ use ligate_model::{Digest, VariableName};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, ColumnId, DataUser, Ledger, LedgerError, LedgerRefusal, RunRecord, RunState, counts_for, last_of,
+    Account, ColumnId, DataUser, Exact, Ledger, LedgerError, LedgerRefusal, Party, RunRecord, RunState,
+    counts_for, last_of, rosters, store::Book,
 };
-use crate::witness::Change;
+use crate::{
+    export::{strength_max, variants_max},
+    witness::Change,
+};
 
-/// What left of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Something of a run that left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exported {
     /// The digest of what left.
     pub content: Digest,
-    /// Variants of which an effect left.
+    /// Variants of which an effect left, and the sum of their strengths ([`crate::export::strength`]).
     pub variants: u64,
+    pub strength: Exact,
     pub when: Timestamp,
+}
+
+/// What left of a trait, each variant and each unit of strength as a share of the people that it was estimated in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Left {
+    pub variants: f64,
+    pub strength: f64,
+}
+
+impl Left {
+    /// With `variants` variants of this strength in all, in a study of `people` people.
+    #[must_use]
+    pub fn and(self, variants: u64, strength: f64, people: u64) -> Self {
+        let people = people.max(1) as f64;
+        Self {
+            variants: self.variants + variants as f64 / people,
+            strength: self.strength + strength / people,
+        }
+    }
+
+    /// Whether it is as little as may leave without a permit for full tables. Sums of shares are off by a few units of the
+    /// last place.
+    pub fn is_little(&self) -> bool {
+        const PEOPLE: u64 = 1 << 40;
+        let most = |bound: f64| bound / PEOPLE as f64 * (1.0 + 1e-9);
+        self.variants <= most(variants_max(PEOPLE) as f64) && self.strength <= most(strength_max(PEOPLE))
+    }
+}
+
+/// An account that an export adds to.
+pub struct ExportAccount {
+    pub columns: Vec<ColumnId>,
+    /// Of its runs with the export's, each sorted.
+    pub rosters: Vec<Vec<Digest>>,
 }
 
 /// What the books of a node say of a run that is to be exported.
@@ -28,93 +67,91 @@ pub struct ForExport {
     pub run: RunRecord,
     /// Everything that was ever shown of this node's people.
     pub everything: Account,
-    /// The columns of each account that the export adds to: the exported one, then that of each other data user.
-    pub accounts: Vec<Vec<ColumnId>>,
-    /// Sorted, of this run and of all that was exported before.
-    pub rosters: Vec<Vec<Digest>>,
-    /// Variants that left before of other runs with the same trait.
-    pub variants_of_others: u64,
+    /// Each account that the export adds to: the exported one, then that of each other data user.
+    pub accounts: Vec<ExportAccount>,
+    /// What left before of other runs with the same trait.
+    pub left_before: Left,
+    state: Digest,
 }
 
 impl ForExport {
-    /// Variants of the trait that will have left, in all exports together, where `content` with `variants` leaves.
-    pub fn variants_with(&self, content: Digest, variants: u64) -> u64 {
-        let own = self.run.exported.as_ref().filter(|before| before.content != content);
-        self.variants_of_others
-            .saturating_add(own.map_or(0, |before| before.variants))
-            .saturating_add(variants)
-    }
-
     /// Which accounts are judged whole where these columns are: every distinct column is among them.
     pub fn covered(&self, shown: &[ColumnId]) -> Vec<usize> {
-        let class: BTreeMap<ColumnId, u32> =
-            self.everything.columns().iter().map(|column| (column.id, column.class)).collect();
+        let class = self.everything.classes_by_id();
         let judged: BTreeSet<u32> = shown.iter().filter_map(|id| class.get(id).copied()).collect();
-        let whole = |account: &Vec<ColumnId>| {
-            account.iter().all(|id| class.get(id).is_some_and(|class| judged.contains(class)))
+        let whole = |account: &ExportAccount| {
+            account.columns.iter().all(|id| class.get(id).is_some_and(|class| judged.contains(class)))
         };
         (0..self.accounts.len()).filter(|place| whole(&self.accounts[*place])).collect()
+    }
+
+    /// What will have left of the trait, in all exports together, where `exported` leaves.
+    pub fn left_with(&self, exported: &Exported) -> Left {
+        let own = self.run.exported.iter().filter(|before| before.content != exported.content);
+        own.chain([exported]).fold(self.left_before, |left, exported| {
+            left.and(exported.variants, exported.strength.0, self.run.individuals)
+        })
     }
 }
 
 impl Ledger {
-    /// What has to be judged before something of a job leaves.
-    pub fn for_export(&self, job: Digest) -> Result<ForExport, LedgerError> {
+    /// What has to be judged before something of a job leaves, whose released result has this digest. Refuses where a
+    /// single node's own sum would follow, as far as this node knows the rosters.
+    pub fn for_export(&self, job: Digest, result: Digest) -> Result<ForExport, LedgerError> {
         let lock = self.store.lock()?;
         let book = self.store.read(&lock)?;
-        if let Some(closed) = book.closed.first() {
-            return Err(closed.refusal().into());
-        }
+        refuse_closed(&book)?;
         let run = book.runs.iter().rev().find(|run| run.job == job).ok_or(LedgerError::UnknownRun)?.clone();
-        if !matches!(run.state, RunState::Released(_)) || run.people.is_none() {
-            return Err(LedgerRefusal::NotReleased.into());
+        match run.state {
+            RunState::Released(released) if run.people.is_some() && released == result => {}
+            RunState::Released(_) if run.people.is_some() => return Err(LedgerRefusal::OtherResult.into()),
+            _ => return Err(LedgerRefusal::NotReleased.into()),
         }
         let everything = Account::read(&self.store, book.runs.iter().cloned())?;
-        let leaves = |record: &RunRecord| record.exported.is_some() || record.job == job;
-        let mut accounts = vec![columns_of(&everything, &book.runs, leaves)];
+        let account = |counts: &dyn Fn(&RunRecord) -> bool| {
+            let runs: Vec<&RunRecord> =
+                book.runs.iter().filter(|record| record.job == job || counts(record)).collect();
+            let jobs: BTreeSet<Digest> = runs.iter().map(|run| run.job).collect();
+            let ids = everything.columns().iter().map(|column| column.id);
+            ExportAccount {
+                columns: ids.filter(|id| jobs.contains(&id.job)).collect(),
+                rosters: runs.iter().map(|run| run.roster.clone()).collect(),
+            }
+        };
+        let mut accounts = vec![account(&|record| record.is_exported())];
         for user in other_parties(&book.runs, &run.data_user) {
-            let counts = counts_for(&user, &book.runs);
-            accounts.push(columns_of(&everything, &book.runs, |record| counts(record) || record.job == job));
+            accounts.push(account(&counts_for(&user, &book.runs)));
         }
-        let rosters = book.runs.iter().filter(|record| leaves(record)).map(|record| record.roster.clone());
-        let trait_name = run.trait_name();
-        let same_trait = |record: &&RunRecord| record.job != job && record.trait_name() == trait_name;
-        let variants = book.runs.iter().filter(same_trait).filter_map(|record| record.exported.as_ref());
-        Ok(ForExport {
-            rosters: rosters.collect(),
-            variants_of_others: variants.map(|exported| exported.variants).sum(),
-            accounts,
-            everything,
-            run,
-        })
+        // Whoever reads what was exported may be any node's steward; a data user is nobody's.
+        let (exported, others) = accounts.split_at(1);
+        exported.iter().try_for_each(|account| rosters::check(&account.rosters, rosters::Reader::AnyNode))?;
+        others.iter().try_for_each(|account| rosters::check(&account.rosters, rosters::Reader::Outsider))?;
+        let left_before = left_of_trait(&book, &run);
+        Ok(ForExport { state: state(&book), left_before, accounts, everything, run })
     }
 
     /// Notes that something of a run left the environment: from now on its columns count for everybody. To be called before
-    /// anything leaves. `judged` is what was judged: where something was shown meanwhile, the export is judged anew.
-    /// The variants of different contents of a run add up; the same content may leave again.
+    /// anything leaves. `judged` is what was judged: where something was shown or exported since, it is judged anew.
+    /// The same content may leave again.
     pub fn mark_exported(
         &self,
         job: Digest,
-        judged: &Account,
+        judged: &ForExport,
         exported: Exported,
     ) -> Result<(), LedgerError> {
         let lock = self.store.lock()?;
         let mut book = self.store.read(&lock)?;
-        if let Some(closed) = book.closed.first() {
-            return Err(closed.refusal().into());
-        }
-        let shown = book.runs.iter().filter(|run| run.people.is_some()).map(|run| run.job);
-        if !shown.eq(judged.jobs().iter().copied()) {
+        refuse_closed(&book)?;
+        if state(&book) != judged.state {
             return Err(LedgerRefusal::Meanwhile.into());
         }
         let record = last_of(&mut book, job)?;
-        match &record.exported {
-            Some(before) if before.content == exported.content => return Ok(()),
-            Some(before) => {
-                let variants = before.variants.saturating_add(exported.variants);
-                record.exported = Some(Exported { variants, ..exported });
+        match record.exported.iter().find(|before| before.content == exported.content) {
+            Some(before) if (before.variants, before.strength) == (exported.variants, exported.strength) => {
+                return Ok(());
             }
-            None => record.exported = Some(exported),
+            Some(_) => return Err(LedgerRefusal::OtherResult.into()),
+            None => record.exported.push(exported),
         }
         self.store.write(&lock, &Change::of("exported", job), &book)
     }
@@ -122,39 +159,73 @@ impl Ledger {
     /// The rosters of what was exported, over which the sum of a node must not be taken apart.
     pub fn exported_rosters(&self) -> Result<Vec<Vec<Digest>>, LedgerError> {
         let runs = self.runs()?.into_iter();
-        Ok(runs.filter(|run| run.exported.is_some()).map(|run| run.roster).collect())
+        Ok(runs.filter(RunRecord::is_exported).map(|run| run.roster).collect())
     }
 }
 
 impl RunRecord {
-    /// What was studied, where it was a study: the last variable of its columns' roles.
+    /// Whether it counts for everybody: something of it left the environment.
+    pub fn is_exported(&self) -> bool {
+        !self.exported.is_empty()
+    }
+
+    /// What was studied, where it was a study.
     fn trait_name(&self) -> Option<&VariableName> {
-        self.columns
-            .iter()
-            .filter(|column| column.role == "trait")
-            .find_map(|column| column.variable.as_ref())
+        self.columns.iter().find(|column| column.role == "trait").and_then(|column| column.variable.as_ref())
     }
 }
 
-/// All columns of the runs that a rule counts.
-fn columns_of(
-    everything: &Account,
-    runs: &[RunRecord],
-    counts: impl Fn(&RunRecord) -> bool,
-) -> Vec<ColumnId> {
-    let jobs: BTreeSet<Digest> = runs.iter().filter(|run| counts(run)).map(|run| run.job).collect();
-    everything.columns().iter().map(|column| column.id).filter(|id| jobs.contains(&id.job)).collect()
+/// While an account is closed, nothing leaves. Whose it is, is not said to somebody else.
+fn refuse_closed(book: &Book) -> Result<(), LedgerRefusal> {
+    match book.closed.first() {
+        None => Ok(()),
+        Some(closed) => {
+            Err(LedgerRefusal::Recovered { whom: "some data user".to_owned(), since: closed.since })
+        }
+    }
+}
+
+fn left_of_trait(book: &Book, run: &RunRecord) -> Left {
+    let same_trait = |record: &&RunRecord| record.job != run.job && record.trait_name() == run.trait_name();
+    let mut left = Left::default();
+    for record in book.runs.iter().filter(same_trait) {
+        for exported in &record.exported {
+            left = left.and(exported.variants, exported.strength.0, record.individuals);
+        }
+    }
+    left
+}
+
+/// A digest of all that was shown and exported.
+fn state(book: &Book) -> Digest {
+    let mut bytes = Vec::new();
+    for run in book.runs.iter().filter(|run| run.people.is_some()) {
+        bytes.extend_from_slice(run.job.as_bytes());
+        for exported in &run.exported {
+            bytes.push(1);
+            bytes.extend_from_slice(exported.content.as_bytes());
+        }
+        bytes.push(0);
+    }
+    Digest::of("ligate ledger state", &bytes)
 }
 
 /// One data user of each party but that of `own`, of those to whom something was shown.
 fn other_parties(runs: &[RunRecord], own: &DataUser) -> Vec<DataUser> {
-    let mut known = vec![super::Party::of(own, runs)];
+    let mut known = vec![Party::of(own, runs)];
     let mut others = Vec::new();
     for run in runs.iter().filter(|run| run.people.is_some()) {
         if !known.iter().any(|party| party.has(&run.data_user)) {
-            known.push(super::Party::of(&run.data_user, runs));
+            known.push(Party::of(&run.data_user, runs));
             others.push(run.data_user.clone());
         }
     }
     others
+}
+
+impl Account {
+    /// The class of each column.
+    pub fn classes_by_id(&self) -> BTreeMap<ColumnId, u32> {
+        self.columns().iter().map(|column| (column.id, column.class)).collect()
+    }
 }

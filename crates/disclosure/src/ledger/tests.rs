@@ -73,7 +73,7 @@ fn values(seed: u64, people: usize) -> Vec<f64> {
 /// Enters columns that were judged with all that was there.
 fn enter(ledger: &Ledger, run: &Run, numbers: &[u64], columns: &[NewColumn]) -> Result<(), LedgerError> {
     let account = ledger.account(&run.data_user)?;
-    ledger.enter_columns(run.job, &account, numbers, columns)
+    ledger.enter_columns(run.job, &account, numbers, columns, 400)
 }
 
 impl Case {
@@ -174,8 +174,8 @@ fn two_runs_at_once_are_not_judged_without_each_other() {
     case.opened(&first);
     case.opened(&second);
     let judged = case.ledger.account(&first.data_user).unwrap();
-    case.ledger.enter_columns(first.job, &judged, &numbers(0..50), &[ones()]).unwrap();
-    let meanwhile = case.ledger.enter_columns(second.job, &judged, &numbers(0..50), &[ones()]);
+    case.ledger.enter_columns(first.job, &judged, &numbers(0..50), &[ones()], 150).unwrap();
+    let meanwhile = case.ledger.enter_columns(second.job, &judged, &numbers(0..50), &[ones()], 150);
     assert!(matches!(meanwhile, Err(LedgerError::Refused(LedgerRefusal::Meanwhile))));
     enter(&case.ledger, &second, &numbers(0..50), &[ones()]).unwrap();
 }
@@ -409,7 +409,7 @@ fn a_ledger_that_was_put_back_answers_nothing_until_it_is_recovered() {
     case.ledger.check(&other).unwrap();
     // What is exported counts for everybody, also for the one of whom it is not known what he was shown.
     case.ledger.mark_opened(&other, now()).unwrap();
-    assert!(recovered(case.ledger.for_export(other.job).map(drop)));
+    assert!(recovered(case.ledger.for_export(other.job, other.job).map(drop)));
     // Everybody's account, and the word that nothing was shown.
     let everybody = ClosedAccount { data_user: None, job: None, since: now() };
     case.ledger.recover(&[everybody], false).unwrap();
@@ -421,7 +421,8 @@ fn a_ledger_that_was_put_back_answers_nothing_until_it_is_recovered() {
 }
 
 fn left(content: u8, variants: u64) -> Exported {
-    Exported { content: Digest::of("content", &[content]), variants, when: now() }
+    let strength = Exact(variants as f64 / 2.0);
+    Exported { content: Digest::of("content", &[content]), variants, strength, when: now() }
 }
 
 impl Case {
@@ -433,6 +434,14 @@ impl Case {
         self.ledger.mark_released(run.job, Digest::of("result", &[job])).unwrap();
         run
     }
+
+    fn for_export(&self, job: u8) -> ForExport {
+        self.ledger.for_export(Digest::of("job", &[job]), Digest::of("result", &[job])).unwrap()
+    }
+
+    fn export(&self, job: u8, exported: Exported) {
+        self.ledger.mark_exported(Digest::of("job", &[job]), &self.for_export(job), exported).unwrap();
+    }
 }
 
 #[test]
@@ -443,74 +452,100 @@ fn an_export_is_judged_with_every_account_that_it_adds_to() {
     let first = case.shown(1, &ada, NODES, column("ldl", values(1, 200)));
     let second = case.shown(2, &bo, NODES, column("age", values(2, 200)));
     case.shown(3, &cleo, NODES, column("bmi", values(3, 200)));
-    let books = case.ledger.for_export(first.job).unwrap();
-    let [exported, of_bo, of_cleo] = &books.accounts[..] else { panic!("{:?}", books.accounts) };
-    let jobs =
-        |columns: &[ColumnId]| columns.iter().map(|id| id.job).collect::<std::collections::BTreeSet<_>>();
+    let books = case.for_export(1);
+    let [exported, of_bo, of_cleo] = &books.accounts[..] else { panic!("{}", books.accounts.len()) };
+    let jobs = |account: &ExportAccount| -> std::collections::BTreeSet<Digest> {
+        account.columns.iter().map(|id| id.job).collect()
+    };
     assert_eq!(jobs(exported), [first.job].into());
     assert_eq!(jobs(of_bo), [first.job, second.job].into());
     // 1 for everybody is in all of them, so Cleo's account is covered by her trait and the export's.
     let shown = |job: u8, place| ColumnId { job: Digest::of("job", &[job]), place };
     assert_eq!(books.covered(&[shown(2, 0), shown(1, 1)]), [0]);
     assert_eq!(books.covered(&[shown(1, 0), shown(1, 1), shown(3, 1)]), [0, 2]);
-    assert_eq!(books.covered(of_cleo), [0, 2]);
+    assert_eq!(books.covered(&of_cleo.columns), [0, 2]);
     assert_eq!(books.covered(&[shown(1, 0)]), [] as [usize; 0]);
-    case.ledger.mark_exported(first.job, &books.everything, left(1, 10)).unwrap();
+    let second_books = case.for_export(2);
+    case.ledger.mark_exported(first.job, &books, left(1, 10)).unwrap();
+    // The second was judged without the first; judged again it is with it.
+    let meanwhile = |result| matches!(result, Err(LedgerError::Refused(LedgerRefusal::Meanwhile)));
+    assert!(meanwhile(case.ledger.mark_exported(second.job, &second_books, left(2, 10))));
     // From now on it is in everybody's account.
     assert_eq!(case.ledger.account(&cleo).unwrap().classes(), 3);
-    let books = case.ledger.for_export(second.job).unwrap();
+    let books = case.for_export(2);
     assert_eq!(jobs(&books.accounts[0]), [first.job, second.job].into());
     // Something that was shown meanwhile was not judged.
     case.shown(4, &ada, NODES, column("crp", values(4, 200)));
-    let late = case.ledger.mark_exported(second.job, &books.everything, left(2, 10));
-    assert!(matches!(late, Err(LedgerError::Refused(LedgerRefusal::Meanwhile))), "{late:?}");
+    assert!(meanwhile(case.ledger.mark_exported(second.job, &books, left(2, 10))));
 }
 
 #[test]
 fn variants_of_a_trait_add_up_over_all_exports() {
     let case = case();
     let ada = DataUser::new("Ada", &[7; 32]);
-    let first = case.shown(1, &ada, NODES, column("ldl", values(1, 200)));
-    let again = case.shown(2, &ada, NODES, column("ldl", values(1, 200)));
-    let other = case.shown(3, &ada, NODES, column("bmi", values(3, 200)));
-    let mark = |run: &Run, content, variants| {
-        let books = case.ledger.for_export(run.job).unwrap();
-        case.ledger.mark_exported(run.job, &books.everything, left(content, variants)).unwrap();
+    case.shown(1, &ada, NODES, column("ldl", values(1, 200)));
+    case.shown(2, &ada, NODES, column("ldl", values(1, 200)));
+    case.shown(3, &ada, NODES, column("bmi", values(3, 200)));
+    case.export(1, left(1, 10));
+    case.export(1, left(1, 10));
+    // Of 400 people each.
+    let with = |job: u8, content: u8| {
+        let of_all = case.for_export(job).left_with(&left(content, 5));
+        ((of_all.variants * 400.0).round() as u64, (of_all.strength * 400.0 * 2.0).round() as u64)
     };
-    mark(&first, 1, 10);
-    mark(&first, 1, 10);
-    let with = |run: &Run, content| {
-        let books = case.ledger.for_export(run.job).unwrap();
-        books.variants_with(Digest::of("content", &[content]), 5)
-    };
-    assert_eq!((with(&first, 1), with(&first, 2), with(&again, 3), with(&other, 4)), (5, 15, 15, 5));
-    mark(&first, 2, 4);
-    assert_eq!((with(&first, 2), with(&again, 3)), (5, 19));
+    assert_eq!([with(1, 1), with(1, 2), with(2, 3), with(3, 4)], [(5, 5), (15, 15), (15, 15), (5, 5)]);
+    case.export(1, left(2, 4));
+    assert_eq!([with(1, 1), with(1, 2), with(2, 3)], [(9, 9), (15, 15), (19, 19)]);
+    // Content that left cannot leave as something else.
+    let other = Exported { variants: 11, ..left(1, 10) };
+    assert!(case.ledger.mark_exported(Digest::of("job", &[1]), &case.for_export(1), other).is_err());
 }
 
 #[test]
-fn only_a_released_result_can_leave() {
+fn little_is_one_variant_and_a_chi_square_of_one_for_nine_people() {
+    let of = |variants, strength, people| Left::default().and(variants, strength, people).is_little();
+    assert!(of(1000, 1000.0, 9000) && !of(1001, 1.0, 9000) && !of(1, 1000.1, 9000) && !of(1, 1.0, 0));
+    // Shares of studies of different size add up.
+    let half = Left::default().and(500, 500.0, 9000);
+    assert!(half.and(50, 50.0, 900).is_little() && !half.and(51, 50.0, 900).is_little());
+}
+
+#[test]
+fn only_the_released_result_can_leave() {
     let case = case();
     case.opened(&run(1, NODES));
-    let refused = |job: u8| match case.ledger.for_export(Digest::of("job", &[job])) {
-        Err(LedgerError::Refused(refusal)) => Some(refusal),
-        Err(LedgerError::UnknownRun) => None,
-        _ => panic!("not refused"),
+    let refused = |job: u8, result: u8| {
+        let digest = Digest::of("result", &[result]);
+        match case.ledger.for_export(Digest::of("job", &[job]), digest) {
+            Err(LedgerError::Refused(refusal)) => Some(refusal),
+            Err(LedgerError::UnknownRun) | Ok(_) => None,
+            Err(other) => panic!("{other}"),
+        }
     };
-    assert_eq!((refused(1), refused(2)), (Some(LedgerRefusal::NotReleased), None));
+    assert_eq!((refused(1, 1), refused(2, 2)), (Some(LedgerRefusal::NotReleased), None));
+    case.shown(3, &run(3, NODES).data_user, NODES, column("ldl", values(1, 200)));
+    assert_eq!((refused(3, 3), refused(3, 4)), (None, Some(LedgerRefusal::OtherResult)));
 }
 
 #[test]
-fn exported_rosters_are_not_taken_apart() {
+fn rosters_are_not_taken_apart_by_anybody_who_reads_exports() {
     let case = case();
-    let [ada, bo, cleo] =
-        [("Ada", 7), ("Bo", 8), ("Cleo", 9)].map(|(name, key)| DataUser::new(name, &[key; 32]));
-    for (job, user, roster) in [(1, &ada, &[1, 2, 3][..]), (2, &bo, &[1, 4, 5])] {
-        let run = case.shown(job, user, roster, column("ldl", values(1, 200)));
-        let books = case.ledger.for_export(run.job).unwrap();
-        case.ledger.mark_exported(run.job, &books.everything, left(job, 1)).unwrap();
-    }
-    let third = Run { data_user: cleo, ..run(3, &[2, 3, 4, 5]) };
+    let [ada, bo, cleo, dan] =
+        [("Ada", 7), ("Bo", 8), ("Cleo", 9), ("Dan", 10)].map(|(name, key)| DataUser::new(name, &[key; 32]));
+    case.shown(1, &ada, &[1, 2, 3], column("ldl", values(1, 200)));
+    case.shown(2, &bo, &[1, 4, 5], column("bmi", values(2, 200)));
+    case.shown(3, &cleo, &[2, 3, 4, 5], column("age", values(3, 200)));
+    case.export(3, left(3, 1));
+    // Bo, who was shown ADE and can read BCDE, would read ABC, too.
+    let first = case.ledger.for_export(Digest::of("job", &[1]), Digest::of("result", &[1]));
+    assert!(matches!(first, Err(LedgerError::Refused(LedgerRefusal::NodeIsolated))));
+    // And once two have left, nobody is shown the third.
+    let case = self::case();
+    case.shown(1, &ada, &[1, 2, 3], column("ldl", values(1, 200)));
+    case.shown(2, &bo, &[1, 4, 5], column("bmi", values(2, 200)));
+    case.export(1, left(1, 1));
+    case.export(2, left(2, 1));
+    let third = Run { data_user: dan, ..run(4, &[2, 3, 4, 5]) };
     assert_eq!(case.refuses(&third), LedgerRefusal::NodeIsolated);
     case.ledger.check(&Run { roster: run(3, &[1, 2, 3]).roster, ..third }).unwrap();
 }

@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, Account, Change, ColumnId, DataUser, Draft, Exported, Ledger, NewColumn, Run,
+    ACCOUNT_COLUMNS_MAX, Account, Change, ColumnId, DataUser, Draft, Exact, Exported, Ledger, NewColumn, Run,
     Witness, WitnessError, choose,
     span::{Gram, HISTOGRAM_WORDS, Limits, Rotation, Rows, fraction_bits, histogram, judge, top_share},
 };
@@ -139,9 +139,15 @@ impl Network {
         let sides: Vec<Side> = shown.job.roster.iter().map(everything).collect();
         let nothing = vec![Vec::new(); sides.len()];
         if self.admit(&sides, &nothing).is_ok() {
-            let exported = Exported { content: shown.id, variants: 0, when: Timestamp::UNIX_EPOCH };
+            let exported = Exported {
+                content: shown.id,
+                variants: 0,
+                strength: Exact(0.0),
+                when: Timestamp::UNIX_EPOCH,
+            };
             for (node, side) in shown.job.roster.iter().zip(&sides) {
-                self.ledgers[*node].mark_exported(shown.id, &side.account, exported.clone()).unwrap();
+                let books = self.ledgers[*node].for_export(shown.id, RESULT).unwrap();
+                self.ledgers[*node].mark_exported(shown.id, &books, exported.clone()).unwrap();
             }
             shown.exported = true;
         }

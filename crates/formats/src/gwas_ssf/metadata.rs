@@ -4,6 +4,8 @@ use std::fmt::{self, Write};
 
 use ligate_model::{Assembly, Digest};
 
+use super::number::{EXPORTED_DIGITS, significant_count};
+
 /// The standard that the table follows.
 pub const FILE_TYPE: &str = "GWAS-SSF v1.0";
 
@@ -60,6 +62,19 @@ pub struct Sample {
     pub ancestry_categories: Vec<String>,
 }
 
+impl Sample {
+    /// The numbers as they are shown where the result stands.
+    fn shown(&self, standing: &Release) -> Self {
+        let Release::Exported { .. } = standing else { return self.clone() };
+        let of = |count| significant_count(count, EXPORTED_DIGITS);
+        Self {
+            individuals: of(self.individuals),
+            cases_and_controls: self.cases_and_controls.map(|(cases, controls)| (of(cases), of(controls))),
+            ..self.clone()
+        }
+    }
+}
+
 /// One dataset that contributed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -109,7 +124,7 @@ impl Metadata {
         yaml.text("coordinate_system", "1-based");
         yaml.list("genotyping_technology", &or_not_reported(&self.genotyping_technologies));
         yaml.heading("Sample Information");
-        yaml.sample(&self.sample);
+        yaml.sample(&self.sample.shown(&self.release));
         yaml.heading("Summary Statistic information");
         yaml.text("data_file_name", &self.data_file_name);
         yaml.text("file_type", FILE_TYPE);
@@ -288,6 +303,18 @@ is_sorted: true
             "02".repeat(32)
         );
         assert_eq!(metadata().to_yaml(), expected);
+    }
+
+    #[test]
+    fn what_leaves_says_less_of_the_people() {
+        let bounds = "The leading variants.".to_owned();
+        let release =
+            Release::Exported { permit: "P-1".to_owned(), job: Digest::from_bytes([1; 32]), bounds };
+        let sample =
+            Sample { individuals: 25_013, cases_and_controls: Some((7703, 17_310)), ..metadata().sample };
+        let yaml = Metadata { release, sample, ..metadata() }.to_yaml();
+        assert!(yaml.contains("sample_size: 25010\n") && yaml.contains("case_count: 7703\n"), "{yaml}");
+        assert!(yaml.contains("exportable: ") && yaml.contains("The leading variants."), "{yaml}");
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub(super) fn exact(value: f64) -> String {
     if size != 0.0 && !(1e-4..1e15).contains(&size) { format!("{value:e}") } else { format!("{value}") }
 }
 
+/// Significant digits of what leaves the environment; frequencies have three decimals.
+pub(super) const EXPORTED_DIGITS: u32 = 4;
+
 /// The value to so many significant digits: what is kept of an exact sum over people outside their own node. A longer
 /// number could carry a code, digit by digit.
 pub(super) fn significant(value: f64, digits: usize) -> f64 {
@@ -21,7 +24,7 @@ pub(super) fn significant(value: f64, digits: usize) -> f64 {
 }
 
 /// A count to so many significant digits.
-pub(super) fn significant_count(count: u64, digits: u32) -> u64 {
+pub fn significant_count(count: u64, digits: u32) -> u64 {
     let unit = 10_u64.pow(count.checked_ilog10().unwrap_or(0).saturating_sub(digits.saturating_sub(1)));
     (count / unit + u64::from(count % unit * 2 >= unit && unit > 1)).saturating_mul(unit)
 }

@@ -1,7 +1,7 @@
 //! The table of associations: the standard's eight mandatory columns in their order, then its optional `rsid` and `n`,
 //! then Ligate's.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use ligate_model::VariantKey;
 
@@ -9,8 +9,8 @@ use super::{
     MISSING, Release, WriteError, check_key,
     checksum::Checked,
     number::{
-        count_or_missing, exact, exact_or_missing, neg_log10_p_of_large, p_value, significant,
-        significant_count,
+        EXPORTED_DIGITS, count_or_missing, exact, exact_or_missing, neg_log10_p_of_large, p_value,
+        significant, significant_count,
     },
 };
 use crate::bgzf;
@@ -38,9 +38,6 @@ pub const COLUMNS: [&str; 20] = [
     "baseline_sites",
     "release",
 ];
-
-/// Significant digits of what leaves the environment; frequencies have three decimals.
-const EXPORTED_DIGITS: u32 = 4;
 
 /// One association. The effect allele is the key's alternate allele.
 #[derive(Clone, Copy, Debug)]
@@ -136,6 +133,18 @@ pub fn write_table<'a>(
         count += 1;
     }
     Ok(Written { rows: count, md5: table.finish()?.finish() })
+}
+
+/// What a table says, whatever it is marked as: its lines without the last column.
+pub fn content_of(table: impl io::Read) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    for line in io::BufRead::split(io::BufReader::new(flate2::read::MultiGzDecoder::new(table)), b'\n') {
+        let line = line?;
+        let end = line.iter().rposition(|byte| *byte == b'\t').unwrap_or(line.len());
+        text.extend_from_slice(&line[..end]);
+        text.push(b'\n');
+    }
+    Ok(text)
 }
 
 fn cells(row: &Row<'_>) -> Result<[String; COLUMNS.len() - 1], WriteError> {
@@ -249,6 +258,12 @@ mod tests {
         let mut file = Vec::new();
         let row = Row { effect_allele_frequency: 0.123_456, n: 19_964, n_cases: Some(12_345), ..row(&key) };
         write_table(&mut file, &exported, [row]).unwrap();
+        let mut inside = Vec::new();
+        let permit =
+            Release::Permit { permit: "P-1".to_owned(), job: ligate_model::Digest::from_bytes([1; 32]) };
+        write_table(&mut inside, &permit, [row.shown(&exported)]).unwrap();
+        assert_ne!(file, inside);
+        assert_eq!(content_of(&file[..]).unwrap(), content_of(&inside[..]).unwrap());
         let mut text = String::new();
         flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
         assert_eq!(

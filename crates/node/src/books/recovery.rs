@@ -301,6 +301,8 @@ fn entry(done: &Recovered, findings: &Findings, words: &Words) -> Event {
 struct Told {
     users: BTreeMap<Digest, DataUser>,
     steps: BTreeSet<(Digest, &'static str)>,
+    /// How many contents of a job left.
+    exports: BTreeMap<Digest, usize>,
 }
 
 impl Told {
@@ -319,6 +321,9 @@ impl Told {
             ("ledger-changed", Some(what)) => {
                 let known = ["opened", "columns", "exported"].into_iter().find(|step| *step == what);
                 self.steps.extend(known.map(|step| (job, step)));
+                if what == "exported" {
+                    *self.exports.entry(job).or_default() += 1;
+                }
             }
             _ => {}
         }
@@ -344,7 +349,10 @@ fn missing(folder: &Folder, findings: &Findings, since: Timestamp) -> Result<Vec
         let run = runs.get(job);
         let lacks = match *step {
             "columns" => run.is_none_or(|run| run.people.is_none()),
-            "exported" => run.is_none_or(|run| run.exported.is_none()),
+            "exported" => {
+                let told = told.exports.get(job).copied().unwrap_or(0);
+                run.is_none_or(|run| run.exported.len() < told)
+            }
             _ => run.is_none(),
         };
         if lacks {
@@ -358,7 +366,7 @@ fn missing(folder: &Folder, findings: &Findings, since: Timestamp) -> Result<Vec
         if run.is_none() || (known.released && run.is_some_and(|run| run.people.is_none())) {
             accounts.entry(known.job).or_insert_with(|| Some(known.data_user.clone()));
         }
-        if known.exported && run.is_none_or(|run| run.exported.is_none()) {
+        if run.map_or(0, |run| run.exported.len()) < known.exported {
             accounts.insert(known.job, None);
         }
     }

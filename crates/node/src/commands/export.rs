@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use ligate_access::{Identity, export::Approval};
 use ligate_formats::gwas_ssf::{self, Metadata};
-use ligate_model::Digest;
+use ligate_model::{Digest, VariableName};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -23,7 +23,7 @@ use crate::{
     run::{
         export::{
             self, Outcome, Wish,
-            content::{Content, HeldBack},
+            content::{self, Content, HeldBack},
         },
         pages,
         release::{self, Release},
@@ -36,6 +36,8 @@ use crate::{
 #[serde(deny_unknown_fields)]
 struct Request {
     version: u32,
+    #[serde(rename = "trait")]
+    trait_name: VariableName,
     permit: Digest,
     job: Digest,
     content: Digest,
@@ -149,16 +151,20 @@ fn write(out: &Path, content: &Content) -> Result<Vec<PathBuf>> {
 
 /// What stays inside, variant by variant with the rule: in the result's own folder, because it says more than what leaves.
 fn write_held_back(result: &Path, content: &Content) -> Result<PathBuf> {
-    let folder = if result.is_file() { result.parent().unwrap_or(Path::new(".")) } else { result };
-    let path = folder.join(format!("{}.held-back.tsv.gz", content.release.plan.trait_name));
+    let path = folder_of(result).join(format!("{}.held-back.tsv.gz", content.release.plan.trait_name));
     output::write_private(&path, |file| {
         gwas_ssf::write_suppressed(file, content.held_back.iter().map(|(key, rule)| (key, rule))).map(drop)
     })?;
     Ok(path)
 }
 
+/// The folder of a result that is named by itself or by a file in it.
+fn folder_of(result: &Path) -> &Path {
+    if result.is_file() { result.parent().unwrap_or(Path::new(".")) } else { result }
+}
+
 fn write_request(result: &Path, content: &Content) -> Result<PathBuf> {
-    let folder = if result.is_file() { result.parent().unwrap_or(Path::new(".")) } else { result };
+    let folder = folder_of(result);
     let name = |suffix: &str| format!("{}.{suffix}", content.release.plan.trait_name);
     let authority = content.release.authority.as_ref().context("the result was made without a permit")?;
     let table = name("to-approve.tsv.gz");
@@ -169,6 +175,7 @@ fn write_request(result: &Path, content: &Content) -> Result<PathBuf> {
     })?;
     let request = Request {
         version: 1,
+        trait_name: content.release.plan.trait_name.clone(),
         permit: authority.permit_hash,
         job: authority.job,
         content: content.digest,
@@ -183,6 +190,8 @@ fn write_request(result: &Path, content: &Content) -> Result<PathBuf> {
 
 fn as_json(content: &Content) -> Result<serde_json::Value> {
     let authority = content.release.authority.as_ref().context("the result was made without a permit")?;
+    let (before, people) = (content.bounds.left_before, content.bounds.people as f64);
+    let share = |of_people: f64| (of_people * people).ceil();
     Ok(json!({
         "version": 1,
         "status": content.status()?.standing(),
@@ -190,10 +199,10 @@ fn as_json(content: &Content) -> Result<serde_json::Value> {
         "permit": authority.permit,
         "job": authority.job,
         "content": content.digest,
-        "people": content.bounds.people,
+        "people": gwas_ssf::significant_count(content.bounds.people, 4),
         "variants": content.variants(),
-        "variants_exported_before": content.bounds.variants_before,
-        "guess_of_trait": (content.bounds.guess(content.variants()) * 1e3).round() / 1e3,
+        "exported_before": { "variants": share(before.variants), "strength": share(before.strength) },
+        "guess_of_trait": (content.bounds.guess(content.strength) * 1e3).round() / 1e3,
         "lowest_frequency": content.bounds.lowest_frequency(),
         "full_table": content.bounds.full_table,
         "held_back": {
@@ -216,8 +225,11 @@ fn tell(content: &Content, held_back: Option<&Path>, files: &[PathBuf], json: bo
         return output::print_json(&value);
     }
     let name = &content.release.plan.trait_name;
-    let verb =
-        if held_back.is_some() { "may leave the environment" } else { "could leave; nothing was noted" };
+    let verb = if held_back.is_some() {
+        "may leave the environment"
+    } else {
+        "could leave; nothing has, and nothing counts"
+    };
     say!("{name}: {} variants {verb}", thousands(content.variants()));
     say!("{}", content.words());
     for rule in [HeldBack::Rare, HeldBack::Number] {
@@ -242,6 +254,14 @@ pub fn approve(args: &cli::Approve) -> Result<()> {
         "the request has the form {}, which this program does not know",
         request.version
     );
+    let folder = args.request.parent().unwrap_or(Path::new("."));
+    let table = folder.join(Path::new(&request.table).file_name().context("the request names no table")?);
+    let opened = fs::File::open(&table).with_context(|| format!("cannot read {}", table.display()))?;
+    ensure!(
+        content::digest_of(opened).with_context(|| format!("in {}", table.display()))? == request.content,
+        "{} is not the table that the request is about; have it made again with `ligate export`",
+        table.display()
+    );
     let officer = Identity::load(&args.key)?;
     let approval = Approval {
         permit: request.permit,
@@ -252,6 +272,7 @@ pub fn approve(args: &cli::Approve) -> Result<()> {
     };
     let signed = approval.sign(&officer)?;
     release::write_text(&args.out, &format!("{signed}\n"))?;
-    say!("approved: {} variants; wrote {}", thousands(request.variants), args.out.display());
+    say!("approved: {} variants of {}; {}", thousands(request.variants), request.trait_name, request.bounds);
+    say!("wrote {}", args.out.display());
     Ok(())
 }

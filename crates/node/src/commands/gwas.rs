@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use ligate_access::{Identity, job::PeopleRule};
+use ligate_analysis::gwas::Plan;
 use ligate_disclosure::span::Limits;
 use ligate_formats::gwas_ssf;
 use ligate_model::DatasetId;
@@ -29,7 +30,7 @@ pub fn run(args: Gwas, json: bool) -> Result<()> {
         trait_name: args.trait_name.clone(),
         covariates: args.covariates.clone(),
         family: args.family.map(Into::into),
-        wald_below: args.wald_below,
+        wald_below: args.wald_below.unwrap_or(if args.permit.is_some() { 0.0 } else { Plan::WALD_BELOW }),
     };
     if args.plan {
         return plan(&folder, &args, &study, json);

@@ -100,10 +100,8 @@ fn print(run: &RunRecord) {
         RunState::Closed => "closed".to_owned(),
         RunState::Released(result) => format!("released {}", result.short()),
     };
-    let exported = match &run.exported {
-        Some(exported) => format!(", {} variants exported", exported.variants),
-        None => String::new(),
-    };
+    let variants: u64 = run.exported.iter().map(|exported| exported.variants).sum();
+    let exported = if run.is_exported() { format!(", {variants} variants exported") } else { String::new() };
     say!(
         "{}  {}  {}  {} nodes  {state}{exported}",
         run.dataset,

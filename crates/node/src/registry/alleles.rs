@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use ligate_access::audit::Event;
 use ligate_disclosure::{
-    Account, DataUser, Exported, Gate, Ledger, NewColumn, Released, Run, RunState,
+    Account, DataUser, Exact, Exported, Gate, Ledger, NewColumn, Released, Run, RunState,
     span::{Limits, judge},
 };
 use ligate_formats::gwas_ssf;
@@ -68,16 +68,24 @@ fn enter(
     );
     check_people(&everything, &numbers, Limits::of_cell(cell), folder.config.limits.thread_count())?;
     let bytes = postcard::to_stdvec(tallies).context("the table cannot be written")?;
-    let run = run(folder, snapshot);
-    ledger.mark_opened(&run, Timestamp::now())?;
-    ledger.enter_columns(run.job, &ledger.account(&run.data_user)?, &numbers, &[NewColumn::people()])?;
-    // Judged again with whatever was shown meanwhile: what counts for everybody is exactly what was judged.
-    let everything = ledger.everything()?;
-    check_people(&everything, &[], Limits::of_cell(cell), folder.config.limits.thread_count())?;
     let content = Digest::of("ligate allele counts", &bytes);
-    let exported = Exported { content, variants: tallies.get().len() as u64, when: Timestamp::now() };
-    ledger.mark_exported(run.job, &everything, exported)?;
+    let run = run(folder, snapshot);
+    // A release that was stopped goes on where it was.
+    let begun = ledger.runs()?.into_iter().find(|record| record.job == run.job);
+    if begun.is_none() {
+        ledger.mark_opened(&run, Timestamp::now())?;
+    }
+    if begun.is_none_or(|record| record.people.is_none()) {
+        let (account, people) = (ledger.account(&run.data_user)?, numbers.len() as u64);
+        ledger.enter_columns(run.job, &account, &numbers, &[NewColumn::people()], people)?;
+    }
     ledger.mark_released(run.job, content)?;
+    // Judged again with whatever was shown meanwhile: what counts for everybody is exactly what was judged.
+    let books = ledger.for_export(run.job, content)?;
+    check_people(&books.everything, &[], Limits::of_cell(cell), folder.config.limits.thread_count())?;
+    let variants = tallies.get().len() as u64;
+    let exported = Exported { content, variants, strength: Exact(0.0), when: Timestamp::now() };
+    ledger.mark_exported(run.job, &books, exported)?;
     Ok(())
 }
 
@@ -98,7 +106,7 @@ fn check_people(account: &Account, numbers: &[u64], limits: Limits, threads: usi
 
 fn is_released(ledger: &Ledger, snapshot: &Snapshot) -> Result<bool> {
     let of_snapshot = |run: &ligate_disclosure::RunRecord| {
-        run.job == snapshot.id() && run.exported.is_some() && matches!(run.state, RunState::Released(_))
+        run.job == snapshot.id() && run.is_exported() && matches!(run.state, RunState::Released(_))
     };
     Ok(ledger.runs()?.iter().any(of_snapshot))
 }
@@ -175,7 +183,7 @@ fn changed(folder: &Folder, snapshot: &Snapshot) -> Result<BTreeSet<VariantKey>>
 /// can subtract it.
 pub fn published(folder: &Folder, dataset: &DatasetId) -> Result<bool> {
     let runs = books::ledger(folder)?.runs()?;
-    Ok(runs.iter().any(|run| run.exported.is_some() && run.dataset == *dataset && run.roster.len() == 1))
+    Ok(runs.iter().any(|run| run.is_exported() && run.dataset == *dataset && run.roster.len() == 1))
 }
 
 fn run(folder: &Folder, snapshot: &Snapshot) -> Run {

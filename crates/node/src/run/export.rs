@@ -14,7 +14,10 @@ use ligate_access::{
     job::SignedJob,
     permit::SignedPermit,
 };
-use ligate_disclosure::{ACCOUNT_COLUMNS_MAX, ColumnId, Gate, isolated_node};
+use ligate_disclosure::{
+    ACCOUNT_COLUMNS_MAX, ColumnId, Exported, Gate, Left,
+    rosters::{self, Reader},
+};
 use ligate_federation::{Agreement, Member, Roster, RunContext, agree};
 use ligate_model::{Digest, NodeName};
 use tokio::runtime::Runtime;
@@ -28,15 +31,16 @@ use super::{
         node_sums::{self, NodeSums},
     },
     release::{NodeOutcome, Release},
+    store::{Judged, Store},
 };
 use crate::{
     books,
     folder::Folder,
     progress::Stages,
     serve::thresholds,
-    session::{Answer, ExportFacts, HeldColumns, Question, SiteFacts},
+    session::{Answer, ExportFacts, HeldColumns, Leaving, Question, SiteFacts},
 };
-use content::{Bounds, Content};
+use content::{Bounds, Content, HeldBack};
 
 /// What the data user asks for.
 pub struct Wish<'a> {
@@ -71,18 +75,29 @@ pub fn run(folder: &Folder, release: Release, wish: &Wish<'_>, stages: &Stages) 
     runtime.block_on(books::check_peers(folder))?;
     let watch = PermitWatch::new(folder, &permit);
     watch.admit(&runtime)?;
-    let claims = Export { permit: permit.hash(), job: job.hash(), created: Timestamp::now() };
-    let export = claims.sign(wish.user)?;
+    let export = sign(&permit, &job, None, wish.user)?;
     let missing: Vec<NodeName> =
         release.nodes.iter().filter(|node| !node.answered()).map(|node| node.name.clone()).collect();
     let nodes = Nodes::of_permit(folder, &permit, &missing)?;
     let exporting =
         Exporting { folder, permit: &permit, watch, job, export, runtime, nodes, release, stages };
     let outcome = exporting.run(wish);
-    if let Err(error) = &outcome {
-        exporting.abandon(error)?;
+    if let Err(error) = &outcome
+        && let Err(second) = exporting.abandon(error)
+    {
+        note!("warning: {}", crate::output::one_line(&second));
     }
     outcome
+}
+
+fn sign(
+    permit: &SignedPermit,
+    job: &SignedJob,
+    content: Option<Digest>,
+    user: &Identity,
+) -> Result<SignedExport> {
+    let claims = Export { permit: permit.hash(), job: job.hash(), content, created: Timestamp::now() };
+    Ok(claims.sign(user)?)
 }
 
 struct Exporting<'a> {
@@ -102,23 +117,24 @@ impl Exporting<'_> {
         self.stages.update("asking the nodes", 0, 1);
         self.watch.hand_out(&self.runtime, &self.nodes)?;
         let facts = self.facts()?;
-        check_rosters(&facts)?;
+        let accounts = accounts(&facts)?;
+        check_rosters(&accounts)?;
         let agreement = self.agree()?;
         let mut sums = NodeSums::new(&self.runtime, &self.watch, &self.nodes, agreement, self.terms()?);
         sums.take_people(self.release.gwas.people)?;
-        let leverage = self.judge(&facts, &mut sums)?;
-        let bounds = Bounds {
-            people: self.release.gwas.people.individuals,
-            leverage,
-            variants_before: facts.iter().map(|facts| facts.variants_of_others).max().unwrap_or(0),
-            full_table: self.permit.permit().export.full_table,
-        };
-        let content = Box::new(Content::of(&self.release, bounds)?);
+        let leverage = self.judge(&facts, &accounts, &mut sums)?;
+        let content = Box::new(self.content(&facts, self.steady(leverage, &accounts)?)?);
         if wish.plan_only {
             self.tell_end("it was only planned")?;
             return Ok(Outcome::Planned(content));
         }
-        ensure!(content.variants() > 0, "nothing of this result may leave: {}", content.words());
+        ensure!(
+            content.variants() > 0,
+            "nothing of this result may leave: {} variants are too rare (rule: variants), {} are more than may leave of this \
+             trait (rule: how many)",
+            content.held_back_by(HeldBack::Rare),
+            content.held_back_by(HeldBack::Number)
+        );
         match &self.permit.permit().export.officer {
             Some(officer) if !self.is_approved(&content, wish)? => {
                 self.tell_end("the officer has not approved it yet")?;
@@ -152,6 +168,7 @@ impl Exporting<'_> {
             permit: self.permit.jws().to_owned(),
             job: self.job.jws().to_owned(),
             export: self.export.jws().to_owned(),
+            result: self.release.digest()?,
             head,
             held,
         };
@@ -187,23 +204,61 @@ impl Exporting<'_> {
 
     /// Judges the exported account with this result, and every other account that it adds to. Gives the largest leverage
     /// of the first.
-    fn judge(&self, facts: &[ExportFacts], sums: &mut NodeSums<'_>) -> Result<f64> {
-        let accounts = accounts(facts)?;
+    fn judge(&self, facts: &[ExportFacts], accounts: &[Joined], sums: &mut NodeSums<'_>) -> Result<f64> {
         let total = accounts.len() as u64;
         self.stages.update("accounts that it adds to", 0, total);
-        let [exported, others @ ..] = &accounts[..] else { bail!("the nodes name no account") };
-        let leverage = sums.judge(exported.clone(), None).map_err(in_plain_words)?.leverage;
+        let [exported, others @ ..] = accounts else { bail!("the nodes name no account") };
+        let leverage = sums.judge(exported.columns.clone(), None).map_err(in_plain_words)?.leverage;
         // Where all that was ever shown holds together, so does each data user's part of it.
-        let all: BTreeSet<ColumnId> = accounts.iter().flatten().copied().collect();
+        let all: BTreeSet<ColumnId> =
+            accounts.iter().flat_map(|account| account.columns.iter().copied()).collect();
         let together = others.len() > 1 && all.len() < ACCOUNT_COLUMNS_MAX;
         if together && sums.judge(distinct_of(facts, &all)?, None).is_ok() {
             return Ok(leverage);
         }
         for (done, account) in others.iter().enumerate() {
             self.stages.update("accounts that it adds to", done as u64 + 1, total);
-            sums.judge(account.clone(), None).map_err(in_plain_words)?;
+            sums.judge(account.columns.clone(), None).map_err(in_plain_words)?;
         }
         Ok(leverage)
+    }
+
+    /// The leverage as it was told before, where nothing was exported since: nodes judge by sums that are a little off, each
+    /// time in another way, and the same result under the same books must give the same content.
+    fn steady(&self, leverage: f64, accounts: &[Joined]) -> Result<f64> {
+        let columns = accounts.first().map(|exported| exported.columns.as_slice()).unwrap_or_default();
+        let bytes = postcard::to_stdvec(columns).context("the columns cannot be written")?;
+        let account = Digest::of("ligate exported account", &bytes);
+        let store = Store::new(self.folder);
+        let question = self.job.question();
+        if let Some(known) = store.judged(&question)?.filter(|known| known.account == account) {
+            return Ok(known.leverage);
+        }
+        store.keep_judged(&question, &Judged { account, leverage })?;
+        Ok(leverage)
+    }
+
+    /// What leaves, after what left before. Content of this very result that left before may leave again; it does not count
+    /// twice.
+    fn content(&self, facts: &[ExportFacts], leverage: f64) -> Result<Content> {
+        let of_most =
+            |share: fn(&Left) -> f64| facts.iter().map(|facts| share(&facts.left_before)).fold(0.0, f64::max);
+        let others =
+            Left { variants: of_most(|left| left.variants), strength: of_most(|left| left.strength) };
+        let people = self.release.gwas.people.individuals;
+        let full_table = self.permit.permit().export.full_table;
+        let bounds = Bounds { people, leverage, left_before: others, full_table };
+        let content = Content::of(&self.release, bounds)?;
+        let mut own: BTreeMap<Digest, &Exported> = BTreeMap::new();
+        own.extend(
+            facts.iter().flat_map(|facts| &facts.exported).map(|exported| (exported.content, exported)),
+        );
+        if own.is_empty() || own.contains_key(&content.digest) {
+            return Ok(content);
+        }
+        let add = |left: Left, exported: &&Exported| left.and(exported.variants, exported.strength.0, people);
+        let left_before = own.values().fold(others, add);
+        Content::of(&self.release, Bounds { left_before, ..bounds })
     }
 
     fn is_approved(&self, content: &Content, wish: &Wish<'_>) -> Result<bool> {
@@ -214,16 +269,17 @@ impl Exporting<'_> {
 
     /// Has every node note the export. What was noted at some nodes only counts there all the same.
     fn leave(&self, content: &Content, wish: &Wish<'_>) -> Result<()> {
-        let question = Question::Leave {
-            export: self.export.hash(),
+        let leaving = Leaving {
             content: content.digest,
             variants: content.variants(),
-            people: content.bounds.people,
+            strength: content.strength,
+            wish: sign(self.permit, &self.job, Some(content.digest), wish.user)?.jws().to_owned(),
             approval: wish.approval.map(str::to_owned),
         };
+        let question = Question::Leave { export: self.export.hash(), leaving };
         let answers = self.runtime.block_on(self.nodes.all_answer(&question));
-        let answers =
-            answers.context("nothing has left; run the export again when every node can note it")?;
+        let answers = answers
+            .context("nothing has left, but nodes that did not refuse have noted it, and it counts there")?;
         let heads: Vec<_> = answers
             .into_iter()
             .flat_map(|answer| match answer {
@@ -257,48 +313,60 @@ impl Exporting<'_> {
     }
 }
 
-/// Over the rosters of all nodes: no node knows those it was not in.
-fn check_rosters(facts: &[ExportFacts]) -> Result<()> {
-    let rosters: Vec<Vec<Digest>> = facts.iter().flat_map(|facts| facts.rosters.iter().cloned()).collect();
-    let readers = rosters.iter().flatten().copied().collect();
-    ensure!(
-        isolated_node(&rosters, &readers).is_none(),
-        "with the results that were exported of other nodes, the sums of a single node would follow (rule: one node among \
-         others); this result stays inside"
-    );
-    Ok(())
+/// An account over all nodes.
+#[derive(Debug, PartialEq)]
+struct Joined {
+    /// Distinct over all nodes.
+    columns: Vec<ColumnId>,
+    rosters: Vec<Vec<Digest>>,
 }
 
-/// The accounts over all nodes, each as columns that are distinct: the exported one first. A data user has no name that all
-/// nodes share; his accounts at two nodes are known by a job that is in both.
-fn accounts(facts: &[ExportFacts]) -> Result<Vec<Vec<ColumnId>>> {
-    let first = facts.iter().filter_map(|facts| facts.accounts.first());
-    let exported: BTreeSet<ColumnId> = first.flatten().map(|(id, _)| *id).collect();
+/// Over the rosters of all nodes: no node knows those it was not in.
+fn check_rosters(accounts: &[Joined]) -> Result<()> {
+    let (exported, others) = accounts.split_at(accounts.len().min(1));
+    exported.iter().try_for_each(|account| rosters::check(&account.rosters, Reader::AnyNode))?;
+    Ok(others.iter().try_for_each(|account| rosters::check(&account.rosters, Reader::Outsider))?)
+}
+
+/// The accounts over all nodes, the exported one first. A data user has no name that all nodes share; his accounts at two
+/// nodes are known by a job that is in both.
+fn accounts(facts: &[ExportFacts]) -> Result<Vec<Joined>> {
+    let first = || facts.iter().filter_map(|facts| facts.accounts.first());
+    let exported: BTreeSet<ColumnId> =
+        first().flat_map(|account| &account.columns).map(|(id, _)| *id).collect();
+    let exported_rosters: Vec<Vec<Digest>> = first().flat_map(|account| account.rosters.clone()).collect();
     let exported_jobs: BTreeSet<Digest> = exported.iter().map(|id| id.job).collect();
-    let mut parties: Vec<BTreeSet<Digest>> = Vec::new();
+    let mut parties: Vec<(BTreeSet<Digest>, Vec<Vec<Digest>>)> = Vec::new();
     for account in facts.iter().flat_map(|facts| facts.accounts.iter().skip(1)) {
-        let mut jobs: BTreeSet<Digest> =
-            account.iter().map(|(id, _)| id.job).filter(|job| !exported_jobs.contains(job)).collect();
+        let own = account.columns.iter().map(|(id, _)| id.job).filter(|job| !exported_jobs.contains(job));
+        let mut party = (own.collect::<BTreeSet<Digest>>(), account.rosters.clone());
         let (same, others): (Vec<_>, Vec<_>) =
-            parties.into_iter().partition(|party| !party.is_disjoint(&jobs));
-        jobs.extend(same.into_iter().flatten());
+            parties.into_iter().partition(|(jobs, _)| !jobs.is_disjoint(&party.0));
+        for (jobs, rosters) in same {
+            party.0.extend(jobs);
+            party.1.extend(rosters);
+        }
         parties = others;
-        parties.push(jobs);
+        parties.push(party);
     }
-    let all: BTreeSet<ColumnId> =
-        facts.iter().flat_map(|facts| facts.accounts.iter().flatten()).map(|(id, _)| *id).collect();
-    let of_party = |jobs: &BTreeSet<Digest>| -> BTreeSet<ColumnId> {
-        all.iter().filter(|id| exported.contains(id) || jobs.contains(&id.job)).copied().collect()
-    };
-    let columns =
-        std::iter::once(exported.clone()).chain(parties.iter().filter(|jobs| !jobs.is_empty()).map(of_party));
-    columns.map(|columns| distinct_of(facts, &columns)).collect()
+    let columns = facts.iter().flat_map(|facts| &facts.accounts).flat_map(|account| &account.columns);
+    let all: BTreeSet<ColumnId> = columns.map(|(id, _)| *id).collect();
+    let mut joined =
+        vec![Joined { columns: distinct_of(facts, &exported)?, rosters: exported_rosters.clone() }];
+    for (jobs, mut rosters) in parties.into_iter().filter(|(jobs, _)| !jobs.is_empty()) {
+        let own = |id: &&ColumnId| exported.contains(id) || jobs.contains(&id.job);
+        let columns = distinct_of(facts, &all.iter().filter(own).copied().collect())?;
+        rosters.extend(exported_rosters.iter().cloned());
+        joined.push(Joined { columns, rosters });
+    }
+    Ok(joined)
 }
 
 /// Those of `columns` that are distinct over all nodes.
 fn distinct_of(facts: &[ExportFacts], columns: &BTreeSet<ColumnId>) -> Result<Vec<ColumnId>> {
     let held = |facts: &ExportFacts| -> HeldColumns {
-        let known: BTreeMap<ColumnId, u32> = facts.accounts.iter().flatten().copied().collect();
+        let known: BTreeMap<ColumnId, u32> =
+            facts.accounts.iter().flat_map(|account| account.columns.iter().copied()).collect();
         known.into_iter().filter(|(id, _)| columns.contains(id)).collect()
     };
     account::distinct(&facts.iter().map(held).collect::<Vec<_>>())
@@ -318,6 +386,7 @@ fn in_plain_words(error: anyhow::Error) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::ExportAccountFacts;
 
     fn id(job: u8, place: u16) -> ColumnId {
         ColumnId { job: Digest::from_bytes([job; 32]), place }
@@ -325,13 +394,12 @@ mod tests {
 
     fn node(accounts: &[&[(u8, u16)]]) -> ExportFacts {
         let account = |columns: &&[(u8, u16)]| {
-            columns.iter().enumerate().map(|(class, (job, place))| (id(*job, *place), class as u32)).collect()
+            let columns = columns.iter().enumerate();
+            let columns = columns.map(|(class, (job, place))| (id(*job, *place), class as u32)).collect();
+            ExportAccountFacts { columns, rosters: Vec::new() }
         };
-        ExportFacts {
-            accounts: accounts.iter().map(account).collect(),
-            rosters: Vec::new(),
-            variants_of_others: 0,
-        }
+        let accounts = accounts.iter().map(account).collect();
+        ExportFacts { accounts, left_before: Left::default(), exported: Vec::new() }
     }
 
     #[test]
@@ -342,8 +410,8 @@ mod tests {
         let west = node(&[&[(1, 0), (1, 1)], &[(1, 0), (1, 1), (2, 0), (3, 0)]]);
         let found = accounts(&[north, south, west]).unwrap();
         let exported = [id(1, 0), id(1, 1)];
-        assert_eq!(found[0], exported);
-        let mut others = found[1..].to_vec();
+        assert_eq!(found[0].columns, exported);
+        let mut others: Vec<_> = found[1..].iter().map(|account| account.columns.clone()).collect();
         others.sort();
         assert_eq!(
             others,

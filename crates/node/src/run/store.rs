@@ -9,6 +9,7 @@ use std::{fs, io::ErrorKind, path::PathBuf};
 use anyhow::{Context, Result, bail};
 use ligate_access::job::SignedJob;
 use ligate_model::Digest;
+use serde::{Deserialize, Serialize};
 
 use super::release::Release;
 use crate::{folder::Folder, output};
@@ -17,6 +18,15 @@ const MAGIC: &[u8] = b"ligate release ";
 
 /// The form of what follows the first line. It changes with every field of [`Release`] and of what is in it.
 const VERSION: &[u8] = b"2\n";
+
+/// What the nodes found when a result was to be exported.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judged {
+    /// The digest of the columns of the exported account with it.
+    pub account: Digest,
+    pub leverage: f64,
+}
 
 /// The `releases/` folder of a coordinator.
 pub struct Store {
@@ -43,6 +53,27 @@ impl Store {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }
+    }
+
+    /// What was judged of the exported account with the result of this question.
+    pub fn judged(&self, question: &Digest) -> Result<Option<Judged>> {
+        let path = self.judged_path(question);
+        match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .with_context(|| format!("{} is damaged; remove it and export again", path.display())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    pub fn keep_judged(&self, question: &Digest, judged: &Judged) -> Result<()> {
+        let bytes = serde_json::to_vec(judged).context("what was judged cannot be written")?;
+        output::write_private(&self.judged_path(question), |out| out.write_all(&bytes))
+    }
+
+    fn judged_path(&self, question: &Digest) -> PathBuf {
+        self.folder.join(format!("{question}.export.json"))
     }
 
     pub fn keep(&self, job: &SignedJob, release: &Release) -> Result<()> {

@@ -54,6 +54,11 @@ impl Claims {
         Self { own, people: None, scaling: None, asked: Asked::default(), variants: HashMap::new() }
     }
 
+    /// People over all nodes, as the coordinator tells them; 0 before it did.
+    pub fn individuals(&self) -> u64 {
+        self.people.map_or(0, |people| people.individuals)
+    }
+
     /// Checks a broadcast against the gate, this node's own figures and the story so far, and adds it to the story.
     /// `members` are the nodes whose vectors are in the first sum.
     pub fn check(&mut self, broadcast: &Broadcast, members: usize, plan: &Plan, gate: &Gate) -> Result<()> {
@@ -65,7 +70,11 @@ impl Claims {
         };
         self.check_people(people, members as u64, plan, gate)?;
         match &broadcast.ask {
-            RoundAsk::Study(ask) => self.check_study(ask, people, gate),
+            RoundAsk::Study(ask) => {
+                let wald = matches!(ask, Ask::Wald { .. });
+                ensure!(!wald || plan.has_wald_tests(), "the job asks for no Wald tests");
+                self.check_study(ask, people, gate)
+            }
             RoundAsk::Account(ask) => {
                 let study = ask.study.as_ref().context("the question names no study")?;
                 self.check_scaling(&study.model.scaling)

@@ -27,11 +27,7 @@ use ligate_federation::{
 use ligate_model::Digest;
 use tokio::{net::TcpListener, runtime::Handle};
 
-use super::{
-    counts, known_runs,
-    node_export::{Leaving, NodeExport},
-    node_run::NodeRun,
-};
+use super::{counts, known_runs, node_export::NodeExport, node_run::NodeRun};
 use crate::{
     books,
     config::Config,
@@ -237,11 +233,10 @@ impl Desk {
                 Work::Study(run) => run.abandon(&reason),
                 Work::Export(export) => export.abandon(&reason),
             }),
-            Question::Export { permit, job, export, head, held } => {
-                self.start_export(peer, [&permit, &job, &export], (&head, &held))
+            Question::Export { permit, job, export, result, head, held } => {
+                self.start_export(peer, [&permit, &job, &export], result, (&head, &held))
             }
-            Question::Leave { export, content, variants, people, approval } => {
-                let leaving = Leaving { content, variants, people, approval: approval.as_deref() };
+            Question::Leave { export, leaving } => {
                 self.with_last(peer, export, |work| work.export()?.leave(&leaving))
             }
         }
@@ -308,11 +303,13 @@ impl Desk {
         &self,
         peer: PublicKey,
         [permit, job, export]: [&str; 3],
+        result: Digest,
         heads: (&Head, &[Head]),
     ) -> Result<OutgoingAnswer> {
         self.fetch_revocations(permit);
         let texts = [permit, job, export];
-        match NodeExport::start(Folder::open(&self.dir)?, peer, texts, heads, self.journal.clone()) {
+        let folder = Folder::open(&self.dir)?;
+        match NodeExport::start(folder, peer, texts, result, heads, self.journal.clone()) {
             Ok((export, answer)) => {
                 let [permit, hash] = [export.permit_hash(), export.hash()];
                 self.keep([permit, hash], export.coordinator(), Work::Export(Box::new(export)));

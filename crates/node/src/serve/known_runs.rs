@@ -53,14 +53,14 @@ impl Found {
                     job,
                     data_user,
                     released: false,
-                    exported: false,
+                    exported: 0,
                 }));
             }
             "release" => {
                 self.runs.iter_mut().filter(|run| run.job == job).for_each(|run| run.released = true);
             }
             "exported" => {
-                self.runs.iter_mut().filter(|run| run.job == job).for_each(|run| run.exported = true);
+                self.runs.iter_mut().filter(|run| run.job == job).for_each(|run| run.exported += 1);
             }
             _ => {}
         }

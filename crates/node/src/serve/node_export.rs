@@ -3,7 +3,8 @@
 //!
 //! 1. permit, job and the data user's signed wish hold, and the result was released by exactly these nodes;
 //! 2. no node's own sum follows from it and the results that were exported of other rosters;
-//! 3. the exported account with this result, and each other data user's own account with it, were judged and hold;
+//! 3. the exported account with this result, and each other data user's own account with it, were judged and hold as far
+//!    as this node's own people are concerned: what all nodes find is put together by the coordinator;
 //! 4. not too many variants of the trait leave, and an officer approved the content where the permit asks for it.
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -16,9 +17,7 @@ use ligate_access::{
     export::{self, SignedExport},
     policy::Approval,
 };
-use ligate_disclosure::{
-    ColumnId, Exported, ForExport, Gate, export::variants_max, isolated_node, span::Limits,
-};
+use ligate_disclosure::{Exact, ExportAccount, Exported, ForExport, Gate, Released, span::Limits};
 use ligate_federation::{
     Answer, Entry, Handled, History, Journal, JournalError, Roster, RunContext, SignedRoster, ToRound,
 };
@@ -34,7 +33,7 @@ use crate::{
     folder::Folder,
     output,
     session::{
-        ExportFacts, OutgoingAnswer, SiteFacts,
+        ExportAccountFacts, ExportFacts, Leaving, OutgoingAnswer, SiteFacts,
         rounds::{AccountAsk, Broadcast, RoundAsk},
     },
 };
@@ -54,33 +53,21 @@ pub struct NodeExport {
     held: BTreeSet<usize>,
 }
 
-/// What of an export leaves, as the coordinator tells it.
-pub struct Leaving<'a> {
-    /// The digest of what leaves.
-    pub content: Digest,
-    pub variants: u64,
-    /// People of the study over all nodes.
-    pub people: u64,
-    /// The officer's word.
-    pub approval: Option<&'a str>,
-}
-
 impl NodeExport {
     pub fn start(
         folder: Folder,
         peer: PublicKey,
         [permit, job, export]: [&str; 3],
+        result: Digest,
         (head, held): (&Head, &[Head]),
         rounds: Arc<dyn Journal>,
     ) -> Result<(Self, OutgoingAnswer)> {
         let approval = approve(&folder, peer, permit, job)?;
-        let export = SignedExport::read(export).context("the export is not genuine")?;
-        check_export(&approval, &export)?;
+        let export = wish(&approval, export)?;
         keep_coordinators_head(&folder, peer, head)?;
         compare_with_coordinator(&folder, peer, held)?;
-        let ledger = books::ledger(&folder)?;
-        let books = ledger.for_export(approval.signed_job().hash())?;
-        check_rosters(&folder, &books)?;
+        let books = books::ledger(&folder)?.for_export(approval.signed_job().hash(), result);
+        let books = books.with_context(|| format!("{} refuses", folder.name()))?;
         let gate = gate(&folder, &approval.permit().output)?;
         let facts = facts(&books, &gate)?;
         folder.record(Event::ExportAsked {
@@ -183,47 +170,50 @@ impl NodeExport {
         if check.admitted().is_ok() {
             self.held.extend(covered.iter());
         }
+        if judgement.refused.is_some() {
+            let (permit, job) = (Some(self.permit_hash()), Some(self.export.hash()));
+            let reason = "the span rule refuses an account with the export".to_owned();
+            self.folder.record(Event::Refusal { permit, job, peer: Some(self.coordinator()), reason })?;
+        }
         let site = self.gate.own_site(self.individuals()).map_err(|rule| anyhow::anyhow!("{rule}"))?;
         let facts = site.release(SiteFacts::Judgement(judgement.in_quarter_powers()));
         Ok(OutgoingAnswer::Facts { facts })
     }
 
     /// The last question: notes the export, before anything leaves.
-    pub fn leave(&mut self, leaving: &Leaving<'_>) -> Result<OutgoingAnswer> {
+    pub fn leave(&mut self, leaving: &Leaving) -> Result<OutgoingAnswer> {
         self.still_allowed()?;
         ensure!(
             (0..self.books.accounts.len()).all(|account| self.held.contains(&account)),
             "not every account that the export adds to was judged"
         );
-        self.check_number(leaving)?;
-        self.check_officer(leaving)?;
         let job = self.books.run.job;
-        let (content, variants, when) = (leaving.content, leaving.variants, Timestamp::now());
-        let exported = Exported { content, variants, when };
-        books::ledger(&self.folder)?.mark_exported(job, &self.books.everything, exported)?;
+        let (content, variants) = (leaving.content, leaving.variants);
+        let exported =
+            Exported { content, variants, strength: Exact(leaving.strength), when: Timestamp::now() };
+        let wish = wish(&self.approval, &leaving.wish)?;
+        ensure!(wish.export().content == Some(content), "the data user wishes other content to leave");
+        self.check_number(&exported)?;
+        self.check_officer(leaving)?;
+        books::ledger(&self.folder)?.mark_exported(job, &self.books, exported)?;
         let (permit, export) = (self.permit_hash(), self.export.hash());
         let head = self.folder.record(Event::Exported { permit, job, export, content, variants })?;
         Ok(OutgoingAnswer::Heads { heads: vec![head] })
     }
 
-    fn check_number(&self, leaving: &Leaving<'_>) -> Result<()> {
+    fn check_number(&self, exported: &Exported) -> Result<()> {
+        ensure!(exported.strength.0 >= 0.0, "what the export claims is impossible");
         ensure!(
-            leaving.people >= self.individuals(),
-            "the number of people that the export claims is impossible"
-        );
-        let all = self.books.variants_with(leaving.content, leaving.variants);
-        let most = variants_max(leaving.people);
-        ensure!(
-            self.approval.permit().export.full_table || all <= most,
-            "too many variants of this trait would have left (rule: how many): {all}, at most {most}, one for nine people; \
-             a permit with full tables allows more"
+            self.approval.permit().export.full_table || self.books.left_with(exported).is_little(),
+            "more of this trait would have left than one variant, and a chi-square of one, for nine people (rule: how \
+             many); a permit with full tables allows more"
         );
         Ok(())
     }
 
-    fn check_officer(&self, leaving: &Leaving<'_>) -> Result<()> {
+    fn check_officer(&self, leaving: &Leaving) -> Result<()> {
         let Some(officer) = &self.approval.permit().export.officer else { return Ok(()) };
-        let text = leaving.approval.with_context(|| {
+        let text = leaving.approval.as_deref().with_context(|| {
             format!("the permit lets nothing leave without the approval of {} (rule: officer)", officer.name)
         })?;
         let (approval, signer) = export::Approval::read(text).context("the officer's approval")?;
@@ -261,45 +251,37 @@ impl NodeExport {
     }
 }
 
-fn check_export(approval: &Approval, export: &SignedExport) -> Result<()> {
-    let claims = export.export();
+/// A wish of the permit's data user, of today, for something of this job's result.
+fn wish(approval: &Approval, text: &str) -> Result<SignedExport> {
+    let wish = SignedExport::read(text).context("the export is not genuine")?;
+    let claims = wish.export();
     ensure!(
-        export.signer() == approval.permit().data_user.key,
+        wish.signer() == approval.permit().data_user.key,
         "the export was not signed by the permit's data user"
     );
     ensure!(
         claims.permit == approval.permit_hash() && claims.job == approval.signed_job().hash(),
         "the export is of another job"
     );
-    Ok(())
-}
-
-/// Every node looks at the rosters that it knows; the coordinator looks at those of all.
-fn check_rosters(folder: &Folder, books: &ForExport) -> Result<()> {
-    let readers = books.rosters.iter().flatten().copied().collect();
-    ensure!(
-        isolated_node(&books.rosters, &readers).is_none(),
-        "{} refuses: with the results that were exported of other nodes, the sums of a single node would follow (rule: one \
-         node among others); this result stays inside",
-        folder.name()
-    );
-    Ok(())
+    ensure!(wish.is_fresh(Timestamp::now()), "the export was signed more than a day ago; ask for it again");
+    Ok(wish)
 }
 
 fn individuals(books: &ForExport) -> u64 {
     books.run.people.map_or(0, |people| books.everything.people_of(people) as u64)
 }
 
-fn facts(books: &ForExport, gate: &Gate) -> Result<ligate_disclosure::Released<SiteFacts>> {
+fn facts(books: &ForExport, gate: &Gate) -> Result<Released<SiteFacts>> {
     let site = gate.own_site(individuals(books)).map_err(|rule| anyhow::anyhow!("{rule}"))?;
-    let class = |id: &ColumnId| books.everything.columns().iter().find(|column| column.id == *id);
-    let held = |account: &Vec<ColumnId>| {
-        account.iter().filter_map(|id| class(id).map(|column| (*id, column.class))).collect()
+    let class = books.everything.classes_by_id();
+    let facts = |account: &ExportAccount| ExportAccountFacts {
+        columns: account.columns.iter().filter_map(|id| Some((*id, *class.get(id)?))).collect(),
+        rosters: account.rosters.clone(),
     };
     Ok(site.release(SiteFacts::Export(ExportFacts {
-        accounts: books.accounts.iter().map(held).collect(),
-        rosters: books.rosters.clone(),
-        variants_of_others: books.variants_of_others,
+        accounts: books.accounts.iter().map(facts).collect(),
+        left_before: books.left_before,
+        exported: books.run.exported.clone(),
     })))
 }
 

@@ -456,7 +456,13 @@ impl NodeRun {
             return Ok(());
         }
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
-        books::ledger(&self.folder)?.enter_columns(self.job(), &chosen.account, &chosen.numbers, columns)?;
+        books::ledger(&self.folder)?.enter_columns(
+            self.job(),
+            &chosen.account,
+            &chosen.numbers,
+            columns,
+            self.claims.as_ref().map_or(0, Claims::individuals),
+        )?;
         self.published = alleles::published(&self.folder, self.approval.dataset())?;
         self.entered = true;
         Ok(())

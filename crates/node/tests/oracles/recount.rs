@@ -96,8 +96,7 @@ fn withheld(counts: &Counts, diseased: bool) -> Option<&'static str> {
     let rules = [
         (
             counts.sites >= SITES_MIN,
-            "too few sites hold the variant: at least three that have not published their own counts, and all but one of the \
-             run",
+            "too few sites hold the variant: all of the run must, and three that have not published their own counts",
         ),
         (counts.called >= INDIVIDUALS, "too few individuals"),
         (minor >= MINOR_ALLELES, "too few copies of the minor allele"),

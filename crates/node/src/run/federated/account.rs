@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, Cleared, ColumnId, LedgerRefusal, Opened, isolated_node,
+    ACCOUNT_COLUMNS_MAX, Cleared, ColumnId, Opened, rosters,
     span::{Gram, HISTOGRAM_WORDS, Limits, fraction_bits, top_share},
 };
 use ligate_model::{Digest, NodeName};
@@ -50,9 +50,7 @@ pub fn distinct(accounts: &[HeldColumns]) -> Result<Vec<ColumnId>> {
 /// Refuses nodes with whose results, and those that were exported, the sum of a single node could be taken apart.
 pub fn check_rosters(exported: &mut Vec<Vec<Digest>>, own: &[Digest]) -> Result<()> {
     exported.push(own.to_vec());
-    let readers = own.iter().copied().collect();
-    ensure!(isolated_node(exported, &readers).is_none(), LedgerRefusal::NodeIsolated);
-    Ok(())
+    Ok(rosters::check(exported, rosters::Reader::Nodes(own))?)
 }
 
 /// The question for the matrix of the columns that were shown and those that a study adds.
@@ -109,14 +107,17 @@ pub fn verdict(judgements: &[(NodeName, Judgement)], shown: usize) -> Result<Cos
 pub struct SpanRefusal {
     pub place: String,
     /// The variable to leave out; empty where none is to blame.
-    variable: String,
+    pub variable: String,
+    /// Whether the study has Wald tests, which can be left out, too.
+    pub wald: bool,
 }
 
 impl std::error::Error for SpanRefusal {}
 
 impl std::fmt::Display for SpanRefusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { place, variable } = self;
+        let Self { place, variable, wald } = self;
+        let without_wald = if *wald { "run it without Wald tests (--wald-below 0), " } else { "" };
         let (what, way_out) = if variable.is_empty() {
             ("this study".to_owned(), "ask the steward which people have changed".to_owned())
         } else {
@@ -126,13 +127,13 @@ impl std::fmt::Display for SpanRefusal {
         write!(
             f,
             "the span rule refuses {what}: with all that this data user was shown before, the result would single out \
-             one person or a group smaller than a cell {place}; {way_out}"
+             one person or a group smaller than a cell {place}; {without_wald}{way_out}"
         )
     }
 }
 
 fn refuse(place: &str, variable: &str) -> Result<()> {
-    Err(SpanRefusal { place: place.to_owned(), variable: variable.to_owned() }.into())
+    Err(SpanRefusal { place: place.to_owned(), variable: variable.to_owned(), wald: false }.into())
 }
 
 /// The combinations that nodes suspect, as a question to all.

@@ -7,7 +7,7 @@ use ligate_federation::{Absence, Agreement, OpenedRound, RoundOptions, SignedRos
 use ligate_model::{Digest, GateRule, NodeName, PeopleCounts, VariantCounts};
 use tokio::runtime::Runtime;
 
-use super::account::{self, Cost};
+use super::account::{self, Cost, SpanRefusal};
 use crate::{
     interrupt,
     run::{PermitWatch, admission::Nodes},
@@ -116,7 +116,12 @@ impl<'a> NodeSums<'a> {
         let (accounts, mut rosters) = self.runtime.block_on(self.nodes.accounts(&self.members, job))?;
         account::check_rosters(&mut rosters, &self.member_keys())?;
         let columns = u16::try_from(gwas::roles(&self.terms.plan, model.baseline).len())?;
-        self.judge(account::distinct(&accounts)?, Some(AskedStudy { model: model.clone(), columns }))
+        let judged =
+            self.judge(account::distinct(&accounts)?, Some(AskedStudy { model: model.clone(), columns }));
+        judged.map_err(|error| match error.downcast::<SpanRefusal>() {
+            Ok(refusal) => SpanRefusal { wald: self.terms.plan.has_wald_tests(), ..refusal }.into(),
+            Err(error) => error,
+        })
     }
 
     /// Has all nodes judge their people by columns that were shown, with those of a study.
