@@ -25,6 +25,7 @@
 
 mod account;
 mod closed;
+mod column;
 mod departed;
 mod export;
 pub(crate) mod people;
@@ -46,6 +47,7 @@ use serde::{Deserialize, Serialize};
 
 pub use account::{Account, AccountColumn, ColumnId, Exact};
 pub use closed::ClosedAccount;
+use column::Packed;
 pub use export::{ExportAccount, Exported, ForExport, Left};
 pub use people::PeopleSet;
 pub use selection::{Chosen, Draft, choose};
@@ -388,7 +390,7 @@ impl Ledger {
                 None => None,
                 Some(values) if values.len() != numbers.len() => return Err(LedgerError::Column),
                 Some(values) => {
-                    let sorted: Vec<f32> = order.iter().map(|person| values[*person] as f32).collect();
+                    let sorted = Packed::new(order.iter().map(|person| values[*person]));
                     Some(self.store.write_column(lock, &sorted)?)
                 }
             };

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use ligate_model::{DatasetId, Digest, VariableName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{ColumnRecord, LedgerError, LedgerRefusal, PeopleSet, RunRecord, store::Store};
+use super::{
+    ColumnRecord, LedgerError, LedgerRefusal, PeopleSet, RunRecord,
+    column::{Packed, on_grid},
+    store::Store,
+};
 use crate::span::Rows;
 
 /// A number that is read back as the same bits: 16 hexadecimal digits.
@@ -49,7 +53,7 @@ pub struct Account {
     people: BTreeMap<Digest, PeopleSet>,
     /// Sets of people in the order in which they were first used.
     order: Vec<Digest>,
-    values: BTreeMap<Digest, Vec<f32>>,
+    values: BTreeMap<Digest, Packed>,
     datasets: Vec<(DatasetId, Digest)>,
     snapshots: BTreeSet<(DatasetId, Digest)>,
     jobs: Vec<Digest>,
@@ -173,9 +177,9 @@ impl Account {
     pub fn values<'a>(&'a self, column: &AccountColumn) -> impl Iterator<Item = (u64, f64)> + use<'a> {
         let numbers = self.people.get(&column.people).map_or(&[][..], PeopleSet::numbers);
         let stored = column.record.values.and_then(|digest| self.values.get(&digest));
-        numbers.iter().enumerate().map(move |(place, number)| {
-            (*number, stored.map_or(1.0, |values| values.get(place).map_or(0.0, |value| f64::from(*value))))
-        })
+        let ones = usize::from(stored.is_none()) * numbers.len();
+        let values = stored.into_iter().flat_map(Packed::values).chain(std::iter::repeat_n(1.0, ones));
+        numbers.iter().copied().zip(values)
     }
 
     /// Rows for the span rule over everybody in the account or in `numbers`: the account's columns in the order of
@@ -196,8 +200,7 @@ impl Account {
             }
         }
         for (place, column) in new.iter().enumerate() {
-            let values =
-                numbers.iter().zip(column).map(|(number, value)| (row(*number), f64::from(*value as f32)));
+            let values = numbers.iter().zip(column).map(|(number, value)| (row(*number), on_grid(*value)));
             rows.set_column(ids.len() + place, values);
         }
         rows

@@ -5,7 +5,7 @@
 //! - `runs.json`: the entered runs, what the steward allowed, what a recovery closed, who left; replaced by a rename, and the
 //!   witness has its digest ([`crate::witness`]).
 //! - `people/<digest>`: a set of people, stored once however many runs it took part in.
-//! - `columns/<digest>`: a number for each person of a set, 4 bytes each, stored once however many runs used it.
+//! - `columns/<digest>`: a number for each person of a set, stored once however many runs used it ([`super::column`]).
 //!
 //! A file that is missing or damaged is an error, never an empty ledger: `key` is made last, so that where it is,
 //! the others must be.
@@ -24,10 +24,10 @@ use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{AllowedRoster, ClosedAccount, LedgerError, PeopleSet, RunRecord, people};
+use super::{AllowedRoster, ClosedAccount, LedgerError, PeopleSet, RunRecord, column::Packed, people};
 use crate::witness::{Change, Witness, WitnessedFile};
 
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// What `runs.json` holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -131,22 +131,21 @@ impl Store {
     }
 
     /// A column of a set of `people` people.
-    pub fn read_column(&self, digest: Digest, people: usize) -> Result<Vec<f32>, LedgerError> {
+    pub fn read_column(&self, digest: Digest, people: usize) -> Result<Packed, LedgerError> {
         let path = self.column_path(digest);
         let bytes = read_or_damaged(&path)?;
-        if bytes.len() != 4 * people || column_digest(&bytes) != digest {
+        if column_digest(&bytes) != digest {
             return Err(LedgerError::Damaged(path));
         }
-        Ok(bytes.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect())
+        Packed::from_bytes(bytes, people).ok_or(LedgerError::Damaged(path))
     }
 
     /// Writes a column where it is not there yet, and gives its digest.
-    pub fn write_column(&self, _: &Lock, values: &[f32]) -> Result<Digest, LedgerError> {
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let digest = column_digest(&bytes);
+    pub fn write_column(&self, _: &Lock, values: &Packed) -> Result<Digest, LedgerError> {
+        let digest = column_digest(values.bytes());
         let path = self.column_path(digest);
         if !path.exists() {
-            write_whole(&path, &bytes)?;
+            write_whole(&path, values.bytes())?;
         }
         Ok(digest)
     }
