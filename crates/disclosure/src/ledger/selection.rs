@@ -13,10 +13,16 @@ use super::{Account, AccountColumn, Ledger, PeopleSet};
 use crate::span::{Limits, judge};
 
 /// Numbers of people who are left out with somebody who left, tried one after another.
-const LEFT_OUT: [usize; 9] = [16, 24, 32, 48, 64, 96, 128, 192, 256];
+const LEFT_OUT: [usize; 12] = [12, 16, 20, 22, 24, 32, 48, 64, 96, 128, 192, 256];
 
-/// Choices of people to leave out that are tried for each number.
-const DRAWS: u8 = 2;
+/// A dataset of up to this many people cannot spare many of them. Of few people most choices single somebody out (fewer
+/// than a cell with one value of a binary covariate are enough), so many choices of each number are tried there.
+const SMALL: usize = 1000;
+const DRAWS_SMALL: u8 = 24;
+
+/// A larger dataset can spare more, and each try costs more: few are tried, and none of fewer people than this.
+const DRAWS_LARGE: u8 = 3;
+const LEFT_OUT_LARGE: usize = 24;
 
 /// How much of the limits a choice may use up over this node's own rows, so that later studies have room.
 const ROOM: f64 = 0.95;
@@ -117,10 +123,18 @@ fn candidates<'a>(
     };
     let kept = account.sets().filter(move |known| known.is_within(&set)).map(earlier);
     let kept = kept.filter(|places| 2 * places.len() >= eligible.len());
-    let possible =
-        |count: &usize| eligible.len() >= count + draft.people_min && 10 * count <= 6 * eligible.len();
-    let draws =
-        LEFT_OUT.into_iter().filter(possible).flat_map(|count| (0..DRAWS).map(move |draw| (count, draw)));
+    let (draws, least) = match eligible.len() {
+        ..=SMALL => (DRAWS_SMALL, 0),
+        _ => (DRAWS_LARGE, LEFT_OUT_LARGE),
+    };
+    let possible = move |count: &usize| {
+        let spared = eligible.len() >= count + draft.people_min && 10 * count <= 6 * eligible.len();
+        spared && *count >= least
+    };
+    let draws = LEFT_OUT
+        .into_iter()
+        .filter(possible)
+        .flat_map(move |count| (0..draws).map(move |draw| (count, draw)));
     let without = draws.map(move |(count, draw)| without(ledger, draft, eligible, all, count, draw));
     std::iter::once_with(|| eligible.to_vec()).chain(kept).chain(without)
 }
