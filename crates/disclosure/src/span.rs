@@ -19,16 +19,20 @@
 //! [`Gram::softened`], which keeps the exact moments of the other nodes from each node. It refuses nothing itself and
 //! does no I/O.
 
+mod basis;
+mod climb;
 mod gram;
 mod histogram;
 mod rotation;
 mod search;
 mod whiten;
 
+pub use basis::Basis;
+pub use climb::{Frame, ROUNDS_MAX, STARTS_MAX, Search, Step};
 pub use gram::{Gram, GramError, SOFTENING, fraction_bits};
 pub use histogram::{HISTOGRAM_WORDS, histogram, top_share};
 pub use rotation::Rotation;
-pub use search::{Finding, Limits, judge};
+pub use search::{Finding, Limits, judge, judge_by};
 
 /// Rows of columns: one row per person of a node.
 #[derive(Clone)]

@@ -1,7 +1,5 @@
 //! G = W'W: of one node's rows, as words of a secure sum, and as what nodes are told of the sum.
 
-use sha2::{Digest as _, Sha256};
-
 use super::{Rotation, Rows, rotation::Stream, whiten::Factor};
 
 /// Bits of a word that are kept free so that no sum over nodes wraps.
@@ -185,11 +183,7 @@ struct Noise(Stream);
 
 impl Noise {
     fn new(gram: &Gram, secret: &[u8; 32]) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(b"ligate softened gram");
-        hash.update(secret);
-        gram.lower.iter().for_each(|value| hash.update(value.to_le_bytes()));
-        Self(Stream::new(&hash.finalize().into()))
+        Self(Stream::of("ligate softened gram", secret, &gram.lower))
     }
 
     fn uniform(&mut self) -> f64 {

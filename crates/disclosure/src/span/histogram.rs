@@ -60,6 +60,18 @@ pub fn top_share(words: &[u64], group: usize) -> f64 {
     if total > 0.0 { (top / total).min(1.0) } else { 0.0 }
 }
 
+/// The squared weight above which about `group` people are: the lower edge of the bin that holds the last of them.
+pub(super) fn threshold(words: &[u64], group: usize) -> f64 {
+    let mut left = group as u64;
+    for (bin, count) in words.iter().take(BINS).enumerate() {
+        if *count >= left {
+            return libm::exp2(-((bin + 1) as f64) / BINS_PER_HALVING);
+        }
+        left -= count;
+    }
+    0.0
+}
+
 /// Sums of `people` people at up to 64 nodes stay below 2^63.
 const _: () = assert!(MAXIMUM_CONTRIBUTORS == 64);
 

@@ -61,6 +61,15 @@ impl Stream {
         Self { seed: *seed, block: 0, words: Vec::new() }
     }
 
+    /// The stream that follows from a secret and some numbers.
+    pub fn of(purpose: &str, secret: &[u8; 32], numbers: &[f64]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(purpose.as_bytes());
+        hash.update(secret);
+        numbers.iter().for_each(|value| hash.update(value.to_le_bytes()));
+        Self::new(&hash.finalize().into())
+    }
+
     fn word(&mut self) -> u64 {
         if self.words.is_empty() {
             let mut hash = Sha256::new();
@@ -80,7 +89,7 @@ impl Stream {
     }
 
     /// By Box and Muller (Ann. Math. Statist. 29:610 (1958)).
-    fn normal(&mut self) -> f64 {
+    pub fn normal(&mut self) -> f64 {
         let (radius, angle) =
             ((-2.0 * libm::log(self.uniform())).sqrt(), std::f64::consts::TAU * self.uniform());
         radius * libm::cos(angle)

@@ -1,9 +1,6 @@
 //! The judgement over one node's rows: leverages, and a search for small groups.
 
-use super::{
-    Gram, Rows,
-    whiten::{Factor, dot},
-};
+use super::{Basis, Gram, Rows, whiten::dot};
 
 /// People from whom the search for a group starts, those with the largest leverage first.
 const STARTS: usize = 48;
@@ -53,6 +50,8 @@ pub struct Finding {
     /// The largest share of a small group that was found, a lower bound of the largest; or, where it is so small that
     /// nothing was searched, the sum of the largest leverages, an upper bound of it.
     pub share: f64,
+    /// The largest leverages, largest first: as many as a group that is too small can have.
+    pub largest: Vec<f64>,
     /// The combination of columns that isolates a person or group the most, while it is over a limit.
     pub worst: Option<Vec<f64>>,
     /// Combinations of which a small group of these rows has at least the share that was asked for, most first.
@@ -69,35 +68,20 @@ impl Finding {
 /// Judges `rows` by G = `gram`, the sum over these and other rows. Combinations of which a group of these rows has a
 /// share of `suspect_from` are named, so that they can be judged over all nodes.
 pub fn judge(rows: &Rows, gram: &Gram, limits: Limits, suspect_from: f64, threads: usize) -> Finding {
-    let factor = Factor::new(gram);
-    let whitened = Whitened { rank: factor.rank(), values: factor.whiten(rows, threads) };
-    let leverages: Vec<f64> = whitened.rows().map(|row| dot(row, row)).collect();
-    let order = largest(&leverages, STARTS.max(limits.group));
-    let first = order.first().copied();
-    let leverage = first.map_or(0.0, |person| leverages[person]);
-    let bound: f64 = order.iter().take(limits.group).map(|person| leverages[*person]).sum();
-    let combination = |direction: &[f64]| factor.combination(direction, rows.columns());
-    if let Some(person) = first.filter(|_| leverage > limits.leverage) {
-        let worst = Some(combination(whitened.row(person)));
-        return Finding { leverage, share: bound.min(1.0), worst, suspects: Vec::new() };
+    let basis = Basis::new(gram);
+    let whitened = Whitened::new(rows, &basis, threads);
+    let (mut finding, found) = whitened.judge(rows, &basis, limits, suspect_from);
+    if finding.passes() && suspect_from < limits.share {
+        let search = Search { rows, gram, limits, suspect_from, threads };
+        finding.suspects = suspects(&search, found, &whitened, &basis);
     }
-    if let Some(worst) = factor.unseen(rows) {
-        return Finding { leverage: 1.0, share: 1.0, worst: Some(worst), suspects: Vec::new() };
-    }
-    if bound < limits.share.min(suspect_from) {
-        return Finding { leverage, share: bound, worst: None, suspects: Vec::new() };
-    }
-    let mut found = whitened.search(&order[..order.len().min(STARTS)], limits.group);
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
-    found.dedup_by(|a, b| (a.0 - b.0).abs() < 1e-9);
-    let share = found.first().map_or(0.0, |best| best.0);
-    let worst = found.first().filter(|best| best.0 > limits.share).map(|best| combination(&best.1));
-    let suspects = if worst.is_none() && suspect_from < limits.share {
-        suspects(&Search { rows, gram, limits, suspect_from, threads }, found, &whitened, &factor)
-    } else {
-        Vec::new()
-    };
-    Finding { leverage, share, worst, suspects }
+    finding
+}
+
+/// Judges `rows` in the basis of a sum over these and other rows. Groups over several nodes are left to
+/// [`super::Search`].
+pub fn judge_by(rows: &Rows, basis: &Basis, limits: Limits, threads: usize) -> Finding {
+    Whitened::new(rows, basis, threads).judge(rows, basis, limits, limits.share).0
 }
 
 /// What the searches for groups that span nodes need.
@@ -115,11 +99,10 @@ fn suspects(
     search: &Search<'_>,
     found: Vec<(f64, Vec<f64>)>,
     whitened: &Whitened,
-    factor: &Factor,
+    basis: &Basis,
 ) -> Vec<(f64, Vec<f64>)> {
-    let columns = search.rows.columns();
     let mut combinations: Vec<Vec<f64>> =
-        found.iter().map(|(_, direction)| factor.combination(direction, columns)).collect();
+        found.iter().map(|(_, direction)| basis.combination(direction)).collect();
     let own = search.rows.gram(search.threads);
     for weight in OWN_WEIGHTS {
         combinations.extend(own_combinations(search, &own, weight));
@@ -127,7 +110,7 @@ fn suspects(
     let mut judged: Vec<(f64, f64, Vec<f64>)> = Vec::new();
     let mut directions: Vec<Vec<f64>> = Vec::new();
     for combination in combinations {
-        let mut direction = factor.direction(&combination);
+        let mut direction = basis.direction(&combination);
         let length = dot(&direction, &direction).sqrt();
         if length.is_nan() || length <= 0.0 {
             continue;
@@ -149,12 +132,12 @@ fn suspects(
 fn own_combinations(search: &Search<'_>, own: &Gram, weight: f64) -> Vec<Vec<f64>> {
     let lower = search.gram.lower().iter().zip(own.lower()).map(|(all, own)| all + weight * own);
     let Ok(weighted) = Gram::from_lower(search.gram.size(), lower.collect()) else { return Vec::new() };
-    let factor = Factor::new(&weighted);
-    let whitened = Whitened { rank: factor.rank(), values: factor.whiten(search.rows, search.threads) };
+    let basis = Basis::new(&weighted);
+    let whitened = Whitened::new(search.rows, &basis, search.threads);
     let leverages: Vec<f64> = whitened.rows().map(|row| dot(row, row)).collect();
     let starts = largest(&leverages, OWN_STARTS);
     let found = whitened.search(&starts, search.limits.group);
-    found.iter().map(|(_, direction)| factor.combination(direction, search.rows.columns())).collect()
+    found.iter().map(|(_, direction)| basis.combination(direction)).collect()
 }
 
 /// The places of the `count` largest values, largest first.
@@ -177,6 +160,44 @@ struct Whitened {
 }
 
 impl Whitened {
+    fn new(rows: &Rows, basis: &Basis, threads: usize) -> Self {
+        Self { rank: basis.rank(), values: basis.whiten(rows, threads) }
+    }
+
+    /// What is found in these rows, and directions of groups where leverages leave room for a share of `search_from`.
+    fn judge(
+        &self,
+        rows: &Rows,
+        basis: &Basis,
+        limits: Limits,
+        search_from: f64,
+    ) -> (Finding, Vec<(f64, Vec<f64>)>) {
+        let leverages: Vec<f64> = self.rows().map(|row| dot(row, row)).collect();
+        let order = largest(&leverages, STARTS.max(limits.group));
+        let most: Vec<f64> = order.iter().take(limits.group).map(|person| leverages[*person]).collect();
+        let bound: f64 = most.iter().sum();
+        let leverage = most.first().copied().unwrap_or(0.0);
+        let mut finding =
+            Finding { leverage, share: bound.min(1.0), largest: most, worst: None, suspects: Vec::new() };
+        if leverage > limits.leverage {
+            finding.worst = order.first().map(|person| basis.combination(self.row(*person)));
+            return (finding, Vec::new());
+        }
+        if let Some(worst) = basis.unseen(rows) {
+            return (Finding { leverage: 1.0, share: 1.0, worst: Some(worst), ..finding }, Vec::new());
+        }
+        if bound < limits.share.min(search_from) {
+            return (finding, Vec::new());
+        }
+        let mut found = self.search(&order[..order.len().min(STARTS)], limits.group);
+        found.sort_by(|a, b| b.0.total_cmp(&a.0));
+        found.dedup_by(|a, b| (a.0 - b.0).abs() < 1e-9);
+        finding.share = found.first().map_or(0.0, |best| best.0);
+        let worst = found.first().filter(|best| best.0 > limits.share);
+        finding.worst = worst.map(|best| basis.combination(&best.1));
+        (finding, found)
+    }
+
     fn rows(&self) -> impl Iterator<Item = &[f64]> {
         self.values.chunks_exact(self.rank.max(1))
     }
@@ -310,8 +331,7 @@ pub(super) mod tests {
     #[test]
     fn leverages_add_up_to_the_rank() {
         let rows = made(300, 6, 1);
-        let factor = Factor::new(&rows.gram(1));
-        let whitened = Whitened { rank: factor.rank(), values: factor.whiten(&rows, 2) };
+        let whitened = Whitened::new(&rows, &Basis::new(&rows.gram(1)), 2);
         let trace: f64 = whitened.rows().map(|row| dot(row, row)).sum();
         assert!((trace - 6.0).abs() < 1e-9);
         assert!(judged(&rows).passes());

@@ -7,8 +7,9 @@ use super::{Gram, Rows, gram::triangle};
 /// rows for them ([`Factor::unseen`]).
 const NOTHING_LEFT: f64 = 1e-13;
 
-/// Stored values have 24 bits. What differs by more than this share of the values is a difference.
-const ROUNDING: f64 = 4e-7;
+/// What differs by more than this share of the values is a difference: a hundred times what is left where a variable was
+/// standardised twice, each time rounded to 2^-30.
+const ROUNDING: f64 = 1e-7;
 
 /// Pivots below this share of a column are not divided by when a matrix is looked at for negative directions: what
 /// rounding leaves in them would be blown up.
@@ -25,6 +26,11 @@ pub(super) struct Factor {
 impl Factor {
     pub fn new(gram: &Gram) -> Self {
         Self::eliminate(gram, |column, left| left > NOTHING_LEFT * gram.get(column, column) && left > 0.0)
+    }
+
+    /// The factor where a column is independent if more than `least` is left of it.
+    pub fn above(gram: &Gram, least: f64) -> Self {
+        Self::eliminate(gram, |_, left| left > least)
     }
 
     /// Cholesky's elimination of the columns in their order. `keeps` is told of each what the earlier ones leave of its
@@ -60,6 +66,11 @@ impl Factor {
             left > PIVOT_MIN * size(column)
         });
         lowest
+    }
+
+    /// Places of the independent columns, ascending.
+    pub fn independent(&self) -> &[usize] {
+        &self.kept
     }
 
     /// Independent columns.
