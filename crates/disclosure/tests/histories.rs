@@ -107,7 +107,6 @@ const SMALL: Work<'static> = Work {
 };
 
 #[test]
-#[ignore = "the harness plays every study with the meta-analysis beside it, which uses a column more than a study does by default"]
 fn twenty_traits_over_three_registries_of_sixty_pass() {
     for seed in 1..4 {
         let work = Work { seed, ..SMALL };
@@ -117,7 +116,6 @@ fn twenty_traits_over_three_registries_of_sixty_pass() {
 }
 
 #[test]
-#[ignore = "the harness plays every study with the meta-analysis beside it, which uses a column more than a study does by default"]
 fn small_registries_stay_usable_when_people_leave() {
     for seed in 1..4 {
         let work = Work { seed, stretch: 10, leavers: 3, ..SMALL };

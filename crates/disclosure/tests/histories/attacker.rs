@@ -2,7 +2,9 @@
 //! group smaller than a cell. It shares no code with the span rule: an orthonormal basis of the columns themselves
 //! instead of the matrix of their products, and another search.
 //!
-//! Differences smaller than [`READABLE`] are below what the ledger stores of a value (24 bits) and are not looked for.
+//! He reads twice: the sums themselves, where differences of less than [`READABLE`] are not looked for; and the numbers
+//! in files, which have six significant digits, where a combination isolates somebody only as far as the rounding of the
+//! numbers leaves anything of him.
 
 use super::{
     network::Shown,
@@ -12,7 +14,17 @@ use super::{
 /// The length of what is left of a column, where it still says something; values are in deviations of their variable.
 const READABLE: f64 = 1e-5;
 
+/// The error of a number of six significant digits, as a share of what it is read of: a little less than it is, in
+/// favour of the reader.
+const DIGITS: f64 = 1e-7;
+
+/// What is left of a column by the earlier ones where only its values' rounding to 2^-30 is left, over some hundred people.
+const NOTHING: f64 = 1e-7;
+
 const GROUP: usize = 9;
+
+/// Combinations that are looked at together for the dosages of a group.
+const PROGRAM: usize = 3;
 
 /// What a reader found.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +36,8 @@ pub struct Loot {
     pub group: Vec<usize>,
     /// Who read: none of the nodes, or one.
     pub reader: Option<usize>,
+    /// Whether by the numbers in files; otherwise by the sums.
+    pub digits: bool,
     /// Independent combinations.
     pub rank: usize,
     /// Dosages of single people that follow from the released sums with 0 <= dosage <= 2, over all variants tried.
@@ -32,38 +46,80 @@ pub struct Loot {
     pub carriers: usize,
 }
 
-/// All that `shown` released, read from outside and by each node.
-pub fn attack(world: &World, shown: &[&Shown], dice: &mut Dice, effort: usize) -> Loot {
-    let columns: Vec<Vec<f64>> = shown.iter().flat_map(|run| released(world, run)).collect();
+/// All that `shown` released, read from outside and by each of the `nodes` that saw it.
+pub fn attack(world: &World, shown: &[&Shown], nodes: &[usize], dice: &mut Dice, effort: usize) -> Loot {
+    let runs: Vec<Vec<Vec<f64>>> = shown.iter().map(|run| released(world, run)).collect();
+    let columns = runs.concat();
     let mut worst = Loot::default();
     if columns.is_empty() {
         return worst;
     }
-    let mut readers: Vec<Option<usize>> = vec![None];
-    readers.extend((0..world.nodes).map(Some));
-    for reader in readers {
-        let unknown: Vec<bool> = world.home.iter().map(|home| Some(*home) != reader).collect();
-        let basis = Basis::new(&columns, &unknown);
-        let mut loot = basis.loot(dice, effort);
-        loot.reader = reader;
-        (loot.forced, loot.carriers) = basis.forced(world, &loot.group);
-        worst.forced += loot.forced;
-        worst.carriers += loot.carriers;
-        if loot.leverage.max(loot.share / 1.9) > worst.leverage.max(worst.share / 1.9) {
-            let (leverage, share) = (worst.leverage, worst.share);
-            let (forced, carriers) = (worst.forced, worst.carriers);
-            worst = Loot { forced, carriers, ..loot };
-            worst.leverage = worst.leverage.max(leverage);
-            worst.share = worst.share.max(share);
+    let numbers = in_digits(&runs);
+    for reader in std::iter::once(None).chain(nodes.iter().copied().map(Some)) {
+        let known = |place: usize| world.home.get(place).is_some_and(|home| Some(*home) == reader);
+        let without_own = |columns: &[Vec<f64>]| -> Vec<Vec<f64>> {
+            let value = |(place, value): (usize, &f64)| if known(place) { 0.0 } else { *value };
+            columns.iter().map(|column| column.iter().enumerate().map(value).collect()).collect()
+        };
+        let exact = Basis::new(&without_own(&columns), world.people(), READABLE);
+        let rounded = Basis::new(&without_own(&numbers), world.people(), NOTHING);
+        for (basis, digits) in [(exact, false), (rounded, true)] {
+            let mut loot = basis.loot(dice, effort);
+            (loot.reader, loot.digits) = (reader, digits);
+            if !digits {
+                (loot.forced, loot.carriers) = basis.forced(world, &loot.group);
+            }
+            worst = worst.with(loot);
         }
-        worst.leverage = worst.leverage.max(loot_leverage(&basis));
-        worst.rank = worst.rank.max(basis.rank);
     }
     worst
 }
 
-fn loot_leverage(basis: &Basis) -> f64 {
-    basis.leverages().into_iter().fold(0.0, f64::max)
+/// The columns of each run as numbers of six digits tell of them: each is what the run's earlier columns leave of it,
+/// with an error that is a share of that. The errors stand behind the people, as weights of somebody who is not looked
+/// for, each in a place of its own.
+fn in_digits(runs: &[Vec<Vec<f64>>]) -> Vec<Vec<f64>> {
+    let mut numbers: Vec<(Vec<f64>, f64)> = Vec::new();
+    for run in runs {
+        let mut axes: Vec<Vec<f64>> = Vec::new();
+        for column in run {
+            let (rest, left) = rest_of(&axes, column);
+            if left > NOTHING {
+                axes.push(rest.iter().map(|value| value / left).collect());
+                numbers.push((rest, left));
+            }
+        }
+    }
+    let count = numbers.len();
+    let with_error = |(place, (mut column, left)): (usize, (Vec<f64>, f64))| {
+        column.extend((0..count).map(|other| if other == place { DIGITS * left } else { 0.0 }));
+        column
+    };
+    numbers.into_iter().enumerate().map(with_error).collect()
+}
+
+/// What orthonormal axes leave of a column, and its length.
+fn rest_of(axes: &[Vec<f64>], column: &[f64]) -> (Vec<f64>, f64) {
+    let mut rest = column.to_vec();
+    for _ in 0..2 {
+        for axis in axes {
+            let along = dot(axis, &rest);
+            rest.iter_mut().zip(axis).for_each(|(value, other)| *value -= along * other);
+        }
+    }
+    let left = dot(&rest, &rest).sqrt();
+    (rest, left)
+}
+
+impl Loot {
+    /// The worse of two, with the most of both.
+    fn with(self, other: Self) -> Self {
+        let worse = other.leverage.max(other.share / 1.9) > self.leverage.max(self.share / 1.9);
+        let (leverage, share) = (self.leverage.max(other.leverage), self.share.max(other.share));
+        let (forced, carriers) = (self.forced + other.forced, self.carriers + other.carriers);
+        let rank = self.rank.max(other.rank);
+        Self { leverage, share, forced, carriers, rank, ..if worse { other } else { self } }
+    }
 }
 
 /// What each released sum of a run weighs everybody with.
@@ -88,33 +144,21 @@ struct Basis {
 }
 
 impl Basis {
-    fn new(columns: &[Vec<f64>], unknown: &[bool]) -> Self {
+    /// `people` rows; what columns hold behind them counts for lengths only.
+    fn new(columns: &[Vec<f64>], people: usize, least: f64) -> Self {
         let mut basis: Vec<Vec<f64>> = Vec::new();
         for column in columns {
-            let mut rest: Vec<f64> = column
-                .iter()
-                .zip(unknown)
-                .map(|(value, unknown)| if *unknown { *value } else { 0.0 })
-                .collect();
-            for _ in 0..2 {
-                for earlier in &basis {
-                    let along = dot(earlier, &rest);
-                    rest.iter_mut().zip(earlier).for_each(|(value, other)| *value -= along * other);
-                }
-            }
-            let left = dot(&rest, &rest).sqrt();
-            if left > READABLE {
+            let (mut rest, left) = rest_of(&basis, column);
+            if left > least {
                 rest.iter_mut().for_each(|value| *value /= left);
                 // Once more: little was left, and it must be at right angles to the others.
-                for earlier in &basis {
-                    let along = dot(earlier, &rest);
-                    rest.iter_mut().zip(earlier).for_each(|(value, other)| *value -= along * other);
-                }
+                let (mut rest, left) = rest_of(&basis, &rest);
+                rest.iter_mut().for_each(|value| *value /= left);
                 basis.push(rest);
             }
         }
         let rank = basis.len();
-        let rows = (0..unknown.len()).flat_map(|person| basis.iter().map(move |axis| axis[person])).collect();
+        let rows = (0..people).flat_map(|person| basis.iter().map(move |axis| axis[person])).collect();
         let coordinates = |column: &Vec<f64>| basis.iter().map(|axis| dot(axis, column)).collect();
         let columns = columns.iter().map(coordinates).collect();
         Self { rank, rows, columns }
@@ -178,16 +222,10 @@ impl Basis {
         }
         let mut best = (0.0, Vec::new());
         for _ in 0..12 {
-            let weights: Vec<f64> =
-                (0..self.people()).map(|person| dot(self.row(person), &direction).powi(2)).collect();
+            let weights: Vec<f64> = self.weights(&direction).iter().map(|weight| weight * weight).collect();
             let group = most(&weights, GROUP);
             for _ in 0..30 {
-                let mut next = vec![0.0; self.rank];
-                for person in &group {
-                    let along = dot(self.row(*person), &direction);
-                    next.iter_mut().zip(self.row(*person)).for_each(|(sum, value)| *sum += along * value);
-                }
-                direction = next;
+                direction = self.onto(&group, &direction);
                 unit(&mut direction);
             }
             let share = group.iter().map(|person| dot(self.row(*person), &direction).powi(2)).sum();
@@ -209,42 +247,85 @@ impl Basis {
         sum
     }
 
-    /// The best combination for a group, and by the bounds of dosages whose dosage is the only one that fits the sum.
+    /// Dosages of a group's members that follow from the sums because everybody's dosage is 0, 1 or 2: all dosages of the
+    /// group are tried in its best combinations at once, with whatever the others can make up. Gives how many are known,
+    /// and of how many it is known that they carry the allele.
     fn forced(&self, world: &World, group: &[usize]) -> (usize, usize) {
-        if group.is_empty() {
-            return (0, 0);
-        }
-        let mut direction = self.row(group[0]).to_vec();
-        unit(&mut direction);
-        for _ in 0..60 {
-            let mut next = vec![0.0; self.rank];
-            for person in group {
-                let along = dot(self.row(*person), &direction);
-                next.iter_mut().zip(self.row(*person)).for_each(|(sum, value)| *sum += along * value);
-            }
-            direction = next;
-            unit(&mut direction);
-        }
-        let weights: Vec<f64> = (0..self.people()).map(|person| dot(self.row(person), &direction)).collect();
+        let combinations: Vec<Vec<f64>> =
+            self.best_of(group).iter().map(|direction| self.weights(direction)).collect();
         let (mut forced, mut carriers) = (0, 0);
-        for dosages in &world.genotypes {
-            let sum = dot(&weights, dosages);
-            for fits in group.iter().map(|person| fitting(&weights, sum, *person)) {
-                forced += usize::from(fits.len() == 1);
-                carriers += usize::from(!fits.contains(&0));
+        for dosages in world.genotypes.iter().filter(|_| !combinations.is_empty()) {
+            let sums: Vec<f64> = combinations.iter().map(|weights| dot(weights, dosages)).collect();
+            for possible in fitting(&combinations, &sums, group) {
+                forced += usize::from(possible.count_ones() == 1);
+                carriers += usize::from(possible & 1 == 0);
             }
         }
         (forced, carriers)
     }
+
+    fn weights(&self, direction: &[f64]) -> Vec<f64> {
+        (0..self.people()).map(|person| dot(self.row(person), direction)).collect()
+    }
+
+    /// Directions at right angles in which a group has the most, as far as it has more than half of them.
+    fn best_of(&self, group: &[usize]) -> Vec<Vec<f64>> {
+        let mut found: Vec<Vec<f64>> = Vec::new();
+        while found.len() < PROGRAM && found.len() < group.len() {
+            let mut direction: Vec<f64> = self.row(group[found.len()]).to_vec();
+            let mut share = 0.0;
+            for _ in 0..60 {
+                let (mut next, _) = rest_of(&found, &self.onto(group, &direction));
+                share = dot(&next, &next).sqrt();
+                unit(&mut next);
+                direction = next;
+            }
+            if share < 0.5 {
+                break;
+            }
+            found.push(direction);
+        }
+        found
+    }
+
+    /// The sum of a group's rows, each by its weight in a direction.
+    fn onto(&self, group: &[usize], direction: &[f64]) -> Vec<f64> {
+        let mut sum = vec![0.0; self.rank];
+        for person in group {
+            let along = dot(self.row(*person), direction);
+            sum.iter_mut().zip(self.row(*person)).for_each(|(sum, value)| *sum += along * value);
+        }
+        sum
+    }
 }
 
-/// Dosages of a person with which the others can make up the rest of a sum.
-fn fitting(weights: &[f64], sum: f64, person: usize) -> Vec<usize> {
-    let others =
-        || weights.iter().enumerate().filter(|(other, _)| *other != person).map(|(_, weight)| 2.0 * weight);
-    let (low, high): (f64, f64) = (others().map(|w| w.min(0.0)).sum(), others().map(|w| w.max(0.0)).sum());
-    let rest = |dosage: &usize| sum - weights[person] * *dosage as f64;
-    (0..3).filter(|dosage| rest(dosage) >= low - 1e-7 && rest(dosage) <= high + 1e-7).collect()
+/// The dosages of each member, as bits, with which some dosages of the group leave sums that the others can make up.
+fn fitting(combinations: &[Vec<f64>], sums: &[f64], group: &[usize]) -> Vec<u8> {
+    let others = |weights: &Vec<f64>, bound: fn(f64) -> f64| -> f64 {
+        let rest = weights.iter().enumerate().filter(|(person, _)| !group.contains(person));
+        rest.map(|(_, weight)| bound(2.0 * weight)).sum()
+    };
+    let low: Vec<f64> =
+        combinations.iter().map(|weights| others(weights, |weight| weight.min(0.0))).collect();
+    let high: Vec<f64> =
+        combinations.iter().map(|weights| others(weights, |weight| weight.max(0.0))).collect();
+    let mut possible = vec![0_u8; group.len()];
+    for number in 0..3_usize.pow(group.len() as u32) {
+        let dosage = |place: usize| number / 3_usize.pow(place as u32) % 3;
+        let fits =
+            combinations.iter().zip(sums).zip(low.iter().zip(&high)).all(|((weights, sum), (low, high))| {
+                let own: f64 = group
+                    .iter()
+                    .enumerate()
+                    .map(|(place, person)| weights[*person] * dosage(place) as f64)
+                    .sum();
+                sum - own >= low - 1e-7 && sum - own <= high + 1e-7
+            });
+        if fits {
+            possible.iter_mut().enumerate().for_each(|(place, bits)| *bits |= 1 << dosage(place));
+        }
+    }
+    possible
 }
 
 fn most(values: &[f64], count: usize) -> Vec<usize> {

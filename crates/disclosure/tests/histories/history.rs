@@ -151,7 +151,7 @@ impl History {
                 for _ in 0..dice.below(4) {
                     covariates.push(dice.below(self.world.variables.len()));
                 }
-                let plan = Plan { covariates, trait_: 0, logistic: false };
+                let plan = Plan { covariates, trait_: 0, logistic: false, baseline: false };
                 Job { user: dice.below(2), plan, complete: dice.chance(0.4), roster: Vec::new() }
             }
         };
@@ -165,17 +165,20 @@ impl History {
         job.plan.covariates.retain(|covariate| *covariate != trait_);
         job.plan.covariates.sort_unstable();
         job.plan.covariates.dedup();
+        job.plan.baseline = dice.chance(0.15);
         job.plan.logistic = self.world.variables[trait_].binary && dice.chance(0.8);
         job
     }
 
-    /// Both data users, and somebody outside who has what was exported.
+    /// Both data users with the nodes of their runs, and somebody outside who has what was exported.
     fn read(mut self, effort: usize) -> Outcome {
         let mut worst = Loot::default();
         for user in [Some(0), Some(1), None] {
             let sees = |run: &&Shown| run.exported || Some(run.job.user) == user;
             let shown: Vec<&Shown> = self.shown.iter().filter(sees).collect();
-            let loot = attack(&self.world, &shown, &mut self.dice, effort);
+            let all: Vec<usize> = (0..self.world.nodes).collect();
+            let nodes = user.map_or(&all, |user| &self.rosters[user]);
+            let loot = attack(&self.world, &shown, nodes, &mut self.dice, effort);
             let (leverage, share) = (worst.leverage.max(loot.leverage), worst.share.max(loot.share));
             let (forced, carriers) = (worst.forced + loot.forced, worst.carriers + loot.carriers);
             let more = loot.leverage.max(loot.share / 1.9) >= worst.leverage.max(worst.share / 1.9);

@@ -70,7 +70,8 @@ impl Office {
                 let gone = self.dice.some(&everybody, work.leavers);
                 gone.into_iter().for_each(|person| self.world.present[person] = false);
             }
-            let plan = Plan { covariates: self.covariates.clone(), trait_, logistic: false };
+            let covariates = self.covariates.clone();
+            let plan = Plan { covariates, trait_, logistic: false, baseline: false };
             let job = Job { user, plan, complete: false, roster: (0..self.world.nodes).collect() };
             match self.network.run(&self.world, &job) {
                 Ok(shown) => {

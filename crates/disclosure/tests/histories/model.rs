@@ -1,5 +1,6 @@
 //! What a study weighs genotypes with, as `gwas/columns.rs` has it: standardised values, the null model over all nodes,
-//! and what each node's own model leaves. Values are rounded to 30 fraction bits as in the sums.
+//! and, where it is asked for, what each node's own model leaves. Values are rounded to 30 fraction bits as in the
+//! sums.
 
 /// A study: covariates and a trait, by their place among the world's variables.
 #[derive(Clone, Debug)]
@@ -7,6 +8,8 @@ pub struct Plan {
     pub covariates: Vec<usize>,
     pub trait_: usize,
     pub logistic: bool,
+    /// Whether the nodes' own results are combined beside the run's.
+    pub baseline: bool,
 }
 
 impl Plan {
@@ -24,7 +27,9 @@ impl Plan {
             roles.extend([("expected", Some(self.trait_)), ("weight", Some(self.trait_))]);
             roles.extend(self.covariates.iter().map(|covariate| ("weighted", Some(*covariate))));
         }
-        roles.push(("residual", Some(self.trait_)));
+        if self.baseline {
+            roles.push(("residual", Some(self.trait_)));
+        }
         roles
     }
 }
@@ -73,7 +78,8 @@ impl Model {
             if cases < cell || known.len() as f64 - cases < cell {
                 return Err("gate: too few cases or controls".to_owned());
             }
-            model.fill = fills[covariates].unwrap_or(cases / known.len() as f64).clamp(0.0, 1.0);
+            let remembered = fills[covariates].filter(|share| *share > 0.0 && *share < 1.0);
+            model.fill = remembered.unwrap_or(cases / known.len() as f64);
             model.coefficients = model.fit_logistic(plan, values)?;
         }
         Ok(model)
@@ -127,7 +133,9 @@ impl Model {
             columns.push(expected.clone());
             columns.extend((0..width).map(weighted));
         }
-        columns.push(own_residuals(plan, width, &rows));
+        if plan.baseline {
+            columns.push(own_residuals(plan, width, &rows).into_iter().map(rounded).collect());
+        }
         columns
     }
 
@@ -156,7 +164,12 @@ fn scale(values: &[Vec<Vec<f64>>], variable: usize, fill: Option<f64>) -> Result
     if unit.is_nan() || unit < 1e-6 {
         return Err("constant variable".to_owned());
     }
-    let fill = fill.map_or(0.0, |fill| rounded(((fill - centre) / unit).clamp(-1.0, 1.0)));
+    let people: usize = values.iter().map(|node| node[variable].len()).sum();
+    if 2 * all.len() < people {
+        return Err("mostly missing".to_owned());
+    }
+    let fill = fill.map_or(0.0, |fill| rounded((fill - centre) / unit));
+    let fill = if fill.abs() <= 1.0 { fill } else { 0.0 };
     Ok(Scaling { centre, unit, fill })
 }
 

@@ -3,15 +3,16 @@
 //! and `gwas/columns.rs` step by step and decides nothing by itself.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
 use jiff::Timestamp;
+use ligate_analysis::codes;
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, Account, Change, ColumnId, DataUser, Draft, Exact, Exported, Ledger, NewColumn, Run,
-    Witness, WitnessError, choose,
-    span::{Gram, HISTOGRAM_WORDS, Limits, Rotation, Rows, fraction_bits, histogram, judge, top_share},
+    ACCOUNT_COLUMNS_MAX, Account, Change, ColumnId, DataUser, Draft, Exact, Exported, ForExport, Ledger, NewColumn,
+    Run, Witness, WitnessError, choose, rosters,
+    span::{Basis, Frame, Gram, Limits, Rotation, Rows, Search, fraction_bits, judge_by},
 };
 use ligate_model::{Digest, IndividualId, VariableName};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -36,7 +37,6 @@ impl Witness for Noted {
     }
 }
 
-const SUSPECTS_MAX: usize = 16;
 const SITE_MIN: usize = 20;
 const PEOPLE_MIN: usize = 100;
 const CELL: f64 = 10.0;
@@ -90,6 +90,11 @@ fn digest(what: &str, number: u64) -> Digest {
     Digest::of(what, &number.to_le_bytes())
 }
 
+/// The result of a job.
+fn result_of(job: Digest) -> Digest {
+    Digest::of("result", job.as_bytes())
+}
+
 fn user(number: usize) -> DataUser {
     DataUser::new(&format!("User {number}"), &[number as u8 + 100; 32])
 }
@@ -124,37 +129,44 @@ impl Network {
         Self { ledgers, numbers, jobs: 0, threads: 1, _folder: folder }
     }
 
-    /// Something of a run leaves the environment, if the nodes find nothing against it: it is judged with all that was
-    /// shown to anybody, as a registry's published counts are (`registry/alleles.rs`), because it is added to the
-    /// account of everybody.
+    /// Something of a run leaves the environment, where the nodes find nothing against it (`serve/node_export.rs`): the
+    /// exported account with this run and the other data user's own account with it are judged over the run's nodes.
     pub fn export(&self, shown: &mut Shown) {
-        let everything = |node: &usize| Side {
-            node: *node,
-            account: self.ledgers[*node].everything().unwrap(),
-            people: Vec::new(),
-            numbers: Vec::new(),
-            values: Vec::new(),
-            left_out: 0,
+        let ledgers: Vec<&Ledger> = shown.job.roster.iter().map(|node| &self.ledgers[*node]).collect();
+        let books: Result<Vec<ForExport>, _> =
+            ledgers.iter().map(|ledger| ledger.for_export(shown.id, result_of(shown.id))).collect();
+        let Ok(books) = books else { return };
+        let hides_nodes = |account: usize| {
+            let of_node = books.iter().filter_map(|books| books.accounts.get(account));
+            let all: Vec<Vec<Digest>> = of_node.flat_map(|account| account.rosters.clone()).collect();
+            let reader = if account == 0 { rosters::Reader::AnyNode } else { rosters::Reader::Outsider };
+            rosters::check(&all, reader).is_ok()
         };
-        let sides: Vec<Side> = shown.job.roster.iter().map(everything).collect();
-        let nothing = vec![Vec::new(); sides.len()];
-        if self.admit(&sides, &nothing).is_ok() {
-            let exported = Exported {
-                content: shown.id,
-                variants: 0,
-                strength: Exact(0.0),
-                when: Timestamp::UNIX_EPOCH,
-            };
-            for (node, side) in shown.job.roster.iter().zip(&sides) {
-                let books = self.ledgers[*node].for_export(shown.id, RESULT).unwrap();
-                self.ledgers[*node].mark_exported(shown.id, &books, exported.clone()).unwrap();
-            }
-            shown.exported = true;
+        let accounts = books.iter().map(|books| books.accounts.len()).max().unwrap_or(0);
+        let holds = |account: usize| self.admit_account(&books, account).is_ok();
+        if !(0..accounts).all(|account| hides_nodes(account) && holds(account)) {
+            return;
         }
+        for (ledger, books) in ledgers.iter().zip(&books) {
+            let exported =
+                Exported { content: digest("content", 0), variants: 1, strength: Exact(1.0), when: now() };
+            ledger.mark_exported(shown.id, books, exported).unwrap();
+        }
+        shown.exported = true;
+    }
+
+    /// Judges one of the accounts that an export adds to.
+    fn admit_account(&self, books: &[ForExport], account: usize) -> Result<[f64; 2], String> {
+        let ids: BTreeSet<ColumnId> =
+            books.iter().filter_map(|books| books.accounts.get(account)).flat_map(|of| &of.columns).copied().collect();
+        let everything: Vec<&Account> = books.iter().map(|books| &books.everything).collect();
+        let shown = distinct(&everything, |id| ids.contains(id));
+        let rows = everything.iter().map(|account| account.rows(&shown, &[], &[])).collect();
+        self.admit_rows(rows, 0)
     }
 
     pub fn released(&self, shown: &Shown) {
-        let result = digest("result", self.jobs);
+        let result = result_of(shown.id);
         shown.job.roster.iter().for_each(|node| self.ledgers[*node].mark_released(shown.id, result).unwrap());
     }
 
@@ -165,6 +177,7 @@ impl Network {
         let sides =
             job.roster.iter().map(|node| self.prepare(world, job, *node)).collect::<Result<Vec<_>, _>>()?;
         self.enter_run(job, id)?;
+        self.check_rosters(job)?;
         check_people(&sides)?;
         let fills = fills(world, &sides, &job.plan);
         let values: Vec<Vec<Vec<f64>>> = sides.iter().map(|side| side.values.clone()).collect();
@@ -176,11 +189,23 @@ impl Network {
         for (side, columns) in sides.iter().zip(&columns) {
             let ledger = &self.ledgers[side.node];
             let judged = ledger.account(&user(job.user)).map_err(|e| e.to_string())?;
-            ledger.enter_columns(id, &judged, &side.numbers, &records(columns)).map_err(|e| e.to_string())?;
+            let (numbers, columns) = (&side.numbers, records(columns));
+            ledger.enter_columns(id, &judged, numbers, &columns, 1000).map_err(|e| e.to_string())?;
         }
         let left_out = sides.iter().map(|side| side.left_out).sum();
         let people = sides.into_iter().map(|side| side.people).collect();
         Ok(Shown { job: job.clone(), people, values, model, left_out, exported: false, leverage, share, id })
+    }
+
+    /// No node's own sum follows from what was exported of other rosters, by what all nodes of the run know.
+    fn check_rosters(&self, job: &Job) -> Result<(), String> {
+        let mut own: Vec<Digest> =
+            job.roster.iter().map(|node| Digest::from_bytes([*node as u8; 32])).collect();
+        own.sort();
+        let exported = job.roster.iter().flat_map(|node| self.ledgers[*node].exported_rosters().unwrap());
+        let rosters: Vec<Vec<Digest>> = exported.chain([own.clone()]).collect();
+        let isolated = isolated_node(&rosters, &own.into_iter().collect());
+        isolated.map_or(Ok(()), |_| Err("rosters: a node's own sum would follow".to_owned()))
     }
 
     fn enter_run(&self, job: &Job, id: Digest) -> Result<(), String> {
@@ -211,7 +236,14 @@ impl Network {
         let ledger = &self.ledgers[node];
         let account = ledger.account(&user(job.user)).map_err(|error| error.to_string())?;
         let mut eligible = world.present_at(node);
-        let value = |variable: usize, person: usize| world.variables[variable].values[person];
+        let present = eligible.clone();
+        let everybody: Vec<u64> = present.iter().map(|person| self.numbers[*person]).collect();
+        ledger.note_departed(&"cohort".parse().unwrap(), &everybody).map_err(|error| error.to_string())?;
+        let departed = ledger.departed().map_err(|error| error.to_string())?;
+        eligible.retain(|person| !departed.contains(&self.numbers[*person]));
+        let own = |variable: usize| (variable, without_codes(world, &present, variable));
+        let own: BTreeMap<usize, BTreeMap<usize, f64>> = job.plan.variables().map(own).collect();
+        let value = |variable: usize, person: usize| own[&variable].get(&person).copied();
         if job.complete {
             eligible.retain(|person| job.plan.variables().all(|variable| value(variable, *person).is_some()));
         }
@@ -245,63 +277,93 @@ impl Network {
 
     /// The span rule over all nodes. Gives the largest leverage and share.
     fn admit(&self, sides: &[Side], columns: &[Vec<Vec<f64>>]) -> Result<[f64; 2], String> {
-        let shown = distinct(sides);
-        let width = shown.len() + columns[0].len();
+        let accounts: Vec<&Account> = sides.iter().map(|side| &side.account).collect();
+        let shown = distinct(&accounts, |_| true);
+        let complete = |side: &Side| classes(side, &shown) == side.account.classes();
+        assert!(sides.iter().all(complete), "a column of an account is not judged");
+        let rows =
+            |(side, columns): (&Side, &Vec<Vec<f64>>)| side.account.rows(&shown, &side.numbers, columns);
+        self.admit_rows(sides.iter().zip(columns).map(rows).collect(), shown.len())
+    }
+
+    /// Judges the rows of all nodes. Columns from `first_new` on were not judged before.
+    fn admit_rows(&self, rows: Vec<Rows>, first_new: usize) -> Result<[f64; 2], String> {
+        let width = rows[0].columns();
         if width > ACCOUNT_COLUMNS_MAX {
             return Err("full: the account has too many columns".to_owned());
         }
-        let complete = |side: &Side| classes(side, &shown) == side.account.classes();
-        assert!(sides.iter().all(complete), "a column of an account is not judged");
         let rotation = Rotation::new(width, &[self.jobs as u8; 32]);
-        let rows: Vec<Rows> = sides
-            .iter()
-            .zip(columns)
-            .map(|(side, columns)| side.account.rows(&shown, &side.numbers, columns))
-            .collect();
         let people: usize = rows.iter().map(Rows::people).sum();
-        let grams = grams(&rows, &rotation, fraction_bits(4 * people as u64, width), self.threads);
+        let own: Vec<Gram> = rows.iter().map(|rows| rows.gram(self.threads)).collect();
+        let bits = fraction_bits(4 * people as u64, width);
         let mut found = [0.0_f64; 2];
-        let mut suspects = Vec::new();
-        for (own, rows) in rows.iter().enumerate() {
-            let [leverage, share] = self.judge_side(own, rows, &grams, &rotation, &mut suspects)?;
-            found = [found[0].max(leverage), found[1].max(share)];
+        for without in 0..rows.len() {
+            let basis = self.basis(&rows, &own, without, &rotation, bits)?;
+            let share = self.judge_without(&rows, without, basis, first_new, &mut found)?;
+            found[1] = found[1].max(share);
         }
-        let share = suspects.iter().map(|suspect| share_without_each(&rows, suspect)).fold(0.0, f64::max);
-        if share > limits().share {
-            return Err("span: a group over several nodes".to_owned());
-        }
-        Ok([found[0], found[1].max(share)])
+        Ok(found)
     }
 
-    fn judge_side(
+    /// The basis of the sum without a node, from one softened sum, or from two where one is not precise enough.
+    fn basis(
         &self,
-        own: usize,
-        rows: &Rows,
-        grams: &[Gram],
+        rows: &[Rows],
+        own: &[Gram],
+        without: usize,
         rotation: &Rotation,
-        suspects: &mut Vec<Vec<f64>>,
-    ) -> Result<[f64; 2], String> {
-        let suspect_from = 0.9 / (grams.len() - 1) as f64;
-        let own_gram = rows.gram(self.threads);
-        let mut most = [0.0_f64; 2];
-        let mut named = 0;
-        for (_, gram) in grams.iter().enumerate().filter(|(without, _)| *without != own) {
-            let gram = gram.rotated_back(rotation);
-            if !gram.holds(&own_gram) {
-                return Err("holds: a sum does not hold the node's own part".to_owned());
-            }
-            let found = judge(rows, &gram, limits(), suspect_from, self.threads);
-            most = [most[0].max(found.leverage), most[1].max(found.share)];
-            if found.worst.is_some() {
+        bits: u32,
+    ) -> Result<Basis, String> {
+        let gram = sum_without(own, without, rotation, bits);
+        let holds = |(node, own): (usize, &Gram)| node == without || gram.holds(own);
+        if !own.iter().enumerate().all(holds) {
+            return Err("holds: a sum does not hold a node's own part".to_owned());
+        }
+        let basis = Basis::new(&gram);
+        if basis.is_precise(bits) {
+            return Ok(basis);
+        }
+        let turned: Vec<Gram> =
+            rows.iter().map(|rows| basis.rows(rows, self.threads).gram(self.threads)).collect();
+        let size = basis.rank();
+        let again = sum_without(&turned, without, &Rotation::new(size, &[7; 32]), fraction_bits(1, size));
+        Ok(basis.refined(&again))
+    }
+
+    /// Judges everybody by the sum without a node. Gives the largest share of a group over several nodes.
+    fn judge_without(
+        &self,
+        rows: &[Rows],
+        without: usize,
+        basis: Basis,
+        first_new: usize,
+        most: &mut [f64; 2],
+    ) -> Result<f64, String> {
+        let mut largest = Vec::new();
+        for (_, rows) in rows.iter().enumerate().filter(|(node, _)| *node != without) {
+            let found = judge_by(rows, &basis, limits(), self.threads);
+            *most = [most[0].max(found.leverage), most[1].max(found.share)];
+            if !found.passes() {
                 return Err(format!("span: leverage {:.3}, share {:.3}", found.leverage, found.share));
             }
-            for (_, suspect) in found.suspects.into_iter().take(SUSPECTS_MAX - named) {
-                named += 1;
-                suspects.push(suspect);
-            }
+            largest.extend(found.largest);
         }
-        Ok(most)
+        largest.sort_by(|a: &f64, b: &f64| b.total_cmp(a));
+        if largest.iter().take(limits().group).sum::<f64>() < limits().share {
+            return Ok(0.0);
+        }
+        let frame = Frame::new(basis, &[without as u8; 32]);
+        let share = climb(rows, without, &frame, first_new);
+        if share > limits().share { Err("span: a group over several nodes".to_owned()) } else { Ok(share) }
     }
+}
+
+/// A variable's known values at a node, by person, as `own_rows::without_codes` leaves them.
+fn without_codes(world: &World, present: &[usize], variable: usize) -> BTreeMap<usize, f64> {
+    let known = &world.variables[variable].values;
+    let mut values: Vec<Option<f64>> = present.iter().map(|person| known[*person]).collect();
+    codes::without_codes(&mut values);
+    present.iter().copied().zip(values).filter_map(|(person, value)| Some((person, value?))).collect()
 }
 
 /// The fill of each variable: that of the first node that remembers one.
@@ -339,17 +401,17 @@ fn new_columns(world: &World, plan: &Plan, model: &Model, columns: &[Vec<f64>]) 
     roles.iter().enumerate().map(new).collect()
 }
 
-/// The columns that are distinct over all nodes.
-fn distinct(sides: &[Side]) -> Vec<ColumnId> {
-    let known: Vec<std::collections::BTreeMap<ColumnId, u32>> = sides
+/// The wanted columns that are distinct over all nodes.
+fn distinct(accounts: &[&Account], wanted: impl Fn(&ColumnId) -> bool) -> Vec<ColumnId> {
+    let known: Vec<BTreeMap<ColumnId, u32>> = accounts
         .iter()
-        .map(|side| side.account.columns().iter().map(|column| (column.id, column.class)).collect())
+        .map(|account| account.columns().iter().map(|column| (column.id, column.class)).collect())
         .collect();
     let ids: BTreeSet<ColumnId> = known.iter().flat_map(|account| account.keys().copied()).collect();
     let mut seen = BTreeSet::new();
     let new =
         |id: &ColumnId| seen.insert(known.iter().map(|account| account.get(id).copied()).collect::<Vec<_>>());
-    ids.into_iter().filter(new).collect()
+    ids.into_iter().filter(wanted).filter(new).collect()
 }
 
 fn classes(side: &Side, shown: &[ColumnId]) -> usize {
@@ -358,29 +420,29 @@ fn classes(side: &Side, shown: &[ColumnId]) -> usize {
     judged.map(|column| column.class).collect::<BTreeSet<_>>().len()
 }
 
-/// The softened sums, one without each node, as the nodes are told them.
-fn grams(rows: &[Rows], rotation: &Rotation, bits: u32, threads: usize) -> Vec<Gram> {
-    let words: Vec<Vec<u64>> =
-        rows.iter().map(|rows| rows.gram(threads).rotated(rotation).to_words(bits)).collect();
-    let without = |left_out: usize| {
-        let mut sum = vec![0_u64; words[0].len()];
-        for (_, own) in words.iter().enumerate().filter(|(node, _)| *node != left_out) {
-            sum.iter_mut().zip(own).for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
-        }
-        Gram::from_words(rows[0].columns(), &sum, bits).unwrap().softened(&[9; 32])
-    };
-    (0..rows.len()).map(without).collect()
+/// A softened sum without a node, as the nodes are told it.
+fn sum_without(own: &[Gram], without: usize, rotation: &Rotation, bits: u32) -> Gram {
+    let mut sum = vec![0_u64; own[0].lower().len()];
+    for (_, own) in own.iter().enumerate().filter(|(node, _)| *node != without) {
+        let words = own.rotated(rotation).to_words(bits);
+        sum.iter_mut().zip(words).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
+    }
+    Gram::from_words(own[0].size(), &sum, bits).unwrap().softened(&[9; 32]).rotated_back(rotation)
 }
 
-/// The largest share of a small group over the nodes without each one.
-fn share_without_each(rows: &[Rows], suspect: &[f64]) -> f64 {
-    let own: Vec<Vec<u64>> = rows.iter().map(|rows| histogram(rows, suspect)).collect();
-    let without = |left_out: usize| {
-        let mut sum = vec![0_u64; HISTOGRAM_WORDS];
-        for (_, own) in own.iter().enumerate().filter(|(node, _)| *node != left_out) {
-            sum.iter_mut().zip(own).for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
+/// The largest share of a small group that a search over the nodes without one finds.
+fn climb(rows: &[Rows], without: usize, frame: &Frame, first_new: usize) -> f64 {
+    let mut search = Search::new(frame.starts(first_new), limits(), &[9; 32]);
+    loop {
+        let steps = search.steps();
+        if steps.is_empty() {
+            return search.share;
         }
-        top_share(&sum, limits().group)
-    };
-    (0..rows.len()).map(without).fold(0.0, f64::max)
+        let mut answers = vec![0_u64; steps.len() * Frame::words(frame.rank())];
+        for (_, rows) in rows.iter().enumerate().filter(|(node, _)| *node != without) {
+            let own = steps.iter().flat_map(|step| frame.answer(rows, step));
+            answers.iter_mut().zip(own).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
+        }
+        search.take(&answers);
+    }
 }
