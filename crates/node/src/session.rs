@@ -176,9 +176,28 @@ pub struct Judgement {
     pub share: f64,
     /// Columns that the run would add.
     pub columns: u64,
-    /// Combinations of columns, in the nodes' common basis, that must be judged over all nodes.
-    pub suspects: Vec<Vec<f64>>,
+    /// Where sums were not precise enough, by left-out node the size of the matrix that must be made again, or 0: then
+    /// nothing is judged yet.
+    pub imprecise: Vec<u16>,
+    /// By left-out node.
+    pub without: Vec<Without>,
 }
+
+/// What a search for groups over the nodes without one needs to know of a node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Without {
+    /// Numbers of a direction.
+    pub rank: u16,
+    /// How many of the study's own columns are independent, of 1 for everybody and values as they are.
+    pub plain_rank: u16,
+    /// The largest leverages of its people, as many as a group that is too small can have, in steps of [`LEVERAGE_STEP`].
+    pub largest: Vec<f64>,
+    /// Directions from which to start; they follow from the sum and are the same at all nodes.
+    pub starts: Vec<Vec<f64>>,
+}
+
+/// How finely single leverages are told, rounded up.
+pub const LEVERAGE_STEP: f64 = 0.01;
 
 impl Judgement {
     /// Rounded up, so that a node does not say more of its people than it must: to twentieths of the limits.

@@ -187,7 +187,7 @@ impl<'a> Relevant<'a> {
             new.push(standard(candidate.iter().map(|place| values[*place])));
         }
         let rows = self.account.rows(&self.ids, &numbers, &new);
-        let found = judge(&rows, &rows.gram(self.draft.threads), self.draft.limits, 1.0, self.draft.threads);
+        let found = judge(&rows, &rows.gram(self.draft.threads), self.draft.limits, self.draft.threads);
         (found.leverage / self.draft.limits.leverage).max(found.share / self.draft.limits.share)
     }
 }

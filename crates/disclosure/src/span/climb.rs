@@ -19,6 +19,8 @@
 //! Where the nine largest leverages over all nodes do not add up to the limit no group can have it, and nothing is
 //! asked. What is left: a local search from bounded starts can miss a group. The random histories play it.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Basis, HISTOGRAM_WORDS, Limits, Rotation, Rows, histogram, histogram::threshold, rotation::Stream,
     top_share, whiten::dot,
@@ -60,7 +62,7 @@ pub struct Frame {
 }
 
 /// What nodes are asked of one combination.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     pub direction: Vec<f64>,
     /// Square of the smallest weight that counts in the next direction; none: all count by the cube of their weight.

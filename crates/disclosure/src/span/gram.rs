@@ -104,6 +104,13 @@ impl Gram {
         self.lower[triangle(row) + column]
     }
 
+    /// How many of the columns from `first` on, `count` of them, are independent among themselves.
+    pub fn rank_of(&self, first: usize, count: usize) -> usize {
+        let block =
+            (0..count).flat_map(|row| (0..=row).map(move |column| self.get(first + row, first + column)));
+        Factor::new(&Self { size: count, lower: block.collect() }).rank()
+    }
+
     /// Adds another matrix of the same size.
     pub fn add(&mut self, other: &Self) {
         for (sum, value) in self.lower.iter_mut().zip(&other.lower) {

@@ -8,18 +8,6 @@ const STARTS: usize = 48;
 /// Steps of one search; each takes a better group or ends it.
 const STEPS: usize = 40;
 
-/// How much more this node's own people count than everybody else's, in the searches for groups that span nodes. A
-/// combination that isolates such a group hardly weighs any other person of a node; what it weighs at other nodes, this
-/// node cannot tell from the rest of the group.
-const OWN_WEIGHTS: [f64; 3] = [4.0, 60.0, 2000.0];
-
-/// People from whom each of these searches starts.
-const OWN_STARTS: usize = 16;
-
-/// What a combination may leave for a node's other people, where it is a suspect: a little more than the limits allow
-/// over all nodes, because a search ends beside the best combination.
-const REST_MAX: f64 = 0.1;
-
 /// What may be left to compute of one person and of a group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
@@ -54,8 +42,6 @@ pub struct Finding {
     pub largest: Vec<f64>,
     /// The combination of columns that isolates a person or group the most, while it is over a limit.
     pub worst: Option<Vec<f64>>,
-    /// Combinations of which a small group of these rows has at least the share that was asked for, most first.
-    pub suspects: Vec<(f64, Vec<f64>)>,
 }
 
 impl Finding {
@@ -65,79 +51,15 @@ impl Finding {
     }
 }
 
-/// Judges `rows` by G = `gram`, the sum over these and other rows. Combinations of which a group of these rows has a
-/// share of `suspect_from` are named, so that they can be judged over all nodes.
-pub fn judge(rows: &Rows, gram: &Gram, limits: Limits, suspect_from: f64, threads: usize) -> Finding {
-    let basis = Basis::new(gram);
-    let whitened = Whitened::new(rows, &basis, threads);
-    let (mut finding, found) = whitened.judge(rows, &basis, limits, suspect_from);
-    if finding.passes() && suspect_from < limits.share {
-        let search = Search { rows, gram, limits, suspect_from, threads };
-        finding.suspects = suspects(&search, found, &whitened, &basis);
-    }
-    finding
+/// Judges `rows` by G = `gram`, the sum over these and other rows.
+pub fn judge(rows: &Rows, gram: &Gram, limits: Limits, threads: usize) -> Finding {
+    judge_by(rows, &Basis::new(gram), limits, threads)
 }
 
 /// Judges `rows` in the basis of a sum over these and other rows. Groups over several nodes are left to
 /// [`super::Search`].
 pub fn judge_by(rows: &Rows, basis: &Basis, limits: Limits, threads: usize) -> Finding {
-    Whitened::new(rows, basis, threads).judge(rows, basis, limits, limits.share).0
-}
-
-/// What the searches for groups that span nodes need.
-struct Search<'a> {
-    rows: &'a Rows,
-    gram: &'a Gram,
-    limits: Limits,
-    suspect_from: f64,
-    threads: usize,
-}
-
-/// Combinations that may isolate a group of which this node has a part: that part has at least the share that is asked
-/// for, and the node's other people next to nothing. Those that leave the least come first.
-fn suspects(
-    search: &Search<'_>,
-    found: Vec<(f64, Vec<f64>)>,
-    whitened: &Whitened,
-    basis: &Basis,
-) -> Vec<(f64, Vec<f64>)> {
-    let mut combinations: Vec<Vec<f64>> =
-        found.iter().map(|(_, direction)| basis.combination(direction)).collect();
-    let own = search.rows.gram(search.threads);
-    for weight in OWN_WEIGHTS {
-        combinations.extend(own_combinations(search, &own, weight));
-    }
-    let mut judged: Vec<(f64, f64, Vec<f64>)> = Vec::new();
-    let mut directions: Vec<Vec<f64>> = Vec::new();
-    for combination in combinations {
-        let mut direction = basis.direction(&combination);
-        let length = dot(&direction, &direction).sqrt();
-        if length.is_nan() || length <= 0.0 {
-            continue;
-        }
-        direction.iter_mut().for_each(|value| *value /= length);
-        let (share, rest) = whitened.share_and_rest(&direction, search.limits.group);
-        let known = |other: &Vec<f64>| dot(other, &direction).abs() > 0.9999;
-        if share < search.suspect_from || rest > REST_MAX || directions.iter().any(known) {
-            continue;
-        }
-        judged.push((share, rest, combination.iter().map(|part| part / length).collect()));
-        directions.push(direction);
-    }
-    judged.sort_by(|a, b| (a.1 - 0.1 * a.0).total_cmp(&(b.1 - 0.1 * b.0)));
-    judged.into_iter().map(|(share, _, combination)| (share, combination)).collect()
-}
-
-/// The best combinations where this node's own people count `weight` times more.
-fn own_combinations(search: &Search<'_>, own: &Gram, weight: f64) -> Vec<Vec<f64>> {
-    let lower = search.gram.lower().iter().zip(own.lower()).map(|(all, own)| all + weight * own);
-    let Ok(weighted) = Gram::from_lower(search.gram.size(), lower.collect()) else { return Vec::new() };
-    let basis = Basis::new(&weighted);
-    let whitened = Whitened::new(search.rows, &basis, search.threads);
-    let leverages: Vec<f64> = whitened.rows().map(|row| dot(row, row)).collect();
-    let starts = largest(&leverages, OWN_STARTS);
-    let found = whitened.search(&starts, search.limits.group);
-    found.iter().map(|(_, direction)| basis.combination(direction)).collect()
+    Whitened::new(rows, basis, threads).judge(rows, basis, limits)
 }
 
 /// The places of the `count` largest values, largest first.
@@ -164,38 +86,29 @@ impl Whitened {
         Self { rank: basis.rank(), values: basis.whiten(rows, threads) }
     }
 
-    /// What is found in these rows, and directions of groups where leverages leave room for a share of `search_from`.
-    fn judge(
-        &self,
-        rows: &Rows,
-        basis: &Basis,
-        limits: Limits,
-        search_from: f64,
-    ) -> (Finding, Vec<(f64, Vec<f64>)>) {
+    /// What is found in these rows.
+    fn judge(&self, rows: &Rows, basis: &Basis, limits: Limits) -> Finding {
         let leverages: Vec<f64> = self.rows().map(|row| dot(row, row)).collect();
         let order = largest(&leverages, STARTS.max(limits.group));
         let most: Vec<f64> = order.iter().take(limits.group).map(|person| leverages[*person]).collect();
         let bound: f64 = most.iter().sum();
         let leverage = most.first().copied().unwrap_or(0.0);
-        let mut finding =
-            Finding { leverage, share: bound.min(1.0), largest: most, worst: None, suspects: Vec::new() };
+        let mut finding = Finding { leverage, share: bound.min(1.0), largest: most, worst: None };
         if leverage > limits.leverage {
             finding.worst = order.first().map(|person| basis.combination(self.row(*person)));
-            return (finding, Vec::new());
+            return finding;
         }
         if let Some(worst) = basis.unseen(rows) {
-            return (Finding { leverage: 1.0, share: 1.0, worst: Some(worst), ..finding }, Vec::new());
+            return Finding { leverage: 1.0, share: 1.0, worst: Some(worst), ..finding };
         }
-        if bound < limits.share.min(search_from) {
-            return (finding, Vec::new());
+        if bound < limits.share {
+            return finding;
         }
-        let mut found = self.search(&order[..order.len().min(STARTS)], limits.group);
-        found.sort_by(|a, b| b.0.total_cmp(&a.0));
-        found.dedup_by(|a, b| (a.0 - b.0).abs() < 1e-9);
-        finding.share = found.first().map_or(0.0, |best| best.0);
-        let worst = found.first().filter(|best| best.0 > limits.share);
-        finding.worst = worst.map(|best| basis.combination(&best.1));
-        (finding, found)
+        let found = self.search(&order[..order.len().min(STARTS)], limits.group);
+        let best = found.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
+        finding.share = best.as_ref().map_or(0.0, |best| best.0);
+        finding.worst = best.filter(|best| best.0 > limits.share).map(|best| basis.combination(&best.1));
+        finding
     }
 
     fn rows(&self) -> impl Iterator<Item = &[f64]> {
@@ -204,13 +117,6 @@ impl Whitened {
 
     fn row(&self, person: usize) -> &[f64] {
         &self.values[person * self.rank..(person + 1) * self.rank]
-    }
-
-    /// What the largest weights of a direction of unit length hold together, and what is left for the others.
-    fn share_and_rest(&self, direction: &[f64], group: usize) -> (f64, f64) {
-        let weights: Vec<f64> = self.rows().map(|row| dot(row, direction).powi(2)).collect();
-        let share: f64 = largest(&weights, group).iter().map(|person| weights[*person]).sum();
-        (share, weights.iter().sum::<f64>() - share)
     }
 
     /// The best groups that were found from each start: their shares and directions of unit length.
@@ -325,7 +231,7 @@ pub(super) mod tests {
     }
 
     fn judged(rows: &Rows) -> Finding {
-        judge(rows, &rows.gram(2), LIMITS, 1.0, 2)
+        judge(rows, &rows.gram(2), LIMITS, 2)
     }
 
     #[test]
@@ -381,25 +287,10 @@ pub(super) mod tests {
         let other = made(60, 24, 5);
         let mut both = own.gram(1);
         both.add(&other.gram(1));
-        let alone = judge(&own, &own.gram(1), LIMITS, 1.0, 1);
-        let together = judge(&own, &both, LIMITS, 1.0, 1);
+        let alone = judge(&own, &own.gram(1), LIMITS, 1);
+        let together = judge(&own, &both, LIMITS, 1);
         assert!(together.leverage < alone.leverage);
         assert!(together.passes() && !alone.passes(), "{together:?} {alone:?}");
-    }
-
-    #[test]
-    fn a_group_over_two_nodes_is_a_suspect_of_each() {
-        // A covariate with five carriers here and four elsewhere.
-        let own = with(&made(200, 3, 6), |person| f64::from(person < 5));
-        let other = with(&made(200, 3, 7), |person| f64::from(person < 4));
-        let mut both = own.gram(1);
-        both.add(&other.gram(1));
-        let found = judge(&own, &both, LIMITS, 0.4, 1);
-        assert!(found.passes(), "not to be seen by one node");
-        let (_, suspect) = found.suspects.first().expect("a suspect");
-        let mut words = histogram(&own, suspect);
-        words.iter_mut().zip(histogram(&other, suspect)).for_each(|(sum, word)| *sum += word);
-        assert!(top_share(&words, 9) > 0.95);
     }
 
     /// shared/design/disclosure.md has the figures for normal numbers; uniform ones have shorter tails.

@@ -151,7 +151,7 @@ impl History {
                 for _ in 0..dice.below(4) {
                     covariates.push(dice.below(self.world.variables.len()));
                 }
-                let plan = Plan { covariates, trait_: 0, logistic: false, baseline: false };
+                let plan = Plan { covariates, trait_: 0, logistic: false, wald: false, baseline: false };
                 Job { user: dice.below(2), plan, complete: dice.chance(0.4), roster: Vec::new() }
             }
         };
@@ -166,6 +166,7 @@ impl History {
         job.plan.covariates.sort_unstable();
         job.plan.covariates.dedup();
         job.plan.baseline = dice.chance(0.15);
+        job.plan.wald = dice.chance(0.3);
         job.plan.logistic = self.world.variables[trait_].binary && dice.chance(0.8);
         job
     }

@@ -71,7 +71,7 @@ impl Office {
                 gone.into_iter().for_each(|person| self.world.present[person] = false);
             }
             let covariates = self.covariates.clone();
-            let plan = Plan { covariates, trait_, logistic: false, baseline: false };
+            let plan = Plan { covariates, trait_, logistic: false, wald: false, baseline: false };
             let job = Job { user, plan, complete: false, roster: (0..self.world.nodes).collect() };
             match self.network.run(&self.world, &job) {
                 Ok(shown) => {

@@ -8,6 +8,8 @@ pub struct Plan {
     pub covariates: Vec<usize>,
     pub trait_: usize,
     pub logistic: bool,
+    /// Whether a logistic study has Wald tests, too.
+    pub wald: bool,
     /// Whether the nodes' own results are combined beside the run's.
     pub baseline: bool,
 }
@@ -25,7 +27,9 @@ impl Plan {
         roles.push(("trait", Some(self.trait_)));
         if self.logistic {
             roles.extend([("expected", Some(self.trait_)), ("weight", Some(self.trait_))]);
-            roles.extend(self.covariates.iter().map(|covariate| ("weighted", Some(*covariate))));
+            if self.wald {
+                roles.extend(self.covariates.iter().map(|covariate| ("weighted", Some(*covariate))));
+            }
         }
         if self.baseline {
             roles.push(("residual", Some(self.trait_)));
@@ -131,7 +135,7 @@ impl Model {
                 expected.iter().zip(&rows).map(weight).collect::<Vec<f64>>()
             };
             columns.push(expected.clone());
-            columns.extend((0..width).map(weighted));
+            columns.extend((0..if plan.wald { width } else { 1 }).map(weighted));
         }
         if plan.baseline {
             columns.push(own_residuals(plan, width, &rows).into_iter().map(rounded).collect());

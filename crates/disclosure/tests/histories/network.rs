@@ -10,8 +10,8 @@ use std::{
 use jiff::Timestamp;
 use ligate_analysis::codes;
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, Account, Change, ColumnId, DataUser, Draft, Exact, Exported, ForExport, Ledger, NewColumn,
-    Run, Witness, WitnessError, choose, rosters,
+    ACCOUNT_COLUMNS_MAX, Account, Change, ColumnId, DataUser, Draft, Exact, Exported, ForExport, Ledger,
+    NewColumn, Run, Witness, WitnessError, choose, rosters,
     span::{Basis, Frame, Gram, Limits, Rotation, Rows, Search, fraction_bits, judge_by},
 };
 use ligate_model::{Digest, IndividualId, VariableName};
@@ -157,8 +157,12 @@ impl Network {
 
     /// Judges one of the accounts that an export adds to.
     fn admit_account(&self, books: &[ForExport], account: usize) -> Result<[f64; 2], String> {
-        let ids: BTreeSet<ColumnId> =
-            books.iter().filter_map(|books| books.accounts.get(account)).flat_map(|of| &of.columns).copied().collect();
+        let ids: BTreeSet<ColumnId> = books
+            .iter()
+            .filter_map(|books| books.accounts.get(account))
+            .flat_map(|of| &of.columns)
+            .copied()
+            .collect();
         let everything: Vec<&Account> = books.iter().map(|books| &books.everything).collect();
         let shown = distinct(&everything, |id| ids.contains(id));
         let rows = everything.iter().map(|account| account.rows(&shown, &[], &[])).collect();

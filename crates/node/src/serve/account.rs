@@ -1,40 +1,52 @@
 //! The span rule at one node: which columns were shown of this node's people, what a run would add, and whether that
-//! leaves everybody among many. The node judges its own rows, by sums over the nodes without each other
-//! one, and says only "yes" or which variable to leave out.
+//! leaves everybody among many. The node judges its own rows, by sums over the nodes without each other one, says "yes" or
+//! which variable to leave out, and takes part in the search for groups over several nodes.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ligate_analysis::gwas::{self, Cohort, Model, OwnGate, Plan, Role};
 use ligate_disclosure::{
     ACCOUNT_COLUMNS_MAX, Account, ColumnId, NewColumn,
-    span::{Finding, Gram, HISTOGRAM_WORDS, Limits, Rotation, Rows, histogram, judge},
+    span::{Basis, Finding, Frame, Gram, Limits, ROUNDS_MAX, Rotation, Rows, STARTS_MAX, judge_by},
 };
 use ligate_model::{BinaryCoding, Digest, VariableName};
 
 use crate::session::{
-    Judgement,
-    rounds::{AccountAsk, SuspectsAsk},
+    Judgement, LEVERAGE_STEP, Without,
+    rounds::{AccountAsk, ClimbAsk, RefineAsk, second_fraction_bits, triangle},
 };
 
-/// Most combinations that one node asks all others about.
-const SUSPECTS_MAX: usize = 16;
+/// Combinations of one round for one left-out node: each start is followed in two ways.
+const STEPS_MAX: usize = 2 * STARTS_MAX;
 
-/// Columns of an account over this node's people, to be judged in one round over all nodes.
+/// Columns of an account over this node's people, to be judged over all nodes.
 pub struct Check {
     rows: Rows,
     /// W'W of the rows.
     gram: Gram,
     /// The variables of the last columns, those that a study would add; none for 1 for everybody.
     added: Vec<Option<VariableName>>,
-    /// What the nodes alone share in this round.
+    /// How many of these are 1 for everybody and values as they are, and of what rank they are, by left-out node.
+    plain: usize,
+    plain_ranks: Vec<u16>,
+    /// What the nodes alone share in this check.
     secret: [u8; 32],
     /// Place of this node in the roster.
     own: usize,
     nodes: usize,
-    /// Whether the sums were judged, whatever came out.
-    asked: bool,
-    judged: bool,
-    suspects: usize,
-    suspects_answered: bool,
+    threads: usize,
+    stage: Stage,
+}
+
+/// How far a check is. For each node of the roster but this one there is a basis: that of the sum without it.
+enum Stage {
+    /// The sums were not told yet.
+    Summing { fraction_bits: u32 },
+    /// Some sums were not precise enough, and are made again in their bases.
+    Refining { bases: Vec<Option<Basis>> },
+    /// Everybody here is among many; groups over several nodes are looked for.
+    Judged { frames: Vec<Option<Frame>>, must_climb: bool, rounds: usize },
+    /// Refused, or broken off.
+    Ended,
 }
 
 /// The people and plan of a run at this node.
@@ -90,28 +102,21 @@ impl Check {
     /// `added` are the variables of the last columns of `rows`; `secret` is what the nodes of this round share.
     pub fn new(
         rows: Rows,
-        added: Vec<Option<VariableName>>,
+        (added, plain): (Vec<Option<VariableName>>, usize),
         [own, nodes]: [usize; 2],
         secret: &[u8; 32],
+        fraction_bits: u32,
         threads: usize,
     ) -> Self {
-        Self {
-            gram: rows.gram(threads),
-            rows,
-            added,
-            secret: *secret,
-            own,
-            nodes,
-            asked: false,
-            judged: false,
-            suspects: 0,
-            suspects_answered: false,
-        }
+        let (stage, gram) = (Stage::Summing { fraction_bits }, rows.gram(threads));
+        let (plain_ranks, secret) = (vec![0; nodes], *secret);
+        Self { gram, rows, added, plain, plain_ranks, secret, own, nodes, threads, stage }
     }
 
     /// This node's part of the sums: its own matrix in each, but for the one without it. Each has a basis of its own, so
     /// that the difference of two of them is not a node's own matrix.
-    pub fn vector(&self, fraction_bits: u32) -> Vec<u64> {
+    pub fn vector(&self) -> Vec<u64> {
+        let Stage::Summing { fraction_bits } = self.stage else { return Vec::new() };
         let part = |without: usize| {
             if without == self.own {
                 vec![0; self.gram.lower().len()]
@@ -122,9 +127,14 @@ impl Check {
         (0..self.nodes).flat_map(part).collect()
     }
 
-    /// The basis of the sum without a node; that of suspects has the number after the last node.
+    /// The basis in which the coordinator sees the sum without a node.
     fn rotation(&self, without: usize) -> Rotation {
         Rotation::new(self.rows.columns(), self.seed("ligate basis", without).as_bytes())
+    }
+
+    /// The same of the second sum, which has another size.
+    fn second_rotation(&self, without: usize, size: usize) -> Rotation {
+        Rotation::new(size, self.seed("ligate second basis", without).as_bytes())
     }
 
     fn seed(&self, purpose: &str, number: usize) -> Digest {
@@ -132,43 +142,129 @@ impl Check {
         Digest::of(purpose, &bytes)
     }
 
-    /// Judges this node's rows by the sums without each other node.
-    pub fn judge(&mut self, grams: &[Vec<f64>], limits: Limits, threads: usize) -> Result<Judgement> {
+    /// Judges this node's rows by the sums without each other node; or says which of them must be made more precise.
+    pub fn judge(&mut self, grams: &[Vec<f64>], limits: Limits) -> Result<Judgement> {
+        match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::Summing { fraction_bits } => {
+                let bases = self.bases(grams)?;
+                let size = |basis: &Option<Basis>| match basis {
+                    Some(basis) if !basis.is_precise(fraction_bits) => u16::try_from(basis.rank()),
+                    _ => Ok(0),
+                };
+                let imprecise: Vec<u16> = bases.iter().map(size).collect::<Result<_, _>>()?;
+                if imprecise.iter().all(|size| *size == 0) {
+                    return self.decide(bases, limits);
+                }
+                self.stage = Stage::Refining { bases };
+                Ok(Judgement { imprecise, ..self.nothing_said() })
+            }
+            Stage::Refining { bases } => {
+                let bases = self.refined(bases, grams)?;
+                self.decide(bases, limits)
+            }
+            Stage::Judged { .. } | Stage::Ended => bail!("the account was judged before"),
+        }
+    }
+
+    fn nothing_said(&self) -> Judgement {
+        Judgement { columns: self.added.len() as u64, ..Judgement::default() }
+    }
+
+    fn bases(&mut self, grams: &[Vec<f64>]) -> Result<Vec<Option<Basis>>> {
         ensure!(grams.len() == self.nodes, "there is not one sum of the account for each node");
-        ensure!(!std::mem::replace(&mut self.asked, true), "the account was judged before");
-        let suspect_from = 0.9 / (self.nodes.saturating_sub(1).max(1)) as f64;
-        let mut judgement = Judgement { columns: self.added.len() as u64, ..Judgement::default() };
-        for (without, lower) in grams.iter().enumerate().filter(|(without, _)| *without != self.own) {
+        let mut bases = Vec::with_capacity(grams.len());
+        for (without, lower) in grams.iter().enumerate() {
+            if without == self.own {
+                bases.push(None);
+                continue;
+            }
             let gram = Gram::from_lower(self.rows.columns(), lower.clone())
                 .with_context(|| format!("the sum without node {without}"))?
                 .rotated_back(&self.rotation(without));
             ensure!(gram.holds(&self.gram), "a sum of the account does not hold this node's own part");
-            let found = judge(&self.rows, &gram, limits, suspect_from, threads);
-            self.take(&found, &mut judgement);
+            let first = self.rows.columns() - self.added.len();
+            self.plain_ranks[without] = u16::try_from(gram.rank_of(first, self.plain))?;
+            bases.push(Some(Basis::new(&gram)));
         }
-        self.judged = judgement.refused.is_none();
-        self.suspects = judgement.suspects.len();
+        Ok(bases)
+    }
+
+    /// This node's part of the second sums: of each that has a size, in the basis of the first.
+    pub fn refine(&self, ask: &RefineAsk) -> Result<Vec<u64>> {
+        ensure!(ask.sizes.len() == self.nodes, "the question counts other nodes than the roster");
+        let mut words = Vec::new();
+        for (without, size) in ask.sizes.iter().map(|size| usize::from(*size)).enumerate() {
+            // The one sum without this node may be the only one that is not precise enough.
+            if size == 0 || without == self.own {
+                words.extend(std::iter::repeat_n(0, triangle(size)));
+                continue;
+            }
+            let Stage::Refining { bases } = &self.stage else { bail!("no sum has to be made again") };
+            let basis = bases[without].as_ref().context("there is no such sum")?;
+            ensure!(basis.rank() == size, "a sum has another size than its basis");
+            let gram = basis.rows(&self.rows, self.threads).gram(self.threads);
+            let rotation = self.second_rotation(without, size);
+            words.extend(gram.rotated(&rotation).to_words(second_fraction_bits(size)));
+        }
+        Ok(words)
+    }
+
+    fn refined(&self, bases: Vec<Option<Basis>>, grams: &[Vec<f64>]) -> Result<Vec<Option<Basis>>> {
+        ensure!(grams.len() == self.nodes, "there is not one sum of the account for each node");
+        let refined = |(without, (basis, lower)): (usize, (Option<Basis>, &Vec<f64>))| {
+            let Some(basis) = basis else { return Ok(None) };
+            if lower.is_empty() {
+                return Ok(Some(basis));
+            }
+            let size = basis.rank();
+            let gram = Gram::from_lower(size, lower.clone())
+                .with_context(|| format!("the second sum without node {without}"))?
+                .rotated_back(&self.second_rotation(without, size));
+            let own = basis.rows(&self.rows, self.threads).gram(self.threads);
+            ensure!(gram.holds(&own), "a second sum does not hold this node's own part");
+            Ok(Some(basis.refined(&gram)))
+        };
+        bases.into_iter().zip(grams).enumerate().map(refined).collect()
+    }
+
+    fn decide(&mut self, bases: Vec<Option<Basis>>, limits: Limits) -> Result<Judgement> {
+        let mut judgement = self.nothing_said();
+        let (mut frames, mut must_climb) = (Vec::with_capacity(bases.len()), false);
+        for (without, basis) in bases.into_iter().enumerate() {
+            let Some(basis) = basis else {
+                frames.push(None);
+                judgement.without.push(Without::default());
+                continue;
+            };
+            let found = judge_by(&self.rows, &basis, limits, self.threads);
+            judgement.leverage = judgement.leverage.max(found.leverage);
+            judgement.share = judgement.share.max(found.share);
+            if let Some(worst) = found.worst.as_ref().filter(|_| judgement.refused.is_none()) {
+                judgement.refused = Some(self.blame(worst));
+            }
+            let frame = Frame::new(basis, self.seed("ligate frame", without).as_bytes());
+            judgement.without.push(self.without(without, &frame, &found, limits)?);
+            must_climb |= found.largest.iter().sum::<f64>() >= limits.share;
+            frames.push(Some(frame));
+        }
+        if judgement.refused.is_none() {
+            self.stage = Stage::Judged { frames, must_climb, rounds: 0 };
+        }
         Ok(judgement)
     }
 
-    fn take(&self, found: &Finding, judgement: &mut Judgement) {
-        judgement.leverage = judgement.leverage.max(found.leverage);
-        judgement.share = judgement.share.max(found.share);
-        if let Some(worst) = &found.worst
-            && judgement.refused.is_none()
-        {
-            judgement.refused = Some(self.blame(worst));
-        }
-        let room = SUSPECTS_MAX.saturating_sub(judgement.suspects.len());
-        if room == 0 || found.suspects.is_empty() {
-            return;
-        }
-        let basis = self.rotation(self.nodes);
-        for (_, combination) in found.suspects.iter().take(room) {
-            let mut turned = combination.clone();
-            basis.forward(&mut turned);
-            judgement.suspects.push(turned);
-        }
+    /// What a search for groups over several nodes needs to know. Starts are told only where this node's own people have as
+    /// much as one of the nodes must have: then somebody tells them wherever they are needed.
+    fn without(&self, without: usize, frame: &Frame, found: &Finding, limits: Limits) -> Result<Without> {
+        let others = self.nodes.saturating_sub(1).max(1) as f64;
+        let possible = found.largest.iter().sum::<f64>() >= limits.share / others - LEVERAGE_STEP * 10.0;
+        let first_new = self.rows.columns() - self.added.len();
+        Ok(Without {
+            rank: u16::try_from(frame.rank())?,
+            plain_rank: self.plain_ranks[without],
+            largest: found.largest.iter().map(|h| (h / LEVERAGE_STEP).ceil() * LEVERAGE_STEP).collect(),
+            starts: if possible { frame.starts(first_new) } else { Vec::new() },
+        })
     }
 
     /// The variable to leave out: that of the added columns with the largest part in a combination.
@@ -180,46 +276,39 @@ impl Check {
         most.and_then(|place| self.added[place].as_ref()).map(ToString::to_string).unwrap_or_default()
     }
 
-    /// How this node's people weigh in combinations that some node suspects.
-    pub fn suspects(&mut self, ask: &SuspectsAsk) -> Result<Vec<u64>> {
-        ensure!(self.judged && !self.suspects_answered, "the question comes out of order");
-        ensure!(usize::from(ask.nodes) == self.nodes, "the question counts other nodes than the roster");
-        ensure!(
-            ask.combinations.len() <= SUSPECTS_MAX * self.nodes,
-            "the question has too many combinations"
-        );
-        let basis = self.rotation(self.nodes);
+    /// How this node's people weigh in combinations that a search for groups over several nodes asks about.
+    pub fn climb(&mut self, ask: &ClimbAsk) -> Result<Vec<u64>> {
+        let Stage::Judged { frames, rounds, .. } = &mut self.stage else {
+            bail!("groups are looked for when everybody here was judged")
+        };
+        *rounds += 1;
+        ensure!(*rounds <= ROUNDS_MAX, "a search for groups takes more rounds than it may");
+        ensure!(ask.ranks.len() == frames.len(), "the question counts other nodes than the roster");
+        ensure!(ask.steps.len() <= STEPS_MAX * frames.len(), "the question has too many combinations");
         let mut words = Vec::new();
-        for turned in &ask.combinations {
-            ensure!(turned.len() == self.rows.columns(), "a combination has another length than the account");
-            let mut combination = turned.clone();
-            basis.backward(&mut combination);
-            for without in 0..self.nodes {
-                words.extend(self.histogram_without(without, &combination));
-            }
+        for (without, step) in &ask.steps {
+            let place = usize::from(*without);
+            let (frame, rank) =
+                frames.get(place).zip(ask.ranks.get(place)).context("there is no such node")?;
+            let Some(frame) = frame else {
+                words.extend(std::iter::repeat_n(0, Frame::words(usize::from(*rank))));
+                continue;
+            };
+            let fits = frame.rank() == usize::from(*rank) && step.direction.len() == frame.rank();
+            ensure!(fits, "a combination has another length than the account");
+            words.extend(frame.answer(&self.rows, step));
         }
-        self.suspects_answered = true;
         Ok(words)
-    }
-
-    /// This node's histogram for the sum without a node. Each sum has a scale of its own that only the nodes know, so that
-    /// the difference of two is not a node's own histogram; shares do not depend on the scale.
-    fn histogram_without(&self, without: usize, combination: &[f64]) -> Vec<u64> {
-        if without == self.own {
-            return vec![0; HISTOGRAM_WORDS];
-        }
-        let seed = self.seed("ligate scale", without);
-        let fraction = f64::from(u16::from_le_bytes([seed.as_bytes()[0], seed.as_bytes()[1]])) / 65_536.0;
-        let scaled: Vec<f64> = combination.iter().map(|part| part * (1.0 + fraction)).collect();
-        histogram(&self.rows, &scaled)
     }
 
     /// Refuses as long as this node has not found that nothing speaks against the columns.
     pub fn admitted(&self) -> Result<()> {
-        ensure!(self.judged, "nothing about genotypes is answered before the account was judged");
+        let Stage::Judged { must_climb, rounds, .. } = self.stage else {
+            bail!("nothing about genotypes is answered before the account was judged")
+        };
         ensure!(
-            self.suspects == 0 || self.suspects_answered,
-            "this node suspects a combination, and not all nodes were asked about it"
+            !must_climb || rounds > 0,
+            "a group over several nodes is possible here, and nobody looked for one"
         );
         Ok(())
     }

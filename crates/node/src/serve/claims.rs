@@ -79,7 +79,7 @@ impl Claims {
                 let study = ask.study.as_ref().context("the question names no study")?;
                 self.check_scaling(&study.model.scaling)
             }
-            RoundAsk::Suspects(_) => Ok(()),
+            RoundAsk::Refine(_) | RoundAsk::Climb(_) => Ok(()),
         }
     }
 

@@ -140,10 +140,15 @@ impl NodeExport {
         ensure!(broadcast.ask.words() == words, "the round has another length than its question");
         match &broadcast.ask {
             RoundAsk::Account(ask) => self.account_vector(ask),
-            RoundAsk::Suspects(ask) => {
+            RoundAsk::Refine(ask) => {
+                self.check.as_ref().context("no sum of an account was made")?.0.refine(ask)
+            }
+            RoundAsk::Climb(ask) => {
                 let (check, covered) = self.check.as_mut().context("no sum of an account was made")?;
-                let words = check.suspects(ask)?;
-                self.held.extend(covered.iter());
+                let words = check.climb(ask)?;
+                if check.admitted().is_ok() {
+                    self.held.extend(covered.iter());
+                }
                 Ok(words)
             }
             RoundAsk::Study(_) => bail!("an export asks for nothing but accounts"),
@@ -155,8 +160,9 @@ impl NodeExport {
         check_ask(ask, place[1])?;
         ensure!(ask.study.is_none(), "an export adds no study");
         let rows = self.books.everything.rows(&ask.shown, &[], &[]);
-        let check = Check::new(rows, Vec::new(), place, &secret, self.threads());
-        let vector = check.vector(ask.fraction_bits);
+        let threads = self.folder.config.limits.thread_count();
+        let check = Check::new(rows, (Vec::new(), 0), place, &secret, ask.fraction_bits, threads);
+        let vector = check.vector();
         self.check = Some((check, self.books.covered(&ask.shown)));
         Ok(vector)
     }
@@ -164,9 +170,9 @@ impl NodeExport {
     /// Judges this node's people by the sums of an account.
     pub fn judge(&mut self, grams: &[Vec<f64>]) -> Result<OutgoingAnswer> {
         self.still_allowed()?;
-        let (limits, threads) = (Limits::of_cell(self.gate.thresholds().cell), self.threads());
+        let limits = Limits::of_cell(self.gate.thresholds().cell);
         let (check, covered) = self.check.as_mut().context("no sum of an account was made")?;
-        let judgement = check.judge(grams, limits, threads)?;
+        let judgement = check.judge(grams, limits)?;
         if check.admitted().is_ok() {
             self.held.extend(covered.iter());
         }
@@ -236,10 +242,6 @@ impl NodeExport {
         let head =
             self.folder.record(Event::RunFailed { job: self.export.hash(), reason: reason.to_owned() })?;
         Ok(OutgoingAnswer::Heads { heads: vec![head] })
-    }
-
-    fn threads(&self) -> usize {
-        self.folder.config.limits.thread_count()
     }
 
     fn individuals(&self) -> u64 {

@@ -301,9 +301,8 @@ impl NodeRun {
     pub fn judge(&mut self, grams: &[Vec<f64>]) -> Result<OutgoingAnswer> {
         still_allowed(&self.folder, &self.approval)?;
         let limits = self.limits();
-        let threads = self.folder.config.limits.thread_count();
         let (check, _) = self.check.as_mut().context("no sum of the account was made")?;
-        let judgement = check.judge(grams, limits, threads)?.in_steps();
+        let judgement = check.judge(grams, limits)?.in_steps();
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         if let Some(variable) = &judgement.refused {
             let (job, reason) = (Some(self.job()), format!("the span rule refuses {variable}"));
@@ -410,11 +409,13 @@ impl NodeRun {
         match ask {
             RoundAsk::Study(ask) => self.study_vector(ask),
             RoundAsk::Account(ask) => self.account_vector(ask),
-            RoundAsk::Suspects(ask) => {
-                let (check, _) = self.check.as_mut().context("no sum of the account was made")?;
-                check.suspects(ask)
-            }
+            RoundAsk::Refine(ask) => self.check()?.refine(ask),
+            RoundAsk::Climb(ask) => self.check()?.climb(ask),
         }
+    }
+
+    fn check(&mut self) -> Result<&mut Check> {
+        Ok(&mut self.check.as_mut().context("no sum of the account was made")?.0)
     }
 
     fn study_vector(&mut self, ask: &Ask) -> Result<Vec<u64>> {
@@ -483,8 +484,15 @@ impl NodeRun {
         };
         let (addition, rows) = Addition::new(&chosen.account, &study, ask)?;
         let added = addition.columns.iter().map(|column| column.variable.clone()).collect();
-        let check = Check::new(rows, added, place, &secret, study.threads);
-        let vector = check.vector(ask.fraction_bits);
+        let check = Check::new(
+            rows,
+            (added, self.plan.variables().count() + 1),
+            place,
+            &secret,
+            ask.fraction_bits,
+            study.threads,
+        );
+        let vector = check.vector();
         self.check = Some((check, addition));
         Ok(vector)
     }

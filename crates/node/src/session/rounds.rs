@@ -1,10 +1,13 @@
-//! What is asked in the rounds of a run: the study's own sums, and the two that the span rule needs of all nodes.
+//! What is asked in the rounds of a run: the study's own sums, and those that the span rule needs of all nodes.
 //!
 //! Nodes of a run are named by their place in its roster. A sum "without" a node holds zeros of it: what is left when
 //! its steward subtracts his own part.
 
 use ligate_analysis::gwas::{Ask, Model};
-use ligate_disclosure::{ColumnId, span::HISTOGRAM_WORDS};
+use ligate_disclosure::{
+    ColumnId,
+    span::{Frame, Step, fraction_bits},
+};
 use ligate_model::PeopleCounts;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +24,8 @@ pub struct Broadcast {
 pub enum RoundAsk {
     Study(Ask),
     Account(AccountAsk),
-    Suspects(SuspectsAsk),
+    Refine(RefineAsk),
+    Climb(ClimbAsk),
 }
 
 /// W'W of what was shown and of what a study would add, once without each node: for the node at each
@@ -44,12 +48,31 @@ pub struct AskedStudy {
     pub columns: u16,
 }
 
-/// How the weights of some combinations of columns are spread over people, once without each node.
+/// The sums without each node once more, in the bases of the first ones, where those were not precise enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SuspectsAsk {
-    /// In the basis that only the nodes know.
-    pub combinations: Vec<Vec<f64>>,
-    pub nodes: u16,
+pub struct RefineAsk {
+    /// By left-out node the size of its matrix; 0 for none.
+    pub sizes: Vec<u16>,
+}
+
+/// How people weigh in combinations, in the frames of the sums without each node: a step of a search for groups over
+/// several nodes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClimbAsk {
+    /// By left-out node the numbers of a direction.
+    pub ranks: Vec<u16>,
+    /// Each with the place of the left-out node.
+    pub steps: Vec<(u16, Step)>,
+}
+
+/// Numbers of the lower triangle of a matrix of this size.
+pub const fn triangle(size: usize) -> usize {
+    size * (size + 1) / 2
+}
+
+/// Fraction bits of a second sum: no entry is over 1.
+pub fn second_fraction_bits(size: usize) -> u32 {
+    fraction_bits(1, size)
 }
 
 impl RoundAsk {
@@ -58,7 +81,12 @@ impl RoundAsk {
         match self {
             Self::Study(ask) => ask.words(),
             Self::Account(ask) => usize::from(ask.nodes) * ask.triangle(),
-            Self::Suspects(ask) => ask.combinations.len() * usize::from(ask.nodes) * HISTOGRAM_WORDS,
+            Self::Refine(ask) => ask.sizes.iter().map(|size| triangle(usize::from(*size))).sum(),
+            Self::Climb(ask) => {
+                let rank =
+                    |place: &u16| ask.ranks.get(usize::from(*place)).map_or(0, |rank| usize::from(*rank));
+                ask.steps.iter().map(|(place, _)| Frame::words(rank(place))).sum()
+            }
         }
     }
 
@@ -67,7 +95,8 @@ impl RoundAsk {
         match self {
             Self::Study(ask) => ask.name(),
             Self::Account(_) => "account",
-            Self::Suspects(_) => "suspects",
+            Self::Refine(_) => "account again",
+            Self::Climb(_) => "groups",
         }
     }
 }
@@ -80,6 +109,6 @@ impl AccountAsk {
 
     /// Words of one matrix.
     pub fn triangle(&self) -> usize {
-        self.width() * (self.width() + 1) / 2
+        triangle(self.width())
     }
 }

@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, ensure};
 use ligate_disclosure::{
     ACCOUNT_COLUMNS_MAX, Cleared, ColumnId, Opened, rosters,
-    span::{Gram, HISTOGRAM_WORDS, Limits, fraction_bits, top_share},
+    span::{Frame, Gram, Limits, Search, Step, fraction_bits},
 };
 use ligate_model::{Digest, NodeName};
 
 use crate::session::{
     HeldColumns, Judgement, USED_STEPS,
-    rounds::{AccountAsk, AskedStudy, SuspectsAsk},
+    rounds::{AccountAsk, AskedStudy, ClimbAsk, RefineAsk, second_fraction_bits, triangle},
 };
 
 /// How much of a data user's accounts a run would use, over all nodes.
@@ -136,26 +136,136 @@ fn refuse(place: &str, variable: &str) -> Result<()> {
     Err(SpanRefusal { place: place.to_owned(), variable: variable.to_owned(), wald: false }.into())
 }
 
-/// The combinations that nodes suspect, as a question to all.
-pub fn suspects(judgements: &[(NodeName, Judgement)], nodes: usize) -> Result<Option<SuspectsAsk>> {
-    let combinations: Vec<Vec<f64>> =
-        judgements.iter().flat_map(|(_, judgement)| judgement.suspects.iter().cloned()).collect();
-    let nodes = u16::try_from(nodes)?;
-    Ok((!combinations.is_empty()).then_some(SuspectsAsk { combinations, nodes }))
+/// The second sums that must be made, where the first ones were not precise enough.
+pub fn refine(judgements: &[(NodeName, Judgement)], nodes: usize) -> Result<Option<RefineAsk>> {
+    let mut sizes = vec![0_u16; nodes];
+    for (node, judgement) in judgements.iter().filter(|(_, judgement)| !judgement.imprecise.is_empty()) {
+        ensure!(judgement.imprecise.len() == nodes, "{node} counts other nodes than the roster");
+        for (size, told) in sizes.iter_mut().zip(&judgement.imprecise).filter(|(_, told)| **told > 0) {
+            ensure!(*size == 0 || size == told, "the nodes disagree on the size of a sum");
+            ensure!(usize::from(*told) <= ACCOUNT_COLUMNS_MAX, "{node} asks for too large a sum");
+            *size = *told;
+        }
+    }
+    let needed = sizes.iter().any(|size| *size > 0);
+    Ok(needed.then_some(RefineAsk { sizes }))
 }
 
-/// Refuses a combination of which a small group over several nodes has nearly everything. Gives the largest share.
-pub fn check_suspects(cleared: &Cleared, opened: Opened<Vec<u64>>, limits: Limits) -> Result<f64> {
-    let largest = |words: &Vec<u64>| {
-        words.chunks_exact(HISTOGRAM_WORDS).map(|words| top_share(words, limits.group)).fold(0.0, f64::max)
+/// The second sums, softened as the first ones; nothing for those that were precise.
+pub fn second_grams(
+    cleared: &Cleared,
+    opened: Opened<Vec<u64>>,
+    ask: &RefineAsk,
+    secret: &[u8; 32],
+) -> Result<Vec<Vec<f64>>> {
+    let softened = |words: &Vec<u64>| -> Result<Vec<Vec<f64>>> {
+        let mut rest = words.as_slice();
+        let mut grams = Vec::with_capacity(ask.sizes.len());
+        for size in ask.sizes.iter().map(|size| usize::from(*size)) {
+            let (own, others) = rest.split_at_checked(triangle(size)).context("a sum is too short")?;
+            rest = others;
+            let gram = Gram::from_words(size, own, second_fraction_bits(size))?;
+            grams.push(if size > 0 { gram.softened(secret).lower().to_vec() } else { Vec::new() });
+        }
+        Ok(grams)
     };
-    // Told as coarsely as nodes tell theirs: an exact share would say how many people weigh in it.
-    let coarse = |words: &Vec<u64>| (largest(words), (largest(words) * USED_STEPS).ceil() / USED_STEPS);
-    let (largest, told) = cleared.release(opened, coarse).into_inner();
-    if largest > limits.share {
-        refuse("over several nodes", "")?;
+    cleared.release(opened, softened).into_inner().context("the second sums of the account")
+}
+
+/// Refuses a study of which a combination of variables has values at one node only: its sums would be that node's own.
+/// Without that node there are fewer independent variables than without another one.
+fn check_ranks(judgements: &[(NodeName, Judgement)], nodes: usize) -> Result<()> {
+    let rank = |place: usize| {
+        let told = judgements.iter().filter_map(|(_, judgement)| judgement.without.get(place));
+        told.map(|without| without.plain_rank).max().unwrap_or(0)
+    };
+    let most = (0..nodes).map(rank).max().unwrap_or(0);
+    ensure!(
+        (0..nodes).all(|place| rank(place) == most),
+        "with this study the sums of a single node would follow (rule: one node among others): a variable has values at that \
+         node only, as a disease that nobody elsewhere has or a flag of a centre; leave it out"
+    );
+    Ok(())
+}
+
+/// The search for groups over several nodes: one for each left-out node that leaves room for a group.
+pub struct Groups {
+    ranks: Vec<u16>,
+    searches: Vec<(u16, Search)>,
+    limits: Limits,
+}
+
+impl Groups {
+    pub fn new(
+        judgements: &[(NodeName, Judgement)],
+        nodes: usize,
+        limits: Limits,
+        secret: &[u8; 32],
+    ) -> Result<Self> {
+        let mut groups = Self { ranks: Vec::with_capacity(nodes), searches: Vec::new(), limits };
+        check_ranks(judgements, nodes)?;
+        for place in 0..nodes {
+            let told = || judgements.iter().filter_map(|(_, judgement)| judgement.without.get(place));
+            let rank = told().map(|without| without.rank).max().unwrap_or(0);
+            ensure!(
+                told().all(|without| without.rank == 0 || without.rank == rank),
+                "the nodes disagree on the size of a sum"
+            );
+            groups.ranks.push(rank);
+            let mut largest: Vec<f64> = told().flat_map(|without| without.largest.iter().copied()).collect();
+            largest.sort_by(|a, b| b.total_cmp(a));
+            if largest.iter().take(limits.group).sum::<f64>() < limits.share {
+                continue;
+            }
+            let starts = told().map(|without| &without.starts).find(|starts| !starts.is_empty());
+            let starts = starts.context("no node says where to look for a group over several nodes")?.clone();
+            let fit = starts.iter().all(|start| start.len() == usize::from(rank));
+            ensure!(fit, "a direction has another length than the account");
+            groups.searches.push((u16::try_from(place)?, Search::new(starts, limits, secret)));
+        }
+        Ok(groups)
     }
-    Ok(told)
+
+    /// What is asked next; nothing where all searches are at their end.
+    pub fn ask(&self) -> Option<ClimbAsk> {
+        let steps = self
+            .searches
+            .iter()
+            .flat_map(|(place, search)| search.steps().into_iter().map(move |step| (*place, step)));
+        let steps: Vec<(u16, Step)> = steps.collect();
+        (!steps.is_empty()).then(|| ClimbAsk { ranks: self.ranks.clone(), steps })
+    }
+
+    /// Takes the sums of the answers. Refuses a combination of which a small group over several nodes has nearly
+    /// everything.
+    pub fn take(&mut self, cleared: &Cleared, opened: Opened<Vec<u64>>) -> Result<()> {
+        let searches = &mut self.searches;
+        let ranks = &self.ranks;
+        let follow = |words: &Vec<u64>| {
+            let mut rest = words.as_slice();
+            for (place, search) in searches {
+                let length = Frame::words(usize::from(ranks[usize::from(*place)])) * search.steps().len();
+                let (own, others) = rest.split_at(length.min(rest.len()));
+                rest = others;
+                search.take(own);
+            }
+        };
+        cleared.release(opened, follow).into_inner();
+        if self.largest() > self.limits.share {
+            refuse("over several nodes", "")?;
+        }
+        Ok(())
+    }
+
+    fn largest(&self) -> f64 {
+        self.searches.iter().map(|(_, search)| search.share).fold(0.0, f64::max)
+    }
+
+    /// The largest share that was seen, told as coarsely as nodes tell theirs: an exact one would say how many people weigh
+    /// in it.
+    pub fn share(&self) -> f64 {
+        (self.largest() * USED_STEPS).ceil() / USED_STEPS
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use ligate_federation::{Absence, Agreement, OpenedRound, RoundOptions, SignedRos
 use ligate_model::{Digest, GateRule, NodeName, PeopleCounts, VariantCounts};
 use tokio::runtime::Runtime;
 
-use super::account::{self, Cost, SpanRefusal};
+use super::account::{self, Cost, Groups, SpanRefusal};
 use crate::{
     interrupt,
     run::{PermitWatch, admission::Nodes},
@@ -131,13 +131,23 @@ impl<'a> NodeSums<'a> {
         let ask = account::ask(shown, study, places, self.cleared()?.people().individuals)?;
         let opened = self.opened(RoundAsk::Account(ask.clone()))?;
         let grams = account::grams(self.cleared()?, opened, &ask, &self.terms.secret)?;
-        let judgements = self.runtime.block_on(self.nodes.judge(&self.members, job, grams))?;
-        let mut cost = account::verdict(&judgements, ask.shown.len())?;
-        if let Some(suspects) = account::suspects(&judgements, places)? {
-            let opened = self.opened(RoundAsk::Suspects(suspects))?;
-            let limits = Limits::of_cell(self.terms.gate.thresholds().cell);
-            cost.share = cost.share.max(account::check_suspects(self.cleared()?, opened, limits)?);
+        let mut judgements = self.runtime.block_on(self.nodes.judge(&self.members, job, grams))?;
+        if let Some(again) = account::refine(&judgements, places)? {
+            let opened = self.opened(RoundAsk::Refine(again.clone()))?;
+            let grams = account::second_grams(self.cleared()?, opened, &again, &self.terms.secret)?;
+            judgements.retain(|(_, judgement)| judgement.imprecise.is_empty());
+            let done = |node: &&NodeName| judgements.iter().all(|(judged, _)| judged != *node);
+            let waiting: Vec<NodeName> = self.members.iter().filter(done).cloned().collect();
+            judgements.extend(self.runtime.block_on(self.nodes.judge(&waiting, job, grams))?);
         }
+        let mut cost = account::verdict(&judgements, ask.shown.len())?;
+        let limits = Limits::of_cell(self.terms.gate.thresholds().cell);
+        let mut groups = Groups::new(&judgements, places, limits, &self.terms.secret)?;
+        while let Some(steps) = groups.ask() {
+            let opened = self.opened(RoundAsk::Climb(steps))?;
+            groups.take(self.cleared()?, opened)?;
+        }
+        cost.share = cost.share.max(groups.share());
         Ok(cost)
     }
 
