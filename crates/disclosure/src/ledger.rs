@@ -74,7 +74,7 @@ impl DataUser {
         Self { name: name.to_owned(), key: Digest::from_bytes(*key) }
     }
 
-    /// Whether it is the same party: letters' case and spaces do not make another one.
+    /// Whether it is the same party: letters' case, spaces and signs do not make another one.
     pub fn is(&self, other: &Self) -> bool {
         self.key == other.key || plain(&self.name) == plain(&other.name)
     }
@@ -111,8 +111,9 @@ fn counts_for(user: &DataUser, runs: &[RunRecord]) -> impl Fn(&RunRecord) -> boo
     move |run| run.is_exported() || party.has(&run.data_user)
 }
 
+/// Letters and digits alone: spaces, signs and what cannot be seen do not make another name.
 fn plain(name: &str) -> String {
-    name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// A run that a node is asked to take part in.
@@ -472,6 +473,19 @@ impl Ledger {
     /// What was exported by anybody.
     pub fn exported(&self) -> Result<Account, LedgerError> {
         self.account_of(|_| RunRecord::is_exported)
+    }
+
+    /// What was shown to anybody of these variables, and who was counted: a run's people are chosen by it, so that the people
+    /// of all data users differ by nobody or by many. What is exported one day is read by all of them.
+    pub fn shown_of(&self, variables: &[&VariableName]) -> Result<Account, LedgerError> {
+        let lock = self.store.lock()?;
+        let wanted =
+            |column: &ColumnRecord| column.variable.as_ref().is_none_or(|name| variables.contains(&name));
+        let runs = self.store.read(&lock)?.runs.into_iter().map(|mut run| {
+            run.columns.retain(wanted);
+            run
+        });
+        Account::read(&self.store, runs)
     }
 
     /// The account of those runs that a rule, made from all of them, counts.

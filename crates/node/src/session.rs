@@ -9,7 +9,9 @@ pub mod rounds;
 
 use ligate_access::{PublicKey, audit::Head};
 use ligate_disclosure::{ColumnId, DataUser, Exported, Left, Released, span::SOFTENING};
-use ligate_model::{AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, VariableKind, VariableName};
+use ligate_model::{
+    AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, VariableKind, VariableName, VariantKey,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{registry::alleles::AllelePage, run::offer::OfferedVariant};
@@ -60,6 +62,8 @@ pub enum Question {
         head: Head,
         held: Vec<Head>,
     },
+    /// Of which of these variants have calls changed for a few people since something was shown?
+    Changed { export: Digest, keys: Vec<VariantKey> },
     /// Something leaves now: does everything that it adds to hold?
     Leave { export: Digest, leaving: Leaving },
     /// Keep these heads of other nodes' logs.
@@ -148,6 +152,8 @@ pub enum SiteFacts {
         exported: Vec<Vec<Digest>>,
     },
     Export(ExportFacts),
+    /// Places among the variants that were asked about.
+    Changed(Vec<u32>),
     Judgement(Judgement),
     Variants {
         variants: Vec<OfferedVariant>,
@@ -236,6 +242,8 @@ pub struct Leaving {
 pub struct ExportFacts {
     /// The exported account with the export, then each other data user's with it.
     pub accounts: Vec<ExportAccountFacts>,
+    /// Whether something was shown of other snapshots of the dataset: then calls may have changed.
+    pub changed: bool,
     /// What left before of other runs with the same trait.
     pub left_before: Left,
     /// What left before of this run.

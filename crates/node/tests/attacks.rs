@@ -330,7 +330,9 @@ fn small_counts_of_alleles_and_people() {
     let permit = permit(&network, &cohorts);
     network.released(&permit, &["--trait", "t2d"]);
     let table = released(&network, "t2d");
-    assert!(!table.contains_key(&10_000) && !table.contains_key(&20_000) && table.contains_key(&30_000));
+    assert!(
+        !table.contains_key(&1_000_000) && !table.contains_key(&2_000_000) && table.contains_key(&3_000_000)
+    );
     let (names, rows) = support::table(&network.path("results/t2d.suppressed.tsv.gz"));
     let all = format!("{names:?}{rows:?}");
     assert!(all.contains("among controls") && all.contains("two copies"), "{all}");
@@ -437,7 +439,8 @@ fn calls_that_change_for_one_person() {
     let permit = permit(&network, &cohorts);
     network.released(&permit, &["--trait", "ldl"]);
     assert!(
-        released(&network, "ldl").contains_key(&40_000) && released(&network, "ldl").contains_key(&50_000)
+        released(&network, "ldl").contains_key(&4_000_000)
+            && released(&network, "ldl").contains_key(&5_000_000)
     );
     // A missing call is filled, another one corrected: of these two variants nothing more is shown.
     cohorts[0].genotypes[7][3] = Some(1);
@@ -445,7 +448,11 @@ fn calls_that_change_for_one_person() {
     cohorts[0].load(&network, "cohort");
     network.released(&permit, &["--trait", "ldl", "--covariates", "age"]);
     let second = released(&network, "ldl");
-    assert!(!second.contains_key(&40_000) && !second.contains_key(&50_000) && second.contains_key(&60_000));
+    assert!(
+        !second.contains_key(&4_000_000)
+            && !second.contains_key(&5_000_000)
+            && second.contains_key(&6_000_000)
+    );
     let (_, rows) = support::table(&network.path("results/ldl.suppressed.tsv.gz"));
     assert_eq!(
         rows.iter().filter(|row| format!("{row:?}").contains("calls have changed")).count(),
@@ -488,7 +495,89 @@ fn variants_that_a_known_part_of_the_people_was_called_for() {
     let permit = permit(&network, &cohorts);
     network.released(&permit, &["--trait", "ldl"]);
     let table = released(&network, "ldl");
-    assert!(!table.contains_key(&40_000) && table.contains_key(&50_000) && table.contains_key(&60_000));
+    assert!(
+        !table.contains_key(&4_000_000) && table.contains_key(&5_000_000) && table.contains_key(&6_000_000)
+    );
     let (_, rows) = support::table(&network.path("results/ldl.suppressed.tsv.gz"));
     assert!(format!("{rows:?}").contains("nine people in ten"), "{rows:?}");
+}
+
+#[test]
+fn a_flag_of_a_centre_and_a_disease_of_one_node() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    for (place, cohort) in cohorts.iter_mut().enumerate() {
+        cohort.column("centre", |_, _| u8::from(place == 1).to_string(), 0);
+        cohort.column("rare", |_, draw| u8::from(place == 2 && draw.uniform() < 0.4).to_string(), 5);
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    for study in [["--trait", "ldl", "--covariates", "centre"], ["--trait", "rare", "--covariates", "sex"]] {
+        let said = network.refused(&permit, &study);
+        assert!(said.contains("one node among others"), "{study:?}: {said}");
+    }
+    network.released(&permit, &["--trait", "ldl", "--covariates", "sex"]);
+}
+
+#[test]
+fn names_that_look_alike_are_one_data_user() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    copy_with(&mut cohorts, "ldl", "one", |place, person, value| {
+        if place == 0 && person == 7 { more(value) } else { value.to_owned() }
+    });
+    let network = network(&cohorts);
+    let first = permit(&network, &cohorts);
+    network.released(&first, &["--trait", "ldl"]);
+    for (number, name) in ["Re searcher", "RESEARCHER", "resear\u{ad}cher", "re-searcher."].iter().enumerate()
+    {
+        let [key, public, file] =
+            ["key", "pub", "jws"].map(|suffix| network.path(&format!("other{number}.{suffix}")));
+        succeed(&["key", "--out", text(&key)]);
+        let hdab = network.path("hdab");
+        let mut issue =
+            vec!["permit", "issue", "--dir", text(&hdab), "--user", name, "--user-key", text(&public)];
+        ["north/cohort", "centre/cohort", "south/cohort"]
+            .iter()
+            .for_each(|held| issue.extend(["--dataset", held]));
+        issue.extend([
+            "--purpose",
+            "research",
+            "--about",
+            "again",
+            "--variables",
+            "ldl,one",
+            "--out",
+            text(&file),
+        ]);
+        succeed(&issue);
+        let said = network.refused(&file, &["--trait", "one", "--key", text(&key)]);
+        assert!(said.contains("span rule"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn own_counts_under_another_dataset_id() {
+    let cohorts = three();
+    let network = network(&cohorts);
+    cohorts[0].load(&network, "copy");
+    let dir = network.path("north");
+    let counts =
+        |dataset: &str| ["registry", "alleles", "--dir", text(&dir), "--dataset", dataset].map(str::to_owned);
+    succeed(&counts("cohort").each_ref().map(String::as_str));
+    let said = fail(&counts("copy").each_ref().map(String::as_str));
+    assert!(said.contains("people are the same under every dataset id"), "{said}");
+}
+
+#[test]
+fn a_trait_that_its_covariate_explains() {
+    let mut cohorts = three();
+    for cohort in &mut cohorts {
+        let ages: Vec<f64> = cohort.values("age").iter().map(|age| age.parse().expect("a number")).collect();
+        cohort.column("twice", |person, _| format!("{}", 2.0 * ages[person] + 1.0), 0);
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    let said = network.refused(&permit, &["--trait", "twice", "--covariates", "age"]);
+    assert!(said.contains("explain twice"), "{said}");
 }

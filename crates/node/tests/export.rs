@@ -172,7 +172,7 @@ fn the_leading_common_variants_leave_in_four_digits() {
     let frequencies = column(&names, &rows, "effect_allele_frequency");
     assert!(frequencies.iter().all(|number| number.len() <= 5), "{frequencies:?}");
     let positions = column(&names, &rows, "base_pair_location");
-    assert!(!positions.contains(&"10000"), "the rare variant stays");
+    assert!(!positions.contains(&"1000000"), "the rare variant stays");
     // The strongest leave, and the result itself says where it stands.
     let result = ada.result(&network, "ldl");
     let (all_names, all) = table(&result.join("ldl.gwas.tsv.gz"));
@@ -187,7 +187,7 @@ fn the_leading_common_variants_leave_in_four_digits() {
     assert!(difference.abs() < 0.01, "the strongest variant leaves");
     let (_, held_back) = table(&result.join("ldl.held-back.tsv.gz"));
     assert_eq!(held_back.len() + rows.len(), all.len());
-    let rare = held_back.iter().find(|row| row[1] == "10000").expect("the rare variant is listed");
+    let rare = held_back.iter().find(|row| row[1] == "1000000").expect("the rare variant is listed");
     assert!(rare[4].contains("rule: variants"), "{rare:?}");
     let account = fs::read_to_string(out.join("ldl.export.json")).expect("an account of the export");
     let account: serde_json::Value = serde_json::from_str(&account).expect("JSON");
@@ -367,4 +367,63 @@ fn what_is_not_a_released_result_stays() {
     fs::write(&settings, before).expect("settings");
     succeed(&["permit", "revoke", "--dir", text(&dir), text(&ada.permit), "--reason", "a test"]);
     assert!(export(&result, &ada.key).contains("revoked"));
+}
+
+#[test]
+fn a_departure_does_not_close_the_door_for_others() {
+    let mut cohorts = three(30);
+    let network = network(&cohorts);
+    let [ada, bo, cleo] = ["ada", "bo", "cleo"].map(|name| Researcher::new(&network, name, &NODES, &[]));
+    ada.released(&network, "ldl", &[]);
+    cohorts[0].remove(5);
+    cohorts[0].load(&network, "cohort");
+    bo.released(&network, "other", &["--covariates", "sex,age"]);
+    bo.exported(&network, "other");
+    cleo.released(&network, "age", &[]);
+    cleo.exported(&network, "age");
+    ada.exported(&network, "ldl");
+}
+
+#[test]
+fn calls_that_changed_between_two_results_stay() {
+    let mut cohorts = three(30);
+    let network = network(&cohorts);
+    let permit = ["--export-full-table"];
+    let [ada, bo] = ["ada", "bo"].map(|name| Researcher::new(&network, name, &NODES, &permit));
+    ada.released(&network, "ldl", &[]);
+    cohorts[0].genotypes[8][4] = cohorts[0].genotypes[8][4].map(|dosage| (dosage + 1) % 3);
+    cohorts[0].load(&network, "cohort");
+    // Bo was shown nothing of the earlier calls, so his own result has the variant; it is the world that would have both.
+    bo.released(&network, "ldl", &[]);
+    let rows = |folder: &Path| {
+        let (names, rows) = table(&folder.join("ldl.gwas.tsv.gz"));
+        column(&names, &rows, "base_pair_location").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(rows(&bo.result(&network, "ldl")).contains(&"5000000".to_owned()));
+    for researcher in [&ada, &bo] {
+        researcher.exported(&network, "ldl");
+        let left = rows(&public(&network, &researcher.name, "ldl"));
+        assert!(left.len() > 10 && !left.contains(&"5000000".to_owned()), "{left:?}");
+    }
+}
+
+#[test]
+fn what_leaves_does_not_lie_among_what_stays() {
+    let network = network(&three(30));
+    let ada = Researcher::new(&network, "ada", &NODES, &[]);
+    ada.released(&network, "ldl", &[]);
+    let (dir, result) = (network.path("hdab"), ada.result(&network, "ldl"));
+    let said = fail(&[
+        "export",
+        text(&result),
+        "--dir",
+        text(&dir),
+        "--key",
+        text(&ada.key),
+        "--out",
+        text(&result),
+    ]);
+    assert!(said.contains("holds a result that stays inside"), "{said}");
+    let shown = succeed(&["ledger", "show", "--dir", text(&network.path("north"))]);
+    assert!(shown.contains("exported, for everybody: 0 columns"), "{shown}");
 }

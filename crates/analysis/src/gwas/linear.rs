@@ -90,6 +90,12 @@ impl Study {
         self.model.factor.backward(&self.model.explained)
     }
 
+    /// The share of the trait's variance that the covariates leave.
+    pub fn left(&self) -> f64 {
+        let at_all = self.model.rest + dot(&self.model.explained[1..], &self.model.explained[1..]);
+        if at_all > 0.0 { self.model.rest / at_all } else { 0.0 }
+    }
+
     /// 1 over the variance of the residuals: what a meta-analysis weighs a node's result with.
     pub fn precision(&self) -> f64 {
         let degrees = self.model.people as f64 - self.model.factor.size() as f64 - 1.0;

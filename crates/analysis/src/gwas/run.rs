@@ -109,6 +109,10 @@ pub enum RunError<E> {
     MostlyMissing(VariableName),
     #[error("these covariates say (nearly) the same, leave one out: {}", names(.0))]
     Collinear(Vec<VariableName>),
+    #[error(
+        "the covariates explain {0} (nearly) completely, and nothing is left to test; leave one of them out"
+    )]
+    Explained(VariableName),
     #[error("the covariates alone tell cases from controls, so the logistic model has no finite estimate")]
     Separated,
     #[error("the logistic model of the covariates did not settle")]

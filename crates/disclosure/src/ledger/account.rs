@@ -57,6 +57,8 @@ pub struct Account {
     datasets: Vec<(DatasetId, Digest)>,
     snapshots: BTreeSet<(DatasetId, Digest)>,
     jobs: Vec<Digest>,
+    /// The class of columns with these values of these people.
+    classes: BTreeMap<(Digest, Option<Digest>), u32>,
 }
 
 /// Only sizes.
@@ -76,6 +78,7 @@ impl Account {
             datasets: Vec::new(),
             snapshots: BTreeSet::new(),
             jobs: Vec::new(),
+            classes: BTreeMap::new(),
         };
         for run in runs {
             account.add(store, run)?;
@@ -99,10 +102,8 @@ impl Account {
             {
                 self.values.insert(digest, store.read_column(digest, size)?);
             }
-            let same =
-                |other: &&AccountColumn| other.people == people && other.record.values == record.values;
-            let next = self.columns.iter().map(|column| column.class + 1).max().unwrap_or(0);
-            let class = self.columns.iter().find(same).map_or(next, |known| known.class);
+            let next = self.classes.len() as u32;
+            let class = *self.classes.entry((people, record.values)).or_insert(next);
             let id = ColumnId { job: run.job, place: place as u16 };
             self.columns.push(AccountColumn { id, class, record, people });
         }

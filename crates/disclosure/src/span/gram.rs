@@ -9,6 +9,9 @@ const HEADROOM_BITS: u32 = 2;
 /// share of itself.
 pub const SOFTENING: f64 = 1.0 / 64.0;
 
+/// What must be left of a column's square, as a share of the largest one, so that it counts as independent of others.
+const INDEPENDENT: f64 = 1e-8;
+
 /// A symmetric matrix as its lower triangle, row by row.
 #[derive(Clone, PartialEq)]
 pub struct Gram {
@@ -104,11 +107,13 @@ impl Gram {
         self.lower[triangle(row) + column]
     }
 
-    /// How many of the columns from `first` on, `count` of them, are independent among themselves.
+    /// How many of the columns from `first` on, `count` of them, are independent among themselves by more than rounding.
     pub fn rank_of(&self, first: usize, count: usize) -> usize {
-        let block =
+        let entries =
             (0..count).flat_map(|row| (0..=row).map(move |column| self.get(first + row, first + column)));
-        Factor::new(&Self { size: count, lower: block.collect() }).rank()
+        let block = Self { size: count, lower: entries.collect() };
+        let largest = (0..count).map(|column| block.get(column, column)).fold(0.0, f64::max);
+        Factor::above(&block, INDEPENDENT * largest).rank()
     }
 
     /// Adds another matrix of the same size.

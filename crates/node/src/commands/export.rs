@@ -53,6 +53,10 @@ pub fn run(args: &cli::Export, json: bool) -> Result<()> {
     let key = args.key.clone().unwrap_or_else(|| folder.path().join("keys/user.key"));
     let user = Identity::load(&key)?;
     let approval = args.approval.as_deref().map(read_text).transpose()?;
+    let out = args.out.clone().unwrap_or_default();
+    if !args.plan {
+        check_out(&out)?;
+    }
     let wish = Wish { user: &user, approval: approval.as_deref(), plan_only: args.plan };
     let stages = Stages::new(release.plan.trait_name.as_str());
     let outcome = export::run(&folder, release, &wish, &stages)?;
@@ -70,12 +74,23 @@ pub fn run(args: &cli::Export, json: bool) -> Result<()> {
             )
         }
         Outcome::Leaves(content) => {
-            let out = args.out.as_ref().context("name the folder for what leaves with --out")?;
             let held_back = write_held_back(&args.result, &content)?;
-            let files = write(out, &content)?;
+            let files = write(&out, &content)?;
             tell(&content, Some(&held_back), &files, json)
         }
     }
+}
+
+/// What leaves does not lie among what stays: a folder with a result is refused, before anything counts as exported.
+fn check_out(out: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(out) else { return Ok(()) };
+    let inside = |name: &std::ffi::OsStr| {
+        let name = name.to_string_lossy();
+        name.ends_with(".provenance.json") || name.ends_with(".suppressed.tsv.gz")
+    };
+    let found = entries.flatten().any(|entry| inside(&entry.file_name()));
+    ensure!(!found, "{} holds a result that stays inside; name another folder with --out", out.display());
+    Ok(())
 }
 
 /// The stored result of which a folder of `ligate gwas` has the files. The files themselves are not read: they may have been
@@ -207,6 +222,8 @@ fn as_json(content: &Content) -> Result<serde_json::Value> {
         "full_table": content.bounds.full_table,
         "held_back": {
             "rare": content.held_back_by(HeldBack::Rare),
+            "changed": content.held_back_by(HeldBack::Changed),
+            "region": content.held_back_by(HeldBack::Region),
             "number": content.held_back_by(HeldBack::Number),
         },
         "significant_digits": 4,
@@ -232,8 +249,10 @@ fn tell(content: &Content, held_back: Option<&Path>, files: &[PathBuf], json: bo
     };
     say!("{name}: {} variants {verb}", thousands(content.variants()));
     say!("{}", content.words());
-    for rule in [HeldBack::Rare, HeldBack::Number] {
-        say!("held back: {} {rule}", thousands(content.held_back_by(rule)));
+    for (rule, count) in HeldBack::ALL.map(|rule| (rule, content.held_back_by(rule))) {
+        if count > 0 {
+            say!("held back: {} {rule}", thousands(count));
+        }
     }
     for file in files {
         say!("wrote {}", file.display());

@@ -66,6 +66,7 @@ fn enter(
         "this dataset is in studies with other nodes (rule: own counts); less these counts, a study would show what the \
          others have, down to one node. Release allele counts before the first study"
     );
+    everything.check_dataset(snapshot.dataset(), &numbers)?;
     check_people(&everything, &numbers, Limits::of_cell(cell), folder.config.limits.thread_count())?;
     let bytes = postcard::to_stdvec(tallies).context("the table cannot be written")?;
     let content = Digest::of("ligate allele counts", &bytes);

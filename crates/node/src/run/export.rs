@@ -19,7 +19,7 @@ use ligate_disclosure::{
     rosters::{self, Reader},
 };
 use ligate_federation::{Agreement, Member, Roster, RunContext, agree};
-use ligate_model::{Digest, NodeName};
+use ligate_model::{Digest, NodeName, VariantKey};
 use tokio::runtime::Runtime;
 
 use super::{
@@ -38,7 +38,7 @@ use crate::{
     folder::Folder,
     progress::Stages,
     serve::thresholds,
-    session::{Answer, ExportFacts, HeldColumns, Leaving, Question, SiteFacts},
+    session::{Answer, ExportFacts, HeldColumns, Leaving, OFFER_PAGE, Question, SiteFacts},
 };
 use content::{Bounds, Content, HeldBack};
 
@@ -123,7 +123,8 @@ impl Exporting<'_> {
         let mut sums = NodeSums::new(&self.runtime, &self.watch, &self.nodes, agreement, self.terms()?);
         sums.take_people(self.release.gwas.people)?;
         let leverage = self.judge(&facts, &accounts, &mut sums)?;
-        let content = Box::new(self.content(&facts, self.steady(leverage, &accounts)?)?);
+        let changed = if facts.iter().any(|facts| facts.changed) { self.changed()? } else { BTreeSet::new() };
+        let content = Box::new(self.content(&facts, self.steady(leverage, &accounts)?, &changed)?);
         if wish.plan_only {
             self.tell_end("it was only planned")?;
             return Ok(Outcome::Planned(content));
@@ -131,9 +132,10 @@ impl Exporting<'_> {
         ensure!(
             content.variants() > 0,
             "nothing of this result may leave: {} variants are too rare (rule: variants), {} are more than may leave of this \
-             trait (rule: how many)",
+             trait (rule: how many), of {} calls have changed",
             content.held_back_by(HeldBack::Rare),
-            content.held_back_by(HeldBack::Number)
+            content.held_back_by(HeldBack::Number) + content.held_back_by(HeldBack::Region),
+            content.held_back_by(HeldBack::Changed)
         );
         match &self.permit.permit().export.officer {
             Some(officer) if !self.is_approved(&content, wish)? => {
@@ -238,9 +240,31 @@ impl Exporting<'_> {
         Ok(leverage)
     }
 
+    /// Variants of the result of which calls have changed for a few people at some node.
+    fn changed(&self) -> Result<BTreeSet<VariantKey>> {
+        let keys: Vec<VariantKey> =
+            self.release.gwas.associations.iter().map(|found| found.key.clone()).collect();
+        let mut changed = BTreeSet::new();
+        for page in keys.chunks(OFFER_PAGE) {
+            let question = Question::Changed { export: self.export.hash(), keys: page.to_vec() };
+            for answer in self.runtime.block_on(self.nodes.all_answer(&question))? {
+                let Answer::Facts { facts: SiteFacts::Changed(places) } = answer else {
+                    bail!("a node answered something else")
+                };
+                changed.extend(places.iter().filter_map(|place| page.get(*place as usize).cloned()));
+            }
+        }
+        Ok(changed)
+    }
+
     /// What leaves, after what left before. Content of this very result that left before may leave again; it does not count
     /// twice.
-    fn content(&self, facts: &[ExportFacts], leverage: f64) -> Result<Content> {
+    fn content(
+        &self,
+        facts: &[ExportFacts],
+        leverage: f64,
+        changed: &BTreeSet<VariantKey>,
+    ) -> Result<Content> {
         let of_most =
             |share: fn(&Left) -> f64| facts.iter().map(|facts| share(&facts.left_before)).fold(0.0, f64::max);
         let others =
@@ -248,7 +272,7 @@ impl Exporting<'_> {
         let people = self.release.gwas.people.individuals;
         let full_table = self.permit.permit().export.full_table;
         let bounds = Bounds { people, leverage, left_before: others, full_table };
-        let content = Content::of(&self.release, bounds)?;
+        let content = Content::of(&self.release, bounds, changed)?;
         let mut own: BTreeMap<Digest, &Exported> = BTreeMap::new();
         own.extend(
             facts.iter().flat_map(|facts| &facts.exported).map(|exported| (exported.content, exported)),
@@ -258,7 +282,7 @@ impl Exporting<'_> {
         }
         let add = |left: Left, exported: &&Exported| left.and(exported.variants, exported.strength.0, people);
         let left_before = own.values().fold(others, add);
-        Content::of(&self.release, Bounds { left_before, ..bounds })
+        Content::of(&self.release, Bounds { left_before, ..bounds }, changed)
     }
 
     fn is_approved(&self, content: &Content, wish: &Wish<'_>) -> Result<bool> {
@@ -399,7 +423,7 @@ mod tests {
             ExportAccountFacts { columns, rosters: Vec::new() }
         };
         let accounts = accounts.iter().map(account).collect();
-        ExportFacts { accounts, left_before: Left::default(), exported: Vec::new() }
+        ExportFacts { accounts, changed: false, left_before: Left::default(), exported: Vec::new() }
     }
 
     #[test]

@@ -259,8 +259,18 @@ pub fn write_shown_table(
     let names: Vec<_> = release.gwas.associations.iter().map(|found| release.rsids.get(&found.key)).collect();
     let names: Vec<_> = names.into_iter().map(|number| number.map(|number| format!("rs{number}"))).collect();
     let rows = release.gwas.associations.iter().zip(&names);
-    let rows = rows.map(|(found, id)| row(found, id.as_deref()).shown(digits));
+    let rows = rows.map(|(found, id)| match digits {
+        // Whose call is missing would tell of the one who has none.
+        gwas_ssf::Release::Exported { .. } => of_study(row(found, id.as_deref()), release).shown(digits),
+        _ => row(found, id.as_deref()).shown(digits),
+    });
     Ok(gwas_ssf::write_table(file, status, rows)?.md5)
+}
+
+/// The row with the people of the study instead of those with a call.
+fn of_study<'a>(row: Row<'a>, release: &Release) -> Row<'a> {
+    let people = &release.gwas.people;
+    Row { n: people.individuals, n_cases: people.cases, ..row }
 }
 
 fn row<'a>(found: &'a Association, id: Option<&'a str>) -> Row<'a> {

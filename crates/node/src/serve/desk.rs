@@ -236,6 +236,9 @@ impl Desk {
             Question::Export { permit, job, export, result, head, held } => {
                 self.start_export(peer, [&permit, &job, &export], result, (&head, &held))
             }
+            Question::Changed { export, keys } => {
+                self.with_job(peer, export, |work| work.export()?.changed(&keys))
+            }
             Question::Leave { export, leaving } => {
                 self.with_last(peer, export, |work| work.export()?.leave(&leaving))
             }

@@ -21,7 +21,7 @@ use ligate_disclosure::{Exact, ExportAccount, Exported, ForExport, Gate, Release
 use ligate_federation::{
     Answer, Entry, Handled, History, Journal, JournalError, Roster, RunContext, SignedRoster, ToRound,
 };
-use ligate_model::Digest;
+use ligate_model::{Digest, VariantKey};
 
 use super::{
     account::{Check, check_ask},
@@ -33,7 +33,7 @@ use crate::{
     folder::Folder,
     output,
     session::{
-        ExportAccountFacts, ExportFacts, Leaving, OutgoingAnswer, SiteFacts,
+        ExportAccountFacts, ExportFacts, Leaving, OFFER_PAGE, OutgoingAnswer, SiteFacts,
         rounds::{AccountAsk, Broadcast, RoundAsk},
     },
 };
@@ -51,6 +51,8 @@ pub struct NodeExport {
     check: Option<(Check, Vec<usize>)>,
     /// The accounts that hold.
     held: BTreeSet<usize>,
+    /// Variants of which the difference of two results would be a few people's.
+    changed: Option<BTreeSet<VariantKey>>,
 }
 
 impl NodeExport {
@@ -78,8 +80,8 @@ impl NodeExport {
         let folder = Arc::new(folder);
         let context = RunContext { permit: approval.permit_hash(), job: export.hash() };
         let seat = Seat::new(folder.clone(), context, books.run.snapshot);
-        let export =
-            Self { folder, approval, export, gate, books, rounds, seat, check: None, held: BTreeSet::new() };
+        let (held, changed) = (BTreeSet::new(), None);
+        let export = Self { folder, approval, export, gate, books, rounds, seat, check: None, held, changed };
         Ok((export, OutgoingAnswer::Facts { facts }))
     }
 
@@ -186,6 +188,37 @@ impl NodeExport {
         Ok(OutgoingAnswer::Facts { facts })
     }
 
+    /// Of which of these variants the calls have changed for a few people since something of this dataset was shown, to
+    /// anybody: an earlier result less this one, or a later one, would be theirs.
+    pub fn changed(&mut self, keys: &[VariantKey]) -> Result<OutgoingAnswer> {
+        self.still_allowed()?;
+        ensure!(keys.len() <= OFFER_PAGE, "the question has too many variants");
+        if self.changed.is_none() {
+            self.changed = Some(self.changed_variants()?);
+        }
+        let known = self.changed.as_ref();
+        let changed = |(place, key): (usize, &VariantKey)| {
+            known.is_some_and(|known| known.contains(key)).then_some(place as u32)
+        };
+        let places = keys.iter().enumerate().filter_map(changed).collect();
+        let site = self.gate.own_site(self.individuals()).map_err(|rule| anyhow::anyhow!("{rule}"))?;
+        Ok(OutgoingAnswer::Facts { facts: site.release(SiteFacts::Changed(places)) })
+    }
+
+    fn changed_variants(&self) -> Result<BTreeSet<VariantKey>> {
+        let newest = self.folder.lake()?.snapshot(&self.books.run.dataset)?;
+        let few = self.gate.thresholds().cell.max(4 * self.books.everything.classes() as u64);
+        let few = u32::try_from(few)?;
+        let mut all = BTreeSet::new();
+        for earlier in snapshots(&self.books).filter(|earlier| *earlier != newest.id()) {
+            let changed = newest.changed_since(earlier, few)?;
+            all.extend(changed.context(
+                "what has changed since something of this dataset was shown is not known here (rule: calls that changed)",
+            )?);
+        }
+        Ok(all)
+    }
+
     /// The last question: notes the export, before anything leaves.
     pub fn leave(&mut self, leaving: &Leaving) -> Result<OutgoingAnswer> {
         self.still_allowed()?;
@@ -273,6 +306,12 @@ fn individuals(books: &ForExport) -> u64 {
     books.run.people.map_or(0, |people| books.everything.people_of(people) as u64)
 }
 
+/// The snapshots of the run's dataset of which something was shown.
+fn snapshots(books: &ForExport) -> impl Iterator<Item = Digest> {
+    let of_dataset = books.everything.snapshots().filter(|(dataset, _)| *dataset == books.run.dataset);
+    of_dataset.map(|(_, snapshot)| *snapshot)
+}
+
 fn facts(books: &ForExport, gate: &Gate) -> Result<Released<SiteFacts>> {
     let site = gate.own_site(individuals(books)).map_err(|rule| anyhow::anyhow!("{rule}"))?;
     let class = books.everything.classes_by_id();
@@ -281,6 +320,7 @@ fn facts(books: &ForExport, gate: &Gate) -> Result<Released<SiteFacts>> {
         rosters: account.rosters.clone(),
     };
     Ok(site.release(SiteFacts::Export(ExportFacts {
+        changed: snapshots(books).any(|snapshot| snapshot != books.run.snapshot),
         accounts: books.accounts.iter().map(facts).collect(),
         left_before: books.left_before,
         exported: books.run.exported.clone(),

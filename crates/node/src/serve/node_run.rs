@@ -83,6 +83,8 @@ struct Chosen {
     numbers: Vec<u64>,
     /// What the data user was shown before.
     account: Account,
+    /// What missing values of the plan's variables counted as in earlier runs of anybody.
+    fills: Vec<Option<f64>>,
     /// Variants whose calls have changed for a few of these people since.
     withheld: BTreeSet<VariantKey>,
     site: OwnSite,
@@ -185,11 +187,15 @@ impl NodeRun {
         account.check_dataset(self.approval.dataset(), &everybody)?;
         ledger.note_departed(self.approval.dataset(), &everybody)?;
         let withheld = self.withheld(&account)?;
-        let people = self.choose_people(&ledger, &account, &everybody)?;
+        let variables: Vec<&VariableName> = self.plan.variables().collect();
+        let shown = ledger.shown_of(&variables)?;
+        let fills = variables.iter().map(|name| shown.fill(name)).collect();
+        let people = self.choose_people(&ledger, &shown, &everybody)?;
         let cohort = Cohort::new(&self.phenotypes, &self.plan, &people, coding, self.snapshot.blocks())?;
         let site = self.gate.own_site(cohort.individuals()).map_err(|rule| own_rule(&self.folder, rule))?;
         let numbers = people.iter().map(|person| everybody[*person as usize]).collect();
-        self.chosen = Some(Chosen { told, coding, cohort, numbers, account, withheld, site, offered: None });
+        self.chosen =
+            Some(Chosen { told, coding, cohort, numbers, account, fills, withheld, site, offered: None });
         Ok(OutgoingAnswer::Heads { heads: Vec::new() })
     }
 
@@ -214,8 +220,8 @@ impl NodeRun {
         Ok(withheld)
     }
 
-    /// Those of whom the job's rule speaks, without the few who would be the difference to an earlier run.
-    fn choose_people(&self, ledger: &Ledger, account: &Account, everybody: &[u64]) -> Result<Vec<u32>> {
+    /// Those of whom the job's rule speaks, without the few who would be the difference to an earlier run of anybody.
+    fn choose_people(&self, ledger: &Ledger, shown: &Account, everybody: &[u64]) -> Result<Vec<u32>> {
         let rule = self.approval.job().people;
         let departed = ledger.departed()?;
         let mut eligible = own_rows::eligible(
@@ -231,9 +237,7 @@ impl NodeRun {
             .plan
             .variables()
             .filter_map(|name| self.phenotypes.variable(name))
-            .map(|variable| {
-                (variable.name.clone(), filled(variable, &eligible, account.fill(&variable.name)))
-            })
+            .map(|variable| (variable.name.clone(), filled(variable, &eligible, shown.fill(&variable.name))))
             .collect();
         let draft = Draft {
             people: &numbers,
@@ -242,7 +246,7 @@ impl NodeRun {
             limits: self.limits(),
             threads: self.folder.config.limits.thread_count(),
         };
-        let chosen = choose(ledger, account, &draft);
+        let chosen = choose(ledger, shown, &draft);
         Ok(chosen.places.into_iter().map(|place| eligible[place]).collect())
     }
 
@@ -276,13 +280,13 @@ impl NodeRun {
         still_allowed(&self.folder, &self.approval)?;
         self.opened()?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
-        let fill = |name| {
-            let remembered = chosen.account.fill(name)?;
+        let fill = |(name, remembered): (&VariableName, &Option<f64>)| {
+            let remembered = (*remembered)?;
             let of_trait = self.plan.family == Family::Logistic && *name == self.plan.trait_name;
             let absent = if chosen.coding == Some(BinaryCoding::OneTwo) { 1.0 } else { 0.0 };
             Some(if of_trait { remembered - absent } else { remembered })
         };
-        let fills = self.plan.variables().map(fill).collect();
+        let fills = self.plan.variables().zip(&chosen.fills).map(fill).collect();
         let facts = SiteFacts::Scales { exponents: chosen.cohort.exponents(), fills };
         Ok(OutgoingAnswer::Facts { facts: chosen.site.release(facts) })
     }

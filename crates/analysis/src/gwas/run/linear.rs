@@ -17,6 +17,9 @@ use crate::{
     quantise::Scaling,
 };
 
+/// The least share of a trait's variance that its covariates must leave: of less, rounding makes the result.
+const LEFT_MIN: f64 = 1e-4;
+
 /// The regression of the trait on the covariates.
 pub(crate) fn study<S: Summation>(
     driver: &mut Driver<'_, S>,
@@ -25,7 +28,11 @@ pub(crate) fn study<S: Summation>(
     let columns = driver.plan.columns();
     let moments =
         driver.sum(&Ask::Moments { scaling: scaling.to_vec() }, |sum| Moments::new(columns, sum))?;
-    Study::new(moments).map_err(|covariates| driver.collinear(&covariates))
+    let study = Study::new(moments).map_err(|covariates| driver.collinear(&covariates))?;
+    if study.left() < LEFT_MIN {
+        return Err(RunError::Explained(driver.plan.trait_name.clone()));
+    }
+    Ok(study)
 }
 
 /// Tests all variants that passed.

@@ -1,7 +1,10 @@
 //! What of a released result leaves: its leading variants that are common enough, in few digits. The same result under
 //! the same bounds gives the same content, to the byte.
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use anyhow::{Context, Result};
 use ligate_analysis::gwas::Association;
@@ -10,7 +13,7 @@ use ligate_disclosure::{
     export::{guess_of_trait, is_common_enough, lowest_frequency, strength, strength_max, variants_max},
 };
 use ligate_formats::gwas_ssf;
-use ligate_model::{Digest, VariantKey};
+use ligate_model::{Contig, Digest, VariantKey};
 
 use crate::run::release::{self, Release};
 
@@ -18,13 +21,26 @@ use crate::run::release::{self, Release};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeldBack {
     Rare,
+    Changed,
+    /// A stronger variant beside it leaves.
+    Region,
     Number,
 }
+
+impl HeldBack {
+    pub const ALL: [Self; 4] = [Self::Rare, Self::Changed, Self::Region, Self::Number];
+}
+
+/// Bases around a variant that leaves, counted from it, in which no other one does: two that differ in one person's call would
+/// give that person's trait away.
+const REGION: u32 = 500_000;
 
 impl fmt::Display for HeldBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rare => "rarer than all that was exported of these people allows (rule: variants)",
+            Self::Changed => "calls have changed for a few people since something of them was shown (rule: calls that changed)",
+            Self::Region => "beside a stronger variant that leaves (rule: one for each region of 500,000 bases)",
             Self::Number => "weaker than the variants that may leave (rule: how many)",
         })
     }
@@ -82,8 +98,9 @@ pub struct Content {
 }
 
 impl Content {
-    pub fn of(release: &Release, bounds: Bounds) -> Result<Self> {
-        let (leaves, held_back) = choose(&release.gwas.associations, &bounds);
+    /// What leaves within `bounds`, without variants of which calls have `changed`.
+    pub fn of(release: &Release, bounds: Bounds, changed: &BTreeSet<VariantKey>) -> Result<Self> {
+        let (leaves, held_back) = choose(&release.gwas.associations, &bounds, changed);
         let mut kept = release.clone();
         kept.gwas.associations = leaves;
         let strength = kept.gwas.associations.iter().map(strength_of).sum();
@@ -151,27 +168,48 @@ fn strength_of(found: &Association) -> f64 {
 }
 
 /// The variants that leave, in the order of the result, and the others with the rule that holds them back.
-fn choose(all: &[Association], bounds: &Bounds) -> (Vec<Association>, Vec<(VariantKey, HeldBack)>) {
-    let common = |found: &Association| {
-        found.counts.allele_frequency().is_some_and(|frequency| is_common_enough(frequency, bounds.leverage))
+fn choose(
+    all: &[Association],
+    bounds: &Bounds,
+    changed: &BTreeSet<VariantKey>,
+) -> (Vec<Association>, Vec<(VariantKey, HeldBack)>) {
+    let rule = |found: &Association| {
+        let frequency = found.counts.allele_frequency();
+        let common = frequency.is_some_and(|frequency| is_common_enough(frequency, bounds.leverage));
+        match (common, changed.contains(&found.key)) {
+            (false, _) => Some(HeldBack::Rare),
+            (_, true) => Some(HeldBack::Changed),
+            _ => (!found.neg_log10_p.is_finite()).then_some(HeldBack::Number),
+        }
     };
-    let mut leading: Vec<usize> = (0..all.len()).filter(|place| common(&all[*place])).collect();
-    leading.retain(|place| all[*place].neg_log10_p.is_finite());
-    leading.sort_by(|a, b| all[*b].neg_log10_p.total_cmp(&all[*a].neg_log10_p).then(a.cmp(b)));
-    let (variants, mut strength) = bounds.left();
-    let fit = leading.iter().take_while(|place| {
-        strength -= strength_of(&all[**place]);
-        strength >= 0.0
-    });
-    leading.truncate(fit.count().min(usize::try_from(variants).unwrap_or(usize::MAX)));
-    let leading: BTreeSet<usize> = leading.into_iter().collect();
+    let mut rules: Vec<Option<HeldBack>> = all.iter().map(rule).collect();
+    let mut strongest: Vec<usize> = (0..all.len()).filter(|place| rules[*place].is_none()).collect();
+    strongest.sort_by(|a, b| all[*b].neg_log10_p.total_cmp(&all[*a].neg_log10_p).then(a.cmp(b)));
+    let (mut variants, mut strength) = bounds.left();
+    let mut leading: BTreeMap<&Contig, BTreeSet<u32>> = BTreeMap::new();
+    for place in strongest {
+        let found = &all[place];
+        let (contig, position) = (&found.key.contig, found.key.position.get());
+        let region = position.saturating_sub(REGION)..=position.saturating_add(REGION);
+        let beside = leading.get(contig).is_some_and(|near| near.range(region).next().is_some());
+        if beside && !bounds.full_table {
+            rules[place] = Some(HeldBack::Region);
+            continue;
+        }
+        strength -= strength_of(found);
+        if variants == 0 || strength < 0.0 {
+            // Nothing weaker leaves either.
+            (variants, rules[place]) = (0, Some(HeldBack::Number));
+            continue;
+        }
+        variants -= 1;
+        leading.entry(contig).or_default().insert(position);
+    }
     let (mut leaves, mut held_back) = (Vec::new(), Vec::new());
-    for (place, found) in all.iter().enumerate() {
-        if leading.contains(&place) {
-            leaves.push(Association { baseline: None, ..found.clone() });
-        } else {
-            let rule = if common(found) { HeldBack::Number } else { HeldBack::Rare };
-            held_back.push((found.key.clone(), rule));
+    for (found, rule) in all.iter().zip(rules) {
+        match rule {
+            None => leaves.push(Association { baseline: None, ..found.clone() }),
+            Some(rule) => held_back.push((found.key.clone(), rule)),
         }
     }
     (leaves, held_back)
@@ -180,7 +218,7 @@ fn choose(all: &[Association], bounds: &Bounds) -> (Vec<Association>, Vec<(Varia
 #[cfg(test)]
 mod tests {
     use ligate_analysis::gwas::Test;
-    use ligate_model::{Allele, Contig, Position, VariantCounts};
+    use ligate_model::{Allele, Position, VariantCounts};
 
     use super::*;
 
@@ -220,18 +258,40 @@ mod tests {
             left_before: Left::default().and(7, 1.0, 90),
             full_table: false,
         };
+        let far = |place: u32| 1_000_000 * place;
         let all: Vec<Association> =
             [(1, 60, 1.0), (2, 10, 9.0), (3, 11, 5.0), (4, 169, 4.0), (5, 60, 0.5), (6, 60, 5.0)]
-                .map(|(position, copies, p)| found(position, copies, p))
+                .map(|(place, copies, p)| found(far(place), copies, p))
                 .into();
-        let (leaves, held_back) = choose(&all, &bounds);
+        let choose = |bounds: &Bounds, changed: &[u32]| {
+            let keys = changed.iter().map(|place| found(far(*place), 60, 1.0).key).collect();
+            let (leaves, held_back) = super::choose(&all, bounds, &keys);
+            let by = |rule| {
+                let held = held_back.iter().filter(|(_, held)| *held == rule);
+                positions(held.map(|(key, _)| key))
+                    .iter()
+                    .map(|position| position / 1_000_000)
+                    .collect::<Vec<_>>()
+            };
+            let leaves = positions(leaves.iter().map(|found| &found.key));
+            let leaves: Vec<u32> = leaves.iter().map(|position| position / 1_000_000).collect();
+            (leaves, by(HeldBack::Rare), by(HeldBack::Number), by(HeldBack::Changed))
+        };
         // Of 10 - 1 in all the second of 5 finds no room any more, so nothing weaker leaves either.
-        assert_eq!(positions(leaves.iter().map(|found| &found.key)), [3]);
-        let by = |rule| positions(held_back.iter().filter(|(_, held)| *held == rule).map(|(key, _)| key));
-        assert_eq!((by(HeldBack::Rare), by(HeldBack::Number)), (vec![2], vec![1, 4, 5, 6]));
-        let (leaves, _) = choose(&all, &Bounds { full_table: true, ..bounds });
-        assert_eq!(positions(leaves.iter().map(|found| &found.key)), [1, 3, 4, 5, 6]);
-        let (leaves, _) = choose(&all, &Bounds { leverage: 0.4, ..bounds });
-        assert!(leaves.is_empty());
+        assert_eq!(choose(&bounds, &[]), (vec![3], vec![2], vec![1, 4, 5, 6], vec![]));
+        assert_eq!(choose(&bounds, &[3, 2]), (vec![6], vec![2], vec![1, 4, 5], vec![3]));
+        let full = Bounds { full_table: true, ..bounds };
+        assert_eq!(choose(&full, &[]), (vec![1, 3, 4, 5, 6], vec![2], vec![], vec![]));
+        assert!(choose(&Bounds { leverage: 0.4, ..bounds }, &[]).0.is_empty());
+    }
+
+    #[test]
+    fn one_variant_leaves_for_each_region() {
+        let bounds = Bounds { people: 900, leverage: 0.01, left_before: Left::default(), full_table: false };
+        let all = [(1_000_000, 2.0), (1_500_000, 9.0), (2_000_000, 3.0), (2_000_001, 4.0), (2_500_001, 1.0)]
+            .map(|(position, p)| found(position, 60, p));
+        let (leaves, held_back) = choose(&all, &bounds, &BTreeSet::new());
+        assert_eq!(positions(leaves.iter().map(|found| &found.key)), [1_500_000, 2_000_001]);
+        assert!(held_back.iter().all(|(_, rule)| *rule == HeldBack::Region));
     }
 }
