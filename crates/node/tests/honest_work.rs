@@ -82,6 +82,7 @@ fn people_leave_again_and_again_and_a_second_user_comes() {
     succeed(&["key", "--out", text(&network.path("user.key"))]);
     let other =
         network.permit(&["--user", "another", "--variables", &format!("sex,age,{}", traits.join(","))]);
-    // The same people as the first one's last study had: what one of them exports is then no difference to the other's.
-    assert_eq!(study_all(&network, &other, &traits[..3], &[]), people);
+    // He leaves out whom the first one left out, so that neither's exports are a small difference to the other.
+    let of_other = study_all(&network, &other, &traits[..3], &[]);
+    assert!((600..740).contains(&of_other), "{of_other} people");
 }

@@ -27,6 +27,9 @@ const LEFT_OUT_LARGE: usize = 24;
 /// How much of the limits a choice may use up over this node's own rows, so that later studies have room.
 const ROOM: f64 = 0.95;
 
+/// Scores that differ by less than this are the same.
+const AS_GOOD: f64 = 0.01;
+
 /// Values of one person that differ by less than this share of the variable's unit are the same.
 const SAME_VALUE: f64 = 1e-4;
 
@@ -66,7 +69,7 @@ pub fn choose(ledger: &Ledger, account: &Account, draft: &Draft<'_>) -> Chosen {
     let mut best: Option<(f64, Vec<usize>)> = None;
     for candidate in candidates(ledger, account, draft, &eligible) {
         let score = relevant.score(&candidate);
-        if score <= ROOM {
+        if score <= ROOM || score <= relevant.score_alone(&candidate) + AS_GOOD {
             best = Some((score, candidate));
             break;
         }
@@ -181,12 +184,22 @@ impl<'a> Relevant<'a> {
 
     /// How much of the limits a set of people uses up over this node's own rows: up to 1 keeps them.
     fn score(&self, candidate: &[usize]) -> f64 {
+        self.score_with(&self.ids, candidate)
+    }
+
+    /// The same by the run's own columns: where that is as much, the difference to earlier runs is not the reason, and
+    /// leaving people out does not help.
+    fn score_alone(&self, candidate: &[usize]) -> f64 {
+        self.score_with(&[], candidate)
+    }
+
+    fn score_with(&self, ids: &[super::ColumnId], candidate: &[usize]) -> f64 {
         let numbers: Vec<u64> = candidate.iter().map(|place| self.draft.people[*place]).collect();
         let mut new = vec![vec![1.0; candidate.len()]];
         for (_, values) in self.draft.variables {
             new.push(standard(candidate.iter().map(|place| values[*place])));
         }
-        let rows = self.account.rows(&self.ids, &numbers, &new);
+        let rows = self.account.rows(ids, &numbers, &new);
         let found = judge(&rows, &rows.gram(self.draft.threads), self.draft.limits, self.draft.threads);
         (found.leverage / self.draft.limits.leverage).max(found.share / self.draft.limits.share)
     }

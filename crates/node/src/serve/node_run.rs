@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use ligate_access::{
     PublicKey,
     audit::{Event, Head},
-    job::SignedJob,
+    job::{PeopleRule, SignedJob},
     permit::{Method, Permit, SignedPermit},
     policy::{self, Approval},
 };
@@ -190,7 +190,10 @@ impl NodeRun {
         let variables: Vec<&VariableName> = self.plan.variables().collect();
         let shown = ledger.shown_of(&variables)?;
         let fills = variables.iter().map(|name| shown.fill(name)).collect();
-        let people = self.choose_people(&ledger, &shown, &everybody)?;
+        // Where everybody takes part, the people of all data users are the same or differ by many, so that what one of them
+        // exports is no small difference to another one's results. Other rules choose different people on purpose.
+        let of_all = self.approval.job().people == PeopleRule::Filled;
+        let people = self.choose_people(&ledger, if of_all { &shown } else { &account }, &everybody)?;
         let cohort = Cohort::new(&self.phenotypes, &self.plan, &people, coding, self.snapshot.blocks())?;
         let site = self.gate.own_site(cohort.individuals()).map_err(|rule| own_rule(&self.folder, rule))?;
         let numbers = people.iter().map(|person| everybody[*person as usize]).collect();

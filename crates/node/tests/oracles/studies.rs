@@ -26,7 +26,8 @@ const T2D: [&str; 4] = ["--trait", "t2d", "--family", "logistic"];
 const ALL_VARIABLES: [&str; 2] = ["--people", "all-variables"];
 const COMPLETE: [&str; 2] = ["--people", "complete"];
 const ALL_WALD: [&str; 2] = ["--wald-below", "1"];
-const ALL_SCORE: [&str; 2] = ["--wald-below", "1e-300"];
+const ALL_SCORE: [&str; 2] = ["--wald-below", "0"];
+const SOME_WALD: [&str; 2] = ["--wald-below", "1e-3"];
 
 /// What one study left.
 pub struct Study {
@@ -70,7 +71,7 @@ pub fn demo_cohorts() -> &'static DemoCohorts {
         let run = |user: &User, words: &[&[&str]]| user.study(&network, words);
         let both = User::new(&network);
         let linear_all = run(&both, &[&LDL, &ALL_VARIABLES]);
-        let default_all = run(&both, &[&T2D, &ALL_VARIABLES]);
+        let default_all = run(&both, &[&T2D, &ALL_VARIABLES, &SOME_WALD]);
         // The ledger gives one data user one answer to a study, about one set of people.
         let another = || User::new(&network);
         let wald_all = run(&another(), &[&T2D, &ALL_VARIABLES, &ALL_WALD]);
