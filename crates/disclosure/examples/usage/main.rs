@@ -1,9 +1,10 @@
 //! How many studies a dataset takes until the span rule refuses one, at each door, and how rare a variant may then be
 //! outside. Made people at three nodes with real ledgers; nobody leaves, every study is over everybody.
 //!
-//!     cargo run --release -p ligate-disclosure --example usage [-- PEOPLE ...]
+//!     cargo run --release -p ligate-disclosure --example usage -- [KIND] [PEOPLE ...]
 //!     cargo run --release -p ligate-disclosure --example usage -- ledger PEOPLE COLUMNS
 //!
+//! KIND is how studies are called in the table, or how that begins: "linear", "logistic with Wald tests, 4".
 //! The second form says how large a node's ledger is and what a check takes.
 //!
 //! Inside, one data user does all studies with the same covariates. Outside, twenty data users take turns, each with
@@ -30,22 +31,34 @@ const SHOWN: [u64; 4] = [1, 10, 50, 100];
 const MANY_PEOPLE: usize = 10_000;
 
 /// What is studied, with how many covariates.
-const KINDS: [(Trait, usize); 5] =
-    [(Trait::Normal, 4), (Trait::Normal, 10), (Trait::Raw, 4), (Trait::Disease, 4), (Trait::Disease, 10)];
+const KINDS: [(Trait, usize); 8] = [
+    (Trait::Normal, 4),
+    (Trait::Normal, 10),
+    (Trait::Raw, 4),
+    (Trait::Raw, 10),
+    (Trait::Disease, 4),
+    (Trait::Disease, 10),
+    (Trait::DiseaseWithWaldTests, 4),
+    (Trait::DiseaseWithWaldTests, 10),
+];
 
 fn main() -> Result<(), Failure> {
     let mut words = std::env::args().skip(1).peekable();
-    let ledger = words.next_if(|word| word == "ledger").is_some();
+    let kind = words.next_if(|word| word.parse::<usize>().is_err()).unwrap_or_default();
     let numbers = words.map(|text| text.parse()).collect::<Result<Vec<usize>, _>>()?;
     match numbers[..] {
-        [people, columns] if ledger => ledger_size::report(people, columns),
-        _ if ledger => Err("say: usage ledger PEOPLE COLUMNS".into()),
-        [] => usage(&[200, 2_000, 20_000, 200_000]),
-        _ => usage(&numbers),
+        [people, columns] if kind == "ledger" => ledger_size::report(people, columns),
+        _ if kind == "ledger" => Err("say: usage ledger PEOPLE COLUMNS".into()),
+        [] => usage(&kind, &[200, 2_000, 20_000, 200_000]),
+        _ => usage(&kind, &numbers),
     }
 }
 
-fn usage(sizes: &[usize]) -> Result<(), Failure> {
+fn usage(kind: &str, sizes: &[usize]) -> Result<(), Failure> {
+    let kinds: Vec<_> = KINDS.into_iter().filter(|of| name(*of).starts_with(kind)).collect();
+    if kinds.is_empty() {
+        return Err(format!("no studies are called {kind}").into());
+    }
     println!(
         "| people | studies, covariates | door | studies until refused | h after 1, 10, 50, 100 | p from | what was refused |"
     );
@@ -53,14 +66,19 @@ fn usage(sizes: &[usize]) -> Result<(), Failure> {
     for size in sizes {
         let start = Instant::now();
         let people = People::new(*size, SEED);
-        for kind in KINDS {
+        for kind in &kinds {
             for door in [Door::Inside, Door::Outside] {
-                println!("{}", Usage::new(&people, kind, door)?.row()?);
+                println!("{}", Usage::new(&people, *kind, door)?.row()?);
             }
         }
         eprintln!("{size} people: {:.0} s, peak {} MB", start.elapsed().as_secs_f64(), peak_megabytes());
     }
     Ok(())
+}
+
+/// How studies of a kind are called.
+fn name((kind, covariates): (Trait, usize)) -> String {
+    format!("{}, {covariates}", kind.name())
 }
 
 /// An account that is filled study by study.
@@ -93,10 +111,9 @@ impl<'a> Usage<'a> {
         };
         let frequencies = if self.door == Door::Outside { each(frequency) } else { String::new() };
         Ok(format!(
-            "| {} | {}, {} | {:?} | {until} | {} | {frequencies} | {why} |",
+            "| {} | {} | {:?} | {until} | {} | {frequencies} | {why} |",
             self.people.count(),
-            self.kind.name(),
-            self.covariates,
+            name((self.kind, self.covariates)),
             self.door,
             each(|leverage| format!("{leverage:.4}")),
         ))
@@ -135,11 +152,13 @@ impl<'a> Usage<'a> {
             self.entered += 1;
         }
         let start = Instant::now();
-        let found = self.nodes.judge(self.door, studies, 2)?;
+        let found = self.nodes.judge(self.door, studies)?;
         eprintln!(
-            "{studies} studies, {} columns: h {:.4}, {}, {:.1} s",
+            "{studies} studies, {} columns: h {:.4}, {} second sums, {} searches, {}, {:.1} s",
             found.columns,
             found.leverage,
+            found.second_sums,
+            found.searches,
             found.refused.unwrap_or("passes"),
             start.elapsed().as_secs_f64()
         );
@@ -166,13 +185,16 @@ impl<'a> Usage<'a> {
         if self.people.count() >= MANY_PEOPLE && !first { room.min(SHOWN[3]) } else { room }
     }
 
+    /// Studies that fit into an account.
     fn room(&self) -> u64 {
         let common = match self.door {
             Door::Inside => 1 + self.covariates,
             Door::Outside => 1 + COVARIATES,
         };
-        let each = if self.kind == Trait::Disease { 3 + self.covariates } else { 1 };
-        ((ACCOUNT_COLUMNS_MAX - common) / each) as u64
+        let each = self.kind.columns(self.covariates);
+        // A new study counts with all its columns, also those that were shown before.
+        let last = 1 + self.covariates + each;
+        ((ACCOUNT_COLUMNS_MAX - common - last) / each + 1) as u64
     }
 }
 

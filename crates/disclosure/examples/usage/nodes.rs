@@ -1,8 +1,8 @@
-//! Three nodes with real ledgers, and the span rule over them as the nodes and the coordinator play it
+//! Three nodes with real ledgers, and the span rule over them as the nodes and the coordinator follow it
 //! (`serve/account.rs`, `run/federated/account.rs`), without masks and network.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use ligate_disclosure::{
     Account, Change, ColumnId, DataUser, Ledger, NewColumn, Run, Witness, WitnessError,
-    span::{Gram, Limits, Rotation, Rows, fraction_bits, histogram, judge, top_share},
+    span::{Basis, Frame, Gram, Limits, Rotation, Rows, Search, fraction_bits, judge_by},
 };
 use ligate_model::{Digest, IndividualId};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -19,8 +19,11 @@ use crate::study::Study;
 
 pub type Failure = Box<dyn std::error::Error>;
 
-/// Combinations that one node asks all others about, at most.
-const SUSPECTS_MAX: usize = 16;
+/// Of one check.
+pub const THREADS: usize = 1;
+
+/// Nodes tell the largest leverages rounded up to whole multiples of this (`session.rs`).
+const LEVERAGE_STEP: f64 = 0.01;
 
 /// An audit log of one line.
 #[derive(Default)]
@@ -47,12 +50,15 @@ pub enum Door {
 }
 
 /// What the nodes find in an account.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Verdict {
-    /// Distinct ones in the account.
+    /// Those that are judged: the distinct ones of the account and, inside, all of the new study.
     pub columns: usize,
     /// The largest one of a person, by the sums without each other node.
     pub leverage: f64,
+    /// Sums that were made a second time, and left-out nodes for which groups over nodes were searched.
+    pub second_sums: usize,
+    pub searches: usize,
     /// What was refused, if anything.
     pub refused: Option<&'static str>,
 }
@@ -92,7 +98,7 @@ impl Nodes {
             let columns: Vec<NewColumn> = columns.iter().map(part).collect();
             ledger.mark_opened(&run, Timestamp::UNIX_EPOCH)?;
             let judged = ledger.account(&run.data_user)?;
-            ledger.enter_columns(run.job, &judged, numbers, &columns)?;
+            ledger.enter_columns(run.job, &judged, numbers, &columns, self.people())?;
             first = own.end;
         }
         Ok(())
@@ -113,75 +119,150 @@ impl Nodes {
         Ok(self.ledgers[node].everything()?)
     }
 
-    /// Judges the account after its first studies.
-    pub fn judge(&self, door: Door, studies: u64, threads: usize) -> Result<Verdict, Failure> {
+    fn people(&self) -> u64 {
+        self.numbers.iter().map(Vec::len).sum::<usize>() as u64
+    }
+
+    /// Judges the last of the first studies with all that was shown before, or the export of all of them.
+    pub fn judge(&self, door: Door, studies: u64) -> Result<Verdict, Failure> {
         let account = |ledger: &Ledger| match door {
             Door::Inside => ledger.account(&user(0)),
             Door::Outside => ledger.everything(),
         };
         let accounts = self.ledgers.iter().map(account).collect::<Result<Vec<_>, _>>()?;
-        let ids = distinct(&accounts, studies);
+        let (ids, first_new) = columns(&accounts, door, studies);
         let sides = accounts.iter().zip(&self.numbers);
-        let rows: Vec<Rows> = sides.map(|(account, numbers)| account.rows(&ids, numbers, &[])).collect();
+        let rows = sides.map(|(account, numbers)| account.rows(&ids, numbers, &[])).collect();
         drop(accounts);
-        verdict(&rows, Limits::of_cell(10), threads)
+        Check { rows, first_new, bits: fraction_bits(4 * self.people(), ids.len()) }.verdict()
     }
 }
 
-/// The distinct columns of the first studies: the same at every node, because everybody is in every study.
-fn distinct(accounts: &[Account], studies: u64) -> Vec<ColumnId> {
-    let jobs: BTreeSet<Digest> = (0..studies).map(job).collect();
-    let mut ids = accounts.iter().map(|account| account.distinct(|column| jobs.contains(&column.id.job)));
-    let first = ids.next().unwrap_or_default();
-    assert!(ids.all(|other| other == first), "columns are distinct at one node and equal at another");
-    first
+/// The columns that are judged, and the place of the first one of a new study.
+fn columns(accounts: &[Account], door: Door, studies: u64) -> (Vec<ColumnId>, usize) {
+    let of_first = |studies: u64| (0..studies).map(job).collect::<BTreeSet<Digest>>();
+    if door == Door::Outside {
+        let ids = distinct(accounts, &of_first(studies));
+        let count = ids.len();
+        return (ids, count);
+    }
+    let mut ids = distinct(accounts, &of_first(studies - 1));
+    let (first_new, last) = (ids.len(), job(studies - 1));
+    ids.extend(accounts[0].columns().iter().map(|column| column.id).filter(|id| id.job == last));
+    (ids, first_new)
 }
 
-fn verdict(rows: &[Rows], limits: Limits, threads: usize) -> Result<Verdict, Failure> {
-    let columns = rows[0].columns();
-    let own: Vec<Gram> = rows.iter().map(|rows| rows.gram(threads)).collect();
-    let bits = fraction_bits(4 * rows.iter().map(Rows::people).sum::<usize>() as u64, columns);
-    let rotation = Rotation::new(columns, &[7; 32]);
-    let words: Vec<Vec<u64>> = own.iter().map(|gram| gram.rotated(&rotation).to_words(bits)).collect();
-    let mut found = Verdict { columns, leverage: 0.0, refused: None };
-    let mut suspects = Vec::new();
-    for without in 0..rows.len() {
-        let sum = Gram::from_words(columns, &sum_without(&words, without), bits)?;
-        let sum = sum.softened(&[9; 32]).rotated_back(&rotation);
-        for node in (0..rows.len()).filter(|node| *node != without) {
-            assert!(sum.holds(&own[node]), "a sum does not hold a node's own part");
-            let suspect_from = 0.9 / (rows.len() - 1) as f64;
-            let of_node = judge(&rows[node], &sum, limits, suspect_from, threads);
-            found.leverage = found.leverage.max(of_node.leverage);
-            if of_node.leverage > limits.leverage {
-                found.refused = Some("one person");
-            } else if !of_node.passes() {
-                found.refused = found.refused.or(Some("a group at one node"));
+/// The columns of these jobs that are distinct over all nodes.
+fn distinct(accounts: &[Account], jobs: &BTreeSet<Digest>) -> Vec<ColumnId> {
+    let classes = |account: &Account| -> BTreeMap<ColumnId, u32> {
+        account.columns().iter().map(|column| (column.id, column.class)).collect()
+    };
+    let known: Vec<BTreeMap<ColumnId, u32>> = accounts.iter().map(classes).collect();
+    let ids: BTreeSet<ColumnId> = known.iter().flat_map(|account| account.keys().copied()).collect();
+    let mut seen = BTreeSet::new();
+    let mut new =
+        |id: &ColumnId| seen.insert(known.iter().map(|account| account.get(id).copied()).collect::<Vec<_>>());
+    ids.into_iter().filter(|id| jobs.contains(&id.job) && new(id)).collect()
+}
+
+/// The columns of an account over the people of each node.
+struct Check {
+    rows: Vec<Rows>,
+    first_new: usize,
+    /// Of the first sums.
+    bits: u32,
+}
+
+impl Check {
+    fn verdict(&self) -> Result<Verdict, Failure> {
+        let limits = Limits::of_cell(10);
+        let mut verdict = Verdict { columns: self.rows[0].columns(), ..Verdict::default() };
+        let own: Vec<Gram> = self.rows.iter().map(|rows| rows.gram(THREADS)).collect();
+        let mut possible = Vec::new();
+        for without in 0..self.rows.len() {
+            let basis = self.basis(&own, without, &mut verdict)?;
+            if self.judge_without(without, &basis, limits, &mut verdict) {
+                possible.push((without, basis));
             }
-            suspects.extend(of_node.suspects.into_iter().take(SUSPECTS_MAX));
+        }
+        if verdict.refused.is_some() {
+            return Ok(verdict);
+        }
+        verdict.searches = possible.len();
+        for (without, basis) in possible {
+            if self.climb(without, basis, limits) > limits.share {
+                verdict.refused = Some("a group over nodes");
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// The basis of the sum without a node, from a second sum where the first one is not precise enough.
+    fn basis(&self, own: &[Gram], without: usize, verdict: &mut Verdict) -> Result<Basis, Failure> {
+        let basis = Basis::new(&sum_without(own, without, self.bits)?);
+        if basis.is_precise(self.bits) {
+            return Ok(basis);
+        }
+        verdict.second_sums += 1;
+        let turned: Vec<Gram> =
+            self.rows.iter().map(|rows| basis.rows(rows, THREADS).gram(THREADS)).collect();
+        let again = sum_without(&turned, without, fraction_bits(1, basis.rank()))?;
+        Ok(basis.refined(&again))
+    }
+
+    /// Judges everybody by the sum without a node, and says whether there is room for a group over nodes.
+    fn judge_without(&self, without: usize, basis: &Basis, limits: Limits, verdict: &mut Verdict) -> bool {
+        let mut largest: Vec<f64> = Vec::new();
+        for rows in self.others(without) {
+            let found = judge_by(rows, basis, limits, THREADS);
+            verdict.leverage = verdict.leverage.max(found.leverage);
+            if found.leverage > limits.leverage {
+                verdict.refused = Some("one person");
+            } else if !found.passes() {
+                verdict.refused = verdict.refused.or(Some("a group at one node"));
+            }
+            largest.extend(found.largest.iter().map(|h| (h / LEVERAGE_STEP).ceil() * LEVERAGE_STEP));
+        }
+        largest.sort_by(|a, b| b.total_cmp(a));
+        largest.iter().take(limits.group).sum::<f64>() >= limits.share
+    }
+
+    /// The largest share of a small group that a search over the nodes without one finds.
+    fn climb(&self, without: usize, basis: Basis, limits: Limits) -> f64 {
+        let frame = Frame::new(basis, &[without as u8; 32]);
+        let mut search = Search::new(frame.starts(self.first_new), limits, &[9; 32]);
+        loop {
+            let steps = search.steps();
+            if steps.is_empty() || search.share > limits.share {
+                return search.share;
+            }
+            let mut answers = vec![0_u64; steps.len() * Frame::words(frame.rank())];
+            for rows in self.others(without) {
+                let own = steps.iter().flat_map(|step| frame.answer(rows, step));
+                answers.iter_mut().zip(own).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
+            }
+            search.take(&answers);
         }
     }
-    if found.refused.is_none() && suspects.iter().any(|(_, suspect)| isolates(rows, suspect, limits)) {
-        found.refused = Some("a group over nodes");
+
+    fn others(&self, without: usize) -> impl Iterator<Item = &Rows> {
+        self.rows.iter().enumerate().filter(move |(node, _)| *node != without).map(|(_, rows)| rows)
     }
-    Ok(found)
 }
 
-/// Whether a combination isolates a group over the nodes without some one.
-fn isolates(rows: &[Rows], combination: &[f64], limits: Limits) -> bool {
-    let words: Vec<Vec<u64>> = rows.iter().map(|rows| histogram(rows, combination)).collect();
-    (0..rows.len()).any(|without| {
-        let sum = sum_without(&words, without);
-        top_share(&sum, limits.group) > limits.share
-    })
-}
-
-fn sum_without(words: &[Vec<u64>], without: usize) -> Vec<u64> {
-    let mut sum = vec![0_u64; words[0].len()];
-    for (_, own) in words.iter().enumerate().filter(|(node, _)| *node != without) {
-        sum.iter_mut().zip(own).for_each(|(sum, word)| *sum = sum.wrapping_add(*word));
+/// A softened sum without a node, as the nodes are told it.
+fn sum_without(own: &[Gram], without: usize, bits: u32) -> Result<Gram, Failure> {
+    let size = own[0].size();
+    let rotation = Rotation::new(size, &[7 + without as u8; 32]);
+    let others = || own.iter().enumerate().filter(|(node, _)| *node != without).map(|(_, own)| own);
+    let mut sum = vec![0_u64; own[0].lower().len()];
+    for own in others() {
+        let words = own.rotated(&rotation).to_words(bits);
+        sum.iter_mut().zip(words).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
     }
-    sum
+    let sum = Gram::from_words(size, &sum, bits)?.softened(&[9; 32]).rotated_back(&rotation);
+    assert!(others().all(|own| sum.holds(own)), "a sum does not hold a node's own part");
+    Ok(sum)
 }
 
 fn job(number: u64) -> Digest {

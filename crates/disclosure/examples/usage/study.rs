@@ -12,7 +12,9 @@ pub enum Trait {
     Normal,
     /// As measured: every fourth one is log-normal.
     Raw,
+    /// With score tests, as every study under a permit that does not ask for more.
     Disease,
+    DiseaseWithWaldTests,
 }
 
 impl Trait {
@@ -21,6 +23,20 @@ impl Trait {
             Self::Normal => "linear, normal traits",
             Self::Raw => "linear, a quarter log-normal",
             Self::Disease => "logistic",
+            Self::DiseaseWithWaldTests => "logistic with Wald tests",
+        }
+    }
+
+    pub const fn is_disease(self) -> bool {
+        matches!(self, Self::Disease | Self::DiseaseWithWaldTests)
+    }
+
+    /// Columns that a study adds to those of the people and the covariates.
+    pub const fn columns(self, covariates: usize) -> usize {
+        match self {
+            Self::Normal | Self::Raw => 1,
+            Self::Disease => 3,
+            Self::DiseaseWithWaldTests => 3 + covariates,
         }
     }
 }
@@ -41,7 +57,7 @@ impl Study {
         let mut columns = vec![NewColumn::people()];
         columns.extend(self.covariates.iter().map(of));
         let name = format!("y{}", self.number);
-        if self.of != Trait::Disease {
+        if !self.of.is_disease() {
             let skewed = self.of == Trait::Raw && self.number % 4 == 3;
             columns.push(column("trait", &name, people.quantitative(self.number, skewed)));
             return columns;
@@ -56,7 +72,10 @@ impl Study {
         columns.push(column("trait", &name, disease));
         columns.push(column("expected", &name, expected.clone()));
         columns.push(column("weight", &name, weighted(0)));
-        columns.extend((1..=self.covariates.len()).map(|place| column("weighted", &name, weighted(place))));
+        if self.of == Trait::DiseaseWithWaldTests {
+            columns
+                .extend((1..=self.covariates.len()).map(|place| column("weighted", &name, weighted(place))));
+        }
         columns
     }
 
