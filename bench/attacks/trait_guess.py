@@ -3,31 +3,35 @@ variants in n people (Im, Gamazon, Nicolae and Cox, AJHG 90:591 (2012)): the sum
 
     pip install -r bench/attacks/requirements.txt && python3 bench/attacks/trait_guess.py
 
-Variants are independent, with frequencies of 0.05 to 0.5, released as in an exported table: effects to four digits,
-frequencies to three decimals. Reported is the correlation of guess and trait in the people of the study and in as many
-others of the same population: what it is there, a true effect explains; the rest is what taking part gives away.
+Variants are independent, each in a region of its own, with frequencies of 0.05 to 0.5, released as in an exported table:
+effects to four digits, frequencies to three decimals. Reported is the correlation of guess and trait in the people of the
+study and in as many others of the same population: what it is there, a true effect explains; the rest is what taking part
+gives away.
 """
 import numpy as np
 
 PEOPLE, CHUNK = 2000, 2000
-BOUND = PEOPLE / 9
+# The rule of the outer door (crates/disclosure/src/export.rs): variants and strength for one trait, and how much one counts.
+VARIANTS_MAX, STRENGTH_MAX, GENOME_WIDE = PEOPLE // 9, PEOPLE / 9, 29.72
 
 
 def main():
-    print("| tested | heritability | released | variants | sum of chi-squares | correlation in the study | sqrt(S / (S + n)) | in others |")
-    print("|---:|---:|---|---:|---:|---:|---:|---:|")
-    for tested, heritability, repeats in [(14_000, 0.0, 10), (14_000, 0.5, 10), (1_000_000, 0.0, 2)]:
-        results = [study(np.random.default_rng([2, tested, int(100 * heritability), repeat]), tested, heritability)
+    print("| tested | heritability | causal | released | variants | S | S as counted | correlation in the study | "
+          "sqrt(S / (S + n)) | by the counted S | in others |")
+    print("|---:|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|")
+    for tested, heritability, causal, repeats in [(14_000, 0.0, 0, 10), (14_000, 0.5, 140, 10), (14_000, 0.5, 10, 10),
+                                                  (1_000_000, 0.0, 0, 2)]:
+        results = [study(np.random.default_rng([2, tested, int(100 * heritability), repeat]), tested, heritability, causal)
                    for repeat in range(repeats)]
         for name in results[0]:
-            count, power, inside, outside = np.mean([result[name] for result in results], axis=0)
-            print(f"| {tested:,} | {heritability:g} | {name} | {count:,.0f} | {power:,.0f} | {inside:.2f} | "
-                  f"{np.sqrt(power / (power + PEOPLE)):.2f} | {outside:.2f} |", flush=True)
+            count, power, counted, inside, outside = np.mean([result[name] for result in results], axis=0)
+            of_strength = [f"{np.sqrt(strength / (strength + PEOPLE)):.2f}" for strength in (power, counted)]
+            print(f"| {tested:,} | {heritability:g} | {causal} | {name} | {count:,.0f} | {power:,.0f} | {counted:,.0f} | "
+                  f"{inside:.2f} | {of_strength[0]} | {of_strength[1]} | {outside:.2f} |", flush=True)
 
 
-def study(rng, tested, heritability):
+def study(rng, tested, heritability, causal):
     """Variants, their chi-squares, and both correlations, for each choice of variants to release."""
-    causal = tested // 100 if heritability else 0
     frequencies = rng.uniform(0.05, 0.5, tested)
     seeds = rng.integers(1 << 60, size=-(-tested // CHUNK))
     effects = rng.normal(0, np.sqrt(heritability / max(causal, 1)), causal)
@@ -44,10 +48,16 @@ def study(rng, tested, heritability):
     choices = {}
     if tested <= 100_000:
         choices["the full table"] = np.arange(tested)
-    choices["n / 9 by chance"] = rng.choice(tested, int(BOUND), replace=False)
-    choices["the n / 9 most significant"] = first[:int(BOUND)]
-    choices["the most significant with S <= n / 9"] = first[np.cumsum(squares[first]) <= BOUND]
+    choices["n / 9 by chance"] = rng.choice(tested, VARIANTS_MAX, replace=False)
+    choices["the n / 9 most significant"] = first[:VARIANTS_MAX]
+    choices["the outer door"] = outer_door(first, squares)
     return {name: guess(chosen, betas, means, squares, seeds, frequencies, traits) for name, chosen in choices.items()}
+
+
+def outer_door(first, squares):
+    """The strongest ones, up to the first that does not fit."""
+    fit = np.cumsum(np.minimum(squares[first], GENOME_WIDE)) <= STRENGTH_MAX
+    return first[:min(int(fit.sum()), VARIANTS_MAX)]
 
 
 def draw(seed, frequencies, chunk):
@@ -78,7 +88,7 @@ def guess(chosen, betas, means, squares, seeds, frequencies, traits):
         score += (draw(seeds[chunk], frequencies, chunk)[:, here % CHUNK] - means[here]) @ betas[here]
     inside, outside = slice(0, PEOPLE), slice(PEOPLE, None)
     correlation = [np.corrcoef(score[part], traits[part])[0, 1] for part in (inside, outside)]
-    return [len(chosen), squares[chosen].sum(), *correlation]
+    return [len(chosen), squares[chosen].sum(), np.minimum(squares[chosen], GENOME_WIDE).sum(), *correlation]
 
 
 if __name__ == "__main__":
