@@ -8,8 +8,9 @@
 //! The second form says how large a node's ledger is and what a check takes.
 //!
 //! Inside, one data user does all studies with the same covariates. Outside, twenty data users take turns, each with
-//! age, sex and other covariates of his own choice, and all results are exported. Leverages never fall as columns are
-//! added, so the first study that is refused is looked for by halving.
+//! age, sex and other covariates of his own choice, and all results are exported. Leverages do not fall as columns are
+//! added, but for the softening of the sums, so the first study that is refused is looked for by halving. Where a node
+//! finds a difference that its sum does not show, it refuses; that is told beside, because no studies here differ so.
 
 mod ledger_size;
 mod nodes;
@@ -27,8 +28,10 @@ const SEED: u64 = 1;
 const DATA_USERS: u64 = 20;
 const SHOWN: [u64; 4] = [1, 10, 50, 100];
 
-/// From so many people on, only the first account is filled to the end; the others stop at 100 studies.
+/// From so many people on, accounts stop at 100 studies; the first one, of linear studies inside, only where it would take
+/// too long.
 const MANY_PEOPLE: usize = 10_000;
+const TOO_MANY_PEOPLE: usize = 100_000;
 
 /// What is studied, with how many covariates.
 const KINDS: [(Trait, usize); 8] = [
@@ -111,12 +114,26 @@ impl<'a> Usage<'a> {
         };
         let frequencies = if self.door == Door::Outside { each(frequency) } else { String::new() };
         Ok(format!(
-            "| {} | {} | {:?} | {until} | {} | {frequencies} | {why} |",
+            "| {} | {} | {:?} | {until} | {} | {frequencies} | {why}{} |",
             self.people.count(),
             name((self.kind, self.covariates)),
             self.door,
             each(|leverage| format!("{leverage:.4}")),
+            self.unseen(),
         ))
+    }
+
+    /// Studies that pass but for a difference that no sum shows, among those that were tried.
+    fn unseen(&self) -> String {
+        let unseen = |(studies, found): (&u64, &Verdict)| {
+            (found.unseen && found.refused.is_none()).then(|| studies.to_string())
+        };
+        let studies: Vec<String> = self.judged.iter().filter_map(unseen).collect();
+        if studies.is_empty() {
+            String::new()
+        } else {
+            format!("; unseen differences: {}", studies.join(", "))
+        }
     }
 
     /// A number of studies that pass, and a number with which the span rule refuses, if it does before the account is full.
@@ -154,12 +171,13 @@ impl<'a> Usage<'a> {
         let start = Instant::now();
         let found = self.nodes.judge(self.door, studies)?;
         eprintln!(
-            "{studies} studies, {} columns: h {:.4}, {} second sums, {} searches, {}, {:.1} s",
+            "{studies} studies, {} columns: h {:.4}, {} second sums, {} searches, {}{}, {:.1} s",
             found.columns,
             found.leverage,
             found.second_sums,
             found.searches,
             found.refused.unwrap_or("passes"),
+            if found.unseen { ", but for a difference that no sum shows" } else { "" },
             start.elapsed().as_secs_f64()
         );
         self.judged.insert(studies, found);
@@ -182,7 +200,8 @@ impl<'a> Usage<'a> {
     fn studies_max(&self) -> u64 {
         let room = self.room();
         let first = (self.kind, self.covariates) == KINDS[0] && self.door == Door::Inside;
-        if self.people.count() >= MANY_PEOPLE && !first { room.min(SHOWN[3]) } else { room }
+        let bound = if first { TOO_MANY_PEOPLE } else { MANY_PEOPLE };
+        if self.people.count() >= bound { room.min(SHOWN[3]) } else { room }
     }
 
     /// Studies that fit into an account.

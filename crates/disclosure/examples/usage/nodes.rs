@@ -59,6 +59,9 @@ pub struct Verdict {
     /// Sums that were made a second time, and left-out nodes for which groups over nodes were searched.
     pub second_sums: usize,
     pub searches: usize,
+    /// Whether a node found a difference between columns that its sum does not show, and refused for that. Groups were then
+    /// not searched.
+    pub unseen: bool,
     /// What was refused, if anything.
     pub refused: Option<&'static str>,
 }
@@ -185,7 +188,7 @@ impl Check {
                 possible.push((without, basis));
             }
         }
-        if verdict.refused.is_some() {
+        if verdict.refused.is_some() || verdict.unseen {
             return Ok(verdict);
         }
         verdict.searches = possible.len();
@@ -215,9 +218,12 @@ impl Check {
         let mut largest: Vec<f64> = Vec::new();
         for rows in self.others(without) {
             let found = judge_by(rows, basis, limits, THREADS);
-            verdict.leverage = verdict.leverage.max(found.leverage);
-            if found.leverage > limits.leverage {
+            let leverage = found.largest.first().copied().unwrap_or(0.0);
+            verdict.leverage = verdict.leverage.max(leverage);
+            if leverage > limits.leverage {
                 verdict.refused = Some("one person");
+            } else if found.leverage > limits.leverage {
+                verdict.unseen = true;
             } else if !found.passes() {
                 verdict.refused = verdict.refused.or(Some("a group at one node"));
             }
