@@ -69,7 +69,7 @@ pub fn choose(ledger: &Ledger, account: &Account, draft: &Draft<'_>) -> Chosen {
     let mut best: Option<(f64, Vec<usize>)> = None;
     for candidate in candidates(ledger, account, draft, &eligible) {
         let score = relevant.score(&candidate);
-        if score <= ROOM || score <= relevant.score_alone(&candidate) + AS_GOOD {
+        if score <= ROOM || (score <= 1.0 && score <= relevant.score_alone(&candidate) + AS_GOOD) {
             best = Some((score, candidate));
             break;
         }

@@ -210,7 +210,7 @@ fn rotate(size: usize, matrix: &mut [f64], vectors: &mut [f64], p: usize, q: usi
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::span::{histogram, rotation::Stream, top_share};
+    use crate::span::rotation::Stream;
 
     const LIMITS: Limits = Limits { leverage: 0.5, share: 0.95, group: 9 };
 

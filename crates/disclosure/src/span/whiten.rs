@@ -139,7 +139,15 @@ impl Factor {
     /// rows: a difference too small to be weighed by the matrix, and large enough to be read from sums of genotypes.
     pub fn unseen(&self, rows: &Rows) -> Option<Vec<f64>> {
         let kept: std::collections::BTreeSet<usize> = self.kept.iter().copied().collect();
-        (0..self.rows.len()).filter(|column| !kept.contains(column)).find_map(|column| {
+        // A column that these people have twice is nothing new, however ill the matrix is conditioned.
+        let again = |column: usize| {
+            let same = |other: &usize| {
+                (0..rows.people()).all(|person| rows.row(person)[column] == rows.row(person)[*other])
+            };
+            self.kept.iter().any(same)
+        };
+        let dependent = |column: &usize| !kept.contains(column) && !again(*column);
+        (0..self.rows.len()).filter(dependent).find_map(|column| {
             let mut known = self.rows[column].clone();
             known.resize(self.rank(), 0.0);
             let mut combination = self.combination(&known, self.rows.len());
@@ -209,6 +217,24 @@ mod tests {
         for (found, expected) in same.lower().iter().zip(gram.lower()) {
             assert!((found - expected).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn a_column_that_is_there_twice_hides_nothing() {
+        let rows = made(120, 3, 5);
+        let column = |place: usize| (0..120).map(|person| rows.row(person)[place]).collect::<Vec<f64>>();
+        let twice = Rows::from_columns(&[column(0), column(1), column(2), column(1)]);
+        let mut other = column(1);
+        other[7] += 1e-4;
+        let nearly = Rows::from_columns(&[column(0), column(1), column(2), other]);
+        // As an ill-conditioned sum says it: nothing is left of the last column, by somewhat other parts.
+        let exact = twice.gram(1);
+        let mut lower = exact.lower().to_vec();
+        (lower[6], lower[9]) = (lower[6] + 1e-4, lower[9] - 1e-3);
+        let factor = Factor::new(&Gram::from_lower(4, lower).unwrap());
+        assert_eq!(factor.rank(), 3);
+        assert!(factor.unseen(&twice).is_none());
+        assert!(factor.unseen(&nearly).is_some());
     }
 
     fn identity(size: usize) -> Gram {

@@ -208,8 +208,8 @@ impl Network {
         own.sort();
         let exported = job.roster.iter().flat_map(|node| self.ledgers[*node].exported_rosters().unwrap());
         let rosters: Vec<Vec<Digest>> = exported.chain([own.clone()]).collect();
-        let isolated = isolated_node(&rosters, &own.into_iter().collect());
-        isolated.map_or(Ok(()), |_| Err("rosters: a node's own sum would follow".to_owned()))
+        let checked = rosters::check(&rosters, rosters::Reader::Nodes(&own));
+        checked.map_err(|_| "rosters: a node's own sum would follow".to_owned())
     }
 
     fn enter_run(&self, job: &Job, id: Digest) -> Result<(), String> {
