@@ -23,7 +23,7 @@ use crate::{
     run::{
         export::{
             self, Outcome, Wish,
-            content::{self, Content, HeldBack},
+            content::{self, Content, HeldBack, round_up},
         },
         pages,
         release::{self, Release},
@@ -218,7 +218,7 @@ fn as_json(content: &Content) -> Result<serde_json::Value> {
         "variants": content.variants(),
         "exported_before": { "variants": share(before.variants), "strength": share(before.strength) },
         "guess_of_trait": (content.bounds.guess(content.strength) * 1e3).round() / 1e3,
-        "lowest_frequency": content.bounds.lowest_frequency(),
+        "lowest_frequency": content.bounds.lowest_frequency().map(round_up),
         "full_table": content.bounds.full_table,
         "held_back": {
             "rare": content.held_back_by(HeldBack::Rare),

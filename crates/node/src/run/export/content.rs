@@ -159,7 +159,8 @@ pub fn digest_of(table: impl std::io::Read) -> Result<Digest> {
     Ok(Digest::of("ligate export content", &gwas_ssf::content_of(table)?))
 }
 
-fn round_up(frequency: f64) -> f64 {
+/// A lowest frequency as it is told: what is below it stays in any case.
+pub fn round_up(frequency: f64) -> f64 {
     (frequency * 1e4).ceil() / 1e4
 }
 
