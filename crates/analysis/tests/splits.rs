@@ -28,7 +28,7 @@ fn gwas(plan: &Plan, sites: &[Site], threads: usize) -> Gwas {
 fn bits(gwas: &Gwas) -> Vec<(String, [u64; 6])> {
     let of = |found: &ligate_analysis::gwas::Association| {
         let mut counts = found.counts;
-        counts.sites = 0;
+        (counts.sites, counts.lacking) = (0, 0);
         let numbers = [
             found.beta,
             found.standard_error,
