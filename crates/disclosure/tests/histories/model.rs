@@ -58,6 +58,9 @@ pub struct Model {
     pub fill: f64,
 }
 
+/// The least share of a trait's variance that its covariates must leave.
+const LEFT_MIN: f64 = 1e-4;
+
 fn rounded(value: f64) -> f64 {
     (value * f64::from(1 << 30)).round_ties_even() / f64::from(1 << 30)
 }
@@ -95,7 +98,25 @@ impl Model {
         for node in values {
             self.rows(plan, node).iter().for_each(|row| add_square(&mut gram, &row[..width], 1.0));
         }
-        solve(width, gram, vec![0.0; width]).map(drop).ok_or("collinear covariates".to_owned())
+        let solved = solve(width, gram.clone(), vec![0.0; width]);
+        solved.ok_or("collinear covariates".to_owned())?;
+        if plan.logistic {
+            return Ok(());
+        }
+        // What the covariates leave of a quantitative trait, as `gwas/run/linear.rs` has it.
+        let rows: Vec<Vec<f64>> = values.iter().flat_map(|node| self.rows(plan, node)).collect();
+        let mut crossed = vec![0.0; width];
+        for row in &rows {
+            crossed.iter_mut().zip(row).for_each(|(sum, value)| *sum += value * row[width]);
+        }
+        let fitted = solve(width, gram, crossed).ok_or("collinear covariates".to_owned())?;
+        let rest = |row: &Vec<f64>| {
+            let fit: f64 = row[..width].iter().zip(&fitted).map(|(value, part)| value * part).sum();
+            (row[width] - fit).powi(2)
+        };
+        let (left, all) =
+            (rows.iter().map(rest).sum::<f64>(), rows.iter().map(|row| row[width].powi(2)).sum::<f64>());
+        if left < LEFT_MIN * all { Err("explained trait".to_owned()) } else { Ok(()) }
     }
 
     /// 1, the covariates and the trait of each person of a node, standardised and filled.
