@@ -124,7 +124,7 @@ impl Account {
 
     /// The number of distinct columns.
     pub fn classes(&self) -> usize {
-        self.distinct(|_| true).len()
+        self.classes.len()
     }
 
     pub fn is_empty(&self) -> bool {

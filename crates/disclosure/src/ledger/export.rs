@@ -11,10 +11,7 @@ use super::{
     Account, ColumnId, DataUser, Exact, Ledger, LedgerError, LedgerRefusal, Party, RunRecord, RunState,
     counts_for, last_of, rosters, store::Book,
 };
-use crate::{
-    export::{strength_max, variants_max},
-    witness::Change,
-};
+use crate::{export::strength_max, witness::Change};
 
 /// Something of a run that left.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,9 +46,8 @@ impl Left {
     /// Whether it is as little as may leave without a permit for full tables. Sums of shares are off by a few units of the
     /// last place.
     pub fn is_little(&self) -> bool {
-        const PEOPLE: u64 = 1 << 40;
-        let most = |bound: f64| bound / PEOPLE as f64 * (1.0 + 1e-9);
-        self.variants <= most(variants_max(PEOPLE) as f64) && self.strength <= most(strength_max(PEOPLE))
+        let most = strength_max(1) * (1.0 + 1e-9);
+        self.variants <= most && self.strength <= most
     }
 }
 

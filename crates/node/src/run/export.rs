@@ -15,7 +15,7 @@ use ligate_access::{
     permit::SignedPermit,
 };
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, ColumnId, Exported, Gate, Left,
+    ACCOUNT_COLUMNS_MAX, ColumnId, Exported, Left,
     rosters::{self, Reader},
 };
 use ligate_federation::{Agreement, Member, Roster, RunContext, agree};
@@ -28,7 +28,7 @@ use super::{
     federated::{
         self,
         account::{self, SpanRefusal},
-        node_sums::{self, NodeSums},
+        node_sums::{NodeSums, Terms},
     },
     release::{NodeOutcome, Release},
     store::{Judged, Store},
@@ -37,7 +37,6 @@ use crate::{
     books,
     folder::Folder,
     progress::Stages,
-    serve::thresholds,
     session::{Answer, ExportFacts, HeldColumns, Leaving, OFFER_PAGE, Question, SiteFacts},
 };
 use content::{Bounds, Content, HeldBack};
@@ -120,7 +119,8 @@ impl Exporting<'_> {
         let accounts = accounts(&facts)?;
         check_rosters(&accounts)?;
         let agreement = self.agree()?;
-        let mut sums = NodeSums::new(&self.runtime, &self.watch, &self.nodes, agreement, self.terms()?);
+        let terms = Terms::new(self.folder, self.permit, self.release.plan.clone())?;
+        let mut sums = NodeSums::new(&self.runtime, &self.watch, &self.nodes, agreement, terms);
         sums.take_people(self.release.gwas.people)?;
         let leverage = self.judge(&facts, &accounts, &mut sums)?;
         let changed = if facts.iter().any(|facts| facts.changed) { self.changed()? } else { BTreeSet::new() };
@@ -146,16 +146,6 @@ impl Exporting<'_> {
         }
         self.leave(&content, wish)?;
         Ok(Outcome::Leaves(content))
-    }
-
-    fn terms(&self) -> Result<node_sums::Terms> {
-        let rules = thresholds(&self.permit.permit().output);
-        Ok(node_sums::Terms {
-            gate: Gate::new(self.folder.config.disclosure)?.tightened(&rules),
-            plan: self.release.plan.clone(),
-            secret: *self.folder.identity.secret("ligate softened sums").as_bytes(),
-            plan_only: false,
-        })
     }
 
     /// What each node's ledger says of the result.

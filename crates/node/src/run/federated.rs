@@ -32,7 +32,7 @@ use crate::{
     commands::trusted_issuers,
     folder::Folder,
     progress::Stages,
-    serve::{job_event, thresholds},
+    serve::job_event,
     session::{Answer, Question, client::Correspondent},
 };
 use account::Cost;
@@ -234,14 +234,8 @@ impl<'a> Coordination<'a> {
         let coding = admission::common_coding(accepted, &self.plan.trait_name, self.plan.family)?;
         self.runtime.block_on(nodes.prepare(self.job.hash(), coding))?;
         let agreement = self.agree(nodes, accepted)?;
-        let rules = thresholds(&self.permit.permit().output);
-        let gate = Gate::new(self.folder.config.disclosure)?.tightened(&rules);
-        let terms = node_sums::Terms {
-            gate,
-            plan: self.plan.clone(),
-            secret: *self.folder.identity.secret("ligate softened sums").as_bytes(),
-            plan_only: self.plan_only,
-        };
+        let terms = node_sums::Terms::new(self.folder, self.permit, self.plan.clone())?;
+        let terms = node_sums::Terms { plan_only: self.plan_only, ..terms };
         let mut sums = NodeSums::new(&self.runtime, &self.watch, nodes, agreement, terms);
         sums.count_people()?;
         let members = sums.members().to_vec();

@@ -2,6 +2,8 @@
 //! leaves everybody among many. The node judges its own rows, by sums over the nodes without each other one, says "yes" or
 //! which variable to leave out, and takes part in the search for groups over several nodes.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail, ensure};
 use ligate_analysis::gwas::{self, Cohort, Model, OwnGate, Plan, Role};
 use ligate_disclosure::{
@@ -316,9 +318,8 @@ impl Check {
 
 /// Every distinct column of this node's account must be among those that are judged.
 fn check_complete(account: &Account, shown: &[ColumnId]) -> Result<()> {
-    let classes =
-        |id: &ColumnId| account.columns().iter().find(|column| column.id == *id).map(|column| column.class);
-    let judged: std::collections::BTreeSet<u32> = shown.iter().filter_map(classes).collect();
+    let class = account.classes_by_id();
+    let judged: BTreeSet<u32> = shown.iter().filter_map(|id| class.get(id).copied()).collect();
     ensure!(judged.len() == account.classes(), "the question leaves out a column of this node's account");
     Ok(())
 }

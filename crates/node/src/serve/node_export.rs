@@ -26,6 +26,7 @@ use ligate_model::{Digest, VariantKey};
 use super::{
     account::{Check, check_ask},
     admission::{approve, compare_with_coordinator, gate, keep_coordinators_head, still_allowed},
+    changed_calls,
     seat::{RosterJournal, Seat},
 };
 use crate::{
@@ -194,7 +195,8 @@ impl NodeExport {
         self.still_allowed()?;
         ensure!(keys.len() <= OFFER_PAGE, "the question has too many variants");
         if self.changed.is_none() {
-            self.changed = Some(self.changed_variants()?);
+            let newest = self.folder.lake()?.snapshot(&self.books.run.dataset)?;
+            self.changed = Some(changed_calls::since_shown(&newest, &self.books.everything, &self.gate)?);
         }
         let known = self.changed.as_ref();
         let changed = |(place, key): (usize, &VariantKey)| {
@@ -203,20 +205,6 @@ impl NodeExport {
         let places = keys.iter().enumerate().filter_map(changed).collect();
         let site = self.gate.own_site(self.individuals()).map_err(|rule| anyhow::anyhow!("{rule}"))?;
         Ok(OutgoingAnswer::Facts { facts: site.release(SiteFacts::Changed(places)) })
-    }
-
-    fn changed_variants(&self) -> Result<BTreeSet<VariantKey>> {
-        let newest = self.folder.lake()?.snapshot(&self.books.run.dataset)?;
-        let few = self.gate.thresholds().cell.max(4 * self.books.everything.classes() as u64);
-        let few = u32::try_from(few)?;
-        let mut all = BTreeSet::new();
-        for earlier in snapshots(&self.books).filter(|earlier| *earlier != newest.id()) {
-            let changed = newest.changed_since(earlier, few)?;
-            all.extend(changed.context(
-                "what has changed since something of this dataset was shown is not known here (rule: calls that changed)",
-            )?);
-        }
-        Ok(all)
     }
 
     /// The last question: notes the export, before anything leaves.

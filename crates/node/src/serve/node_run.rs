@@ -36,6 +36,7 @@ use super::{
     admission::{
         approve, compare_with_coordinator, datasets, gate, keep_coordinators_head, rules, still_allowed,
     },
+    changed_calls,
     claims::Claims,
     codings,
     guarded_journal::GuardedJournal,
@@ -186,7 +187,7 @@ impl NodeRun {
             self.snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
         account.check_dataset(self.approval.dataset(), &everybody)?;
         ledger.note_departed(self.approval.dataset(), &everybody)?;
-        let withheld = self.withheld(&account)?;
+        let withheld = changed_calls::since_shown(&self.snapshot, &account, &self.gate)?;
         let variables: Vec<&VariableName> = self.plan.variables().collect();
         let shown = ledger.shown_of(&variables)?;
         let fills = variables.iter().map(|name| shown.fill(name)).collect();
@@ -200,27 +201,6 @@ impl NodeRun {
         self.chosen =
             Some(Chosen { told, coding, cohort, numbers, account, fills, withheld, site, offered: None });
         Ok(OutgoingAnswer::Heads { heads: Vec::new() })
-    }
-
-    /// The variants of this dataset whose calls have changed for one to a few people since something of them was shown,
-    /// or which the node did not hold then: the difference of two results would be those people's, or this node's.
-    fn withheld(&self, account: &Account) -> Result<BTreeSet<VariantKey>> {
-        // As many as the account has columns could be solved for, one by one; four times as many are far from that.
-        let few = self.gate.thresholds().cell.max(4 * account.classes() as u64);
-        let few = u32::try_from(few)?;
-        let mut withheld = BTreeSet::new();
-        let of_dataset = account.snapshots().filter(|(dataset, _)| dataset == self.approval.dataset());
-        for (dataset, earlier) in of_dataset.filter(|(_, earlier)| *earlier != self.snapshot.id()) {
-            let changed = self.snapshot.changed_since(*earlier, few)?;
-            let changed = changed.with_context(|| {
-                format!(
-                    "what has changed in {dataset} since something of it was shown is not known here (rule: calls that \
-                     changed); load the newer data on top of the older"
-                )
-            })?;
-            withheld.extend(changed);
-        }
-        Ok(withheld)
     }
 
     /// Those of whom the job's rule speaks, without the few who would be the difference to an earlier run of anybody.

@@ -1,6 +1,7 @@
 //! Sums over several nodes: masked on the way, opened here, released only by the gate.
 
 use anyhow::{Context, Result, anyhow, ensure};
+use ligate_access::permit::SignedPermit;
 use ligate_analysis::gwas::{self, Ask, Model, Plan, Summation};
 use ligate_disclosure::{Cleared, ColumnId, Gate, Opened, span::Limits};
 use ligate_federation::{Absence, Agreement, OpenedRound, RoundOptions, SignedRoster, secure_sum};
@@ -9,8 +10,10 @@ use tokio::runtime::Runtime;
 
 use super::account::{self, Cost, Groups, SpanRefusal};
 use crate::{
+    folder::Folder,
     interrupt,
     run::{PermitWatch, admission::Nodes},
+    serve::thresholds,
     session::rounds::{AskedStudy, Broadcast, RoundAsk},
 };
 
@@ -35,6 +38,19 @@ pub struct Terms {
     pub secret: [u8; 32],
     /// Stop when the cost is known.
     pub plan_only: bool,
+}
+
+impl Terms {
+    /// The permit's rules at this coordinator.
+    pub fn new(folder: &Folder, permit: &SignedPermit, plan: Plan) -> Result<Self> {
+        let rules = thresholds(&permit.permit().output);
+        Ok(Self {
+            gate: Gate::new(folder.config.disclosure)?.tightened(&rules),
+            plan,
+            secret: *folder.identity.secret("ligate softened sums").as_bytes(),
+            plan_only: false,
+        })
+    }
 }
 
 /// Said where a run was only to be planned and its cost is known.
