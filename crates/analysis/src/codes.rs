@@ -5,6 +5,8 @@
 //! [`without_codes`] finds such a step and rounds the few to it. Values of which many people use the finer step stay as
 //! they are, bit by bit.
 
+use serde::{Deserialize, Serialize};
+
 /// A code is one where fewer people than this, or people with more than [`SHARE_MAX`] of the squared deviations, are
 /// off the coarser step.
 const OFF_STEP_MAX: usize = 9;
@@ -42,6 +44,54 @@ pub fn without_codes(values: &mut [Option<f64>]) -> bool {
         }
     }
     changed
+}
+
+/// The grid that all values of a variable lie on: `base` + any multiple of `step`, in units of 10^-`decimals`; step 0 is a
+/// variable of one value.
+///
+/// A sum of dosages times values is a multiple of the step as well. What does not lie on the grid shows in the remainder,
+/// so whatever stands for a value that is missing must lie on it, too: [`nearest`](Self::nearest) the mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grid {
+    decimals: u8,
+    base: i64,
+    step: i64,
+}
+
+impl Grid {
+    /// The grid of these values; `None` for no values, and for values that need more decimals than a table has.
+    pub fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
+        let values: Vec<f64> = values.collect();
+        let scale = scale(&values)?;
+        let decimals = POWERS.iter().position(|power| *power == scale)?;
+        if !values.iter().all(|value| is_whole(value * scale)) {
+            return None;
+        }
+        let units = |value: &f64| (value * scale).round() as i64;
+        let base = units(values.first()?);
+        let step =
+            values.iter().fold(0, |step, value| gcd(step, units(value).checked_sub(base).unwrap_or(1)));
+        Some(Self { decimals: decimals as u8, base, step })
+    }
+
+    /// The grid on which all points of both lie; `None` where its numbers would be too large.
+    pub fn with(self, other: Self) -> Option<Self> {
+        let decimals = self.decimals.max(other.decimals);
+        let finer = |grid: Self| {
+            let factor = 10_i64.checked_pow(u32::from(decimals.checked_sub(grid.decimals)?))?;
+            Some((grid.base.checked_mul(factor)?, grid.step.checked_mul(factor)?))
+        };
+        let ((base, own), (other_base, others)) = (finer(self)?, finer(other)?);
+        let step = gcd(gcd(own, others), other_base.checked_sub(base)?);
+        Some(Self { decimals, base, step })
+    }
+
+    /// The point nearest to `value`.
+    pub fn nearest(&self, value: f64) -> f64 {
+        let scale = libm::pow(10.0, f64::from(self.decimals));
+        let steps = if self.step == 0 { 0.0 } else { (value * scale - self.base as f64) / self.step as f64 };
+        (self.base as f64 + steps.round() * self.step as f64) / scale
+    }
 }
 
 /// The power of ten that makes every value whole, or the largest that keeps them exact; `None` for no values and for
@@ -173,6 +223,22 @@ mod tests {
         (0..50).for_each(|person| hidden[person * 8] += 1.0);
         hidden[399] += 300.0;
         assert!(rounded(&hidden).iter().all(|value| value % 4000.0 == 0.0));
+    }
+
+    #[test]
+    fn the_nearest_point_of_a_grid() {
+        let grid = |values: &[f64]| Grid::of(values.iter().copied());
+        let sex = grid(&[1.0, 2.0, 2.0]).unwrap();
+        assert_eq!([sex.nearest(1.37), sex.nearest(1.63)], [1.0, 2.0]);
+        let dose = grid(&[0.5, 50.5, 200.5]).unwrap();
+        assert_eq!([dose.nearest(37.0), dose.nearest(120.0)], [50.5, 100.5]);
+        // A node where all have one value, and one with finer decimals.
+        let both = grid(&[3.0, 3.0]).unwrap().with(grid(&[1.5, 2.25]).unwrap()).unwrap();
+        assert_eq!(both.nearest(2.4), 2.25);
+        assert_eq!(grid(&[3.0, 3.0]).unwrap().nearest(9.0), 3.0);
+        assert_eq!(grid(&[0.1, 0.7]).unwrap().with(grid(&[0.4]).unwrap()).unwrap().nearest(0.5), 0.4);
+        assert!(grid(&[1.0 / 3.0, 1.0]).is_none() && grid(&[]).is_none() && grid(&[f64::NAN]).is_none());
+        assert!(grid(&[1e300]).is_none());
     }
 
     #[test]

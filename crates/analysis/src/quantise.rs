@@ -132,11 +132,14 @@ impl Scaling {
     }
 
     /// The same scaling, where people without a value count as `value`. One that is more than a deviation from the mean is
-    /// of another unit or coding, and the mean serves instead.
+    /// of another unit or coding, and the mean serves instead. (Of a variable that half of the people have one of two values
+    /// of, both are a deviation from the mean, to within rounding.)
     #[must_use]
     pub fn filled_with(self, value: f64) -> Self {
+        const ROUNDING: i64 = ONE >> 20;
         let fill = self.standardise(value);
-        Self { fill: if (-ONE..=ONE).contains(&fill) { fill } else { 0 }, ..self }
+        let near = (-ONE - ROUNDING..=ONE + ROUNDING).contains(&fill);
+        Self { fill: if near { fill.clamp(-ONE, ONE) } else { 0 }, ..self }
     }
 
     /// The mean in the variable's own units.

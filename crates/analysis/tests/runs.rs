@@ -102,6 +102,28 @@ fn no_baseline_is_asked_for_where_too_few_sites_contribute() {
 }
 
 #[test]
+fn a_site_with_the_trait_in_another_unit_is_not_the_baseline() {
+    for (unit, contributors) in [(1.0, 3), (0.01, 2), (100.0, 1)] {
+        let (mut people, _) = random(11, 700, 12);
+        let plan = plan(Family::Linear, &["age"]);
+        // The people of the first site, in order.
+        let first = people.count() / 4;
+        let ldl =
+            people.phenotypes.variables.iter_mut().find(|variable| variable.name == plan.trait_name).unwrap();
+        ldl.values[..first].iter_mut().flatten().for_each(|value| *value *= unit);
+        let sites = three(&people);
+        for fewest in [1, 3] {
+            let mut sites = Sites::new(&plan, &sites, 1);
+            let facts = sites.facts(12, fewest);
+            let found = sites.run(&facts).unwrap();
+            let most = found.associations.iter().filter_map(|found| found.baseline).map(|of| of.sites).max();
+            let expected = (fewest <= contributors).then_some(contributors);
+            assert_eq!(most, expected, "unit {unit}, at least {fewest} sites");
+        }
+    }
+}
+
+#[test]
 fn statistics_are_asked_only_for_variants_that_passed() {
     let people = committed();
     let plan = plan(Family::Linear, &["age", "arm", "pc"]);

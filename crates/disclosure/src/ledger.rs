@@ -30,6 +30,7 @@ mod departed;
 mod export;
 pub(crate) mod people;
 pub mod rosters;
+mod same_trait;
 mod selection;
 pub(crate) mod store;
 #[cfg(test)]

@@ -262,6 +262,39 @@ fn an_exported_trait_binds_who_comes_later() {
     bo.exported(&network, "other");
 }
 
+/// The table's rows that an export wrote.
+fn left(network: &Network, name: &str, trait_name: &str) -> usize {
+    let folder = public(network, name, trait_name);
+    table(&folder.join(format!("{trait_name}.gwas.tsv.gz"))).1.len()
+}
+
+#[test]
+fn a_trait_in_another_unit_leaves_no_second_time() {
+    let mut cohorts = three(60);
+    for cohort in &mut cohorts {
+        let milligrams = |value: &String| format!("{:.3}", value.parse::<f64>().unwrap() * 38.67);
+        let values = cohort.values("ldl").iter().map(milligrams).collect();
+        cohort.columns.retain(|(name, _)| name != "one");
+        cohort.columns.push(("one".to_owned(), values));
+    }
+    let network = network(&cohorts);
+    let [ada, bo] = ["ada", "bo"].map(|name| Researcher::new(&network, name, &NODES, &[]));
+    for name in ["ldl", "one", "other"] {
+        ada.released(&network, name, &["--covariates", "sex,age"]);
+    }
+    ada.exported(&network, "ldl");
+    let first = left(&network, "ada", "ldl");
+    assert!(first > 5, "{first} variants leave");
+    // What is left of the budget, under another name, for somebody else.
+    bo.released(&network, "one", &["--covariates", "sex,age"]);
+    let output = bo.export(&network, "one", &[]);
+    let second = if output.status.success() { left(&network, "bo", "one") } else { 0 };
+    assert!(first + second <= 330 / 9 && second < first, "{first} and {second} variants leave");
+    // Another trait has its own.
+    ada.exported(&network, "other");
+    assert!(left(&network, "ada", "other") > 5);
+}
+
 #[test]
 fn rosters_are_not_taken_apart_by_exports() {
     let names = ["a", "b", "c", "d", "e"];

@@ -10,7 +10,10 @@ use ligate_genotypes::{MAX_SAMPLES, SampleMask};
 use ligate_model::{BinaryCoding, Phenotypes, Variable, VariableKind, VariableName};
 
 use super::plan::{InvalidPlan, Plan};
-use crate::quantise::{self, ONE, Scaling};
+use crate::{
+    codes::Grid,
+    quantise::{self, ONE, Scaling},
+};
 
 /// Why a node cannot take part in a plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +43,7 @@ pub struct Cohort {
     /// missing.
     columns: Vec<Vec<f64>>,
     exponents: Vec<i16>,
+    grids: Vec<Option<Grid>>,
     binary: bool,
 }
 
@@ -86,8 +90,10 @@ impl Cohort {
             recode(variable, coding, column)?;
         }
         let exponents = exponents(plan, &columns)?;
+        let known = |column: &Vec<f64>| Grid::of(column.iter().copied().filter(|value| !value.is_nan()));
+        let grids = columns.iter().map(known).collect();
         let cases = plan.is_binary().then(|| columns.last().map_or(&[][..], Vec::as_slice));
-        Ok(Self { blocks: split(people, cases, blocks), columns, exponents, binary: plan.is_binary() })
+        Ok(Self { blocks: split(people, cases, blocks), columns, exponents, grids, binary: plan.is_binary() })
     }
 
     /// Sample indices of the people of the run, ascending.
@@ -111,6 +117,11 @@ impl Cohort {
     /// it. A logistic trait has exponent 0 whatever its values.
     pub fn exponents(&self) -> Vec<i16> {
         self.exponents.clone()
+    }
+
+    /// Per variable, as above, the grid that its values lie on, if they lie on one.
+    pub fn grids(&self) -> Vec<Option<Grid>> {
+        self.grids.clone()
     }
 
     /// People of the run at this node.

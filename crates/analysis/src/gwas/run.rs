@@ -19,7 +19,7 @@ use super::{
     plan::{Family, InvalidPlan, Plan},
     result::{Gwas, Unreported},
 };
-use crate::{inflation::inflation, quantise::MAX_EXPONENT};
+use crate::{codes::Grid, inflation::inflation, quantise::MAX_EXPONENT};
 
 /// How sums over all nodes come about: from own rows, or masked from several nodes and opened behind the gate.
 pub trait Summation {
@@ -47,11 +47,18 @@ pub struct Facts {
     /// What missing values of each variable counted as in earlier runs, if there were any: it stays the same, because
     /// two fills of the same values differ by those people alone. Variables as above.
     pub fills: Vec<Option<f64>>,
+    /// The grid that all values of each variable lie on, over the nodes, if they lie on one. Variables as above.
+    pub grids: Vec<Option<Grid>>,
     /// Ascending union of the nodes' offers.
     pub keys: Vec<VariantKey>,
     /// Fewest nodes with an own result for a baseline; 0 for none.
     pub baseline_sites: u64,
 }
+
+/// Where fewer people than this lack a variable, they count as a value that people have, the nearest to the mean, and not
+/// as the mean itself: sums of dosages times values are whole multiples of the values' step, and the remainder would be
+/// the sum of the dosages of these few.
+pub const FEW_MISSING: u64 = 100;
 
 /// A stage of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,8 +143,9 @@ pub fn run<S: Summation>(
     let people = driver.people()?;
     let scaling = driver.scaling(facts, &people)?;
     let remembered = facts.fills.last().copied().flatten();
-    let remembered = remembered.filter(|share| *share > 0.0 && *share < 1.0);
-    let fill = people.case_share().map_or(0.0, |share| remembered.unwrap_or(share));
+    let remembered = remembered.filter(|share| (0.0..=1.0).contains(share));
+    let share = people.case_share().unwrap_or(0.0);
+    let fill = remembered.unwrap_or(if people.unknown < FEW_MISSING { share.round() } else { share });
     let null = match plan.family {
         Family::Linear => Null::Linear(linear::study(&mut driver, &scaling)?),
         Family::Logistic => Null::Logistic(logistic::null(&mut driver, &people, &scaling, fill)?),
@@ -181,6 +189,7 @@ fn check_facts<E>(plan: &Plan, facts: &Facts) -> Result<(), RunError<E>> {
     let exponents = facts.exponents.len() == plan.columns() && facts.exponents.iter().all(bounded);
     let fills =
         facts.fills.len() == plan.columns() && facts.fills.iter().flatten().all(|fill| fill.is_finite());
+    let fills = fills && facts.grids.len() == plan.columns();
     if exponents && fills && ascending(&facts.keys) { Ok(()) } else { Err(RunError::Facts) }
 }
 

@@ -166,7 +166,10 @@ impl<'a> Sites<'a> {
         let largest = |k: usize| exponents.iter().map(|own| own[k]).max().unwrap();
         let exponents = (0..=self.plan.covariates.len()).map(largest).collect();
         let fills = vec![None; self.plan.covariates.len() + 1];
-        Facts { exponents, fills, keys: keys(variants), baseline_sites }
+        let of_sites: Vec<_> = self.sites.iter().map(|(_, cohort)| cohort.grids()).collect();
+        let grid = |k: usize| of_sites.iter().map(|own| own[k]).reduce(|a, b| a?.with(b?)).flatten();
+        let grids = (0..=self.plan.covariates.len()).map(grid).collect();
+        Facts { exponents, fills, grids, keys: keys(variants), baseline_sites }
     }
 
     pub fn run(&mut self, facts: &Facts) -> Result<Gwas, RunError<Infallible>> {

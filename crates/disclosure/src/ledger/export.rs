@@ -65,7 +65,7 @@ pub struct ForExport {
     pub everything: Account,
     /// Each account that the export adds to: the exported one, then that of each other data user.
     pub accounts: Vec<ExportAccount>,
-    /// What left before of other runs with the same trait.
+    /// What left before of other runs with nearly the same trait, under whichever name.
     pub left_before: Left,
     state: Digest,
 }
@@ -122,7 +122,7 @@ impl Ledger {
         let (exported, others) = accounts.split_at(1);
         exported.iter().try_for_each(|account| rosters::check(&account.rosters, rosters::Reader::AnyNode))?;
         others.iter().try_for_each(|account| rosters::check(&account.rosters, rosters::Reader::Outsider))?;
-        let left_before = left_of_trait(&book, &run);
+        let left_before = left_of_trait(&book, &run, &everything);
         Ok(ForExport { state: state(&book), left_before, accounts, everything, run })
     }
 
@@ -164,11 +164,6 @@ impl RunRecord {
     pub fn is_exported(&self) -> bool {
         !self.exported.is_empty()
     }
-
-    /// What was studied, where it was a study.
-    fn trait_name(&self) -> Option<&VariableName> {
-        self.columns.iter().find(|column| column.role == "trait").and_then(|column| column.variable.as_ref())
-    }
 }
 
 /// While an account is closed, nothing leaves. Whose it is, is not said to somebody else.
@@ -181,10 +176,10 @@ fn refuse_closed(book: &Book) -> Result<(), LedgerRefusal> {
     }
 }
 
-fn left_of_trait(book: &Book, run: &RunRecord) -> Left {
-    let same_trait = |record: &&RunRecord| record.job != run.job && record.trait_name() == run.trait_name();
+fn left_of_trait(book: &Book, run: &RunRecord, everything: &Account) -> Left {
+    let exported = book.runs.iter().filter(|record| record.job != run.job && record.is_exported());
     let mut left = Left::default();
-    for record in book.runs.iter().filter(same_trait) {
+    for record in exported.filter(|record| record.has_trait_of(run, everything)) {
         for exported in &record.exported {
             left = left.and(exported.variants, exported.strength.0, record.individuals);
         }

@@ -500,6 +500,41 @@ fn variants_of_a_trait_add_up_over_all_exports() {
 }
 
 #[test]
+fn a_trait_under_another_name_or_in_another_unit_is_the_same_trait() {
+    let case = case();
+    let ada = DataUser::new("Ada", &[7; 32]);
+    let ldl = values(1, 200);
+    let sex: Vec<f64> = (0..200).map(|person| f64::from(person % 2)).collect();
+    let mixed = |share: f64, other: &[f64]| -> Vec<f64> {
+        ldl.iter().zip(other).map(|(own, other)| share * own + other).collect()
+    };
+    let with_sex = |job: u8, name: &str, values: Vec<f64>| {
+        let run = Run { data_user: ada.clone(), ..run(job, NODES) };
+        case.opened(&run);
+        let covariate = NewColumn { role: "covariate".to_owned(), ..column("sex", sex.clone()) };
+        let columns = [ones(), covariate, column(name, values)];
+        enter(&case.ledger, &run, &numbers(0..200), &columns).unwrap();
+        case.ledger.mark_released(run.job, Digest::of("result", &[job])).unwrap();
+    };
+    case.shown(1, &ada, NODES, column("ldl", ldl.clone()));
+    case.export(1, left(1, 10));
+    let shares = |job: u8| case.for_export(job).left_before.variants > 0.0;
+    let other = values(2, 200);
+    case.shown(2, &ada, NODES, column("ldl_mg", mixed(-38.67, &[5.0; 200])));
+    case.shown(3, &ada, NODES, column("nearly", mixed(1.2, &other)));
+    case.shown(4, &ada, NODES, column("hardly", mixed(0.7, &other)));
+    case.shown(5, &ada, NODES, column("other", other.clone()));
+    // Twenty times sex hides ldl until sex is adjusted for.
+    let twenty: Vec<f64> = sex.iter().map(|sex| 20.0 * sex).collect();
+    case.shown(6, &ada, NODES, column("hidden", mixed(1.0, &twenty)));
+    with_sex(7, "hidden_again", mixed(1.0, &twenty));
+    // A trait that its covariate says all of has nothing in common with another one.
+    with_sex(8, "sex_again", twenty);
+    let found: Vec<bool> = (2..=8).map(shares).collect();
+    assert_eq!(found, [true, true, false, false, false, true, false]);
+}
+
+#[test]
 fn little_is_one_variant_and_a_chi_square_of_one_for_nine_people() {
     let of = |variants, strength, people| Left::default().and(variants, strength, people).is_little();
     assert!(of(1000, 1000.0, 9000) && !of(1001, 1.0, 9000) && !of(1, 1000.1, 9000) && !of(1, 1.0, 0));

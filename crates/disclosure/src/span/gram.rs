@@ -12,6 +12,9 @@ pub const SOFTENING: f64 = 1.0 / 64.0;
 /// What must be left of a column's square, as a share of the largest one, so that it counts as independent of others.
 const INDEPENDENT: f64 = 1e-8;
 
+/// What must be left of a column's square, as a share of its own, so that something is left of it to correlate.
+const SHARE_LEFT: f64 = 1e-9;
+
 /// A symmetric matrix as its lower triangle, row by row.
 #[derive(Clone, PartialEq)]
 pub struct Gram {
@@ -114,6 +117,13 @@ impl Gram {
         let block = Self { size: count, lower: entries.collect() };
         let largest = (0..count).map(|column| block.get(column, column)).fold(0.0, f64::max);
         Factor::above(&block, INDEPENDENT * largest).rank()
+    }
+
+    /// The squared correlation of the last two columns, less what the others say of them (0 to 1); 0 where the others
+    /// leave nothing of one of the two.
+    pub fn squared_correlation_of_last_two(&self) -> f64 {
+        let Some(last) = self.size.checked_sub(1) else { return 0.0 };
+        Factor::above_share(self, SHARE_LEFT).squared_correlation(last, self.get(last, last) * SHARE_LEFT)
     }
 
     /// Adds another matrix of the same size.

@@ -25,12 +25,30 @@ pub(super) struct Factor {
 
 impl Factor {
     pub fn new(gram: &Gram) -> Self {
-        Self::eliminate(gram, |column, left| left > NOTHING_LEFT * gram.get(column, column) && left > 0.0)
+        Self::above_share(gram, NOTHING_LEFT)
+    }
+
+    /// The factor where a column is independent if more than this share of its square is left of it.
+    pub fn above_share(gram: &Gram, share: f64) -> Self {
+        Self::eliminate(gram, |column, left| left > share * gram.get(column, column) && left > 0.0)
     }
 
     /// The factor where a column is independent if more than `least` is left of it.
     pub fn above(gram: &Gram, least: f64) -> Self {
         Self::eliminate(gram, |_, left| left > least)
+    }
+
+    /// The squared correlation of the column `last` with the one before it, less what the earlier ones say of them: of
+    /// what these leave of `last`, the share that the one before it has. 0 where they leave no more than `least`, or
+    /// nothing of the one before.
+    pub fn squared_correlation(&self, last: usize, least: f64) -> f64 {
+        let before = self.kept.iter().position(|column| column + 1 == last);
+        let (Some(before), Some(row)) = (before, self.rows.get(last)) else { return 0.0 };
+        // What is left of the squares: a dependent column has no own entry.
+        let shared = row[before] * row[before];
+        let own = row.get(before + 1).map_or(0.0, |own| own * own);
+        let left = shared + own;
+        if left > least { shared / left } else { 0.0 }
     }
 
     /// Cholesky's elimination of the columns in their order. `keeps` is told of each what the earlier ones leave of its

@@ -9,7 +9,10 @@ use ligate_access::{
     job::SignedJob,
     permit::{PermitDataset, SignedPermit},
 };
-use ligate_analysis::gwas::Family;
+use ligate_analysis::{
+    codes::Grid,
+    gwas::{Family, Plan},
+};
 use ligate_federation::Member;
 use ligate_model::{Assembly, BinaryCoding, Digest, NodeName, VariableKind, VariableName};
 
@@ -17,7 +20,7 @@ use super::{Study, release::Release};
 use crate::{
     folder::Folder,
     session::{
-        Answer, HeldColumns, Judgement, Question, SiteFacts, VariableFacts,
+        Answer, HeldColumns, Judgement, Question, Scales, SiteFacts, VariableFacts,
         client::{Correspondent, Way},
     },
 };
@@ -164,25 +167,32 @@ impl Nodes {
         self.all_answer(&Question::Prepare { job, coding }).await.map(drop)
     }
 
-    /// The largest exponent of each variable, and what its missing values counted as in earlier runs: the first node
-    /// that remembers decides.
-    pub async fn scales(&self, members: &[NodeName], job: Digest) -> Result<(Vec<i16>, Vec<Option<f64>>)> {
-        let (mut largest, mut remembered): (Vec<i16>, Vec<Option<f64>>) = (Vec::new(), Vec::new());
+    /// The largest exponent of each variable, what its missing values counted as in earlier runs (the first node that
+    /// remembers decides), and the grid that all values lie on.
+    pub async fn scales(&self, members: &[NodeName], job: Digest, plan: &Plan) -> Result<Scales> {
+        let mut of_nodes: Vec<(&NodeName, Scales)> = Vec::new();
         for node in self.of(members) {
             let answer = node.ask(&Question::Exponents { job }, self.deadline).await?;
-            let Answer::Facts { facts: SiteFacts::Scales { exponents, fills } } = answer else {
+            let Answer::Facts { facts: SiteFacts::Scales(scales) } = answer else {
                 bail!("a node answered something else")
             };
-            if largest.is_empty() {
-                (largest, remembered) = (exponents, fills);
-                continue;
-            }
-            let agree = largest.len() == exponents.len() && remembered.len() == fills.len();
-            ensure!(agree, "the nodes disagree on the number of variables");
-            largest.iter_mut().zip(exponents).for_each(|(most, other)| *most = (*most).max(other));
-            remembered.iter_mut().zip(fills).for_each(|(first, other)| *first = first.or(other));
+            let counts = [scales.exponents.len(), scales.fills.len(), scales.grids.len()];
+            ensure!(counts == [plan.variables().count(); 3], "{} has another number of variables", node.name);
+            of_nodes.push((&node.name, scales));
         }
-        Ok((largest, remembered))
+        let all = of_nodes.iter().map(|(_, scales)| scales.clone()).reduce(|mut all, other| {
+            let larger = |(most, other): (&mut i16, i16)| *most = (*most).max(other);
+            all.exponents.iter_mut().zip(other.exponents).for_each(larger);
+            all.fills.iter_mut().zip(other.fills).for_each(|(first, other)| *first = first.or(other));
+            let common = |(all, other): (&mut Option<Grid>, Option<Grid>)| {
+                *all = all.zip(other).and_then(|(all, other)| all.with(other));
+            };
+            all.grids.iter_mut().zip(other.grids).for_each(common);
+            all
+        });
+        let all = all.unwrap_or_default();
+        warn_of_units(plan, &of_nodes, &all.exponents);
+        Ok(all)
     }
 
     /// The columns of the data user's account at each of these nodes, and the rosters of all that was exported.
@@ -272,6 +282,28 @@ pub fn common_coding(
     }
     ensure!(binary, "trait {trait_name} has more than two values; use --family linear");
     decided_coding(trait_name, of_trait.iter().filter_map(|(_, facts)| facts.coding)).map(Some)
+}
+
+/// Values of a node that are so many times (as a power of two) smaller than another node's are hardly in one unit.
+const ANOTHER_UNIT: i16 = 7;
+
+/// The exponent of a node of which all values are 0 is below this.
+const NO_SIZE: i16 = -200;
+
+/// Warns where a variable seems to be in another unit at a node. Exponents bound each node's values, as powers of two;
+/// values that are all 0 have no size.
+fn warn_of_units(plan: &Plan, nodes: &[(&NodeName, Scales)], largest: &[i16]) {
+    for (place, (variable, most)) in plan.variables().zip(largest).enumerate() {
+        for (node, scales) in nodes {
+            let Some(own) = scales.exponents.get(place).filter(|own| **own > NO_SIZE) else { continue };
+            if most.saturating_sub(*own) >= ANOTHER_UNIT {
+                note!(
+                    "warning: the values of {variable} at {node} are more than 60 times smaller than those of another node; \
+                     ask its steward whether all have the same unit"
+                );
+            }
+        }
+    }
 }
 
 /// The coding for nodes that have the value 1 only. Nodes that show their own coding keep it.

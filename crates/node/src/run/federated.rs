@@ -33,7 +33,7 @@ use crate::{
     folder::Folder,
     progress::Stages,
     serve::job_event,
-    session::{Answer, Question, client::Correspondent},
+    session::{Answer, Question, Scales, client::Correspondent},
 };
 use account::Cost;
 use node_sums::{NodeSums, Planned};
@@ -240,10 +240,12 @@ impl<'a> Coordination<'a> {
         sums.count_people()?;
         let members = sums.members().to_vec();
         let offers = if self.plan_only { Offers::default() } else { self.offers(nodes, &members)? };
-        let (exponents, fills) = self.runtime.block_on(nodes.scales(&members, self.job.hash()))?;
+        let Scales { exponents, fills, grids } =
+            self.runtime.block_on(nodes.scales(&members, self.job.hash(), &self.plan))?;
         let facts = Facts {
             exponents,
             fills,
+            grids,
             keys: offers.variants.keys().cloned().collect(),
             baseline_sites: if self.baseline { BASELINE_SITES } else { 0 },
         };

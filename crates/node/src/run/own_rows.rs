@@ -104,6 +104,7 @@ pub fn run(
     let facts = Facts {
         exponents: cohort.exponents(),
         fills: vec![None; plan.covariates.len() + 1],
+        grids: cohort.grids(),
         keys: variants.iter().map(|variant| variant.key.clone()).collect(),
         baseline_sites: 0,
     };

@@ -137,7 +137,11 @@ impl Release {
             ));
         }
         if self.authority.as_ref().is_some_and(|authority| authority.people == PeopleRule::Filled) {
-            notes.push("everybody takes part; missing values count as the mean".to_owned());
+            notes.push(
+                "everybody takes part; missing values count as the mean, those of fewer than 100 people as the value \
+                 nearest to it"
+                    .to_owned(),
+            );
         }
         if self.nodes.len() > 1 {
             notes.push("people who are at two sites count twice".to_owned());

@@ -24,6 +24,11 @@ use crate::{
 /// 1/SE^2 and beta/SE^2 of one node must be smaller, so that 256 nodes' sums fit a word.
 const LARGEST_WEIGHT: f64 = (1_u64 << 24) as f64;
 
+/// The largest precision of a node's own quantitative results, 1 over the variance of its residuals in units of the trait's
+/// variance over all nodes. Where a node has the trait in another unit its people hardly differ, and a meta-analysis would
+/// be that node's own result to all digits.
+const PRECISION_MAX: f64 = 16.0;
+
 /// The study of a node's own people.
 pub(crate) struct Own<'a> {
     cohort: &'a Cohort,
@@ -68,6 +73,9 @@ impl<'a> Own<'a> {
         let products = Products(rows);
         let sums = sum_over(&products, 0..cohort.count(), threads);
         let study = linear::Study::new(linear::Moments::new(columns, &sums)).ok()?;
+        if study.precision() > PRECISION_MAX {
+            return None;
+        }
         Some((Statistics::linear(cohort, products, threads), Study::Linear(study)))
     }
 

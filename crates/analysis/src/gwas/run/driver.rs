@@ -2,7 +2,7 @@
 
 use ligate_model::{PeopleCounts, VariantCounts, VariantKey};
 
-use super::{Facts, RunError, RunProgress, Stage, Summation, check_people};
+use super::{FEW_MISSING, Facts, RunError, RunProgress, Stage, Summation, check_people};
 use crate::{
     gwas::{
         ask::{Ask, MAX_BATCH, MAX_WORDS, SCALE_WORDS, Variants},
@@ -107,16 +107,19 @@ impl<'r, S: Summation> Driver<'r, S> {
         self.report(Stage::Scale, 0, 1);
         let ask = Ask::Scale { exponents: exponents.clone() };
         let scaled = self.sum(&ask, |sum| {
-            let variables = exponents.iter().zip(&facts.fills).zip(sum.chunks_exact(SCALE_WORDS));
+            let remembered = facts.fills.iter().zip(&facts.grids);
+            let variables = exponents.iter().zip(remembered).zip(sum.chunks_exact(SCALE_WORDS));
             variables
-                .map(|((exponent, fill), words)| {
+                .map(|((exponent, (fill, grid)), words)| {
                     let wide = |first: usize| carry(std::array::from_fn(|limb| words[first + limb] as u64));
                     let known = words[0] as u64;
                     if known < people.individuals / 2 {
                         return Ok(None);
                     }
                     let scaling = Scaling::from_sums(*exponent, wide(1), wide(1 + LIMBS), known)?;
-                    Ok(Some(fill.map_or(scaling, |value| scaling.filled_with(value))))
+                    let few = known + FEW_MISSING > people.individuals;
+                    let on_grid = || grid.filter(|_| few).map(|grid| grid.nearest(scaling.centre()));
+                    Ok(Some(fill.or_else(on_grid).map_or(scaling, |value| scaling.filled_with(value))))
                 })
                 .collect::<Vec<_>>()
         })?;
