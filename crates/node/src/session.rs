@@ -8,6 +8,7 @@ pub mod client;
 pub mod rounds;
 
 use ligate_access::{PublicKey, audit::Head};
+use ligate_analysis::codes::Grid;
 use ligate_disclosure::{ColumnId, DataUser, Exported, Left, Released, span::SOFTENING};
 use ligate_model::{
     AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, VariableKind, VariableName, VariantKey,
@@ -140,11 +141,8 @@ pub struct KnownRun {
 pub enum SiteFacts {
     Variables(Vec<VariableFacts>),
     /// Of each variable, covariates in order, then the trait: the exponent of the smallest power of two that bounds it,
-    /// and what its missing values counted as in earlier runs.
-    Scales {
-        exponents: Vec<i16>,
-        fills: Vec<Option<f64>>,
-    },
+    /// what its missing values counted as in earlier runs, and the grid that the values lie on.
+    Scales(Scales),
     /// The columns of the data user's account, and the nodes of each result that was exported. Columns of one number are
     /// the same at this node.
     Account {
@@ -159,6 +157,14 @@ pub enum SiteFacts {
         variants: Vec<OfferedVariant>,
         more: bool,
     },
+}
+
+/// The sizes of a node's values, variables in the order of the plan.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scales {
+    pub exponents: Vec<i16>,
+    pub fills: Vec<Option<f64>>,
+    pub grids: Vec<Option<Grid>>,
 }
 
 /// How a node's table writes a variable.
@@ -177,6 +183,8 @@ pub const USED_STEPS: f64 = 20.0;
 pub struct Judgement {
     /// The variable to leave out, where the rule refuses.
     pub refused: Option<String>,
+    /// Whether that is because the sum over all people of this node would follow, not that over few of them.
+    pub isolated: bool,
     /// The largest leverage of one person and the largest share of a small group that was found, both rounded up.
     pub leverage: f64,
     pub share: f64,

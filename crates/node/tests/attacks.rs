@@ -519,6 +519,61 @@ fn a_flag_of_a_centre_and_a_disease_of_one_node() {
     network.released(&permit, &["--trait", "ldl", "--covariates", "sex"]);
 }
 
+/// A trait whose zero or unit one node has moved, beside the trait as it was: their difference is that node's own sum.
+#[test]
+fn a_trait_that_one_node_measures_anew() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    add_trait(&mut cohorts, "hdl", 0.0, 2);
+    copy_with(
+        &mut cohorts,
+        "ldl",
+        "moved",
+        |place, _, value| {
+            if place == 0 { more(value) } else { value.to_owned() }
+        },
+    );
+    copy_with(&mut cohorts, "ldl", "doubled", |place, _, value| {
+        let value: f64 = value.parse().expect("a value");
+        format!("{:.2}", if place == 1 { 2.0 * value } else { value })
+    });
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl", "--covariates", "sex,age"]);
+    for name in ["moved", "doubled"] {
+        let said = network.refused(&permit, &["--trait", name, "--covariates", "sex,age"]);
+        assert!(
+            said.contains("one node among others") && said.contains(&format!("leave {name} out")),
+            "{said}"
+        );
+    }
+    network.released(&permit, &["--trait", "hdl", "--covariates", "sex,age"]);
+}
+
+/// Covariates that one half of a node lacks, and the other half: the studies of those with all values, less the study of
+/// all, are that node's own.
+#[test]
+fn two_halves_of_a_node() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    for (place, cohort) in cohorts.iter_mut().enumerate() {
+        for half in 0..2 {
+            let value = |person: usize, draw: &mut Draw| {
+                let value = format!("{:.1}", 10.0 * draw.uniform());
+                if place == 0 && person % 2 == half { "NA".to_owned() } else { value }
+            };
+            cohort.column(&format!("c{half}"), value, 70 + half as u64);
+        }
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    let complete = ["--trait", "ldl", "--people", "complete"];
+    network.released(&permit, &complete);
+    network.released(&permit, &[&complete[..], &["--covariates", "c0"]].concat());
+    let said = network.refused(&permit, &[&complete[..], &["--covariates", "c1"]].concat());
+    assert!(said.contains("one node among others"), "{said}");
+}
+
 #[test]
 fn names_that_look_alike_are_one_data_user() {
     let mut cohorts = three();

@@ -57,6 +57,8 @@ pub struct Account {
     datasets: Vec<(DatasetId, Digest)>,
     snapshots: BTreeSet<(DatasetId, Digest)>,
     jobs: Vec<Digest>,
+    /// The nodes of each job, sorted.
+    rosters: BTreeMap<Digest, Vec<Digest>>,
     /// The class of columns with these values of these people.
     classes: BTreeMap<(Digest, Option<Digest>), u32>,
 }
@@ -78,6 +80,7 @@ impl Account {
             datasets: Vec::new(),
             snapshots: BTreeSet::new(),
             jobs: Vec::new(),
+            rosters: BTreeMap::new(),
             classes: BTreeMap::new(),
         };
         for run in runs {
@@ -89,6 +92,7 @@ impl Account {
     fn add(&mut self, store: &Store, run: RunRecord) -> Result<(), LedgerError> {
         let Some(people) = run.people else { return Ok(()) };
         self.jobs.push(run.job);
+        self.rosters.insert(run.job, run.roster);
         self.snapshots.insert((run.dataset.clone(), run.snapshot));
         if let Entry::Vacant(vacant) = self.people.entry(people) {
             vacant.insert(store.read_people(people)?);
@@ -149,6 +153,14 @@ impl Account {
     /// The jobs whose columns these are, oldest first.
     pub(super) fn jobs(&self) -> &[Digest] {
         &self.jobs
+    }
+
+    /// Whether a column is of this node and others, all of them among `nodes` (sorted): then a sum over `nodes` has it whole.
+    pub fn is_within(&self, column: ColumnId, nodes: &[Digest]) -> bool {
+        let roster = self.rosters.get(&column.job);
+        roster.is_some_and(|roster| {
+            roster.len() > 1 && roster.iter().all(|node| nodes.binary_search(node).is_ok())
+        })
     }
 
     /// Snapshots under which something was shown.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use ligate_model::{Digest, VariableName};
+use ligate_model::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -79,6 +79,21 @@ impl ForExport {
             account.columns.iter().all(|id| class.get(id).is_some_and(|class| judged.contains(class)))
         };
         (0..self.accounts.len()).filter(|place| whole(&self.accounts[*place])).collect()
+    }
+
+    /// The places among `shown` of the run's people and of its trait: of these the sum over this node alone must not follow.
+    pub fn kept_apart(&self, shown: &[ColumnId]) -> Vec<usize> {
+        let class = self.everything.classes_by_id();
+        let own = self
+            .run
+            .columns
+            .iter()
+            .zip(0..)
+            .filter(|(column, _)| ["people", "trait"].contains(&&*column.role));
+        let own: BTreeSet<u32> =
+            own.filter_map(|(_, place)| class.get(&ColumnId { job: self.run.job, place }).copied()).collect();
+        let is_own = |id: &ColumnId| class.get(id).is_some_and(|class| own.contains(class));
+        (0..shown.len()).filter(|place| is_own(&shown[*place])).collect()
     }
 
     /// What will have left of the trait, in all exports together, where `exported` leaves.

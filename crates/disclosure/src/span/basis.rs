@@ -14,6 +14,9 @@ const ERROR_MAX: f64 = 1.0 / 64.0;
 /// A direction of the first sum is nothing where the second one finds less than this of it.
 const NOTHING: f64 = 1e-8;
 
+/// What must be left of a column's square, as a share of it, in a coarse basis.
+const COARSE: f64 = 1e-6;
+
 /// A basis: directions of it are combinations of columns.
 pub struct Basis {
     columns: usize,
@@ -25,6 +28,11 @@ pub struct Basis {
 impl Basis {
     pub fn new(gram: &Gram) -> Self {
         Self { columns: gram.size(), first: Factor::new(gram), second: None }
+    }
+
+    /// The basis without what is left of a column by others where that is too little to be known from a sum with few bits.
+    pub fn coarse(gram: &Gram) -> Self {
+        Self { columns: gram.size(), first: Factor::above_share(gram, COARSE), second: None }
     }
 
     /// Whether each direction is known well enough from a sum with so many fraction bits.

@@ -119,6 +119,14 @@ impl Gram {
         Factor::above(&block, INDEPENDENT * largest).rank()
     }
 
+    /// Of these columns alone.
+    #[must_use]
+    pub fn of_columns(&self, columns: &[usize]) -> Self {
+        let pairs = columns.iter().enumerate();
+        let lower = pairs.flat_map(|(row, a)| columns[..=row].iter().map(|b| self.get(*a, *b)));
+        Self { size: columns.len(), lower: lower.collect() }
+    }
+
     /// The squared correlation of the last two columns, less what the others say of them (0 to 1); 0 where the others
     /// leave nothing of one of the two.
     pub fn squared_correlation_of_last_two(&self) -> f64 {

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail, ensure};
 use ligate_analysis::gwas::{self, Cohort, Model, OwnGate, Plan, Role};
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, Account, ColumnId, NewColumn,
-    span::{Basis, Finding, Frame, Gram, Limits, ROUNDS_MAX, Rotation, Rows, STARTS_MAX, judge_by},
+    ACCOUNT_COLUMNS_MAX, Account, ColumnId, ForExport, NewColumn,
+    span::{Basis, Finding, Frame, Gram, Limits, ROUNDS_MAX, Rotation, Rows, STARTS_MAX, judge_by, own_sum},
 };
 use ligate_model::{BinaryCoding, Digest, VariableName};
 
@@ -25,11 +25,11 @@ pub struct Check {
     rows: Rows,
     /// W'W of the rows.
     gram: Gram,
-    /// The variables of the last columns, those that a study would add; none for 1 for everybody.
-    added: Vec<Option<VariableName>>,
-    /// How many of these are 1 for everybody and values as they are, and of what rank they are, by left-out node.
-    plain: usize,
+    columns: Columns,
+    /// The rank of the plain ones of the added columns, by left-out node.
     plain_ranks: Vec<u16>,
+    /// By left-out node a basis of the columns that are whole, where not all are.
+    whole_bases: Vec<Option<Basis>>,
     /// What the nodes alone share in this check.
     secret: [u8; 32],
     /// Place of this node in the roster.
@@ -37,6 +37,18 @@ pub struct Check {
     nodes: usize,
     threads: usize,
     stage: Stage,
+}
+
+/// What the columns of a check are.
+pub struct Columns {
+    /// The variables of the last columns, those that a study would add; none for 1 for everybody.
+    pub added: Vec<Option<VariableName>>,
+    /// How many of these are plain: 1 for everybody, and values as they are.
+    pub plain: usize,
+    /// Places of the columns of which the sum over this node's own people must not follow: 1 for everybody, and the trait.
+    pub kept_apart: Vec<usize>,
+    /// Places of the columns that the sum over the roster has whole: not of studies with other nodes, whose people it lacks.
+    pub whole: Vec<usize>,
 }
 
 /// How far a check is. For each node of the roster but this one there is a basis: that of the sum without it.
@@ -61,6 +73,28 @@ pub struct Study<'a> {
     pub numbers: &'a [u64],
     pub own_gate: OwnGate,
     pub threads: usize,
+}
+
+impl Columns {
+    /// Those of an account's `shown` columns and the study's own, which come in the order of the plan. `roster` are the keys
+    /// of the nodes, sorted.
+    pub fn of_study(
+        (account, shown): (&Account, &[ColumnId]),
+        addition: &Addition,
+        plan: &Plan,
+        roster: &[Digest],
+    ) -> Self {
+        let (first, plain) = (shown.len(), plan.variables().count() + 1);
+        let added: Vec<_> = addition.columns.iter().map(|column| column.variable.clone()).collect();
+        let whole = whole(account, shown, roster).chain(first..first + added.len()).collect();
+        Self { plain, kept_apart: vec![first, first + plain - 1], whole, added }
+    }
+
+    /// Those of an account with an export.
+    pub fn of_export(books: &ForExport, shown: &[ColumnId]) -> Self {
+        let whole = whole(&books.everything, shown, &books.run.roster).collect();
+        Self { added: Vec::new(), plain: 0, kept_apart: books.kept_apart(shown), whole }
+    }
 }
 
 /// What a study adds to an account.
@@ -101,18 +135,18 @@ pub fn check_ask(ask: &AccountAsk, nodes: usize) -> Result<()> {
 }
 
 impl Check {
-    /// `added` are the variables of the last columns of `rows`; `secret` is what the nodes of this round share.
+    /// `secret` is what the nodes of this round share.
     pub fn new(
         rows: Rows,
-        (added, plain): (Vec<Option<VariableName>>, usize),
+        columns: Columns,
         [own, nodes]: [usize; 2],
         secret: &[u8; 32],
         fraction_bits: u32,
         threads: usize,
     ) -> Self {
         let (stage, gram) = (Stage::Summing { fraction_bits }, rows.gram(threads));
-        let (plain_ranks, secret) = (vec![0; nodes], *secret);
-        Self { gram, rows, added, plain, plain_ranks, secret, own, nodes, threads, stage }
+        let (plain_ranks, whole_bases, secret) = (vec![0; nodes], Vec::new(), *secret);
+        Self { gram, rows, columns, plain_ranks, whole_bases, secret, own, nodes, threads, stage }
     }
 
     /// This node's part of the sums: its own matrix in each, but for the one without it. Each has a basis of its own, so
@@ -169,7 +203,7 @@ impl Check {
     }
 
     fn nothing_said(&self) -> Judgement {
-        Judgement { columns: self.added.len() as u64, ..Judgement::default() }
+        Judgement { columns: self.columns.added.len() as u64, ..Judgement::default() }
     }
 
     fn bases(&mut self, grams: &[Vec<f64>]) -> Result<Vec<Option<Basis>>> {
@@ -178,14 +212,17 @@ impl Check {
         for (without, lower) in grams.iter().enumerate() {
             if without == self.own {
                 bases.push(None);
+                self.whole_bases.push(None);
                 continue;
             }
             let gram = Gram::from_lower(self.rows.columns(), lower.clone())
                 .with_context(|| format!("the sum without node {without}"))?
                 .rotated_back(&self.rotation(without));
             ensure!(gram.holds(&self.gram), "a sum of the account does not hold this node's own part");
-            let first = self.rows.columns() - self.added.len();
-            self.plain_ranks[without] = u16::try_from(gram.rank_of(first, self.plain))?;
+            let first = self.rows.columns() - self.columns.added.len();
+            self.plain_ranks[without] = u16::try_from(gram.rank_of(first, self.columns.plain))?;
+            let some = self.columns.whole.len() < self.rows.columns();
+            self.whole_bases.push(some.then(|| Basis::coarse(&gram.of_columns(&self.columns.whole))));
             bases.push(Some(Basis::new(&gram)));
         }
         Ok(bases)
@@ -244,6 +281,10 @@ impl Check {
             if let Some(worst) = found.worst.as_ref().filter(|_| judgement.refused.is_none()) {
                 judgement.refused = Some(self.blame(worst));
             }
+            let alone = self.own_sum(without, &basis);
+            if let Some(worst) = alone.filter(|_| judgement.refused.is_none()) {
+                (judgement.refused, judgement.isolated) = (Some(self.blame(&worst)), true);
+            }
             let frame = Frame::new(basis, self.seed("ligate frame", without).as_bytes());
             judgement.without.push(self.without(without, &frame, &found, limits)?);
             must_climb |= found.largest.iter().sum::<f64>() >= limits.share;
@@ -255,12 +296,26 @@ impl Check {
         Ok(judgement)
     }
 
+    /// The combination that says a sum over this node's people alone, among the columns that the roster has whole.
+    fn own_sum(&self, without: usize, basis: &Basis) -> Option<Vec<f64>> {
+        let kept_apart = self.columns.kept_apart.iter();
+        let Some(basis) = &self.whole_bases[without] else {
+            return kept_apart.copied().find_map(|column| own_sum(&self.gram, basis, column));
+        };
+        let own = self.gram.of_columns(&self.columns.whole);
+        let place = |column: &usize| self.columns.whole.iter().position(|whole| whole == column);
+        let found = kept_apart.filter_map(place).find_map(|column| own_sum(&own, basis, column))?;
+        let mut combination = vec![0.0; self.rows.columns()];
+        self.columns.whole.iter().zip(found).for_each(|(column, part)| combination[*column] = part);
+        Some(combination)
+    }
+
     /// What a search for groups over several nodes needs to know. Starts are told only where this node's own people have as
     /// much as one of the nodes must have: then somebody tells them wherever they are needed.
     fn without(&self, without: usize, frame: &Frame, found: &Finding, limits: Limits) -> Result<Without> {
         let others = self.nodes.saturating_sub(1).max(1) as f64;
         let possible = found.largest.iter().sum::<f64>() >= limits.share / others - LEVERAGE_STEP * 10.0;
-        let first_new = self.rows.columns() - self.added.len();
+        let first_new = self.rows.columns() - self.columns.added.len();
         Ok(Without {
             rank: u16::try_from(frame.rank())?,
             plain_rank: self.plain_ranks[without],
@@ -271,11 +326,11 @@ impl Check {
 
     /// The variable to leave out: that of the added columns with the largest part in a combination.
     fn blame(&self, combination: &[f64]) -> String {
-        let first = self.rows.columns() - self.added.len();
+        let first = self.rows.columns() - self.columns.added.len();
         let part = |place: &usize| combination[first + place].abs();
-        let of_variable = (0..self.added.len()).filter(|place| self.added[*place].is_some());
+        let of_variable = (0..self.columns.added.len()).filter(|place| self.columns.added[*place].is_some());
         let most = of_variable.max_by(|a, b| part(a).total_cmp(&part(b)));
-        most.and_then(|place| self.added[place].as_ref()).map(ToString::to_string).unwrap_or_default()
+        most.and_then(|place| self.columns.added[place].as_ref()).map(ToString::to_string).unwrap_or_default()
     }
 
     /// How this node's people weigh in combinations that a search for groups over several nodes asks about.
@@ -314,6 +369,11 @@ impl Check {
         );
         Ok(())
     }
+}
+
+/// Places of the columns that a sum over `roster` has whole.
+fn whole(account: &Account, shown: &[ColumnId], roster: &[Digest]) -> impl Iterator<Item = usize> {
+    (0..shown.len()).filter(|place| account.is_within(shown[*place], roster))
 }
 
 /// Every distinct column of this node's account must be among those that are judged.

@@ -24,7 +24,7 @@ use ligate_federation::{
 use ligate_model::{Digest, VariantKey};
 
 use super::{
-    account::{Check, check_ask},
+    account::{Check, Columns, check_ask},
     admission::{approve, compare_with_coordinator, gate, keep_coordinators_head, still_allowed},
     changed_calls,
     seat::{RosterJournal, Seat},
@@ -164,7 +164,8 @@ impl NodeExport {
         ensure!(ask.study.is_none(), "an export adds no study");
         let rows = self.books.everything.rows(&ask.shown, &[], &[]);
         let threads = self.folder.config.limits.thread_count();
-        let check = Check::new(rows, (Vec::new(), 0), place, &secret, ask.fraction_bits, threads);
+        let columns = Columns::of_export(&self.books, &ask.shown);
+        let check = Check::new(rows, columns, place, &secret, ask.fraction_bits, threads);
         let vector = check.vector();
         self.check = Some((check, self.books.covered(&ask.shown)));
         Ok(vector)

@@ -32,7 +32,7 @@ use ligate_model::{
 };
 
 use super::{
-    account::{Addition, Check, Study, check_ask},
+    account::{Addition, Check, Columns, Study, check_ask},
     admission::{
         approve, compare_with_coordinator, datasets, gate, keep_coordinators_head, rules, still_allowed,
     },
@@ -51,7 +51,7 @@ use crate::{
         own_rows::{self, SnapshotRows},
     },
     session::{
-        OFFER_PAGE, OutgoingAnswer, SiteFacts, VariableFacts,
+        OFFER_PAGE, OutgoingAnswer, Scales, SiteFacts, VariableFacts,
         rounds::{AccountAsk, Broadcast, RoundAsk},
     },
 };
@@ -270,7 +270,8 @@ impl NodeRun {
             Some(if of_trait { remembered - absent } else { remembered })
         };
         let fills = self.plan.variables().zip(&chosen.fills).map(fill).collect();
-        let facts = SiteFacts::Scales { exponents: chosen.cohort.exponents(), fills };
+        let (exponents, grids) = (chosen.cohort.exponents(), chosen.cohort.grids());
+        let facts = SiteFacts::Scales(Scales { exponents, fills, grids });
         Ok(OutgoingAnswer::Facts { facts: chosen.site.release(facts) })
     }
 
@@ -292,7 +293,8 @@ impl NodeRun {
         let judgement = check.judge(grams, limits)?.in_steps();
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         if let Some(variable) = &judgement.refused {
-            let (job, reason) = (Some(self.job()), format!("the span rule refuses {variable}"));
+            let rule = if judgement.isolated { "one node among others" } else { "span" };
+            let (job, reason) = (Some(self.job()), format!("the rule “{rule}” refuses {variable}"));
             let (permit, peer) = (Some(self.permit_hash()), Some(self.coordinator()));
             self.folder.record(Event::Refusal { permit, job, peer, reason })?;
         }
@@ -470,15 +472,9 @@ impl NodeRun {
             threads: self.folder.config.limits.thread_count(),
         };
         let (addition, rows) = Addition::new(&chosen.account, &study, ask)?;
-        let added = addition.columns.iter().map(|column| column.variable.clone()).collect();
-        let check = Check::new(
-            rows,
-            (added, self.plan.variables().count() + 1),
-            place,
-            &secret,
-            ask.fraction_bits,
-            study.threads,
-        );
+        let columns =
+            Columns::of_study((&chosen.account, &ask.shown), &addition, &self.plan, &self.seat.roster()?);
+        let check = Check::new(rows, columns, place, &secret, ask.fraction_bits, study.threads);
         let vector = check.vector();
         self.check = Some((check, addition));
         Ok(vector)

@@ -116,6 +116,15 @@ impl<J: RosterJournal> Seat<J> {
         Ok([own.context("this node is not in the roster")?, members.len()])
     }
 
+    /// The keys of the nodes in the roster, sorted.
+    pub fn roster(&self) -> Result<Vec<Digest>> {
+        let members = self.journal.as_ref().context("the roster is not agreed on")?.roster().members();
+        let mut keys: Vec<Digest> =
+            members.iter().map(|member| Digest::from_bytes(*member.key.as_bytes())).collect();
+        keys.sort();
+        Ok(keys)
+    }
+
     /// A secret of the current round that its nodes share and nobody else has.
     pub fn common_secret(&self) -> Result<[u8; 32]> {
         let participant = self.participant.as_ref().context("the roster is not agreed on")?;

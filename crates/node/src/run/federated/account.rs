@@ -48,9 +48,9 @@ pub fn distinct(accounts: &[HeldColumns]) -> Result<Vec<ColumnId>> {
 }
 
 /// Refuses nodes with whose results, and those that were exported, the sum of a single node could be taken apart.
-pub fn check_rosters(exported: &mut Vec<Vec<Digest>>, own: &[Digest]) -> Result<()> {
-    exported.push(own.to_vec());
-    Ok(rosters::check(exported, rosters::Reader::Nodes(own))?)
+pub fn check_rosters(exported: &[Vec<Digest>], own: &[Digest]) -> Result<()> {
+    let all = [exported, &[own.to_vec()]].concat();
+    Ok(rosters::check(&all, rosters::Reader::Nodes(own))?)
 }
 
 /// The question for the matrix of the columns that were shown and those that a study adds.
@@ -89,9 +89,21 @@ pub fn grams(
 /// What all nodes say. The first refusal ends the run.
 pub fn verdict(judgements: &[(NodeName, Judgement)], shown: usize) -> Result<Cost> {
     for (node, judgement) in judgements {
-        if let Some(variable) = &judgement.refused {
-            refuse(&format!("at {node}"), variable)?;
-        }
+        let Some(variable) = &judgement.refused else { continue };
+        ensure!(
+            !judgement.isolated,
+            "with all that was shown before, the sums of a single node would follow (rule: one node among others), as \
+             {node} finds; {}",
+            if variable.is_empty() {
+                "this cannot be released".to_owned()
+            } else {
+                format!(
+                    "leave {variable} out: one node has it with another zero or unit than before, or for other people, \
+                     or hardly anybody has it elsewhere"
+                )
+            }
+        );
+        refuse(&format!("at {node}"), variable)?;
     }
     let of_all = |value: fn(&Judgement) -> f64| judgements.iter().map(|(_, j)| value(j)).fold(0.0, f64::max);
     Ok(Cost {

@@ -129,8 +129,8 @@ impl<'a> NodeSums<'a> {
     /// Asks all nodes whether the run may weigh genotypes with what the model says.
     fn admits(&mut self, model: &Model) -> Result<Cost> {
         let job = self.roster.roster().context().job;
-        let (accounts, mut rosters) = self.runtime.block_on(self.nodes.accounts(&self.members, job))?;
-        account::check_rosters(&mut rosters, &self.member_keys())?;
+        let (accounts, rosters) = self.runtime.block_on(self.nodes.accounts(&self.members, job))?;
+        account::check_rosters(&rosters, &self.member_keys())?;
         let columns = u16::try_from(gwas::roles(&self.terms.plan, model.baseline).len())?;
         let judged =
             self.judge(account::distinct(&accounts)?, Some(AskedStudy { model: model.clone(), columns }));
