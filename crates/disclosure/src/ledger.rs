@@ -188,6 +188,13 @@ pub struct ColumnRecord {
     pub fill: Option<Exact>,
 }
 
+impl ColumnRecord {
+    /// Whether it is 1 for everybody, or a variable's values as they are.
+    pub fn is_plain(&self) -> bool {
+        self.values.is_none() || self.fill.is_some()
+    }
+}
+
 /// A column to be entered: a number per person, in the order of the people that it is entered with.
 #[derive(Clone)]
 pub struct NewColumn {

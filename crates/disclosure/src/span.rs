@@ -14,7 +14,8 @@
 //! refused after which a leverage is over [`Limits::leverage`], or the share of a group smaller than a cell is over
 //! [`Limits::share`].
 //!
-//! A node is a group, too, of many people: [`own_sum`] says whether the sum over all of them follows.
+//! A node is a group, too, of many people: [`own_sum`] says whether the sum over all of them follows. And dosages are whole
+//! numbers: [`WholeColumns`] looks for sums of which a remainder is a few people's.
 //!
 //! G is summed over nodes and each node judges its own rows only, so this module also has what makes that safe: a
 //! [`Rotation`] that only the nodes know, under which the coordinator sees no moment of a variable, and
@@ -26,6 +27,7 @@ mod climb;
 mod gram;
 mod histogram;
 mod node_sum;
+mod remainders;
 mod rotation;
 mod search;
 mod whiten;
@@ -35,6 +37,7 @@ pub use climb::{Frame, ROUNDS_MAX, STARTS_MAX, Search, Step};
 pub use gram::{Gram, GramError, SOFTENING, fraction_bits};
 pub use histogram::{HISTOGRAM_WORDS, histogram, top_share};
 pub use node_sum::own_sum;
+pub use remainders::{WholeColumns, whole_numbers};
 pub use rotation::Rotation;
 pub use search::{Finding, Limits, judge, judge_by};
 

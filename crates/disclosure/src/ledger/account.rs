@@ -6,11 +6,11 @@ use ligate_model::{DatasetId, Digest, VariableName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{
-    ColumnRecord, LedgerError, LedgerRefusal, PeopleSet, RunRecord,
+    ColumnRecord, LedgerError, LedgerRefusal, NewColumn, PeopleSet, RunRecord,
     column::{Packed, on_grid},
     store::Store,
 };
-use crate::span::Rows;
+use crate::span::{Rows, whole_numbers};
 
 /// A number that is read back as the same bits: 16 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -193,6 +193,43 @@ impl Account {
         let ones = usize::from(stored.is_none()) * numbers.len();
         let values = stored.into_iter().flat_map(Packed::values).chain(std::iter::repeat_n(1.0, ones));
         numbers.iter().copied().zip(values)
+    }
+
+    /// Those of the columns `ids` that are 1 for everybody or a variable's values in whole steps, as whole numbers of
+    /// everybody in the account or in `numbers`, then such ones of `new` over `numbers`; each with its place among all.
+    pub fn whole_columns(
+        &self,
+        ids: &[ColumnId],
+        numbers: &[u64],
+        new: &[NewColumn],
+    ) -> (Vec<usize>, Vec<Vec<i64>>) {
+        let mut everybody: Vec<u64> = self.everybody().into_iter().collect();
+        everybody.extend_from_slice(numbers);
+        everybody.sort_unstable();
+        everybody.dedup();
+        let spread = |known: &mut dyn Iterator<Item = (u64, f64)>| {
+            let (people, values): (Vec<u64>, Vec<f64>) = known.unzip();
+            let whole = whole_numbers(&values)?;
+            let mut all = vec![0; everybody.len()];
+            for (number, value) in people.iter().zip(whole) {
+                all[everybody.binary_search(number).ok()?] = value;
+            }
+            Some(all)
+        };
+        let by_id: BTreeMap<ColumnId, &AccountColumn> =
+            self.columns.iter().map(|column| (column.id, column)).collect();
+        let shown = ids.iter().map(|id| {
+            let column = by_id.get(id).filter(|column| column.record.is_plain())?;
+            let (centre, unit) = (column.record.centre.0, column.record.unit.0);
+            spread(&mut self.values(column).map(|(number, value)| (number, centre + unit * value)))
+        });
+        let added = new.iter().map(|column| {
+            let value = |place: usize| column.values.as_ref().map_or(1.0, |values| values[place]);
+            let own = |(place, number): (usize, &u64)| (*number, column.centre + column.unit * value(place));
+            let is_plain = column.values.is_none() || column.fill.is_some();
+            is_plain.then(|| spread(&mut numbers.iter().enumerate().map(own)))?
+        });
+        shown.chain(added).enumerate().filter_map(|(place, column)| Some((place, column?))).unzip()
     }
 
     /// Rows for the span rule over everybody in the account or in `numbers`: the account's columns in the order of

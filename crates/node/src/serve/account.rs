@@ -48,6 +48,7 @@ pub struct Columns {
     /// Places of the columns of which the sum over this node's own people must not follow: 1 for everybody, and the trait.
     pub kept_apart: Vec<usize>,
     /// Places of the columns that the sum over the roster has whole: not of studies with other nodes, whose people it lacks.
+    /// Nor what a meta-analysis of the nodes' own results weighs with, which is another combination at every node.
     pub whole: Vec<usize>,
 }
 
@@ -85,8 +86,9 @@ impl Columns {
         roster: &[Digest],
     ) -> Self {
         let (first, plain) = (shown.len(), plan.variables().count() + 1);
-        let added: Vec<_> = addition.columns.iter().map(|column| column.variable.clone()).collect();
-        let whole = whole(account, shown, roster).chain(first..first + added.len()).collect();
+        let added = addition.columns.iter().map(|column| column.variable.clone()).collect();
+        let own = addition.columns.iter().zip(first..).filter(|(column, _)| !is_of_nodes(&column.role));
+        let whole = whole(account, shown, roster).chain(own.map(|(_, place)| place)).collect();
         Self { plain, kept_apart: vec![first, first + plain - 1], whole, added }
     }
 
@@ -373,7 +375,21 @@ impl Check {
 
 /// Places of the columns that a sum over `roster` has whole.
 fn whole(account: &Account, shown: &[ColumnId], roster: &[Digest]) -> impl Iterator<Item = usize> {
-    (0..shown.len()).filter(|place| account.is_within(shown[*place], roster))
+    let of_nodes: BTreeSet<ColumnId> = account
+        .columns()
+        .iter()
+        .filter(|column| is_of_nodes(&column.record.role))
+        .map(|column| column.id)
+        .collect();
+    (0..shown.len()).filter(move |place| {
+        let id = shown[*place];
+        account.is_within(id, roster) && !of_nodes.contains(&id)
+    })
+}
+
+/// Whether a column is made by each node by itself.
+fn is_of_nodes(role: &str) -> bool {
+    role == "residual"
 }
 
 /// Every distinct column of this node's account must be among those that are judged.

@@ -1,0 +1,228 @@
+//! What whole numbers give away beside the span rule. Dosages are whole numbers, and so are the values of many variables in
+//! steps of their own: a sum of dosages times values is known to the last step. Where a combination with whole factors is a
+//! multiple of a prime for all but a few people, the sum's remainder is a sum over these few, although the combination
+//! itself has weights for everybody: if y3 is 1 where exactly one of y1 and y2 is 1, then y1 + y2 + y3 is even, but for
+//! the person of whom y3 was changed.
+//!
+//! Such a combination is a vector in the null space of the columns modulo the prime, over nearly all people. So people are
+//! drawn, a few more than there are columns; where none of the few is among them, elimination modulo the prime finds it
+//! (information set decoding: Prange, IRE Transactions IT-8:5 (1962)). What is a combination over the reals, too, is left to
+//! the span rule, which knows the people of all nodes.
+//!
+//! This finds combinations of any number of columns modulo primes up to 97, and no other steps: see docs/threat-model.md.
+
+use super::{Rows, rotation::Stream, whiten::Factor};
+
+const PRIMES: [i64; 25] =
+    [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97];
+
+/// With more columns than this only the first primes are tried: the work grows with the cube of the columns.
+const MANY_COLUMNS: usize = 128;
+const FIRST_PRIMES: usize = 4;
+
+/// People who are drawn beyond the columns: a combination that holds for all of them by chance is rarer than 2^-32.
+const MORE_PEOPLE: usize = 32;
+
+/// Draws for each prime.
+const DRAWS: usize = 3;
+
+/// Whole numbers of each person, one list a column.
+pub struct WholeColumns<'a> {
+    pub columns: &'a [Vec<i64>],
+    /// As many people are a group that is too small.
+    pub few: usize,
+}
+
+impl WholeColumns<'_> {
+    /// The columns of a combination that is a multiple of a prime for all but one to `few` people, by their places.
+    pub fn remainder(&self, secret: &[u8; 32]) -> Option<Vec<usize>> {
+        let people = self.columns.first()?.len();
+        let drawn = self.columns.len() + MORE_PEOPLE;
+        if people < drawn + drawn / 2 {
+            return None;
+        }
+        let primes = if self.columns.len() > MANY_COLUMNS { FIRST_PRIMES } else { PRIMES.len() };
+        let mut stream = Stream::new(secret);
+        PRIMES[..primes].iter().find_map(|prime| {
+            (0..DRAWS).find_map(|_| {
+                let some = draw(&mut stream, people, drawn);
+                let found = null_space(&self.reduced(&some, *prime), *prime);
+                found.into_iter().find_map(|factors| self.of_few(&factors, *prime))
+            })
+        })
+    }
+
+    /// The values of the people who were drawn, modulo a prime, a row for each.
+    fn reduced(&self, people: &[usize], prime: i64) -> Vec<Vec<i64>> {
+        let row =
+            |person: &usize| self.columns.iter().map(|column| column[*person].rem_euclid(prime)).collect();
+        people.iter().map(row).collect()
+    }
+
+    /// The columns of a combination, if it is no multiple of the prime for a few people only.
+    fn of_few(&self, factors: &[i64], prime: i64) -> Option<Vec<usize>> {
+        let used: Vec<usize> = (0..factors.len()).filter(|place| factors[*place] != 0).collect();
+        let people = self.columns.first()?.len();
+        let is_off = |person: &usize| {
+            let sum = used
+                .iter()
+                .map(|place| factors[*place] * self.columns[*place][*person].rem_euclid(prime) % prime);
+            sum.sum::<i64>() % prime != 0
+        };
+        let off = (0..people).filter(is_off).take(self.few + 1).count();
+        if off == 0 || off > self.few {
+            return None;
+        }
+        let others: Vec<usize> = (0..people).filter(|person| !is_off(person)).collect();
+        let of_others =
+            |place: &usize| others.iter().map(|person| self.columns[*place][*person] as f64).collect();
+        let columns: Vec<Vec<f64>> = used.iter().map(of_others).collect();
+        let is_linear = Factor::new(&Rows::from_columns(&columns).gram(1)).rank() < used.len();
+        (!is_linear).then_some(used)
+    }
+}
+
+/// `count` different people.
+fn draw(stream: &mut Stream, people: usize, count: usize) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..people).collect();
+    for place in 0..count.min(people) {
+        let other = place + ((stream.uniform() * (people - place) as f64) as usize).min(people - place - 1);
+        all.swap(place, other);
+    }
+    all.truncate(count);
+    all
+}
+
+/// A basis of the vectors a with `rows` a = 0 modulo a prime, by Gauss's elimination.
+fn null_space(rows: &[Vec<i64>], prime: i64) -> Vec<Vec<i64>> {
+    let width = rows.first().map_or(0, Vec::len);
+    let mut rows = rows.to_vec();
+    // The column that each reduced row leads with.
+    let mut leads: Vec<usize> = Vec::new();
+    for column in 0..width {
+        let done = leads.len();
+        let Some(found) = (done..rows.len()).find(|row| rows[*row][column] != 0) else { continue };
+        rows.swap(done, found);
+        let inverse = power(rows[done][column], prime - 2, prime);
+        rows[done].iter_mut().for_each(|value| *value = *value * inverse % prime);
+        let lead = rows[done].clone();
+        for row in (0..rows.len()).filter(|row| *row != done) {
+            let factor = rows[row][column];
+            if factor != 0 {
+                let less = rows[row].iter_mut().zip(&lead);
+                less.for_each(|(value, lead)| *value = (*value + (prime - factor) * lead) % prime);
+            }
+        }
+        leads.push(column);
+    }
+    let free = (0..width).filter(|column| !leads.contains(column));
+    free.map(|column| {
+        let mut vector = vec![0; width];
+        vector[column] = 1;
+        leads.iter().zip(&rows).for_each(|(lead, row)| vector[*lead] = (prime - row[column]) % prime);
+        vector
+    })
+    .collect()
+}
+
+/// base^exponent modulo a prime; with `prime` - 2 the inverse, by Fermat.
+fn power(base: i64, mut exponent: i64, prime: i64) -> i64 {
+    let (mut square, mut result) = (base % prime, 1 % prime);
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result = result * square % prime;
+        }
+        square = square * square % prime;
+        exponent >>= 1;
+    }
+    result
+}
+
+/// Most decimals of values that are read as whole numbers of steps.
+const DECIMALS_MAX: i32 = 4;
+
+/// How far a value may be off a step: values are stored in multiples of 2^-30 of a deviation.
+const OFF_STEP: f64 = 1e-4;
+
+/// Values as whole numbers of steps of 10^-d, with the fewest decimals d that they all fit; nothing where there are none.
+pub fn whole_numbers(values: &[f64]) -> Option<Vec<i64>> {
+    (0..=DECIMALS_MAX).find_map(|decimals| {
+        let scale = libm::pow(10.0, f64::from(decimals));
+        let whole = |value: &f64| {
+            let scaled = value * scale;
+            let near = (scaled - scaled.round()).abs() < OFF_STEP && scaled.abs() < 1e12;
+            near.then_some(scaled.round() as i64)
+        };
+        values.iter().map(whole).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coin(seed: u64) -> impl Fn(usize) -> i64 {
+        move |person| {
+            let mixed =
+                (person as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15 ^ (seed << 32 | seed * 0x5851_F42D));
+            ((mixed ^ mixed >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 43 & 1) as i64
+        }
+    }
+
+    fn found(people: usize, columns: &[&dyn Fn(usize) -> i64]) -> Option<Vec<usize>> {
+        let ones = |_: usize| 1_i64;
+        let all: Vec<&dyn Fn(usize) -> i64> =
+            std::iter::once(&ones as &dyn Fn(usize) -> i64).chain(columns.iter().copied()).collect();
+        let columns: Vec<Vec<i64>> = all.iter().map(|column| (0..people).map(column).collect()).collect();
+        WholeColumns { columns: &columns, few: 9 }.remainder(&[1; 32])
+    }
+
+    #[test]
+    fn what_is_even_but_for_one_person() {
+        let (y1, y2) = (coin(1), coin(2));
+        for (carriers, expected) in
+            [(0, None), (1, Some(vec![1, 2, 3])), (9, Some(vec![1, 2, 3])), (10, None)]
+        {
+            let y3 = |person: usize| {
+                y1(person) ^ y2(person) ^ i64::from(person % 11 == 5 && person < 11 * carriers)
+            };
+            assert_eq!(found(130, &[&y1, &y2, &y3]), expected, "{carriers}");
+        }
+    }
+
+    #[test]
+    fn traits_modulo_three_and_a_larger_step() {
+        let (sex, one, two) = (coin(3), coin(4), coin(5));
+        for step in [3, 10, 97] {
+            let first = |person: usize| step * one(person) + sex(person);
+            let second = |person: usize| step * two(person) + sex(person) + i64::from(person == 77);
+            assert!(found(400, &[&first, &second]).is_some(), "{step}");
+            let honest = |person: usize| step * two(person) + coin(6)(person);
+            assert_eq!(found(400, &[&first, &honest]), None);
+        }
+    }
+
+    #[test]
+    fn honest_variables_and_what_the_span_rule_sees() {
+        let (y1, y2) = (coin(1), coin(2));
+        let age = |person: usize| 20 + (person * 7919 % 61) as i64;
+        // Eight carriers here, and more elsewhere; a composite outcome with few who have both.
+        let rare = |person: usize| i64::from(person % 40 == 7);
+        let other = |person: usize| i64::from(person % 30 == 7);
+        let either = |person: usize| rare(person).max(other(person));
+        assert_eq!(found(330, &[&y1, &y2, &age, &rare, &other, &either]), None);
+        // The same column twice, and its sum with another.
+        let sum = |person: usize| y1(person) + y2(person);
+        assert_eq!(found(330, &[&y1, &y1, &y2, &sum]), None);
+        // Few people allow no judgement.
+        assert_eq!(found(30, &[&y1, &y2]), None);
+    }
+
+    #[test]
+    fn steps_of_values() {
+        assert_eq!(whole_numbers(&[1.0, 2.0 + 1e-9]), Some(vec![1, 2]));
+        assert_eq!(whole_numbers(&[0.25, 7.5]), Some(vec![25, 750]));
+        assert_eq!(whole_numbers(&[1.0 / 3.0]), None);
+        assert_eq!(whole_numbers(&[f64::NAN]), None);
+    }
+}
