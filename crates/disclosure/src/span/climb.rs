@@ -16,8 +16,8 @@
 //! new column less what it shares with the others: all others, those that explain the most of it, and the single ones
 //! next to it ([`Frame::starts`]). They follow from G alone and say nothing of a person.
 //!
-//! Where the nine largest leverages over all nodes do not add up to the limit no group can have it, and nothing is
-//! asked. What is left: a local search from bounded starts can miss a group. The random histories play it.
+//! Where what nine people over all nodes can add to a share ([`super::Finding::largest`]) is below the limit no group can
+//! have it, and nothing is asked. What is left: a local search from bounded starts can miss a group. The random histories play it.
 
 use serde::{Deserialize, Serialize};
 
