@@ -126,9 +126,9 @@ impl Whitened {
     fn bounds(&self, leverages: &[f64], most: Vec<f64>, limits: Limits, threads: usize) -> Vec<f64> {
         let mut best = most;
         for count in NEAR {
-            // Two nodes with as much as this leave no room.
-            let total: f64 = best.iter().sum();
-            if total < limits.share / 2.0 {
+            // Three nodes like this one leave no room.
+            let of_three = best.iter().flat_map(|most| [most; 3]).take(limits.group);
+            if of_three.sum::<f64>() < limits.share {
                 break;
             }
             let order = largest(leverages, count + 1);
@@ -137,7 +137,7 @@ impl Whitened {
             let added = self.largest_products(near, best.len().saturating_sub(1), threads);
             let first = best.iter().take(1).copied();
             let narrower: Vec<f64> = first.chain(added.into_iter().map(|most| most.max(beyond))).collect();
-            if narrower.iter().sum::<f64>() < total {
+            if narrower.iter().sum::<f64>() < best.iter().sum() {
                 best = narrower;
             }
             if near.len() < count {
