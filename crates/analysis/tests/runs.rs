@@ -271,6 +271,7 @@ fn progress_ends_every_stage() {
         Stage::People,
         Stage::Scale,
         Stage::Null,
+        Stage::Account,
         Stage::Counts,
         Stage::Association,
         Stage::Wald,

@@ -204,13 +204,14 @@ pub struct Without {
     pub rank: u16,
     /// How many of the study's own columns are independent, of 1 for everybody and values as they are.
     pub plain_rank: u16,
-    /// The largest leverages of its people, as many as a group that is too small can have, in steps of [`LEVERAGE_STEP`].
+    /// What each further one of its people can add to the share of a group at the most, largest first, as many as a group that
+    /// is too small can have, in steps of [`LEVERAGE_STEP`].
     pub largest: Vec<f64>,
     /// Directions from which to start; they follow from the sum and are the same at all nodes.
     pub starts: Vec<Vec<f64>>,
 }
 
-/// How finely single leverages are told, rounded up.
+/// How finely that is told, rounded up.
 pub const LEVERAGE_STEP: f64 = 0.01;
 
 impl Judgement {

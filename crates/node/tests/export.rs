@@ -7,86 +7,14 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::Output,
 };
 
 use support::{
-    Network,
     cohorts::{Cohort, network},
-    fail, ligate, succeed, table, text,
+    fail,
+    researchers::{Researcher, public},
+    succeed, table, text,
 };
-
-/// Somebody with a permit of his own over some of the nodes.
-struct Researcher {
-    name: String,
-    permit: PathBuf,
-    key: PathBuf,
-}
-
-impl Researcher {
-    fn new(network: &Network, name: &str, nodes: &[&str], more: &[&str]) -> Self {
-        let [key, public, permit] =
-            ["key", "pub", "jws"].map(|suffix| network.path(&format!("{name}.{suffix}")));
-        succeed(&["key", "--out", text(&key)]);
-        let hdab = network.path("hdab");
-        let mut args =
-            vec!["permit", "issue", "--dir", text(&hdab), "--user", name, "--user-key", text(&public)];
-        let datasets: Vec<String> = nodes.iter().map(|node| format!("{node}/cohort")).collect();
-        datasets.iter().for_each(|dataset| args.extend(["--dataset", dataset]));
-        args.extend(["--purpose", "research", "--about", "a test", "--out", text(&permit)]);
-        args.extend(["--variables", "ldl,one,other,sex,age"]);
-        args.extend(more);
-        succeed(&args);
-        Self { name: name.to_owned(), permit, key }
-    }
-
-    fn result(&self, network: &Network, study: &str) -> PathBuf {
-        network.path(&format!("{}-{study}", self.name))
-    }
-
-    /// Runs a study, whose files are named by the trait.
-    fn study(&self, network: &Network, trait_name: &str, more: &[&str]) -> Output {
-        let out = self.result(network, trait_name);
-        let args = ["--trait", trait_name, "--key", text(&self.key), "--out", text(&out)];
-        network.gwas(&self.permit, &[&args[..], more].concat())
-    }
-
-    #[track_caller]
-    fn released(&self, network: &Network, trait_name: &str, more: &[&str]) {
-        let output = self.study(network, trait_name, more);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    fn export(&self, network: &Network, trait_name: &str, more: &[&str]) -> Output {
-        let (dir, result) = (network.path("hdab"), self.result(network, trait_name));
-        let out = public(network, &self.name, trait_name);
-        let args =
-            ["export", text(&result), "--dir", text(&dir), "--key", text(&self.key), "--out", text(&out)];
-        ligate(&[&args[..], more].concat())
-    }
-
-    #[track_caller]
-    fn exported(&self, network: &Network, trait_name: &str) -> String {
-        let output = self.export(network, trait_name, &[]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    /// An export that must be refused: nothing is written, and what was said.
-    #[track_caller]
-    fn stays(&self, network: &Network, trait_name: &str, more: &[&str]) -> String {
-        let output = self.export(network, trait_name, more);
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "the export should have failed: {said}");
-        assert!(!public(network, &self.name, trait_name).exists(), "nothing is written: {said}");
-        said
-    }
-}
-
-/// The folder of what left.
-fn public(network: &Network, name: &str, trait_name: &str) -> PathBuf {
-    network.path(&format!("public-{name}-{trait_name}"))
-}
 
 const NODES: [&str; 3] = ["north", "centre", "south"];
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use ligate_model::{Digest, VariableName};
 
 use super::{Account, AccountColumn, Ledger, PeopleSet};
-use crate::span::{Limits, judge};
+use crate::span::{Finding, Limits, Rows, judge};
 
 /// Numbers of people who are left out with somebody who left, tried one after another.
 const LEFT_OUT: [usize; 12] = [12, 16, 20, 22, 24, 32, 48, 64, 96, 128, 192, 256];
@@ -27,8 +27,18 @@ const LEFT_OUT_LARGE: usize = 24;
 /// How much of the limits a choice may use up over this node's own rows, so that later studies have room.
 const ROOM: f64 = 0.95;
 
-/// Scores that differ by less than this are the same.
+/// Scores, and leverages, that differ by less than this are the same.
 const AS_GOOD: f64 = 0.01;
+
+/// A later candidate is taken for the better one where it uses so much less.
+const BETTER: f64 = 0.02;
+
+/// The largest leverage with which the outer door stays open for variants whose rarer allele has a frequency of 0.15 or
+/// more ([`crate::export`]). What a study adds to the account that everybody reads cannot be taken off it again.
+const OPEN: f64 = 0.2;
+
+/// A dataset spares up to this part of its people so that the outer door stays open.
+const SPARED_FOR_EXPORTS: usize = 6;
 
 /// Values of one person that differ by less than this share of the variable's unit are the same.
 const SAME_VALUE: f64 = 1e-4;
@@ -67,17 +77,27 @@ pub fn choose(ledger: &Ledger, account: &Account, draft: &Draft<'_>) -> Chosen {
     let eligible: Vec<usize> = all.into_iter().filter(|place| !corrected.contains(place)).collect();
     let relevant = Relevant::new(account, draft);
     let mut best: Option<(f64, Vec<usize>)> = None;
+    let mut kept: Option<(f64, Vec<usize>)> = None;
     for candidate in candidates(ledger, account, draft, &eligible) {
-        let score = relevant.score(&candidate);
-        if score <= ROOM || (score <= 1.0 && score <= relevant.score_alone(&candidate) + AS_GOOD) {
-            best = Some((score, candidate));
-            break;
+        let spared = SPARED_FOR_EXPORTS * (eligible.len() - candidate.len()) <= eligible.len();
+        if kept.is_some() && !spared {
+            continue;
         }
-        if best.as_ref().is_none_or(|(known, _)| score < known - 0.02) {
+        let found = relevant.judge(&candidate);
+        let score = relevant.score(&found);
+        if score <= ROOM || (score <= 1.0 && score <= relevant.score_alone(&candidate) + AS_GOOD) {
+            let open = relevant.keeps_open(&found, &candidate);
+            if open || kept.as_ref().is_none_or(|(known, _)| found.leverage < known - BETTER) {
+                kept = Some((found.leverage, candidate));
+            }
+            if open {
+                break;
+            }
+        } else if best.as_ref().is_none_or(|(known, _)| score < known - BETTER) {
             best = Some((score, candidate));
         }
     }
-    let places = best.map_or(eligible, |(_, places)| places);
+    let places = kept.or(best).map_or(eligible, |(_, places)| places);
     Chosen { left_out: draft.people.len() - places.len(), places }
 }
 
@@ -182,26 +202,42 @@ impl<'a> Relevant<'a> {
         Self { account, draft, ids: account.distinct(of_run) }
     }
 
-    /// How much of the limits a set of people uses up over this node's own rows: up to 1 keeps them.
-    fn score(&self, candidate: &[usize]) -> f64 {
-        self.score_with(&self.ids, candidate)
+    /// How much of the limits is used up: up to 1 keeps them.
+    fn score(&self, found: &Finding) -> f64 {
+        let limits = self.draft.limits;
+        (found.leverage / limits.leverage).max(found.share / limits.share)
     }
 
     /// The same by the run's own columns: where that is as much, the difference to earlier runs is not the reason, and
     /// leaving people out does not help.
     fn score_alone(&self, candidate: &[usize]) -> f64 {
-        self.score_with(&[], candidate)
+        self.score(&self.judge_with(&[], candidate))
     }
 
-    fn score_with(&self, ids: &[super::ColumnId], candidate: &[usize]) -> f64 {
+    /// Whether exports stay possible, as far as the difference to earlier runs decides it.
+    fn keeps_open(&self, found: &Finding, candidate: &[usize]) -> bool {
+        let no_more_than = |other: Finding| found.leverage <= other.leverage + AS_GOOD;
+        found.leverage <= OPEN
+            || no_more_than(self.judge_rows(&self.account.rows(&self.ids, &[], &[])))
+            || no_more_than(self.judge_with(&[], candidate))
+    }
+
+    /// A set of people with what was shown before, over this node's own rows.
+    fn judge(&self, candidate: &[usize]) -> Finding {
+        self.judge_with(&self.ids, candidate)
+    }
+
+    fn judge_with(&self, ids: &[super::ColumnId], candidate: &[usize]) -> Finding {
         let numbers: Vec<u64> = candidate.iter().map(|place| self.draft.people[*place]).collect();
         let mut new = vec![vec![1.0; candidate.len()]];
         for (_, values) in self.draft.variables {
             new.push(standard(candidate.iter().map(|place| values[*place])));
         }
-        let rows = self.account.rows(ids, &numbers, &new);
-        let found = judge(&rows, &rows.gram(self.draft.threads), self.draft.limits, self.draft.threads);
-        (found.leverage / self.draft.limits.leverage).max(found.share / self.draft.limits.share)
+        self.judge_rows(&self.account.rows(ids, &numbers, &new))
+    }
+
+    fn judge_rows(&self, rows: &Rows) -> Finding {
+        judge(rows, &rows.gram(self.draft.threads), self.draft.limits, self.draft.threads)
     }
 }
 

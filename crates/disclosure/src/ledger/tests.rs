@@ -263,6 +263,21 @@ fn people_who_leave_take_others_with_them() {
 }
 
 #[test]
+fn a_dataset_that_can_spare_people_keeps_the_outer_door_open() {
+    for (size, spared) in [(1600, 266), (700, 116)] {
+        let case = case();
+        let people = numbers(0..size as u64);
+        case.opened(&run(1, NODES));
+        let columns = [ones(), column("age", values(1, size)), column("ldl", values(2, size))];
+        enter(&case.ledger, &run(1, NODES), &people, &columns).unwrap();
+        let of = |name: &str, seed| (name.parse().unwrap(), raw(values(seed, size)[1..].to_vec()));
+        let left = after(&case, &people[1..], &[of("age", 1), of("ldl", 2)]);
+        assert!((16..=spared).contains(&left.chosen.left_out), "{size}: {}", left.chosen.left_out);
+        assert!(left.leverage <= 0.2, "{size}: {}", left.leverage);
+    }
+}
+
+#[test]
 fn a_corrected_value_is_treated_as_somebody_who_left() {
     let case = case();
     let people = numbers(0..200);

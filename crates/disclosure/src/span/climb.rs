@@ -16,8 +16,10 @@
 //! new column less what it shares with the others: all others, those that explain the most of it, and the single ones
 //! next to it ([`Frame::starts`]). They follow from G alone and say nothing of a person.
 //!
-//! Where the nine largest leverages over all nodes do not add up to the limit no group can have it, and nothing is
-//! asked. What is left: a local search from bounded starts can miss a group. The random histories play it.
+//! Where what nine people over all nodes can add to a share ([`super::Finding::largest`]) is below the limit no group can
+//! have it, and nothing is asked. What is left: a local search from bounded starts can miss a group. The random histories play it.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +53,9 @@ const GROWTH_MIN: f64 = 2e-3;
 
 /// Two directions closer than this lead to the same group.
 const SAME: f64 = 0.9995;
+
+/// The independent columns in the basis where G is the identity, by their places.
+type Columns = BTreeMap<usize, Vec<f64>>;
 
 /// The basis of one sum, turned.
 pub struct Frame {
@@ -100,11 +105,14 @@ impl Frame {
     /// are too many, each column has its first ones.
     pub fn starts(&self, first_new: usize) -> Vec<Vec<f64>> {
         let columns = self.in_order(first_new);
-        let of_columns: Vec<Vec<Vec<f64>>> = columns.iter().map(|column| self.starts_of(*column)).collect();
+        let independent = self.basis.independent();
+        let all: Columns = independent.iter().map(|column| (*column, self.coordinates(*column))).collect();
+        let of_columns: Vec<Vec<Vec<f64>>> =
+            columns.iter().map(|column| self.starts_of(*column, &all)).collect();
         let turns =
             (0..1 + NEAREST + TOGETHER).flat_map(|turn| of_columns.iter().filter_map(move |of| of.get(turn)));
         let mut starts: Vec<Vec<f64>> = turns.take(STARTS_MAX - DRAWN).cloned().collect();
-        starts.extend(self.drawn(&columns));
+        starts.extend(self.drawn(&columns, &all));
         starts.iter_mut().for_each(|start| self.rotation.forward(start));
         starts
     }
@@ -116,30 +124,33 @@ impl Frame {
         new.into_iter().chain(old.into_iter().rev()).take(STARTS_MAX).collect()
     }
 
-    fn starts_of(&self, column: usize) -> Vec<Vec<f64>> {
-        let others = self.basis.independent().iter().filter(|other| **other != column);
-        let others: Vec<Vec<f64>> = others.map(|other| self.coordinates(*other)).collect();
+    fn starts_of(&self, column: usize, all: &Columns) -> Vec<Vec<f64>> {
+        let others = all.iter().filter(|(other, _)| **other != column);
+        let others: Vec<Vec<f64>> = others.map(|(_, other)| other.clone()).collect();
         let own = self.coordinates(column);
         let single = nearest(&own, &others);
-        alone(&own, &others).into_iter().chain(single).chain(together(own, &others)).collect()
+        self.alone(column).into_iter().chain(single).chain(together(own, &others)).collect()
+    }
+
+    /// What all others together leave of a column: with G = LL' the coordinates of the columns are the rows of L, and what is
+    /// at right angles to all but one of them is that column of L^-1.
+    fn alone(&self, column: usize) -> Option<Vec<f64>> {
+        let mut axis = vec![0.0; self.basis.columns()];
+        axis[column] = 1.0;
+        unit(self.basis.forward(&axis))
     }
 
     /// Directions that are drawn by the nodes' seed.
-    fn drawn(&self, columns: &[usize]) -> Vec<Vec<f64>> {
+    fn drawn(&self, columns: &[usize], all: &Columns) -> Vec<Vec<f64>> {
         let mut stream = Stream::of("ligate drawn starts", &self.seed, &[]);
         let draw = |number: usize| {
             if number % 2 == 1 {
                 return unit((0..self.rank()).map(|_| stream.normal()).collect());
             }
             let column = columns.get((number / 2) % columns.len().max(1))?;
-            let others: Vec<Vec<f64>> = self
-                .basis
-                .independent()
-                .iter()
-                .filter(|other| *other != column && stream.uniform() < 0.5)
-                .map(|other| self.coordinates(*other))
-                .collect();
-            alone(&self.coordinates(*column), &others)
+            let others = all.iter().filter(|(other, _)| *other != column && stream.uniform() < 0.5);
+            let others: Vec<&[f64]> = others.map(|(_, other)| other.as_slice()).collect();
+            left_by(&self.coordinates(*column), &others)
         };
         (0..DRAWN).filter_map(draw).collect()
     }
@@ -175,12 +186,17 @@ impl Frame {
     }
 }
 
-/// What all others together leave of a column.
-fn alone(own: &[f64], others: &[Vec<f64>]) -> Option<Vec<f64>> {
+/// What others together leave of a column.
+fn left_by(own: &[f64], others: &[&[f64]]) -> Option<Vec<f64>> {
     let mut axes: Vec<Vec<f64>> = Vec::new();
+    // Twice, because once leaves rounding.
     let at_right_angles = |axes: &[Vec<f64>], vector: &[f64]| {
-        let once = axes.iter().fold(vector.to_vec(), |rest, axis| without(&rest, axis));
-        unit(axes.iter().fold(once, |rest, axis| without(&rest, axis)))
+        let mut rest = vector.to_vec();
+        for axis in axes.iter().chain(axes) {
+            let along = dot(&rest, axis);
+            rest.iter_mut().zip(axis).for_each(|(value, of)| *value -= along * of);
+        }
+        unit(rest)
     };
     for other in others {
         axes.extend(at_right_angles(&axes, other));
@@ -373,6 +389,24 @@ mod tests {
             nodes[1..].iter().for_each(|rows| sum.add(&rows.gram(1)));
             let basis = Basis::new(&sum);
             assert!(nodes.iter().all(|rows| judge_by(rows, &basis, LIMITS, 1).passes()));
+        }
+    }
+
+    #[test]
+    fn what_all_others_leave_of_a_column_is_at_right_angles_to_them() {
+        let rows = made(200, 12, 9);
+        let frame = Frame::new(Basis::new(&rows.gram(1)), &[3; 32]);
+        let all: Vec<Vec<f64>> = (0..12).map(|column| frame.coordinates(column)).collect();
+        for column in 0..12 {
+            let alone = frame.alone(column).unwrap();
+            for (other, coordinates) in all.iter().enumerate() {
+                let along = dot(&alone, coordinates) / dot(coordinates, coordinates).sqrt();
+                assert_eq!(along.abs() > 1e-9, other == column, "{column}, {other}: {along}");
+            }
+            let others: Vec<&[f64]> =
+                all.iter().enumerate().filter(|(other, _)| *other != column).map(|(_, of)| &of[..]).collect();
+            let left = left_by(&all[column], &others).unwrap();
+            assert!((dot(&left, &alone).abs() - 1.0).abs() < 1e-9);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::whiten::dot;
 use crate::masks::{Seed, add_mask};
 
 /// Q as a product of Householder reflections: `size` random ones mix every coordinate with every other.
@@ -43,7 +44,7 @@ impl Rotation {
 }
 
 fn reflect(axis: &[f64], vector: &mut [f64]) {
-    let along = 2.0 * axis.iter().zip(&*vector).map(|(a, v)| a * v).sum::<f64>();
+    let along = 2.0 * dot(axis, vector);
     vector.iter_mut().zip(axis).for_each(|(value, a)| *value -= along * a);
 }
 

@@ -8,6 +8,10 @@ const STARTS: usize = 48;
 /// Steps of one search; each takes a better group or ends it.
 const STEPS: usize = 40;
 
+/// People of whom every pair is looked at where leverages alone leave room for a group, those with the largest leverage
+/// first: as many as are needed.
+const NEAR: [usize; 3] = [128, 512, 2048];
+
 /// What may be left to compute of one person and of a group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
@@ -36,9 +40,10 @@ pub struct Finding {
     /// The largest leverage of one person.
     pub leverage: f64,
     /// The largest share of a small group that was found, a lower bound of the largest; or, where it is so small that
-    /// nothing was searched, the sum of the largest leverages, an upper bound of it.
+    /// nothing was searched, an upper bound of it.
     pub share: f64,
-    /// The largest leverages, largest first: as many as a group that is too small can have.
+    /// What each further person can add to the share of a group at the most, largest first: the sum of the first m bounds the
+    /// share of any m people. As many as a group that is too small can have.
     pub largest: Vec<f64>,
     /// The combination of columns that isolates a person or group the most, while it is over a limit.
     pub worst: Option<Vec<f64>>,
@@ -59,7 +64,7 @@ pub fn judge(rows: &Rows, gram: &Gram, limits: Limits, threads: usize) -> Findin
 /// Judges `rows` in the basis of a sum over these and other rows. Groups over several nodes are left to
 /// [`super::Search`].
 pub fn judge_by(rows: &Rows, basis: &Basis, limits: Limits, threads: usize) -> Finding {
-    Whitened::new(rows, basis, threads).judge(rows, basis, limits)
+    Whitened::new(rows, basis, threads).judge(rows, basis, limits, threads)
 }
 
 /// The places of the `count` largest values, largest first.
@@ -87,14 +92,16 @@ impl Whitened {
     }
 
     /// What is found in these rows.
-    fn judge(&self, rows: &Rows, basis: &Basis, limits: Limits) -> Finding {
+    fn judge(&self, rows: &Rows, basis: &Basis, limits: Limits, threads: usize) -> Finding {
         let leverages: Vec<f64> = self.rows().map(|row| dot(row, row)).collect();
         let order = largest(&leverages, STARTS.max(limits.group));
         let most: Vec<f64> = order.iter().take(limits.group).map(|person| leverages[*person]).collect();
-        let bound: f64 = most.iter().sum();
         let leverage = most.first().copied().unwrap_or(0.0);
+        let over = leverage > limits.leverage;
+        let most = if over { most } else { self.bounds(&leverages, most, limits, threads) };
+        let bound: f64 = most.iter().sum();
         let mut finding = Finding { leverage, share: bound.min(1.0), largest: most, worst: None };
-        if leverage > limits.leverage {
+        if over {
             finding.worst = order.first().map(|person| basis.combination(self.row(*person)));
             return finding;
         }
@@ -109,6 +116,70 @@ impl Whitened {
         finding.share = best.as_ref().map_or(0.0, |best| best.0);
         finding.worst = best.filter(|best| best.0 > limits.share).map(|best| basis.combination(&best.1));
         finding
+    }
+
+    /// What each further person can add to the share of a group. Leverages are such numbers, the share being at most their
+    /// sum. Where that leaves room for a group, also of several nodes, there is a narrower one: the share is the largest
+    /// eigenvalue of the block of H over the group, and that is at most the largest leverage in it and |H_ij| from one
+    /// person to each of the others (Gershgorin's circles: Golub and Van Loan, Matrix Computations, 7.2). Whoever is not
+    /// among the people who are looked at in pairs adds at most his leverage.
+    fn bounds(&self, leverages: &[f64], most: Vec<f64>, limits: Limits, threads: usize) -> Vec<f64> {
+        let mut best = most;
+        for count in NEAR {
+            // Three nodes like this one leave no room.
+            let of_three = best.iter().flat_map(|most| [most; 3]).take(limits.group);
+            if of_three.sum::<f64>() < limits.share {
+                break;
+            }
+            let order = largest(leverages, count + 1);
+            let beyond = order.get(count).map_or(0.0, |person| leverages[*person]);
+            let near = &order[..order.len().min(count)];
+            let added = self.largest_products(near, best.len().saturating_sub(1), threads);
+            let first = best.iter().take(1).copied();
+            let narrower: Vec<f64> = first.chain(added.into_iter().map(|most| most.max(beyond))).collect();
+            if narrower.iter().sum::<f64>() < best.iter().sum() {
+                best = narrower;
+            }
+            if near.len() < count {
+                break;
+            }
+        }
+        best
+    }
+
+    /// Of the |H_ij| from one of these people to each of the others: the largest ones, each over all people from whom they
+    /// are counted.
+    fn largest_products(&self, people: &[usize], count: usize, threads: usize) -> Vec<f64> {
+        let of_person = |own: usize| -> Vec<f64> {
+            let others = people.iter().filter(|other| **other != own);
+            let mut products: Vec<f64> =
+                others.map(|other| dot(self.row(own), self.row(*other)).abs()).collect();
+            if products.len() > count {
+                products.select_nth_unstable_by(count, |a, b| b.total_cmp(a));
+                products.truncate(count);
+            }
+            products.sort_by(|a, b| b.total_cmp(a));
+            products
+        };
+        let of_all = |people: &[usize]| {
+            let mut most = vec![0.0_f64; count];
+            for own in people {
+                most.iter_mut().zip(of_person(*own)).for_each(|(most, value)| *most = most.max(value));
+            }
+            most
+        };
+        let part = people.len().div_ceil(threads.max(1)).max(64);
+        let mut most = vec![0.0_f64; count];
+        std::thread::scope(|scope| {
+            let running: Vec<_> =
+                people.chunks(part).map(|people| scope.spawn(move || of_all(people))).collect();
+            for handle in running {
+                // A part that is not known leaves everything possible.
+                let own = handle.join().unwrap_or_else(|_| vec![f64::INFINITY; count]);
+                most.iter_mut().zip(own).for_each(|(most, value)| *most = most.max(value));
+            }
+        });
+        most
     }
 
     fn rows(&self) -> impl Iterator<Item = &[f64]> {
@@ -250,6 +321,40 @@ pub(super) mod tests {
             let found = judged(&with(&rows, |person| f64::from((100..100 + carriers).contains(&person))));
             assert_eq!(found.passes(), passes, "{carriers} carriers: {found:?}");
         }
+    }
+
+    #[test]
+    fn no_group_has_more_than_its_members_can_add() {
+        for (people, columns, carriers) in [(300, 60, 0), (300, 60, 9), (700, 20, 12), (40, 12, 3), (6, 3, 0)]
+        {
+            let rows = made(people, columns, 6);
+            let rows = with(&rows, |person| f64::from(u8::from(person < carriers)));
+            let whitened = Whitened::new(&rows, &Basis::new(&rows.gram(1)), 2);
+            let leverages: Vec<f64> = whitened.rows().map(|row| dot(row, row)).collect();
+            let most = |group: usize| -> Vec<f64> {
+                largest(&leverages, group).iter().map(|person| leverages[*person]).collect()
+            };
+            for group in [1, 2, 5, 9] {
+                let bounds = whitened.bounds(&leverages, most(group), Limits { group, ..LIMITS }, 2);
+                assert!(bounds.is_sorted_by(|a, b| a >= b), "{bounds:?}");
+                let bound: f64 = bounds.iter().sum();
+                assert!(bound <= most(group).iter().sum::<f64>());
+                let starts = largest(&leverages, STARTS);
+                let found = whitened.search(&starts, group).iter().map(|found| found.0).fold(0.0, f64::max);
+                assert!(
+                    found <= bound + 1e-9,
+                    "{people} people, {columns} columns, {group}: {found} {bound}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn pairs_leave_less_room_than_leverages() {
+        let rows = made(2000, 303, 7);
+        let found = judged(&rows);
+        assert!(found.leverage > 0.12 && found.passes(), "{found:?}");
+        assert!(found.share < 0.8 && found.largest.iter().sum::<f64>() < 0.8, "{found:?}");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! `ligate gwas`: one study, on own data or under a permit.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use ligate_access::{Identity, job::PeopleRule};
@@ -41,10 +44,11 @@ pub fn run(args: Gwas, json: bool) -> Result<()> {
         (Some(file), _) => under_permit(&folder, file, &args, &study, &stages)?,
         (None, dataset) => on_own_data(&folder, dataset.as_ref(), &args, &study, &stages)?,
     };
+    let took = stages.took();
     stages.finish();
     let files = release::write(&out, &release)?;
     if json {
-        return output::print_json(&as_json(&release, &files));
+        return output::print_json(&as_json(&release, &files, &took));
     }
     print(&release, &files);
     Ok(())
@@ -123,7 +127,8 @@ fn on_own_data(
     Ok(Release::local(folder, dataset, &snapshot, run))
 }
 
-fn as_json(release: &Release, files: &[PathBuf]) -> serde_json::Value {
+fn as_json(release: &Release, files: &[PathBuf], took: &[(String, Duration)]) -> serde_json::Value {
+    let seconds = took.iter().map(|(stage, took)| (stage.clone(), json!(took.as_secs_f64())));
     json!({
         "trait": release.plan.trait_name,
         "status": release.status().standing(),
@@ -135,6 +140,7 @@ fn as_json(release: &Release, files: &[PathBuf]) -> serde_json::Value {
         "variants": release.gwas.associations.len(),
         "suppressed": release.gwas.unreported.len(),
         "lambda": (release.gwas.lambda * 1e4).round() / 1e4,
+        "seconds": seconds.collect::<serde_json::Map<_, _>>(),
         "files": files,
     })
 }

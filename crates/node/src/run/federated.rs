@@ -232,7 +232,9 @@ impl<'a> Coordination<'a> {
         check_number(accepted, missing)?;
         let assembly = admission::common_assembly(accepted)?;
         let coding = admission::common_coding(accepted, &self.plan.trait_name, self.plan.family)?;
+        self.stages.update("choosing the people", 0, 1);
         self.runtime.block_on(nodes.prepare(self.job.hash(), coding))?;
+        self.stages.update("agreeing on the nodes", 0, 1);
         let agreement = self.agree(nodes, accepted)?;
         let terms = node_sums::Terms::new(self.folder, self.permit, self.plan.clone())?;
         let terms = node_sums::Terms { plan_only: self.plan_only, ..terms };
@@ -251,6 +253,7 @@ impl<'a> Coordination<'a> {
         };
         let report = |step: RunProgress| self.stages.update(step.stage.name(), step.done, step.total);
         let gwas = gwas::run(&self.plan, &facts, &mut sums, &report).map_err(super::sum_error)?;
+        self.stages.update("the release", 0, 1);
         let release = Release {
             plan: self.plan.clone(),
             nodes: node_answers(accepted, missing, &offers, &sums),

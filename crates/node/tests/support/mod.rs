@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of this module")]
 
 pub mod cohorts;
+pub mod researchers;
 
 use std::{
     fmt::Write as _,

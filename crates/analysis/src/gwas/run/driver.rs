@@ -91,7 +91,10 @@ impl<'r, S: Summation> Driver<'r, S> {
 
     /// Whether the run's weights may be shown.
     pub fn admit(&mut self, model: &Model) -> Result<(), RunError<S::Error>> {
-        self.sums.admit(model).map_err(RunError::Sum)
+        self.report(Stage::Account, 0, 1);
+        self.sums.admit(model).map_err(RunError::Sum)?;
+        self.report(Stage::Account, 1, 1);
+        Ok(())
     }
 
     /// Means and deviations of the scaled variables, in the order of the plan.
