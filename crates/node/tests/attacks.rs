@@ -3,6 +3,9 @@
 
 mod support;
 
+use std::sync::atomic::AtomicBool;
+
+use ligate_lake::{Lake, LoadRequest, VcfGroup};
 use support::{
     Draw, Network,
     cohorts::{Cohort, network, permit, released},
@@ -475,6 +478,35 @@ fn somebody_who_leaves_and_comes_back_with_other_calls() {
     let mut back = everybody;
     back.genotypes[5][3] = back.genotypes[5][3].map(|dosage| (dosage + 1) % 3);
     back.load(&network, "cohort");
+    network.released(&permit, &["--trait", "bmi"]);
+    assert!(people_of(&network, "bmi") < before, "who came back takes part in no study");
+}
+
+/// A load that dies just after its snapshot came into force leaves that snapshot, and nobody has noted who left.
+#[test]
+fn somebody_who_left_with_a_load_that_died_and_comes_back() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    add_trait(&mut cohorts, "bmi", 0.0, 2);
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl"]);
+    let (everybody, before) = (cohorts[0].clone(), people_of(&network, "ldl"));
+    cohorts[0].remove(5);
+    let (vcf, table) = cohorts[0].write(network.dir.path());
+    let request = LoadRequest {
+        dataset: "cohort".parse().expect("an id"),
+        groups: vec![VcfGroup { files: vec![vcf], id_prefix: None }],
+        phenotypes: vec![(table, None)],
+        assembly: None,
+        reference: None,
+        threads: 1,
+        memory_bytes: 1 << 30,
+        one_block: false,
+    };
+    let lake = Lake::open(&network.path(&cohorts[0].name).join("datasets")).expect("datasets");
+    lake.load(&request, &AtomicBool::new(false), &|_| {}).expect("a load");
+    everybody.load(&network, "cohort");
     network.released(&permit, &["--trait", "bmi"]);
     assert!(people_of(&network, "bmi") < before, "who came back takes part in no study");
 }
