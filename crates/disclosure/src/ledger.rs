@@ -19,12 +19,14 @@
 //!   ([`Ledger::allow`]) or closed the unfinished runs that had them ([`Ledger::close`]): from ABC + ADE - BCDE follows
 //!   A's own sum;
 //! - a study in another detail than before: two answers to one question say more than one;
+//! - another reading of a disease that a dataset shows the value 1 of alone ([`Ledger::decide_coding`]);
 //! - people who were used under another dataset id before: they are the same people;
 //! - a data user whose account a recovery closed, because it is not known any more what he was shown;
 //! - to be read or changed where it is not the ledger that its witness saw last.
 
 mod account;
 mod closed;
+mod codings;
 mod column;
 mod departed;
 mod export;
@@ -47,6 +49,7 @@ use serde::{Deserialize, Serialize};
 
 pub use account::{Account, AccountColumn, ColumnId, Exact};
 pub use closed::ClosedAccount;
+pub use codings::Codings;
 use column::Packed;
 pub use export::{ExportAccount, Exported, ForExport, Left};
 pub use people::PeopleSet;
@@ -258,6 +261,10 @@ pub enum LedgerRefusal {
          dataset id); run the study on {dataset}, loaded again with the newer data"
     )]
     OtherDataset { dataset: DatasetId },
+    #[error("the disease {variable} was told without a coding")]
+    NoCoding { variable: VariableName },
+    #[error("the disease {variable} was read with the other coding before; it stays as it was")]
+    OtherCoding { variable: VariableName },
     #[error(
         "this node was restored, and what {whom} was shown since {since} is not known any more (rule: nothing is \
          forgotten); the account stays closed, and docs/operations.md says what this node's steward can do"
@@ -282,8 +289,14 @@ pub enum LedgerError {
     PutBack(PathBuf),
     #[error("the privacy ledger at {} cannot be compared with the audit log", path.display())]
     Witness { path: PathBuf, source: WitnessError },
-    #[error("the privacy ledger at {} has the form {version}, which this program does not know", path.display())]
-    Version { path: PathBuf, version: u32 },
+    #[error(
+        "{} was written by an earlier program (form {version}), and this one cannot judge what is in it; stop the node and \
+         run `ligate recover`, which closes the accounts of all who were shown something",
+        path.display()
+    )]
+    EarlierForm { path: PathBuf, version: u32 },
+    #[error("{} was written by a later program (form {version}); use that one", path.display())]
+    LaterForm { path: PathBuf, version: u32 },
     #[error("others can read the privacy ledger's key {0}; run: chmod 600 {0}", path.display())]
     Readable { path: PathBuf },
     #[error("the run is not in the privacy ledger")]

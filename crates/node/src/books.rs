@@ -137,7 +137,7 @@ pub fn check(folder: &Folder) -> Result<()> {
 fn check_book(folder: &Folder, book: Book) -> Result<()> {
     match book {
         _ if !is_kept(folder, book)? => {}
-        Book::Privacy => drop(open_ledger(folder)?.digest()?),
+        Book::Privacy => drop(open_ledger(folder)?.runs()?),
         Book::Registry => drop(open_registry(folder)?.withdrawn()?),
     }
     Ok(())

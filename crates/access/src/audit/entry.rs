@@ -106,6 +106,12 @@ pub enum Event {
         data_user: String,
         nodes: Vec<NodeName>,
     },
+    /// Another node decided how a disease is coded of which this one shows the value 1 alone.
+    CodingDecided {
+        dataset: DatasetId,
+        variable: VariableName,
+        coding: BinaryCoding,
+    },
     /// The steward undid how a disease was coded: the next study decides it anew.
     CodingForgotten {
         dataset: DatasetId,

@@ -38,7 +38,6 @@ use super::{
     },
     changed_calls,
     claims::Claims,
-    codings,
     guarded_journal::GuardedJournal,
     seat::Seat,
 };
@@ -250,12 +249,18 @@ impl NodeRun {
         }
         let own = self.phenotypes.variable(&self.plan.trait_name).and_then(|variable| variable.coding);
         match (own, told) {
-            (Some(BinaryCoding::Undecided), Some(told)) => {
-                let ledger = self.folder.ledger();
-                codings::decide(&ledger, self.approval.dataset(), &self.plan.trait_name, told).map(Some)
-            }
+            (Some(BinaryCoding::Undecided), Some(told)) => self.decide_coding(told).map(|()| Some(told)),
             (own, _) => Ok(own),
         }
+    }
+
+    /// Another node's coding stays, until the steward undoes it.
+    fn decide_coding(&self, coding: BinaryCoding) -> Result<()> {
+        let (dataset, variable) = (self.approval.dataset(), &self.plan.trait_name);
+        books::ledger(&self.folder)?.decide_coding(dataset, variable, coding, || {
+            let (dataset, variable) = (dataset.clone(), variable.clone());
+            self.folder.record(Event::CodingDecided { dataset, variable, coding }).map(drop)
+        })
     }
 
     /// The exponents of this node's values and what missing ones counted as before, once the run is in the ledger.
