@@ -55,6 +55,7 @@ pub use export::{ExportAccount, Exported, ForExport, Left};
 pub use people::PeopleSet;
 pub use selection::{Chosen, Draft, choose};
 use store::{Book, Store};
+pub use store::{Lock, lock};
 
 use crate::witness::{Change, Witness, WitnessError};
 
@@ -277,17 +278,17 @@ pub enum LedgerRefusal {
 pub enum LedgerError {
     #[error(transparent)]
     Refused(#[from] LedgerRefusal),
-    #[error("the privacy ledger cannot be read or written at {}", path.display())]
+    #[error("{} cannot be read or written", path.display())]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("the privacy ledger at {} is damaged; docs/operations.md says how to go on from a backup", .0.display())]
+    #[error("{} is damaged; docs/operations.md says how to go on from a backup", .0.display())]
     Damaged(PathBuf),
     #[error(
-        "the privacy ledger at {} is not the one that the audit log tells of: it was put back from a copy or changed, \
-         so this node answers nobody; stop it and run `ligate recover`",
+        "{} is not the one that the audit log tells of: it was put back from a copy or changed, so this node answers \
+         nobody; stop it and run `ligate recover`",
         .0.display()
     )]
     PutBack(PathBuf),
-    #[error("the privacy ledger at {} cannot be compared with the audit log", path.display())]
+    #[error("{} cannot be compared with the audit log", path.display())]
     Witness { path: PathBuf, source: WitnessError },
     #[error(
         "{} was written by an earlier program (form {version}), and this one cannot judge what is in it; stop the node and \

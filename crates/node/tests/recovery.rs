@@ -395,3 +395,39 @@ fn who_was_withdrawn_from_a_registry_stays_withdrawn() {
     );
     registry(&["close"], &node);
 }
+
+#[test]
+fn a_consent_that_was_taken_back_does_not_come_back_with_the_file() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (node, cases) = (dir.path().join("north"), dir.path().join("cases.jsonl"));
+    succeed(&["init", "--dir", text(&node), "--name", "north", "--country", "SE"]);
+    let six: Vec<String> = (0..6).map(|number| packet(&format!("secret-{number}"))).collect();
+    fs::write(&cases, six.join("\n")).expect("cases");
+    let add = ["registry", "add", "--dir", text(&node), text(&cases)];
+    succeed(&[&add[..], &["--consent-matching", "--consent-single-counts"]].concat());
+    let patients = node.join("registry/patients.json");
+    let read = || fs::read_to_string(&patients).expect("patients");
+    let agreed = read();
+    assert_eq!(agreed.matches("\"matching\":true").count(), 6);
+    succeed(&add);
+    assert!(!read().contains("true"));
+    let newest = read();
+    // A crash between the entry in the log and the file's place in the folder is no file that was put back.
+    fs::write(patients.with_extension("json.next"), &newest)
+        .and_then(|()| fs::write(&patients, &agreed))
+        .expect("files");
+    succeed(&["registry", "show", "--dir", text(&node)]);
+    assert_eq!(read(), newest);
+    fs::write(&patients, &agreed).expect("a file");
+    for words in [["registry", "show"], ["registry", "close"]] {
+        let said = fail(&[&words[..], &["--dir", text(&node)]].concat());
+        assert!(said.contains("patients.json") && said.contains("ligate recover"), "{said}");
+    }
+    assert!(refuses_to_serve(&node).contains("patients.json"));
+    let done = recover(&node, &[]);
+    assert_eq!((&done["consents_closed"], &done["withdrawals"]), (&true.into(), &0.into()), "{done}");
+    assert!(read().contains("secret-3") && !read().contains("true"), "all are there, and none agrees");
+    succeed(&[&add[..], &["--consent-matching"]].concat());
+    succeed(&["registry", "close", "--dir", text(&node)]);
+    assert_eq!(read().matches("\"matching\":true").count(), 6);
+}

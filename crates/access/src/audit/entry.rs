@@ -163,6 +163,11 @@ pub enum Event {
         what: String,
         ledger: Digest,
     },
+    /// The registry's patients or their consents are about to change; the digest of the file afterwards.
+    PatientsChanged {
+        what: String,
+        ledger: Digest,
+    },
     /// `ligate recover`: this node was restored, or its clock went back. Entries that peers hold heads of are lost.
     NodeRecovered {
         /// The largest head of this log that a peer holds and that the log does not continue; 0 if there is none.
@@ -178,6 +183,8 @@ pub enum Event {
         all_accounts_closed: bool,
         /// Withdrawals that were handed in.
         withdrawals: u64,
+        /// Whether the consents of all patients of the registry count as not given.
+        consents_closed: bool,
         /// The steward's word: nothing else was shown since then.
         nothing_shown_since: Option<Timestamp>,
         no_withdrawals_since: Option<Timestamp>,

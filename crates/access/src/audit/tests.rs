@@ -429,6 +429,22 @@ fn a_restored_peer_is_taken_back_by_the_stewards_word_and_its_old_heads_stay() {
     case.finds(Tampered::PeerHeadRemoved { peer: "hospital".into(), size: 9 });
 }
 
+/// The entry of a recovery that names heads of up to `lost_size` entries.
+fn recovered(lost_size: u64) -> Event {
+    Event::NodeRecovered {
+        lost_size,
+        lost_time: Some(now()),
+        peers_asked: Vec::new(),
+        peers_silent: Vec::new(),
+        runs_taken_over: 0,
+        all_accounts_closed: true,
+        withdrawals: 0,
+        consents_closed: false,
+        nothing_shown_since: None,
+        no_withdrawals_since: None,
+    }
+}
+
 #[test]
 fn heads_that_a_recovery_names_are_no_contradiction() {
     let mut case = Case::new(4);
@@ -440,18 +456,7 @@ fn heads_that_a_recovery_names_are_no_contradiction() {
     older.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
     assert!(matches!(case.verify().unwrap().against(&lost), Err(AuditError::Tampered(Tampered::Cut { .. }))));
     let mut log = case.reopen().unwrap();
-    let recovered = Event::NodeRecovered {
-        lost_size: 6,
-        lost_time: Some(now()),
-        peers_asked: Vec::new(),
-        peers_silent: Vec::new(),
-        runs_taken_over: 0,
-        all_accounts_closed: true,
-        withdrawals: 0,
-        nothing_shown_since: None,
-        no_withdrawals_since: None,
-    };
-    log.append_recovery(recovered, now()).unwrap();
+    log.append_recovery(recovered(6), now()).unwrap();
     case.verify().unwrap().against(&lost).unwrap();
     // One that was signed later must be continued.
     let later = Head::sign(&identity(NODE), 6, lost[1].root, now() + SignedDuration::from_mins(1));

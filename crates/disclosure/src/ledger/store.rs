@@ -51,8 +51,8 @@ pub(super) struct Store {
     runs: WitnessedFile,
 }
 
-/// Proof that the ledger is locked; unlocks when dropped.
-pub(crate) struct Lock(#[allow(dead_code, reason = "held for its lock")] fs::File);
+/// Proof that the folder of a book is locked; unlocks when dropped.
+pub struct Lock(#[allow(dead_code, reason = "held for its lock")] fs::File);
 
 impl Store {
     pub fn open(
@@ -177,7 +177,8 @@ fn column_digest(bytes: &[u8]) -> Digest {
     Digest::of("ligate column", bytes)
 }
 
-pub(crate) fn lock(folder: &Path) -> Result<Lock, LedgerError> {
+/// Locks the folder of a book, and waits for whoever has it.
+pub fn lock(folder: &Path) -> Result<Lock, LedgerError> {
     let path = folder.join("lock");
     let mut options = fs::OpenOptions::new();
     let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(at(&path))?;

@@ -25,7 +25,8 @@ use serde::Deserialize;
 use tokio::runtime::Runtime;
 
 use super::{
-    Book, Mark, check_book, is_kept, lost_heads, mark, mark_path, marked, open_ledger, open_registry, peers,
+    Book, Mark, check_book, is_kept, lost_heads, mark, mark_path, marked, open_ledger, open_registry,
+    patients, peers,
 };
 use crate::{
     folder::Folder,
@@ -61,6 +62,8 @@ pub struct Recovered {
     pub accounts_closed: Vec<String>,
     pub all_accounts_closed: bool,
     pub withdrawals: u64,
+    /// Whether the consents of all patients of the registry count as not given.
+    pub consents_closed: bool,
 }
 
 /// What is known of the books before anything is done.
@@ -71,6 +74,8 @@ struct Findings {
     ledger_fault: Option<anyhow::Error>,
     registry_kept: bool,
     registry_fits: bool,
+    patients_kept: bool,
+    patients_fit: bool,
     clock: Option<String>,
     /// The end of what is certain: what came later may be lost.
     since: Timestamp,
@@ -101,6 +106,8 @@ impl Findings {
             ledger_fault: check_book(folder, Book::Privacy).err(),
             registry_kept: is_kept(folder, Book::Registry)?,
             registry_fits: check_book(folder, Book::Registry).is_ok(),
+            patients_kept: is_kept(folder, Book::Patients)?,
+            patients_fit: check_book(folder, Book::Patients).is_ok(),
             clock: log.check_clock(Timestamp::now()).err().map(|error| error.to_string()),
             since: certain_until(folder, log, &held, &lost)?.min(end_of_copy(marked.as_ref())),
             known: known_runs(folder, runtime)?,
@@ -131,6 +138,9 @@ impl Findings {
         if !self.registry_fits {
             reasons.push("the registry's ledger is not the one that the audit log tells of".to_owned());
         }
+        if !self.patients_fit {
+            reasons.push("the registry's patients are not those that the audit log tells of".to_owned());
+        }
         if !self.lost.is_empty() {
             reasons.push("peers hold heads that the audit log does not continue".to_owned());
         }
@@ -139,6 +149,11 @@ impl Findings {
 
     fn registry_doubtful(&self) -> bool {
         self.registry_kept && (self.rolled_back() || !self.registry_fits)
+    }
+
+    /// Whether a patient may have taken a consent back that the patients as they lie still have.
+    fn consents_doubtful(&self) -> bool {
+        self.patients_kept && (self.registry_doubtful() || !self.patients_fit)
     }
 }
 
@@ -200,6 +215,8 @@ struct Plan {
     /// Codings that the log tells of.
     codings: Codings,
     withdrawals: Withdrawals,
+    /// Whether the patients' consents count as not given.
+    consents_closed: bool,
     /// Since when batches of the registry may be missing.
     forgotten: Option<Timestamp>,
 }
@@ -217,8 +234,9 @@ impl Plan {
             accounts.push(ClosedAccount { data_user: None, job: None, since });
         }
         let forgotten = forgotten(folder, findings, word, since)?;
+        let consents_closed = findings.consents_doubtful() && words.no_withdrawals_since.is_none();
         let codings = told.codings;
-        Ok(Self { taken_over, accounts, codings, withdrawals, forgotten })
+        Ok(Self { taken_over, accounts, codings, withdrawals, consents_closed, forgotten })
     }
 
     /// `stays_closed`: an earlier recovery closed all accounts, and nobody's word opens them.
@@ -231,6 +249,7 @@ impl Plan {
             accounts_closed: names(&self.accounts),
             all_accounts_closed: everybody || stays_closed,
             withdrawals: self.withdrawals.len() as u64,
+            consents_closed: self.consents_closed,
             peers_asked: findings.asked.clone(),
             peers_silent: findings.silent.clone(),
         }
@@ -243,7 +262,10 @@ impl Plan {
         if findings.registry_kept {
             let Withdrawals { people, numbers } = &self.withdrawals;
             open_registry(folder)?.recover((people, numbers), self.forgotten, now)?;
-            Registry::of_ledger(folder, open_registry(folder)?).remove_withdrawn()?;
+        }
+        if findings.registry_kept || findings.patients_kept {
+            let registry = Registry::of_books(folder, (open_registry(folder)?, patients(folder)));
+            registry.recover_patients(!self.consents_closed)?;
         }
         Ok(())
     }
@@ -302,6 +324,7 @@ fn entry(done: &Recovered, findings: &Findings, words: &Words) -> Event {
         runs_taken_over: done.runs_taken_over,
         all_accounts_closed: done.all_accounts_closed,
         withdrawals: done.withdrawals,
+        consents_closed: done.consents_closed,
         nothing_shown_since: words.nothing_shown_since,
         no_withdrawals_since: words.no_withdrawals_since,
     }

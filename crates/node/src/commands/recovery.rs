@@ -99,6 +99,12 @@ fn print(folder: &Folder, done: &Recovered, word: Option<Timestamp>) {
     if done.withdrawals > 0 {
         say!("{} withdrawals were entered", output::thousands(done.withdrawals));
     }
+    if done.consents_closed {
+        say!(
+            "closed: the consents of all patients to matchmaking and single counts, because some may have been taken back \
+             since; add the cases again with those that stand, or see --no-withdrawals-since in `ligate recover --help`"
+        );
+    }
     say!("{} may answer again; the recovery is in its audit log", folder.name());
     if done.lost_size > 0 {
         say!(
