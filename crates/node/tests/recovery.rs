@@ -16,6 +16,7 @@ use ligate_access::{
     Identity,
     audit::{Event, Log},
 };
+use ligate_model::Digest;
 use support::{
     Network, Server,
     cohorts::{Cohort, network, permit},
@@ -338,6 +339,66 @@ fn a_killed_node_starts_again_without_a_recovery() {
     stop(&mut network, "north");
     let said = succeed(&["recover", "--dir", text(&network.path("north"))]);
     assert!(said.contains("nothing to recover"), "{said}");
+}
+
+#[test]
+fn a_ledger_of_an_earlier_form_goes_on_with_the_accounts_closed_that_it_holds() {
+    let cohorts = three();
+    let mut network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &LDL);
+    stop(&mut network, "north");
+    let (north, runs) = (network.path("north"), network.path("north/ledger/runs.json"));
+    let mut book: serde_json::Value =
+        serde_json::from_slice(&fs::read(&runs).expect("a ledger")).expect("JSON");
+    book["version"] = 5.into();
+    book.as_object_mut().and_then(|book| book.remove("codings")).expect("a book");
+    let earlier = book.to_string();
+    fs::write(&runs, &earlier).expect("a file");
+    let identity = Arc::new(Identity::load(&north.join("keys/node.key")).expect("a key"));
+    let mut log = Log::open(&north.join("audit"), identity, Timestamp::now()).expect("a log");
+    let ledger = Digest::of("ligate ledger", earlier.as_bytes());
+    let changed = Event::LedgerChanged { what: "allowed".to_owned(), job: None, ledger };
+    log.append(changed, Timestamp::now()).expect("an entry");
+    let said = refuses_to_serve(&north);
+    assert!(said.contains("earlier program (form 5)") && said.contains("ligate recover"), "{said}");
+    let done = recover(&north, &[]);
+    assert_eq!(done["reasons"][0], "the privacy ledger was written by an earlier program", "{done}");
+    assert_eq!(
+        (&done["runs_taken_over"], &done["all_accounts_closed"]),
+        (&1.into(), &false.into()),
+        "{done}"
+    );
+    assert_eq!(done["accounts_closed"], serde_json::json!(["researcher"]));
+    network.restart("north");
+    let said = network.refused(&permit, &ONE);
+    assert!(said.contains("nothing is forgotten") && said.contains("researcher"), "{said}");
+    let (second, key) = second_researcher(&network);
+    network.released(&second, &[&LDL[..], &["--key", text(&key)]].concat());
+    // The log of a later program is not read by this one.
+    stop(&mut network, "north");
+    fs::write(&runs, fs::read_to_string(&runs).expect("a ledger").replace("\"version\":6", "\"version\":7"))
+        .expect("a file");
+    assert!(fail(&["recover", "--dir", text(&north)]).contains("a later program (form 7)"));
+}
+
+#[test]
+fn a_permit_that_was_revoked_stays_revoked_when_the_bodys_list_is_put_back() {
+    let cohorts = three();
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    let (hdab, copied) = (network.path("hdab"), network.path("copied"));
+    network.released(&permit, &BMI);
+    copy(&hdab.join("revocations"), &copied);
+    succeed(&["permit", "revoke", "--dir", text(&hdab), text(&permit), "--reason", "a test"]);
+    // No node has the newer list any more.
+    for node in ["hdab", "north", "centre", "south"] {
+        copy(&copied, &network.path(node).join("revocations"));
+    }
+    let list = succeed(&["permit", "list", "--json", "--dir", text(&hdab)]);
+    assert!(list.contains("revoked") && list.contains("a test"), "{list}");
+    let said = network.refused(&permit, &LDL);
+    assert!(said.contains("was revoked on 20"), "{said}");
 }
 
 fn packet(subject: &str) -> String {

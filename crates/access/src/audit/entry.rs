@@ -64,6 +64,7 @@ pub enum Event {
     PermitRevoked {
         id: PermitId,
         permit: Digest,
+        revoked: Timestamp,
         /// The number of the list that says so first.
         sequence: u64,
         reason: String,

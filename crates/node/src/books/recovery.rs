@@ -30,7 +30,9 @@ use super::{
 };
 use crate::{
     folder::Folder,
+    output,
     registry::Registry,
+    revocations,
     session::{Answer, KnownRun, Question},
 };
 
@@ -197,6 +199,7 @@ pub fn recover(folder: &Folder, words: &Words) -> Result<Recovered> {
         return Ok(Recovered { peers_asked: asked, peers_silent: silent, ..Recovered::default() });
     }
     let since = closed.unwrap_or(findings.since).min(findings.since);
+    take_own_revocations(folder, &runtime);
     let plan = Plan::make(folder, &findings, words, since)?;
     let done = plan.summary(&findings, word.is_none() && closed.is_some());
     // From here on the node answers nobody until all of it is done.
@@ -206,6 +209,21 @@ pub fn recover(folder: &Folder, words: &Words) -> Result<Recovered> {
     let path = mark_path(folder.path());
     fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
     Ok(done)
+}
+
+/// An access body takes its own newest list of revoked permits back from its peers: what it revoked since the copy is
+/// revoked.
+fn take_own_revocations(folder: &Folder, runtime: &Runtime) {
+    let issued = fs::read_dir(folder.permits()).is_ok_and(|mut permits| permits.next().is_some());
+    if !issued {
+        return;
+    }
+    if let Err(error) = revocations::refresh(folder, folder.identity.public(), runtime.handle()) {
+        note!(
+            "warning: {}; permits that were revoked since the copy are not known here",
+            output::one_line(&error)
+        );
+    }
 }
 
 /// What a recovery will do.
