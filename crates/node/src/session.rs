@@ -7,7 +7,10 @@
 pub mod client;
 pub mod rounds;
 
-use ligate_access::{PublicKey, audit::Head};
+use ligate_access::{
+    PublicKey,
+    audit::{Head, RecoveryProof},
+};
 use ligate_disclosure::{ColumnId, DataUser, Exported, Left, Released, span::SOFTENING};
 use ligate_model::{
     AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, VariableKind, VariableName, VariantKey,
@@ -80,6 +83,8 @@ pub enum Question {
     KeepRevocations { list: String },
     /// Which runs with my people do you know? Asked by a node that was restored, of its coordinators.
     RunsKnown,
+    /// How were you recovered, and does your log continue its first so many entries?
+    Recoveries { held_sizes: Vec<u64> },
 }
 
 /// What a node answers, as the coordinator reads it.
@@ -122,6 +127,9 @@ pub enum AnswerWith<F, D, A> {
     },
     RunsKnown {
         runs: Vec<KnownRun>,
+    },
+    Recoveries {
+        proof: RecoveryProof,
     },
 }
 

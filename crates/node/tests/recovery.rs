@@ -137,6 +137,10 @@ fn a_whole_node_put_back_from_a_copy() {
     // It stays so, whoever is there the next time.
     assert!(network.path("north/restored.json").exists());
     assert!(refuses_to_serve(&north).contains("ligate recover"));
+    // No peer takes it back before it shows the entry of a recovery.
+    let accept = ["peer", "accept-recovery", "--dir", text(&hdab), "--name", "north"];
+    let said = fail(&accept);
+    assert!(said.contains("must show the entry of its recovery") && said.contains("--unseen"), "{said}");
     let done = recover(&north, &[]);
     assert_eq!(done["runs_taken_over"], 1, "the coordinator knows the run: {done}");
     assert_eq!(done["all_accounts_closed"], true, "{done}");
@@ -163,10 +167,14 @@ fn a_whole_node_put_back_from_a_copy() {
     let held = || fs::read_to_string(hdab.join("audit/heads/north.jsonl")).unwrap_or_default();
     assert!(succeed(&["audit", "verify", "--peers", "--dir", text(&north)]).contains("consistent"));
     let before = held();
-    succeed(&["peer", "accept-recovery", "--dir", text(&hdab), "--name", "north"]);
+    let said = succeed(&["peer", "accept-recovery", "--dir", text(&hdab), "--name", "north"]);
+    // Both recoveries are proven by entries of its log: what was closed, and by whose word it is open again.
+    for words in ["every account of north is closed", "nothing was shown since 2020", "entries are lost"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
     assert_eq!(fs::read_to_string(hdab.join("audit/heads/north.1.jsonl")).expect("old heads"), before);
     network.released(&second, &[&BMI[..], &["--key", text(&key)]].concat());
-    assert_eq!(held().lines().count(), 1, "the new line of heads");
+    assert_eq!(held().lines().count(), 2, "the heads of the recovery and of the study after it");
     succeed(&["audit", "verify", "--dir", text(&hdab)]);
 }
 

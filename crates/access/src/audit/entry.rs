@@ -195,6 +195,9 @@ pub enum Event {
         peer: NodeName,
         size: u64,
         root: Digest,
+        /// The peer's own entry of it, as a leaf of its log; none where the steward's word alone is behind it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        recovery: Option<Digest>,
     },
     /// A masked vector left this node, or (at the coordinator) a sum was opened.
     Round {

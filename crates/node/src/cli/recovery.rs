@@ -59,4 +59,7 @@ pub struct PeerRecovered {
     /// The peer that was restored
     #[arg(long)]
     pub name: NodeName,
+    /// Do not ask the peer for the entry of its recovery, because it cannot be reached: your word alone is behind it
+    #[arg(long)]
+    pub unseen: bool,
 }
