@@ -175,6 +175,8 @@ pub struct VariableFacts {
     pub name: VariableName,
     pub kind: VariableKind,
     pub coding: Option<BinaryCoding>,
+    /// Whether values off the step that the others keep to were rounded to it, so that nobody's are told by decimals.
+    pub rounded: bool,
 }
 
 /// How finely it is said how much of an account is used: in twentieths.

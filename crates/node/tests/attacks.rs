@@ -306,9 +306,18 @@ fn decimals_that_spell_people() {
         let significant = mantissa.chars().filter(char::is_ascii_digit).collect::<String>();
         assert!(significant.trim_start_matches('0').len() <= 6, "{digit}");
     }
+    // That values were rounded is said of the variable, not of whom or how many.
+    let meta =
+        std::fs::read_to_string(network.path("results/coded.gwas.tsv.gz-meta.yaml")).expect("metadata");
+    assert!(
+        meta.contains("Values of coded off the step that the others keep to were rounded to it"),
+        "{meta}"
+    );
     // Without the code the same table comes out.
     let said = network.gwas(&permit, &["--trait", "sex", "--family", "linear"]);
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let meta = std::fs::read_to_string(network.path("results/sex.gwas.tsv.gz-meta.yaml")).expect("metadata");
+    assert!(!meta.contains("rounded"), "{meta}");
     let plain = released(&network, "sex");
     for (place, row) in &coded {
         assert_eq!(row["beta"], plain[place]["beta"], "at {place}");

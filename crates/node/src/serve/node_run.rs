@@ -125,11 +125,12 @@ impl NodeRun {
         let snapshot = folder.lake()?.snapshot(approval.dataset())?;
         let mut phenotypes = snapshot.phenotypes()?;
         let plan = plan(&approval);
-        own_rows::without_codes(&mut phenotypes, plan.variables());
+        let rounded = own_rows::without_codes(&mut phenotypes, plan.variables());
         own_rows::check_variables(&snapshot, &phenotypes, plan.variables())?;
         let gate = gate(&folder, &approval.permit().output)?;
-        let (site, facts) =
+        let (site, mut facts) =
             own_variables(&gate, &phenotypes, plan.variables()).map_err(|rule| own_rule(&folder, rule))?;
+        facts.iter_mut().for_each(|facts| facts.rounded = rounded.contains(&facts.name));
         let head = record_job(&folder, &approval, peer)?;
         let facts = site.release(SiteFacts::Variables(facts));
         let answer =
@@ -574,6 +575,7 @@ fn own_variables<'a>(
         name: variable.name.clone(),
         kind: variable.kind,
         coding: variable.coding.filter(|_| variable.kind == VariableKind::Binary),
+        rounded: false,
     });
     Ok((site, facts.collect()))
 }
