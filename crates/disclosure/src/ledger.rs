@@ -38,6 +38,7 @@ pub(crate) mod store;
 mod tests;
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -62,6 +63,10 @@ use crate::witness::{Change, Witness, WitnessError};
 /// Columns that one account can hold: more than this many cannot pass the span rule over any registry that is likely to
 /// ask, and it bounds the memory of a check.
 pub const ACCOUNT_COLUMNS_MAX: usize = 512;
+
+/// Plans and broken-off runs that a data user may have on a dataset, beside questions that were answered. Each has the nodes
+/// see the sums of the account once more, softened anew, and many of them could be averaged.
+pub const PLANS_MAX: usize = 64;
 
 /// Who asks: the party that the permit's issuer names, whichever key it signs with, and whichever name it has by the
 /// same key.
@@ -241,7 +246,15 @@ pub enum LedgerRefusal {
          one, or 1 from the first run on to fit a Wald test to every variant"
     )]
     OtherDetail { opened: Timestamp },
-    #[error("something else was shown or exported while this was being judged (rule: span); run it again")]
+    #[error(
+        "this data user has planned or broken off {PLANS_MAX} studies on this dataset that it never ran (rule: plans); \
+         each shows the nodes the same sums once more. Ask this node's steward for `ligate ledger close`"
+    )]
+    Plans,
+    #[error(
+        "another study or export came in between while this one was being checked, and the two would have been judged \
+         without each other (rule: span); nothing was shown of this one: run it again"
+    )]
     Meanwhile,
     #[error(
         "with what was exported or shown before of other nodes, the results would give the sums of a single node away \
@@ -541,6 +554,7 @@ fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
     if let Some(answered) = book.runs.iter().find(answered) {
         return Err(LedgerRefusal::OtherDetail { opened: answered.opened });
     }
+    check_plans(run, &party, book)?;
     let roster = sorted(&run.roster);
     let allowed = book.rosters.iter().any(|allowed| {
         allowed.dataset == run.dataset
@@ -563,6 +577,18 @@ fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
     let mut rosters: Vec<_> = exported.map(|record| record.roster.clone()).collect();
     rosters.push(roster.clone());
     rosters::check(&rosters, rosters::Reader::Nodes(&roster))
+}
+
+/// Refuses one more study where a data user only planned so many, or broke them off before anything about genotypes.
+fn check_plans(run: &Run, party: &Party, book: &Book) -> Result<(), LedgerRefusal> {
+    let own =
+        || book.runs.iter().filter(|record| record.dataset == run.dataset && party.has(&record.data_user));
+    let run_later: BTreeSet<Digest> =
+        own().filter(|record| record.people.is_some()).map(|record| record.question).collect();
+    let planned = |record: &&RunRecord| {
+        record.state == RunState::Opened && record.people.is_none() && !run_later.contains(&record.question)
+    };
+    if own().filter(planned).count() < PLANS_MAX { Ok(()) } else { Err(LedgerRefusal::Plans) }
 }
 
 fn last_of(book: &mut Book, job: Digest) -> Result<&mut RunRecord, LedgerError> {

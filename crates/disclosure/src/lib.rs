@@ -21,7 +21,8 @@ pub use gate::{BelowFloor, Cleared, Gate, OwnSite, Thresholds};
 pub use ledger::{
     ACCOUNT_COLUMNS_MAX, Account, AccountColumn, AllowedRoster, Chosen, ClosedAccount, Codings, ColumnId,
     ColumnRecord, DataUser, Draft, Exact, ExportAccount, Exported, ForExport, Ledger, LedgerError,
-    LedgerRefusal, Left, Lock, NewColumn, PeopleSet, Run, RunRecord, RunState, choose, lock, rosters,
+    LedgerRefusal, Left, Lock, NewColumn, PLANS_MAX, PeopleSet, Run, RunRecord, RunState, choose, lock,
+    rosters,
 };
 pub use masks::{MaskedSum, MaskedSumError, Seed, add_mask, subtract_mask};
 pub use opened::Opened;

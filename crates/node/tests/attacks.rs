@@ -421,6 +421,8 @@ fn a_plan_says_what_a_study_would_use() {
     let said: serde_json::Value = serde_json::from_str(&succeed(&args)).expect("JSON");
     assert_eq!((said["columns_shown"].as_u64(), said["columns_new"].as_u64()), (Some(0), Some(4)));
     assert!(said["leverage"].as_f64().is_some_and(|used| used > 0.0 && used < 0.5), "{said}");
+    let shown = succeed(&["ledger", "show", "--dir", text(&network.path("north"))]);
+    assert!(shown.contains("planned") && !shown.contains("columns of people"), "{shown}");
     network.released(&permit, &["--trait", "ldl", "--covariates", "sex,age"]);
     let after: serde_json::Value = serde_json::from_str(&succeed(&args)).expect("JSON");
     assert_eq!(after["columns_shown"].as_u64(), Some(4));

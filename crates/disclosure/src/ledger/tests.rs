@@ -565,3 +565,28 @@ fn who_left_is_remembered_when_he_comes_back() {
     assert_eq!(case.ledger.departed().unwrap(), numbers(0..3).into_iter().collect());
     assert_eq!(open(case.folder.path()).unwrap().departed().unwrap().len(), 3);
 }
+
+/// Each plan has the nodes see the sums of an account once more, softened anew.
+#[test]
+fn plans_that_are_never_run_come_to_an_end() {
+    let case = case();
+    let job = |number: u8| Run { question: Digest::of("question", &[number % 2]), ..run(number, NODES) };
+    let most = u8::try_from(PLANS_MAX).unwrap();
+    for number in 0..most {
+        case.ledger.mark_opened(&job(number), now()).unwrap();
+    }
+    let refused = |result| matches!(result, Err(LedgerError::Refused(LedgerRefusal::Plans)));
+    assert!(refused(case.ledger.mark_opened(&job(most), now())));
+    let other = Run { data_user: DataUser::new("Grace", &[8; 32]), ..job(most) };
+    case.ledger.check(&other).unwrap();
+    // Plans of what was run do not count: the run itself had the same sums.
+    enter(&case.ledger, &job(0), &numbers(0..30), &[ones()]).unwrap();
+    for number in most..most + most / 2 {
+        case.ledger
+            .mark_opened(&Run { question: Digest::of("question", &[1]), ..job(number) }, now())
+            .unwrap();
+    }
+    assert!(refused(case.ledger.check(&job(most + most / 2))));
+    assert_eq!(case.ledger.close(Digest::of("question", &[1])).unwrap(), PLANS_MAX);
+    case.ledger.check(&job(most + most / 2)).unwrap();
+}

@@ -96,6 +96,9 @@ fn words(used: &Used) -> String {
 
 fn print(run: &RunRecord) {
     let state = match run.state {
+        RunState::Opened if run.people.is_none() => {
+            "planned, or unfinished before genotypes were looked at".to_owned()
+        }
         RunState::Opened => "unfinished".to_owned(),
         RunState::Closed => "closed".to_owned(),
         RunState::Released(result) => format!("released {}", result.short()),
