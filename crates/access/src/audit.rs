@@ -14,6 +14,7 @@
 mod entry;
 mod head;
 mod peers;
+mod proof;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ use reader::read_entries;
 pub use entry::{CountsKind, Entry, Event};
 pub use head::{BadHead, Contradiction, Head};
 pub use peers::{Stored, heads_of};
+pub use proof::{HELD_MAX, NotRecovered, RecoveryProof};
 pub use reader::{entries, last_of};
 pub use verify::{Verified, verify, verify_against};
 
@@ -230,17 +232,20 @@ impl Log {
     }
 
     /// The steward's word that a peer was restored: the heads that are kept of it go into a file of their own, and the
-    /// next head of it may contradict them. Gives the largest of them.
-    pub fn accept_recovery(&mut self, peer: &NodeName, now: Timestamp) -> Result<Head, AuditError> {
+    /// next head of it may contradict them. `recovery` is the leaf of the peer's entry of it, where that was seen. Gives the
+    /// largest of the heads.
+    pub fn accept_recovery(
+        &mut self,
+        peer: &NodeName,
+        recovery: Option<Digest>,
+        now: Timestamp,
+    ) -> Result<Head, AuditError> {
         let heads = heads_of(&self.audit, peer)?;
         let largest = heads.into_iter().max_by_key(|head| head.size);
-        let Some(largest) = largest else { return Err(AuditError::NoHeads(peer.clone())) };
-        self.append(
-            Event::RecoveryAccepted { peer: peer.clone(), size: largest.size, root: largest.root },
-            now,
-        )?;
+        let Some(Head { size, root, .. }) = &largest else { return Err(AuditError::NoHeads(peer.clone())) };
+        self.append(Event::RecoveryAccepted { peer: peer.clone(), size: *size, root: *root, recovery }, now)?;
         peers::set_aside(&self.audit, peer)?;
-        Ok(largest)
+        largest.ok_or_else(|| AuditError::NoHeads(peer.clone()))
     }
 
     fn lock(&self) -> Result<fs::File, AuditError> {

@@ -19,12 +19,14 @@
 //!   ([`Ledger::allow`]) or closed the unfinished runs that had them ([`Ledger::close`]): from ABC + ADE - BCDE follows
 //!   A's own sum;
 //! - a study in another detail than before: two answers to one question say more than one;
+//! - another reading of a disease that a dataset shows the value 1 of alone ([`Ledger::decide_coding`]);
 //! - people who were used under another dataset id before: they are the same people;
 //! - a data user whose account a recovery closed, because it is not known any more what he was shown;
 //! - to be read or changed where it is not the ledger that its witness saw last.
 
 mod account;
 mod closed;
+mod codings;
 mod column;
 mod departed;
 mod export;
@@ -37,6 +39,7 @@ pub(crate) mod store;
 mod tests;
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -48,17 +51,23 @@ use serde::{Deserialize, Serialize};
 
 pub use account::{Account, AccountColumn, ColumnId, Exact};
 pub use closed::ClosedAccount;
+pub use codings::Codings;
 use column::Packed;
 pub use export::{ExportAccount, Exported, ForExport, Left};
 pub use people::PeopleSet;
 pub use selection::{Chosen, Draft, choose};
 use store::{Book, Store};
+pub use store::{Lock, lock};
 
 use crate::witness::{Change, Witness, WitnessError};
 
 /// Columns that one account can hold: more than this many cannot pass the span rule over any registry that is likely to
 /// ask, and it bounds the memory of a check.
 pub const ACCOUNT_COLUMNS_MAX: usize = 512;
+
+/// Plans and broken-off runs that a data user may have on a dataset, beside questions that were answered. Each has the nodes
+/// see the sums of the account once more, softened anew, and many of them could be averaged.
+pub const PLANS_MAX: usize = 64;
 
 /// Who asks: the party that the permit's issuer names, whichever key it signs with, and whichever name it has by the
 /// same key.
@@ -245,7 +254,15 @@ pub enum LedgerRefusal {
          one, or 1 from the first run on to fit a Wald test to every variant"
     )]
     OtherDetail { opened: Timestamp },
-    #[error("something else was shown or exported while this was being judged (rule: span); run it again")]
+    #[error(
+        "this data user has planned or broken off {PLANS_MAX} studies on this dataset that it never ran (rule: plans); \
+         each shows the nodes the same sums once more. Ask this node's steward for `ligate ledger close`"
+    )]
+    Plans,
+    #[error(
+        "another study or export came in between while this one was being checked, and the two would have been judged \
+         without each other (rule: span); nothing was shown of this one: run it again"
+    )]
     Meanwhile,
     #[error(
         "with what was exported or shown before of other nodes, the results would give the sums of a single node away \
@@ -266,6 +283,10 @@ pub enum LedgerRefusal {
          dataset id); run the study on {dataset}, loaded again with the newer data"
     )]
     OtherDataset { dataset: DatasetId },
+    #[error("the disease {variable} was told without a coding")]
+    NoCoding { variable: VariableName },
+    #[error("the disease {variable} was read with the other coding before; it stays as it was")]
+    OtherCoding { variable: VariableName },
     #[error(
         "this node was restored, and what {whom} was shown since {since} is not known any more (rule: nothing is \
          forgotten); the account stays closed, and docs/operations.md says what this node's steward can do"
@@ -278,20 +299,26 @@ pub enum LedgerRefusal {
 pub enum LedgerError {
     #[error(transparent)]
     Refused(#[from] LedgerRefusal),
-    #[error("the privacy ledger cannot be read or written at {}", path.display())]
+    #[error("{} cannot be read or written", path.display())]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("the privacy ledger at {} is damaged; docs/operations.md says how to go on from a backup", .0.display())]
+    #[error("{} is damaged; docs/operations.md says how to go on from a backup", .0.display())]
     Damaged(PathBuf),
     #[error(
-        "the privacy ledger at {} is not the one that the audit log tells of: it was put back from a copy or changed, \
-         so this node answers nobody; stop it and run `ligate recover`",
+        "{} is not the one that the audit log tells of: it was put back from a copy or changed, so this node answers \
+         nobody; stop it and run `ligate recover`",
         .0.display()
     )]
     PutBack(PathBuf),
-    #[error("the privacy ledger at {} cannot be compared with the audit log", path.display())]
+    #[error("{} cannot be compared with the audit log", path.display())]
     Witness { path: PathBuf, source: WitnessError },
-    #[error("the privacy ledger at {} has the form {version}, which this program does not know", path.display())]
-    Version { path: PathBuf, version: u32 },
+    #[error(
+        "{} was written by an earlier program (form {version}), and this one cannot judge what is in it; stop the node and \
+         run `ligate recover`, which closes the accounts of all who were shown something",
+        path.display()
+    )]
+    EarlierForm { path: PathBuf, version: u32 },
+    #[error("{} was written by a later program (form {version}); use that one", path.display())]
+    LaterForm { path: PathBuf, version: u32 },
     #[error("others can read the privacy ledger's key {0}; run: chmod 600 {0}", path.display())]
     Readable { path: PathBuf },
     #[error("the run is not in the privacy ledger")]
@@ -535,6 +562,7 @@ fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
     if let Some(answered) = book.runs.iter().find(answered) {
         return Err(LedgerRefusal::OtherDetail { opened: answered.opened });
     }
+    check_plans(run, &party, book)?;
     let roster = sorted(&run.roster);
     let allowed = book.rosters.iter().any(|allowed| {
         allowed.dataset == run.dataset
@@ -557,6 +585,18 @@ fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
     let mut rosters: Vec<_> = exported.map(|record| record.roster.clone()).collect();
     rosters.push(roster.clone());
     rosters::check(&rosters, rosters::Reader::Nodes(&roster))
+}
+
+/// Refuses one more study where a data user only planned so many, or broke them off before anything about genotypes.
+fn check_plans(run: &Run, party: &Party, book: &Book) -> Result<(), LedgerRefusal> {
+    let own =
+        || book.runs.iter().filter(|record| record.dataset == run.dataset && party.has(&record.data_user));
+    let run_later: BTreeSet<Digest> =
+        own().filter(|record| record.people.is_some()).map(|record| record.question).collect();
+    let planned = |record: &&RunRecord| {
+        record.state == RunState::Opened && record.people.is_none() && !run_later.contains(&record.question)
+    };
+    if own().filter(planned).count() < PLANS_MAX { Ok(()) } else { Err(LedgerRefusal::Plans) }
 }
 
 fn last_of(book: &mut Book, job: Digest) -> Result<&mut RunRecord, LedgerError> {

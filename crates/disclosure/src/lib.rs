@@ -19,11 +19,12 @@ mod witness;
 
 pub use gate::{BelowFloor, Cleared, Gate, OwnSite, Thresholds};
 pub use ledger::{
-    ACCOUNT_COLUMNS_MAX, Account, AccountColumn, AllowedRoster, Chosen, ClosedAccount, ColumnId,
+    ACCOUNT_COLUMNS_MAX, Account, AccountColumn, AllowedRoster, Chosen, ClosedAccount, Codings, ColumnId,
     ColumnRecord, DataUser, Draft, Exact, ExportAccount, Exported, ForExport, Ledger, LedgerError,
-    LedgerRefusal, Left, NewColumn, PeopleSet, Run, RunRecord, RunState, choose, rosters,
+    LedgerRefusal, Left, Lock, NewColumn, PLANS_MAX, PeopleSet, Run, RunRecord, RunState, choose, lock,
+    rosters,
 };
 pub use masks::{MaskedSum, MaskedSumError, Seed, add_mask, subtract_mask};
 pub use opened::Opened;
 pub use released::Released;
-pub use witness::{Change, Witness, WitnessError};
+pub use witness::{Change, Witness, WitnessError, WitnessedFile};

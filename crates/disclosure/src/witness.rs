@@ -1,5 +1,5 @@
-//! A ledger's book at rest: one file that changes, of which the audit log has the digest. This module makes sure that a
-//! book which was put back from a copy, or changed by hand, is not taken for the newest one.
+//! A book at rest, as a ledger's: one file that changes, of which the audit log has the digest. This module makes sure that
+//! a book which was put back from a copy, or changed by hand, is not taken for the newest one.
 //!
 //! A change is three steps, under the ledger's lock: the new book is written beside the old one (`FILE.next`), the
 //! [`Witness`] notes its digest, and the new one takes the old one's place. Whoever reads compares with the last digest
@@ -37,7 +37,7 @@ pub trait Witness: Send + Sync {
 }
 
 /// The file of a book.
-pub(crate) struct WitnessedFile {
+pub struct WitnessedFile {
     path: PathBuf,
     /// What the digest is of.
     domain: &'static str,
@@ -49,6 +49,7 @@ impl WitnessedFile {
         Self { path, domain, witness }
     }
 
+    /// What the witness is told of a book.
     pub fn digest(&self, bytes: &[u8]) -> Digest {
         Digest::of(self.domain, bytes)
     }
@@ -67,6 +68,11 @@ impl WitnessedFile {
             Ok(next) if noted(&next) => self.take_place().map(|()| next),
             _ => found.and_then(|_| Err(LedgerError::PutBack(self.path.clone()))),
         }
+    }
+
+    /// [`read`](Self::read), or nothing where there is no book and none was ever noted.
+    pub fn read_if_any(&self, lock: &Lock) -> Result<Option<Vec<u8>>, LedgerError> {
+        if !self.path.exists() && self.last()?.is_none() { Ok(None) } else { self.read(lock).map(Some) }
     }
 
     /// The book as it lies, whatever was noted: for a recovery alone.
@@ -188,6 +194,20 @@ mod tests {
         assert!(matches!(case.file.create(&case.lock(), b"first"), Err(LedgerError::PutBack(_))));
         case.put("book.json", "second");
         assert_eq!(case.read().unwrap(), "second");
+    }
+
+    #[test]
+    fn a_book_that_is_gone_is_not_one_that_never_was() {
+        let case = Case::new();
+        let any = |case: &Case| case.file.read_if_any(&case.lock());
+        assert!(any(&case).unwrap().is_some());
+        fs::remove_file(case.folder.path().join("book.json")).unwrap();
+        assert!(any(&case).is_err());
+        fs::remove_file(case.folder.path().join("noted")).unwrap();
+        assert_eq!(any(&case).unwrap(), None);
+        // One of which nothing was noted was put there by hand.
+        case.put("book.json", "second");
+        assert!(any(&case).is_err());
     }
 
     #[test]

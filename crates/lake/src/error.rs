@@ -40,6 +40,8 @@ pub enum LakeError {
     UnknownSnapshot { dataset: DatasetId, snapshot: Digest },
     #[error("dataset \"{dataset}\" is being loaded by process {holder}; wait for it to end")]
     Locked { dataset: DatasetId, holder: String },
+    #[error("who was in the dataset before could not be noted; nothing was changed")]
+    NotRemembered(#[source] Box<dyn Error + Send + Sync>),
     #[error("stopped; nothing was changed")]
     Stopped,
     #[error("a dataset needs at least one VCF or BCF file")]

@@ -9,7 +9,8 @@ use std::{
 use ligate_model::{Assembly, DatasetId, Digest};
 
 use crate::{
-    LakeError, LoadReport, LoadRequest, Progress, Snapshot, SqlLimits, Table, VariableDescription, durable,
+    LakeError, LoadReport, LoadRequest, Progress, Replacing, Snapshot, SqlLimits, Table, VariableDescription,
+    durable,
     layout::DatasetFolder,
     load::{self, Control},
     manifest::Manifest,
@@ -70,7 +71,21 @@ impl Lake {
         stop: &AtomicBool,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<LoadReport, LakeError> {
-        load::load(&self.folder(&request.dataset), request, Control { stop, progress })
+        self.load_over(request, stop, progress, &|_| Ok(()))
+    }
+
+    /// [`load`](Self::load), where somebody remembers who was in a dataset: `replacing` is told the people of the snapshot
+    /// in force before another one takes its place, while nobody else can load. An error of it ends the load with nothing
+    /// changed.
+    pub fn load_over(
+        &self,
+        request: &LoadRequest,
+        stop: &AtomicBool,
+        progress: &(dyn Fn(Progress) + Sync),
+        replacing: Replacing<'_>,
+    ) -> Result<LoadReport, LakeError> {
+        let control = Control { stop, progress, replacing };
+        load::load(&self.folder(&request.dataset), request, control)
     }
 
     /// The dataset's current snapshot. It stays readable while it is held, also when a load replaces it.

@@ -24,6 +24,8 @@ mod tables;
 pub use description::VariableDescription;
 pub use error::{LakeError, SampleConflict};
 pub use lake::{DatasetSummary, Lake};
-pub use load::{BLOCK_INDIVIDUALS_MAX, ChangedVariants, LoadReport, LoadRequest, Progress, VcfGroup};
+pub use load::{
+    BLOCK_INDIVIDUALS_MAX, ChangedVariants, LoadReport, LoadRequest, Progress, Replacing, VcfGroup,
+};
 pub use snapshot::{Site, Snapshot};
 pub use sql::{Cell, SqlLimits, Table};

@@ -16,6 +16,7 @@ mod run;
 mod sorter;
 
 use std::{
+    error::Error,
     ops::Range,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
@@ -110,7 +111,11 @@ pub struct LoadReport {
 pub struct Control<'a> {
     pub stop: &'a AtomicBool,
     pub progress: &'a (dyn Fn(Progress) + Sync),
+    pub replacing: Replacing<'a>,
 }
+
+/// Is told the people of the snapshot in force, before another one takes its place.
+pub type Replacing<'a> = &'a (dyn Fn(&[IndividualId]) -> Result<(), Box<dyn Error + Send + Sync>> + Sync);
 
 impl Control<'_> {
     fn check(&self) -> Result<(), LakeError> {
@@ -178,6 +183,9 @@ pub fn load(
         files: describe_files(&incoming.folder)?,
     };
     let changed = history::follow(before.as_ref(), &mut description, &incoming.folder, control)?;
+    if let Some(before) = before.filter(|before| before.is_followed_by(&description)) {
+        (control.replacing)(&before.individuals()?).map_err(LakeError::NotRemembered)?;
+    }
     control.check()?;
     let step = |done| control.tell("saving", done, COMMIT_STEPS);
     let snapshot = commit::commit(dataset, incoming, &description, &step)?;

@@ -1,8 +1,9 @@
-//! The books that say what was shown: privacy ledger, registry's ledger and audit log, which must fit each other, the
-//! peers' copies of the log's heads, and the clock. This module is the only one that opens the two ledgers, so that every
-//! change of them is in the audit log, and it refuses to answer with books that were put back from a copy:
+//! The books that say what was shown and who agreed to what: privacy ledger, registry's ledger and patients, and audit log,
+//! which must fit each other, the peers' copies of the log's heads, and the clock. This module is the only one that opens the
+//! ledgers and the patients, so that every change of them is in the audit log, and it refuses to answer with books that were
+//! put back from a copy:
 //!
-//! - a ledger other than the one that the log noted last ([`ledger`], [`registry`], [`check`]);
+//! - a book other than the one that the log noted last ([`ledger`], [`registry`], [`check`]);
 //! - a log that ends before a head that a peer holds, or contradicts one ([`check_peers`], [`check_heads`]);
 //! - a folder that `ligate restore` made, or of which one of these was found out before: `restored.json` says why;
 //! - a clock that is behind the last entry of the log.
@@ -31,17 +32,24 @@ use ligate_model::Digest;
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 
-use crate::{folder::Folder, output};
+use crate::{
+    folder::Folder,
+    output,
+    registry::{PATIENTS, PatientsFile},
+};
 
 pub use peers::{check_heads, check_peers};
 
 const VERSION: u32 = 1;
 
-/// Which ledger the log is a witness of.
+/// What the log is a witness of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Book {
     Privacy,
+    /// The registry's ledger.
     Registry,
+    /// The registry's patients and their consents.
+    Patients,
 }
 
 impl Book {
@@ -50,6 +58,16 @@ impl Book {
         match self {
             Self::Privacy => "ledger-changed",
             Self::Registry => "registry-changed",
+            Self::Patients => "patients-changed",
+        }
+    }
+
+    /// What is there where there is such a book.
+    fn file(self, folder: &Folder) -> PathBuf {
+        match self {
+            Self::Privacy => folder.ledger().join("key"),
+            Self::Registry => registry_path(folder).join("key"),
+            Self::Patients => folder.registry().join(PATIENTS),
         }
     }
 }
@@ -80,6 +98,7 @@ impl Witness for LogWitness {
         let event = match self.book {
             Book::Privacy => Event::LedgerChanged { what, job: change.job, ledger },
             Book::Registry => Event::RegistryChanged { what, ledger },
+            Book::Patients => Event::PatientsChanged { what, ledger },
         };
         let now = Timestamp::now();
         Log::open(&self.audit, self.identity.clone(), now)?.append(event, now)?;
@@ -93,11 +112,11 @@ pub fn ledger(folder: &Folder) -> Result<Ledger> {
     open_ledger(folder)
 }
 
-/// The ledger of the registry's patients; made where there is none and never was. Not of a node that must be recovered
-/// first.
-pub fn registry(folder: &Folder) -> Result<DiagnosisLedger> {
+/// The ledger of the registry's patients, made where there is none and never was, and the patients. Not of a node that must
+/// be recovered first.
+pub fn registry(folder: &Folder) -> Result<(DiagnosisLedger, PatientsFile)> {
     check_mark(folder)?;
-    open_registry(folder)
+    Ok((open_registry(folder)?, patients(folder)))
 }
 
 fn open_ledger(folder: &Folder) -> Result<Ledger> {
@@ -109,36 +128,38 @@ fn open_registry(folder: &Folder) -> Result<DiagnosisLedger> {
     Ok(DiagnosisLedger::open(&path, &mut OsRng, LogWitness::of(folder, Book::Registry))?)
 }
 
+fn patients(folder: &Folder) -> PatientsFile {
+    PatientsFile::new(folder.registry(), LogWitness::of(folder, Book::Patients))
+}
+
 fn registry_path(folder: &Folder) -> PathBuf {
     folder.registry().join("ledger")
 }
 
-/// Whether there is a ledger in the folder, or was one by what the log says.
+/// Whether there is such a book in the folder, or was one by what the log says.
 fn is_kept(folder: &Folder, book: Book) -> Result<bool> {
-    let path = match book {
-        Book::Privacy => folder.ledger(),
-        Book::Registry => registry_path(folder),
-    };
-    Ok(path.join("key").exists()
+    Ok(book.file(folder).exists()
         || audit::last_of(&folder.audit(), folder.identity.public(), book.kind())?.is_some())
 }
 
-/// Whether this node may answer: nothing was restored without a recovery, both ledgers are those that the log tells of,
+/// Whether this node may answer: nothing was restored without a recovery, all books are those that the log tells of,
 /// and the clock is not behind it.
 pub fn check(folder: &Folder) -> Result<()> {
     check_mark(folder)?;
     check_book(folder, Book::Privacy)?;
     check_book(folder, Book::Registry)?;
+    check_book(folder, Book::Patients)?;
     folder.log()?;
     Ok(())
 }
 
-/// Whether a ledger, where there is one, is the one that the log tells of.
+/// Whether a book, where there is one, is the one that the log tells of, and can be read.
 fn check_book(folder: &Folder, book: Book) -> Result<()> {
     match book {
         _ if !is_kept(folder, book)? => {}
-        Book::Privacy => drop(open_ledger(folder)?.digest()?),
+        Book::Privacy => drop(open_ledger(folder)?.runs()?),
         Book::Registry => drop(open_registry(folder)?.withdrawn()?),
+        Book::Patients => drop(patients(folder).read()?),
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ use crate::{
     books,
     folder::{Claim, Folder},
 };
-pub use patients::{Patients, StoredPatient};
+pub use patients::{NAME as PATIENTS, Patients, PatientsFile, StoredPatient};
 pub use settings::Diagnosis;
 
 /// Rows of nobody that a private batch may hold on average.
@@ -70,19 +70,19 @@ pub struct Added {
 /// The registry of one node folder.
 pub struct Registry<'f> {
     folder: &'f Folder,
-    path: PathBuf,
+    patients: PatientsFile,
     ledger: DiagnosisLedger,
 }
 
 impl<'f> Registry<'f> {
     /// Opens the registry, and makes it where there is none.
     pub fn open(folder: &'f Folder) -> Result<Self> {
-        Ok(Self::of_ledger(folder, books::registry(folder)?))
+        Ok(Self::of_books(folder, books::registry(folder)?))
     }
 
-    /// The registry with its ledger at hand.
-    pub fn of_ledger(folder: &'f Folder, ledger: DiagnosisLedger) -> Self {
-        Self { folder, path: folder.registry(), ledger }
+    /// The registry with its ledger and its patients at hand.
+    pub fn of_books(folder: &'f Folder, (ledger, patients): (DiagnosisLedger, PatientsFile)) -> Self {
+        Self { folder, patients, ledger }
     }
 
     /// Takes the cases of files. A patient of whom something else was counted before stops being served first.
@@ -102,7 +102,7 @@ impl<'f> Registry<'f> {
             added.problems.merge(cases.into_problems());
         }
         self.enter(incoming.patients, &mut patients, &mut added)?;
-        patients::write(&self.patients_path(), &patients)?;
+        self.patients.write("added", &patients)?;
         let Added { added: new, changed, left_out, .. } = added;
         self.folder.record(Event::RegistryAdded { added: new, changed, left_out })?;
         Ok(added)
@@ -175,19 +175,23 @@ impl<'f> Registry<'f> {
         }
         let stopped = self.ledger.withdraw(patient, Timestamp::now())?;
         patients.remove(patient);
-        patients::write(&self.patients_path(), &patients)?;
+        self.patients.write("withdrawn", &patients)?;
         self.record_stopped(u64::from(stopped))?;
         Ok(stopped)
     }
 
-    /// Removes whoever has withdrawn by the ledger: after a recovery they are among the patients again.
-    pub fn remove_withdrawn(&self) -> Result<()> {
+    /// Takes the patients as they lie for the newest ones, without those who have withdrawn by the ledger. Consents count as
+    /// not given, unless it is known that nobody has taken one back since.
+    pub fn recover_patients(&self, consents_stand: bool) -> Result<()> {
         let _claim = self.claim()?;
-        let mut patients = self.patients()?;
+        let mut patients = self.patients.read_unwitnessed()?;
         let standings = self.ledger.standings(patients.keys())?;
         let mut standing = standings.into_iter();
         patients.retain(|_, _| standing.next() != Some(Standing::Withdrawn));
-        patients::write(&self.patients_path(), &patients)
+        for patient in patients.values_mut().filter(|_| !consents_stand) {
+            (patient.single_counts, patient.matching) = (false, false);
+        }
+        self.patients.write("recovered", &patients)
     }
 
     /// Those who have withdrawn, as numbers that only this registry's key tells of.
@@ -219,11 +223,7 @@ impl<'f> Registry<'f> {
     }
 
     fn patients(&self) -> Result<Patients> {
-        patients::read(&self.patients_path())
-    }
-
-    fn patients_path(&self) -> PathBuf {
-        self.path.join("patients.json")
+        self.patients.read()
     }
 
     fn claim(&self) -> Result<Claim> {

@@ -1,6 +1,7 @@
 //! The issuers' lists of revoked permits as this folder holds them: one file per issuer in `revocations/`, the newest
 //! that anybody handed over. It refuses lists of issuers that the steward does not trust and lists that contradict the
-//! held one. An access body's own list is here too, and is signed anew for everybody who asks.
+//! held one. An access body's own list is here too, and is signed anew for everybody who asks. Its audit log has every
+//! revocation first, so that a list which was put back from a copy is completed from it.
 
 mod fetch;
 
@@ -15,10 +16,13 @@ use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use ligate_access::{
     PublicKey,
-    audit::Event,
+    audit::{self, Entry, Event},
+    permit::PermitId,
     revocation::{Revocation, RevocationList, Revocations, SignedRevocations},
 };
+use ligate_model::Digest;
 use rustix::fs::{FlockOperation, flock};
+use serde_json::Value;
 
 use crate::{folder::Folder, output};
 
@@ -76,10 +80,12 @@ pub fn take(folder: &Folder, jws: &str) -> Result<()> {
     Ok(())
 }
 
-/// Adds a permit to this access body's own list, for good.
+/// Adds a permit to this access body's own list, for good. The audit log has it before anybody can see it.
 pub fn revoke(body: &Folder, revocation: Revocation) -> Result<SignedRevocations> {
     let _lock = lock(body)?;
-    let list = stored_own(body)?.with(revocation, Timestamp::now())?.sign(&body.identity)?;
+    let list = stored_own(body)?.with(revocation.clone(), Timestamp::now())?.sign(&body.identity)?;
+    let Revocation { id, permit, revoked, reason } = revocation;
+    body.record(Event::PermitRevoked { id, permit, revoked, sequence: list.list().sequence, reason })?;
     write(body, &list)?;
     Ok(list)
 }
@@ -96,7 +102,57 @@ pub fn own(body: &Folder) -> Result<SignedRevocations> {
 fn stored_own(body: &Folder) -> Result<RevocationList> {
     let issuer = body.identity.public();
     let held = held(body, &issuer)?;
-    Ok(held.map_or_else(|| RevocationList::empty(issuer, Timestamp::UNIX_EPOCH), |held| held.list().clone()))
+    let list =
+        held.map_or_else(|| RevocationList::empty(issuer, Timestamp::UNIX_EPOCH), |held| held.list().clone());
+    let noted = noted_sequence(body)?;
+    if list.sequence >= noted { Ok(list) } else { completed(body, list, noted) }
+}
+
+/// The number of this body's newest list by its audit log: of one that it made, or took back from a peer.
+fn noted_sequence(body: &Folder) -> Result<u64> {
+    let own = body.identity.public();
+    let last = |kind| audit::last_of(&body.audit(), own, kind);
+    let sequence =
+        |entry: &Entry| entry.fields.get("sequence").and_then(|number| number.as_u64()).unwrap_or(0);
+    let made = last("permit-revoked")?.as_ref().map_or(0, sequence);
+    let taken = last("revocations-kept")?.filter(|entry| entry.text("issuer") == Some(&own.to_string()));
+    Ok(made.max(taken.as_ref().map_or(0, sequence)))
+}
+
+/// A list that lacks what the audit log says was revoked was put back from a copy, or a crash came in between.
+fn completed(body: &Folder, list: RevocationList, noted: u64) -> Result<RevocationList> {
+    let (mut revoked, before) = (Vec::new(), list.sequence);
+    audit::entries(&body.audit(), &mut |entry| {
+        if entry.kind == "permit-revoked" {
+            revoked.push(Value::from_iter(entry.fields));
+        }
+    })?;
+    let mut list = list;
+    for fields in revoked {
+        let told: Told = serde_json::from_value(fields).context("an entry of a revocation cannot be read")?;
+        if told.sequence == list.sequence + 1 {
+            let Told { id, permit, revoked, reason, .. } = told;
+            let issued = list.issued;
+            list = list.with(Revocation { id, permit, revoked, reason }, issued)?;
+        }
+    }
+    ensure!(
+        list.sequence >= noted,
+        "{} has list {before} of its revoked permits, and list {noted} was the newest: it was put back from a copy; run \
+         `ligate recover`, which takes the newest one back from the peers",
+        body.name()
+    );
+    Ok(list)
+}
+
+/// What the audit log says of a revocation.
+#[derive(serde::Deserialize)]
+struct Told {
+    id: PermitId,
+    permit: Digest,
+    revoked: Timestamp,
+    sequence: u64,
+    reason: String,
 }
 
 fn held(folder: &Folder, issuer: &PublicKey) -> Result<Option<SignedRevocations>> {
@@ -233,11 +289,55 @@ mod tests {
         take(&node, empty.jws()).unwrap();
         assert_eq!(held(&node, &key).unwrap(), Some(newer.clone()));
         assert_eq!(known(&node).unwrap().lists, std::slice::from_ref(&newer));
-        fs::remove_file(path(&body, &key)).unwrap();
-        let refused = take(&node, own(&body).unwrap().jws()).unwrap_err();
+        // A body that forgot what it revoked, its audit log included.
+        let forgetful = RevocationList::empty(key, Timestamp::now()).sign(&body.identity).unwrap();
+        let refused = take(&node, forgetful.jws()).unwrap_err();
         let said = output::one_line(&refused);
         assert!(said.contains("body is refused") && said.contains("rolled back"), "{said}");
         assert_eq!(held(&node, &key).unwrap(), Some(newer));
+    }
+
+    #[test]
+    fn a_list_that_was_put_back_is_completed_from_the_audit_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let (node, body) = node_and_body(dir.path());
+        let path = path(&body, &body.identity.public());
+        revoke(&body, revocation("a")).unwrap();
+        let older = fs::read(&path).unwrap();
+        revoke(&body, revocation("b")).unwrap();
+        take(&node, revoke(&body, revocation("c")).unwrap().jws()).unwrap();
+        let newest = own(&body).unwrap().list().entries.clone();
+        fs::write(&path, older).unwrap();
+        assert_eq!(own(&body).unwrap().list().entries, newest);
+        fs::remove_file(&path).unwrap();
+        let list = own(&body).unwrap();
+        assert_eq!((&list.list().entries, list.list().sequence), (&newest, 3));
+        take(&node, list.jws()).unwrap();
+        assert!(revoke(&body, revocation("b")).is_err(), "a permit is revoked once");
+        assert_eq!(revoke(&body, revocation("d")).unwrap().list().sequence, 4);
+    }
+
+    #[test]
+    fn a_list_that_was_taken_back_from_a_peer_is_not_forgotten_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (node, body) = node_and_body(dir.path());
+        // Another folder with the body's key: the body before it was restored.
+        let before = dir.path().join("before");
+        assert!(
+            std::process::Command::new("cp")
+                .arg("-a")
+                .args([body.path(), &before])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let before = Folder::open(&before).unwrap();
+        take(&node, revoke(&before, revocation("a")).unwrap().jws()).unwrap();
+        take(&body, newest(&node, &body.identity.public()).unwrap().unwrap().jws()).unwrap();
+        assert_eq!(own(&body).unwrap().list().sequence, 1);
+        fs::remove_file(path(&body, &body.identity.public())).unwrap();
+        let said = own(&body).unwrap_err().to_string();
+        assert!(said.contains("ligate recover"), "{said}");
     }
 
     #[test]

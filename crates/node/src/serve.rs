@@ -4,7 +4,6 @@ mod account;
 mod admission;
 mod changed_calls;
 mod claims;
-pub mod codings;
 mod counts;
 mod desk;
 mod guarded_journal;

@@ -7,7 +7,10 @@
 pub mod client;
 pub mod rounds;
 
-use ligate_access::{PublicKey, audit::Head};
+use ligate_access::{
+    PublicKey,
+    audit::{Head, RecoveryProof},
+};
 use ligate_analysis::codes::Grid;
 use ligate_disclosure::{ColumnId, DataUser, Exported, Left, Released, span::SOFTENING};
 use ligate_model::{
@@ -81,6 +84,8 @@ pub enum Question {
     KeepRevocations { list: String },
     /// Which runs with my people do you know? Asked by a node that was restored, of its coordinators.
     RunsKnown,
+    /// How were you recovered, and does your log continue its first so many entries?
+    Recoveries { held_sizes: Vec<u64> },
 }
 
 /// What a node answers, as the coordinator reads it.
@@ -123,6 +128,9 @@ pub enum AnswerWith<F, D, A> {
     },
     RunsKnown {
         runs: Vec<KnownRun>,
+    },
+    Recoveries {
+        proof: RecoveryProof,
     },
 }
 
@@ -173,6 +181,8 @@ pub struct VariableFacts {
     pub name: VariableName,
     pub kind: VariableKind,
     pub coding: Option<BinaryCoding>,
+    /// Whether values off the step that the others keep to were rounded to it, so that nobody's are told by decimals.
+    pub rounded: bool,
 }
 
 /// How finely it is said how much of an account is used: in twentieths.

@@ -3,6 +3,9 @@
 
 mod support;
 
+use std::sync::atomic::AtomicBool;
+
+use ligate_lake::{Lake, LoadRequest, VcfGroup};
 use support::{
     Draw, Network,
     cohorts::{Cohort, network, permit, released},
@@ -303,9 +306,18 @@ fn decimals_that_spell_people() {
         let significant = mantissa.chars().filter(char::is_ascii_digit).collect::<String>();
         assert!(significant.trim_start_matches('0').len() <= 6, "{digit}");
     }
+    // That values were rounded is said of the variable, not of whom or how many.
+    let meta =
+        std::fs::read_to_string(network.path("results/coded.gwas.tsv.gz-meta.yaml")).expect("metadata");
+    assert!(
+        meta.contains("Values of coded off the step that the others keep to were rounded to it"),
+        "{meta}"
+    );
     // Without the code the same table comes out.
     let said = network.gwas(&permit, &["--trait", "sex", "--family", "linear"]);
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let meta = std::fs::read_to_string(network.path("results/sex.gwas.tsv.gz-meta.yaml")).expect("metadata");
+    assert!(!meta.contains("rounded"), "{meta}");
     let plain = released(&network, "sex");
     for (place, row) in &coded {
         assert_eq!(row["beta"], plain[place]["beta"], "at {place}");
@@ -409,6 +421,8 @@ fn a_plan_says_what_a_study_would_use() {
     let said: serde_json::Value = serde_json::from_str(&succeed(&args)).expect("JSON");
     assert_eq!((said["columns_shown"].as_u64(), said["columns_new"].as_u64()), (Some(0), Some(4)));
     assert!(said["leverage"].as_f64().is_some_and(|used| used > 0.0 && used < 0.5), "{said}");
+    let shown = succeed(&["ledger", "show", "--dir", text(&network.path("north"))]);
+    assert!(shown.contains("planned") && !shown.contains("columns of people"), "{shown}");
     network.released(&permit, &["--trait", "ldl", "--covariates", "sex,age"]);
     let after: serde_json::Value = serde_json::from_str(&succeed(&args)).expect("JSON");
     assert_eq!(after["columns_shown"].as_u64(), Some(4));
@@ -475,6 +489,35 @@ fn somebody_who_leaves_and_comes_back_with_other_calls() {
     let mut back = everybody;
     back.genotypes[5][3] = back.genotypes[5][3].map(|dosage| (dosage + 1) % 3);
     back.load(&network, "cohort");
+    network.released(&permit, &["--trait", "bmi"]);
+    assert!(people_of(&network, "bmi") < before, "who came back takes part in no study");
+}
+
+/// A load that dies just after its snapshot came into force leaves that snapshot, and nobody has noted who left.
+#[test]
+fn somebody_who_left_with_a_load_that_died_and_comes_back() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    add_trait(&mut cohorts, "bmi", 0.0, 2);
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl"]);
+    let (everybody, before) = (cohorts[0].clone(), people_of(&network, "ldl"));
+    cohorts[0].remove(5);
+    let (vcf, table) = cohorts[0].write(network.dir.path());
+    let request = LoadRequest {
+        dataset: "cohort".parse().expect("an id"),
+        groups: vec![VcfGroup { files: vec![vcf], id_prefix: None }],
+        phenotypes: vec![(table, None)],
+        assembly: None,
+        reference: None,
+        threads: 1,
+        memory_bytes: 1 << 30,
+        one_block: false,
+    };
+    let lake = Lake::open(&network.path(&cohorts[0].name).join("datasets")).expect("datasets");
+    lake.load(&request, &AtomicBool::new(false), &|_| {}).expect("a load");
+    everybody.load(&network, "cohort");
     network.released(&permit, &["--trait", "bmi"]);
     assert!(people_of(&network, "bmi") < before, "who came back takes part in no study");
 }

@@ -16,6 +16,7 @@ use ligate_access::{
     Identity,
     audit::{Event, Log},
 };
+use ligate_model::Digest;
 use support::{
     Network, Server,
     cohorts::{Cohort, network, permit},
@@ -136,6 +137,10 @@ fn a_whole_node_put_back_from_a_copy() {
     // It stays so, whoever is there the next time.
     assert!(network.path("north/restored.json").exists());
     assert!(refuses_to_serve(&north).contains("ligate recover"));
+    // No peer takes it back before it shows the entry of a recovery.
+    let accept = ["peer", "accept-recovery", "--dir", text(&hdab), "--name", "north"];
+    let said = fail(&accept);
+    assert!(said.contains("must show the entry of its recovery") && said.contains("--unseen"), "{said}");
     let done = recover(&north, &[]);
     assert_eq!(done["runs_taken_over"], 1, "the coordinator knows the run: {done}");
     assert_eq!(done["all_accounts_closed"], true, "{done}");
@@ -162,10 +167,14 @@ fn a_whole_node_put_back_from_a_copy() {
     let held = || fs::read_to_string(hdab.join("audit/heads/north.jsonl")).unwrap_or_default();
     assert!(succeed(&["audit", "verify", "--peers", "--dir", text(&north)]).contains("consistent"));
     let before = held();
-    succeed(&["peer", "accept-recovery", "--dir", text(&hdab), "--name", "north"]);
+    let said = succeed(&["peer", "accept-recovery", "--dir", text(&hdab), "--name", "north"]);
+    // Both recoveries are proven by entries of its log: what was closed, and by whose word it is open again.
+    for words in ["every account of north is closed", "nothing was shown since 2020", "entries are lost"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
     assert_eq!(fs::read_to_string(hdab.join("audit/heads/north.1.jsonl")).expect("old heads"), before);
     network.released(&second, &[&BMI[..], &["--key", text(&key)]].concat());
-    assert_eq!(held().lines().count(), 1, "the new line of heads");
+    assert_eq!(held().lines().count(), 2, "the heads of the recovery and of the study after it");
     succeed(&["audit", "verify", "--dir", text(&hdab)]);
 }
 
@@ -340,6 +349,66 @@ fn a_killed_node_starts_again_without_a_recovery() {
     assert!(said.contains("nothing to recover"), "{said}");
 }
 
+#[test]
+fn a_ledger_of_an_earlier_form_goes_on_with_the_accounts_closed_that_it_holds() {
+    let cohorts = three();
+    let mut network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &LDL);
+    stop(&mut network, "north");
+    let (north, runs) = (network.path("north"), network.path("north/ledger/runs.json"));
+    let mut book: serde_json::Value =
+        serde_json::from_slice(&fs::read(&runs).expect("a ledger")).expect("JSON");
+    book["version"] = 5.into();
+    book.as_object_mut().and_then(|book| book.remove("codings")).expect("a book");
+    let earlier = book.to_string();
+    fs::write(&runs, &earlier).expect("a file");
+    let identity = Arc::new(Identity::load(&north.join("keys/node.key")).expect("a key"));
+    let mut log = Log::open(&north.join("audit"), identity, Timestamp::now()).expect("a log");
+    let ledger = Digest::of("ligate ledger", earlier.as_bytes());
+    let changed = Event::LedgerChanged { what: "allowed".to_owned(), job: None, ledger };
+    log.append(changed, Timestamp::now()).expect("an entry");
+    let said = refuses_to_serve(&north);
+    assert!(said.contains("earlier program (form 5)") && said.contains("ligate recover"), "{said}");
+    let done = recover(&north, &[]);
+    assert_eq!(done["reasons"][0], "the privacy ledger was written by an earlier program", "{done}");
+    assert_eq!(
+        (&done["runs_taken_over"], &done["all_accounts_closed"]),
+        (&1.into(), &false.into()),
+        "{done}"
+    );
+    assert_eq!(done["accounts_closed"], serde_json::json!(["researcher"]));
+    network.restart("north");
+    let said = network.refused(&permit, &ONE);
+    assert!(said.contains("nothing is forgotten") && said.contains("researcher"), "{said}");
+    let (second, key) = second_researcher(&network);
+    network.released(&second, &[&LDL[..], &["--key", text(&key)]].concat());
+    // The log of a later program is not read by this one.
+    stop(&mut network, "north");
+    fs::write(&runs, fs::read_to_string(&runs).expect("a ledger").replace("\"version\":6", "\"version\":7"))
+        .expect("a file");
+    assert!(fail(&["recover", "--dir", text(&north)]).contains("a later program (form 7)"));
+}
+
+#[test]
+fn a_permit_that_was_revoked_stays_revoked_when_the_bodys_list_is_put_back() {
+    let cohorts = three();
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    let (hdab, copied) = (network.path("hdab"), network.path("copied"));
+    network.released(&permit, &BMI);
+    copy(&hdab.join("revocations"), &copied);
+    succeed(&["permit", "revoke", "--dir", text(&hdab), text(&permit), "--reason", "a test"]);
+    // No node has the newer list any more.
+    for node in ["hdab", "north", "centre", "south"] {
+        copy(&copied, &network.path(node).join("revocations"));
+    }
+    let list = succeed(&["permit", "list", "--json", "--dir", text(&hdab)]);
+    assert!(list.contains("revoked") && list.contains("a test"), "{list}");
+    let said = network.refused(&permit, &LDL);
+    assert!(said.contains("was revoked on 20"), "{said}");
+}
+
 fn packet(subject: &str) -> String {
     format!(
         r#"{{"id":"packet-{subject}","subject":{{"id":"{subject}","sex":"FEMALE"}},"phenotypicFeatures":[{{"type":{{"id":"HP:0001363","label":"a feature"}}}}],"interpretations":[{{"id":"i","progressStatus":"SOLVED","diagnosis":{{"disease":{{"id":"OMIM:101600","label":"a disease"}},"genomicInterpretations":[]}}}}],"metaData":{{"created":"2024-01-01T00:00:00Z","createdBy":"a test","resources":[],"phenopacketSchemaVersion":"2.0"}}}}"#
@@ -394,4 +463,40 @@ fn who_was_withdrawn_from_a_registry_stays_withdrawn() {
         &["--nothing-was-shown-since", "2020-01-01T00:00:00Z", "--i-know", "--withdrawn", text(&withdrawn)],
     );
     registry(&["close"], &node);
+}
+
+#[test]
+fn a_consent_that_was_taken_back_does_not_come_back_with_the_file() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (node, cases) = (dir.path().join("north"), dir.path().join("cases.jsonl"));
+    succeed(&["init", "--dir", text(&node), "--name", "north", "--country", "SE"]);
+    let six: Vec<String> = (0..6).map(|number| packet(&format!("secret-{number}"))).collect();
+    fs::write(&cases, six.join("\n")).expect("cases");
+    let add = ["registry", "add", "--dir", text(&node), text(&cases)];
+    succeed(&[&add[..], &["--consent-matching", "--consent-single-counts"]].concat());
+    let patients = node.join("registry/patients.json");
+    let read = || fs::read_to_string(&patients).expect("patients");
+    let agreed = read();
+    assert_eq!(agreed.matches("\"matching\":true").count(), 6);
+    succeed(&add);
+    assert!(!read().contains("true"));
+    let newest = read();
+    // A crash between the entry in the log and the file's place in the folder is no file that was put back.
+    fs::write(patients.with_extension("json.next"), &newest)
+        .and_then(|()| fs::write(&patients, &agreed))
+        .expect("files");
+    succeed(&["registry", "show", "--dir", text(&node)]);
+    assert_eq!(read(), newest);
+    fs::write(&patients, &agreed).expect("a file");
+    for words in [["registry", "show"], ["registry", "close"]] {
+        let said = fail(&[&words[..], &["--dir", text(&node)]].concat());
+        assert!(said.contains("patients.json") && said.contains("ligate recover"), "{said}");
+    }
+    assert!(refuses_to_serve(&node).contains("patients.json"));
+    let done = recover(&node, &[]);
+    assert_eq!((&done["consents_closed"], &done["withdrawals"]), (&true.into(), &0.into()), "{done}");
+    assert!(read().contains("secret-3") && !read().contains("true"), "all are there, and none agrees");
+    succeed(&[&add[..], &["--consent-matching"]].concat());
+    succeed(&["registry", "close", "--dir", text(&node)]);
+    assert_eq!(read().matches("\"matching\":true").count(), 6);
 }

@@ -184,7 +184,7 @@ fn bad_cases_are_named_by_line_and_the_others_go_on() {
     assert_eq!(fs::metadata(&patients).expect("a file").permissions().mode() & 0o077, 0);
     fs::write(&patients, "{\"version\":1,\"patients\":{\"secret").expect("damage");
     let said = fail(&["registry", "close", "--dir", text(&two.path("north"))]);
-    assert!(said.contains("damaged") && !said.contains("secret"), "{said}");
+    assert!(said.contains("patients.json") && said.contains("changed") && !said.contains("secret"), "{said}");
 }
 
 #[test]

@@ -64,6 +64,7 @@ pub enum Event {
     PermitRevoked {
         id: PermitId,
         permit: Digest,
+        revoked: Timestamp,
         /// The number of the list that says so first.
         sequence: u64,
         reason: String,
@@ -105,6 +106,12 @@ pub enum Event {
         dataset: DatasetId,
         data_user: String,
         nodes: Vec<NodeName>,
+    },
+    /// Another node decided how a disease is coded of which this one shows the value 1 alone.
+    CodingDecided {
+        dataset: DatasetId,
+        variable: VariableName,
+        coding: BinaryCoding,
     },
     /// The steward undid how a disease was coded: the next study decides it anew.
     CodingForgotten {
@@ -157,6 +164,11 @@ pub enum Event {
         what: String,
         ledger: Digest,
     },
+    /// The registry's patients or their consents are about to change; the digest of the file afterwards.
+    PatientsChanged {
+        what: String,
+        ledger: Digest,
+    },
     /// `ligate recover`: this node was restored, or its clock went back. Entries that peers hold heads of are lost.
     NodeRecovered {
         /// The largest head of this log that a peer holds and that the log does not continue; 0 if there is none.
@@ -172,6 +184,8 @@ pub enum Event {
         all_accounts_closed: bool,
         /// Withdrawals that were handed in.
         withdrawals: u64,
+        /// Whether the consents of all patients of the registry count as not given.
+        consents_closed: bool,
         /// The steward's word: nothing else was shown since then.
         nothing_shown_since: Option<Timestamp>,
         no_withdrawals_since: Option<Timestamp>,
@@ -181,6 +195,9 @@ pub enum Event {
         peer: NodeName,
         size: u64,
         root: Digest,
+        /// The peer's own entry of it, as a leaf of its log; none where the steward's word alone is behind it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        recovery: Option<Digest>,
     },
     /// A masked vector left this node, or (at the coordinator) a sum was opened.
     Round {

@@ -415,18 +415,34 @@ fn the_last_entry_of_a_kind_is_a_signed_one() {
 fn a_restored_peer_is_taken_back_by_the_stewards_word_and_its_old_heads_stay() {
     let mut case = Case::new(1);
     let (peer, key) = (NodeName::new("hospital").unwrap(), identity(2).public());
-    assert!(matches!(case.log.accept_recovery(&peer, now()), Err(AuditError::NoHeads(_))));
+    assert!(matches!(case.log.accept_recovery(&peer, None, now()), Err(AuditError::NoHeads(_))));
     case.log.store_head(&peer, key, &peer_head(9, 9, 90), now()).unwrap();
     assert!(matches!(
         case.log.store_head(&peer, key, &peer_head(5, 6, 95), now()),
         Err(AuditError::Contradiction(_))
     ));
-    assert_eq!(case.log.accept_recovery(&peer, now()).unwrap().size, 9);
+    assert_eq!(case.log.accept_recovery(&peer, None, now()).unwrap().size, 9);
     assert_eq!(heads_of(&case.audit(), &peer).unwrap(), []);
     case.log.store_head(&peer, key, &peer_head(5, 6, 95), now()).unwrap();
     assert_eq!(case.verify().unwrap().peer_heads, 2);
     fs::remove_file(case.path("heads/hospital.1.jsonl")).unwrap();
     case.finds(Tampered::PeerHeadRemoved { peer: "hospital".into(), size: 9 });
+}
+
+/// The entry of a recovery that names heads of up to `lost_size` entries.
+fn recovered(lost_size: u64) -> Event {
+    Event::NodeRecovered {
+        lost_size,
+        lost_time: Some(now()),
+        peers_asked: Vec::new(),
+        peers_silent: Vec::new(),
+        runs_taken_over: 0,
+        all_accounts_closed: true,
+        withdrawals: 0,
+        consents_closed: false,
+        nothing_shown_since: None,
+        no_withdrawals_since: None,
+    }
 }
 
 #[test]
@@ -440,20 +456,45 @@ fn heads_that_a_recovery_names_are_no_contradiction() {
     older.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
     assert!(matches!(case.verify().unwrap().against(&lost), Err(AuditError::Tampered(Tampered::Cut { .. }))));
     let mut log = case.reopen().unwrap();
-    let recovered = Event::NodeRecovered {
-        lost_size: 6,
-        lost_time: Some(now()),
-        peers_asked: Vec::new(),
-        peers_silent: Vec::new(),
-        runs_taken_over: 0,
-        all_accounts_closed: true,
-        withdrawals: 0,
-        nothing_shown_since: None,
-        no_withdrawals_since: None,
-    };
-    log.append_recovery(recovered, now()).unwrap();
+    log.append_recovery(recovered(6), now()).unwrap();
     case.verify().unwrap().against(&lost).unwrap();
     // One that was signed later must be continued.
     let later = Head::sign(&identity(NODE), 6, lost[1].root, now() + SignedDuration::from_mins(1));
     assert!(case.verify().unwrap().against(&[later]).is_err());
+}
+
+#[test]
+fn a_peer_is_taken_back_for_a_proven_recovery_that_names_what_is_lost() {
+    let mut case = Case::new(4);
+    let node = identity(NODE).public();
+    let continued = case.log.head().clone();
+    let older = ["head.json", LOG_FILE].map(|name| (case.path(name), fs::read(case.path(name)).unwrap()));
+    let mut held = vec![continued];
+    for number in 4..7 {
+        held.push(case.log.append(peer_added(number), now()).unwrap().clone());
+    }
+    let sizes: Vec<u64> = held.iter().map(|head| head.size).collect();
+    older.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+    let mut log = case.reopen().unwrap();
+    let prove = |log: &Log| log.prove_recoveries(&sizes).unwrap();
+    assert_eq!(prove(&log).verify(node, &held).unwrap_err(), NotRecovered::NoEntry);
+    // A recovery that does not know of all that is lost: the largest head is of seven entries.
+    log.append_recovery(recovered(held[2].size), now()).unwrap();
+    assert_eq!(prove(&log).verify(node, &held).unwrap_err(), NotRecovered::NotNamed(held[3].size));
+    // The log grows beyond it: another log than the one of that head.
+    log.append(peer_added(9), now()).unwrap();
+    log.append(peer_added(10), now()).unwrap();
+    assert!(matches!(prove(&log).verify(node, &held), Err(NotRecovered::Contradiction(_))));
+    log.append_recovery(recovered(held[3].size), now()).unwrap();
+    let proof = prove(&log);
+    let entries = proof.verify(node, &held).unwrap();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(entries[1].fields["lost_size"], held[3].size);
+    // Nothing of it can be made up.
+    assert!(matches!(proof.verify(identity(2).public(), &held), Err(NotRecovered::Head(_))));
+    let bytes = serde_json::to_string(&proof).unwrap();
+    let forged = bytes.replace("\\\"lost_size\\\":7", "\\\"lost_size\\\":9");
+    assert_ne!(forged, bytes);
+    let forged: RecoveryProof = serde_json::from_str(&forged).unwrap();
+    assert!(matches!(forged.verify(node, &held), Err(NotRecovered::Entry(_))));
 }

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use ligate_model::Digest;
 
 use super::{
-    AuditError, BadHead, Entry, HEAD_FILE, HEAD_FILE_NEW, Head, LOG_FILE, Tampered, peers, read_head,
-    reader::read_entries,
+    AuditError, BadHead, Entry, HEAD_FILE, HEAD_FILE_NEW, Head, LOG_FILE, Tampered, peers, proof::RECOVERED,
+    read_head, reader::read_entries,
 };
 use crate::{PublicKey, merkle::Tree};
 
@@ -29,18 +29,18 @@ pub struct Verified {
 
 /// Entries that a recovery says are lost: up to the largest head that a peer held of them, and the latest time of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Lost {
+pub(super) struct Lost {
     size: u64,
     time: Timestamp,
 }
 
 impl Lost {
-    fn names(&self, head: &Head) -> bool {
+    pub fn names(&self, head: &Head) -> bool {
         head.size <= self.size && head.time <= self.time
     }
 
-    fn of(entry: &Entry) -> Option<Self> {
-        let recovered = entry.kind == "node-recovered";
+    pub fn of(entry: &Entry) -> Option<Self> {
+        let recovered = entry.kind == RECOVERED;
         let size = entry.fields.get("lost_size").filter(|_| recovered)?.as_u64()?;
         Some(Self { size, time: entry.text("lost_time")?.parse().ok()? })
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ligate_model::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{DataUser, Ledger, LedgerError, LedgerRefusal, Run, RunRecord, store::Book};
+use super::{Codings, DataUser, Ledger, LedgerError, LedgerRefusal, Run, RunRecord, store::Book};
 use crate::witness::Change;
 
 /// An account of which a recovery could not tell any more what it holds.
@@ -49,11 +49,20 @@ impl Ledger {
         Ok(self.store.read_unwitnessed(&lock)?.runs)
     }
 
-    /// Takes the ledger as it lies for the newest one, with these accounts closed. `reopened`: by the steward's word the
-    /// accounts that were closed to everybody are open again; those of a data user stay closed.
-    pub fn recover(&self, closed: &[ClosedAccount], reopened: bool) -> Result<(), LedgerError> {
+    /// Takes the ledger as it lies for the newest one, with these accounts closed and these codings fixed, which others
+    /// prove. `reopened`: by the steward's word the accounts that were closed to everybody are open again; those of a data
+    /// user stay closed.
+    pub fn recover(
+        &self,
+        closed: &[ClosedAccount],
+        codings: &Codings,
+        reopened: bool,
+    ) -> Result<(), LedgerError> {
         let lock = self.store.lock()?;
         let mut book = self.store.read_unwitnessed(&lock)?;
+        for (dataset, codings) in codings {
+            book.codings.entry(dataset.clone()).or_default().extend(codings.clone());
+        }
         book.closed.retain(|account| !reopened || account.data_user.is_some());
         for account in closed {
             let known =

@@ -2,7 +2,8 @@
 //!
 //! - `lock`: held while anything is read or written.
 //! - `key`: 32 random bytes that people's ids are hashed with.
-//! - `runs.json`: the entered runs, what the steward allowed, what a recovery closed, who left; replaced by a rename, and the
+//! - `runs.json`: the entered runs, what the steward allowed, what a recovery closed, who left, how
+//!   diseases are coded; replaced by a rename, and the
 //!   witness has its digest ([`crate::witness`]).
 //! - `people/<digest>`: a set of people, stored once however many runs it took part in.
 //! - `columns/<digest>`: a number for each person of a set, stored once however many runs used it ([`super::column`]).
@@ -24,10 +25,12 @@ use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{AllowedRoster, ClosedAccount, LedgerError, PeopleSet, RunRecord, column::Packed, people};
+use super::{
+    AllowedRoster, ClosedAccount, Codings, LedgerError, PeopleSet, RunRecord, column::Packed, people,
+};
 use crate::witness::{Change, Witness, WitnessedFile};
 
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// What `runs.json` holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -39,6 +42,7 @@ pub(super) struct Book {
     pub closed: Vec<ClosedAccount>,
     /// Numbers of people who left.
     pub departed: BTreeSet<u64>,
+    pub codings: Codings,
 }
 
 pub(super) struct Store {
@@ -47,8 +51,8 @@ pub(super) struct Store {
     runs: WitnessedFile,
 }
 
-/// Proof that the ledger is locked; unlocks when dropped.
-pub(crate) struct Lock(#[allow(dead_code, reason = "held for its lock")] fs::File);
+/// Proof that the folder of a book is locked; unlocks when dropped.
+pub struct Lock(#[allow(dead_code, reason = "held for its lock")] fs::File);
 
 impl Store {
     pub fn open(
@@ -92,9 +96,13 @@ impl Store {
         self.parse(&self.runs.read(lock)?)
     }
 
-    /// The book as it lies, whatever the witness noted: for a recovery alone.
+    /// The book as it lies, whatever the witness noted: for a recovery alone. One of an earlier form is empty: what is in
+    /// it cannot be judged, so the recovery closes the accounts of all of whom the log says that they were shown something.
     pub fn read_unwitnessed(&self, lock: &Lock) -> Result<Book, LedgerError> {
-        self.parse(&self.runs.read_unwitnessed(lock)?)
+        match self.parse(&self.runs.read_unwitnessed(lock)?) {
+            Err(LedgerError::EarlierForm { .. }) => Ok(Book::default()),
+            other => other,
+        }
     }
 
     fn parse(&self, text: &[u8]) -> Result<Book, LedgerError> {
@@ -102,7 +110,8 @@ impl Store {
         let version = |value: serde_json::Value| u32::try_from(value.get("version")?.as_u64()?).ok();
         match serde_json::from_slice(text).ok().and_then(version) {
             Some(VERSION) => serde_json::from_slice(text).map_err(|_| LedgerError::Damaged(path)),
-            Some(version) => Err(LedgerError::Version { path, version }),
+            Some(version) if version < VERSION => Err(LedgerError::EarlierForm { path, version }),
+            Some(version) => Err(LedgerError::LaterForm { path, version }),
             None => Err(LedgerError::Damaged(path)),
         }
     }
@@ -168,7 +177,8 @@ fn column_digest(bytes: &[u8]) -> Digest {
     Digest::of("ligate column", bytes)
 }
 
-pub(crate) fn lock(folder: &Path) -> Result<Lock, LedgerError> {
+/// Locks the folder of a book, and waits for whoever has it.
+pub fn lock(folder: &Path) -> Result<Lock, LedgerError> {
     let path = folder.join("lock");
     let mut options = fs::OpenOptions::new();
     let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(at(&path))?;

@@ -389,12 +389,15 @@ fn a_damaged_ledger_allows_nothing() {
         let refused = damage(change);
         assert!(matches!(refused, Err(LedgerError::Damaged(_) | LedgerError::PutBack(_))), "change {number}");
     }
-    let newer = damage(&|folder| {
-        let text = r#"{"version":6,"runs":[],"rosters":[],"closed":[],"departed":[],"more":[]}"#;
-        fs::write(folder.join("runs.json"), text).unwrap();
-        Notes::of(folder).set(Digest::of("ligate ledger", text.as_bytes()));
-    });
-    assert!(matches!(newer, Err(LedgerError::Version { version: 6, .. })));
+    let of_form = |version: u32| {
+        damage(&|folder| {
+            let text = format!(r#"{{"version":{version},"runs":[],"more":[]}}"#);
+            fs::write(folder.join("runs.json"), &text).unwrap();
+            Notes::of(folder).set(Digest::of("ligate ledger", text.as_bytes()));
+        })
+    };
+    assert!(matches!(of_form(7), Err(LedgerError::LaterForm { version: 7, .. })));
+    assert!(matches!(of_form(5), Err(LedgerError::EarlierForm { version: 5, .. })));
     let readable = damage(&|folder| {
         fs::set_permissions(folder.join("key"), fs::Permissions::from_mode(0o640)).unwrap();
     });
@@ -415,7 +418,7 @@ fn a_ledger_that_was_put_back_answers_nothing_until_it_is_recovered() {
     assert!(matches!(open(case.folder.path()).unwrap().runs(), Err(LedgerError::PutBack(_))));
     assert_eq!(case.ledger.runs_as_they_lie().unwrap().len(), 1);
     let account = ClosedAccount { data_user: Some(user), job: Some(run(1, NODES).job), since: now() };
-    case.ledger.recover(&[account], false).unwrap();
+    case.ledger.recover(&[account], &Codings::new(), false).unwrap();
     let recovered = |result| matches!(result, Err(LedgerError::Refused(LedgerRefusal::Recovered { .. })));
     assert!(recovered(case.ledger.check(&run(2, NODES))));
     let other = Run { data_user: DataUser::new("Grace", &[8; 32]), ..run(2, NODES) };
@@ -425,10 +428,10 @@ fn a_ledger_that_was_put_back_answers_nothing_until_it_is_recovered() {
     assert!(recovered(case.ledger.for_export(other.job, other.job).map(drop)));
     // Everybody's account, and the word that nothing was shown.
     let everybody = ClosedAccount { data_user: None, job: None, since: now() };
-    case.ledger.recover(&[everybody], false).unwrap();
+    case.ledger.recover(&[everybody], &Codings::new(), false).unwrap();
     let third = Run { job: Digest::of("job", &[3]), ..other };
     assert!(recovered(case.ledger.check(&third)));
-    case.ledger.recover(&[], true).unwrap();
+    case.ledger.recover(&[], &Codings::new(), true).unwrap();
     case.ledger.check(&third).unwrap();
     assert!(recovered(case.ledger.check(&run(4, NODES))), "an account with unknown columns stays closed");
 }
@@ -611,4 +614,29 @@ fn who_left_is_remembered_when_he_comes_back() {
     assert_eq!(case.ledger.note_departed(&cohort, &everybody).unwrap(), 0);
     assert_eq!(case.ledger.departed().unwrap(), numbers(0..3).into_iter().collect());
     assert_eq!(open(case.folder.path()).unwrap().departed().unwrap().len(), 3);
+}
+
+/// Each plan has the nodes see the sums of an account once more, softened anew.
+#[test]
+fn plans_that_are_never_run_come_to_an_end() {
+    let case = case();
+    let job = |number: u8| Run { question: Digest::of("question", &[number % 2]), ..run(number, NODES) };
+    let most = u8::try_from(PLANS_MAX).unwrap();
+    for number in 0..most {
+        case.ledger.mark_opened(&job(number), now()).unwrap();
+    }
+    let refused = |result| matches!(result, Err(LedgerError::Refused(LedgerRefusal::Plans)));
+    assert!(refused(case.ledger.mark_opened(&job(most), now())));
+    let other = Run { data_user: DataUser::new("Grace", &[8; 32]), ..job(most) };
+    case.ledger.check(&other).unwrap();
+    // Plans of what was run do not count: the run itself had the same sums.
+    enter(&case.ledger, &job(0), &numbers(0..30), &[ones()]).unwrap();
+    for number in most..most + most / 2 {
+        case.ledger
+            .mark_opened(&Run { question: Digest::of("question", &[1]), ..job(number) }, now())
+            .unwrap();
+    }
+    assert!(refused(case.ledger.check(&job(most + most / 2))));
+    assert_eq!(case.ledger.close(Digest::of("question", &[1])).unwrap(), PLANS_MAX);
+    case.ledger.check(&job(most + most / 2)).unwrap();
 }

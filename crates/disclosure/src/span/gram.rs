@@ -191,8 +191,8 @@ impl Gram {
 
     /// The same matrix to within 1/64 in every direction: (1 - 1/64) G <= softened <= (1 + 1/64) G. What lies in no
     /// column stays in none. Nodes judge by it, so that none of them learns the others' exact moments by taking its
-    /// own off. The change follows from the matrix itself, so that asking again says nothing new; `secret` is the
-    /// coordinator's.
+    /// own off. The change follows from the matrix in the basis of the run and from `secret`, the coordinator's. Each run has
+    /// a basis of its own, so each softens anew, and the mean of many runs and plans is closer than one of them.
     #[must_use]
     pub fn softened(&self, secret: &[u8; 32]) -> Self {
         let factor = Factor::new(self);
@@ -243,6 +243,8 @@ impl Noise {
 
 #[cfg(test)]
 mod tests {
+    use ligate_model::Digest;
+
     use super::*;
     use crate::span::search::tests::made;
 
@@ -291,6 +293,31 @@ mod tests {
         }
         let off = soft.lower().iter().zip(exact.lower()).filter(|(a, b)| (*a - *b).abs() > 1e-3).count();
         assert!(off > 20, "{off} of 36 moments differ");
+    }
+
+    /// What a node's steward can make of many plans: see [`PLANS_MAX`](crate::PLANS_MAX).
+    #[test]
+    fn the_mean_of_many_softened_sums_is_closer_than_one() {
+        let flags =
+            |every: usize| (0..300).map(move |person| f64::from(u8::from(person % every == 0))).collect();
+        let columns: Vec<Vec<f64>> = vec![vec![1.0; 300], flags(2), flags(5)];
+        let exact = Rows::from_columns(&columns).gram(1);
+        // The number of people with both flags, as the steward of a node would see it after so many plans.
+        let seen = |first: usize, plans: usize| {
+            let one = |plan: usize| {
+                let rotation = Rotation::new(3, Digest::of("basis", &plan.to_le_bytes()).as_bytes());
+                exact.rotated(&rotation).softened(&[7; 32]).rotated_back(&rotation).get(1, 2)
+            };
+            (first..first + plans).map(one).sum::<f64>() / plans as f64
+        };
+        assert_eq!(exact.get(1, 2), 30.0);
+        let error = |plans: usize| {
+            let squares = (0..20).map(|trial| (seen(trial * plans, plans) - 30.0).powi(2));
+            (squares.sum::<f64>() / 20.0).sqrt()
+        };
+        let (one, most) = (error(1), error(crate::PLANS_MAX));
+        println!("off by {one:.3} after one plan, by {most:.3} after {}", crate::PLANS_MAX);
+        assert!(one > 4.0 * most && most > one / 16.0);
     }
 
     #[test]

@@ -98,6 +98,8 @@ pub struct Metadata {
     pub genotyping_technologies: Vec<String>,
     pub sample: Sample,
     pub covariates: Vec<String>,
+    /// Variables of which values off the step that the others keep to were rounded to it.
+    pub rounded: Vec<String>,
     /// Name and version.
     pub software: String,
     /// Whether the rows are in genomic order.
@@ -158,8 +160,17 @@ impl Metadata {
                 source.node, source.dataset, source.snapshot
             );
         }
+        // What leaves says less of the people.
+        if !self.rounded.is_empty() && !matches!(self.release, Release::Exported { .. }) {
+            let _ = write!(notes, " {}.", rounded_to_step(&self.rounded));
+        }
         notes
     }
+}
+
+/// Says that values of these variables were rounded; never how many.
+pub fn rounded_to_step(variables: &[String]) -> String {
+    format!("Values of {} off the step that the others keep to were rounded to it", variables.join(", "))
 }
 
 fn or_not_reported(values: &[String]) -> Vec<String> {
@@ -249,6 +260,7 @@ mod tests {
                 ancestry_categories: Vec::new(),
             },
             covariates: vec!["sex".to_owned(), "age".to_owned()],
+            rounded: Vec::new(),
             software: "ligate 0.1.0".to_owned(),
             is_sorted: true,
             release: Release::Permit { permit: "P-1".to_owned(), job: Digest::from_bytes([1; 32]) },
@@ -315,6 +327,22 @@ is_sorted: true
         let yaml = Metadata { release, sample, ..metadata() }.to_yaml();
         assert!(yaml.contains("sample_size: 25010\n") && yaml.contains("case_count: 7703\n"), "{yaml}");
         assert!(yaml.contains("exportable: ") && yaml.contains("The leading variants."), "{yaml}");
+    }
+
+    #[test]
+    fn rounded_variables_are_named_inside_alone() {
+        let rounded = Metadata { rounded: vec!["bmi".to_owned()], ..metadata() };
+        assert!(
+            rounded
+                .to_yaml()
+                .contains(" Values of bmi off the step that the others keep to were rounded to it.\"")
+        );
+        let release = Release::Exported {
+            permit: "P-1".to_owned(),
+            job: Digest::from_bytes([1; 32]),
+            bounds: String::new(),
+        };
+        assert!(!Metadata { release, ..rounded }.to_yaml().contains("rounded"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod rows;
 use std::{fs, path::Path};
 
 use ligate_genotypes::CorruptRow;
-use ligate_model::{Digest, VariantKey};
+use ligate_model::{Digest, IndividualId, VariantKey};
 
 use super::Control;
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     description::{Description, FileDescription},
     layout::{DatasetFolder, HISTORY, SnapshotFolder},
     manifest::Manifest,
-    tables::{Change, ChangeKind, ChangeRows, ChangeWriter},
+    tables::{Change, ChangeKind, ChangeRows, ChangeWriter, read_samples},
 };
 
 /// Variants in which a load changed calls of people who were there before. One of a symbolic allele counts as often as
@@ -71,6 +71,17 @@ impl Before {
             file.check(&folder).map_err(LakeError::without_history)?;
         }
         Ok(Some(Self { id, folder, description }))
+    }
+}
+
+impl Before {
+    /// Whether a completed description is that of another snapshot.
+    pub fn is_followed_by(&self, description: &Description) -> bool {
+        description.lineage.last() == Some(&self.id)
+    }
+
+    pub fn individuals(&self) -> Result<Vec<IndividualId>, LakeError> {
+        read_samples(&self.folder.samples())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `ligate backup` and `ligate restore`: a consistent copy of a node's folder, also while the node serves, and the way
 //! back. The books (log, ledgers, journal of rounds, settings) are copied under their locks, taken in one order: registry,
-//! privacy ledger, codings, registry's ledger, log. Datasets are copied after that: their snapshots never change.
+//! privacy ledger, registry's ledger, patients, log. Datasets are copied after that: their snapshots never change.
 //!
 //! It refuses to copy over anything, into the node's own folder, or a node that must be recovered first; and to put
 //! back a copy that is not whole, or over a node. What was put back is marked: it answers nobody before `ligate recover`,
@@ -132,17 +132,17 @@ struct Locks {
 
 impl Locks {
     fn take(folder: &Folder) -> Result<Self> {
-        let registry = folder.claim("registry")?;
+        let claim = folder.claim("registry")?;
         let mut files = Vec::new();
-        let ledger = folder.ledger();
-        let locks = [ledger.join("lock"), ledger.join("codings.lock"), folder.registry().join("ledger/lock")];
+        let registry = folder.registry();
+        let locks = [folder.ledger().join("lock"), registry.join("ledger/lock"), registry.join("lock")];
         for path in locks.into_iter().chain([folder.audit().join("log.jsonl")]).filter(|path| path.exists()) {
             let failed = || format!("cannot lock {}", path.display());
             let file = File::options().read(true).write(true).open(&path).with_context(failed)?;
             flock(&file, FlockOperation::LockExclusive).with_context(failed)?;
             files.push(file);
         }
-        Ok(Self { _registry: registry, _files: files })
+        Ok(Self { _registry: claim, _files: files })
     }
 }
 

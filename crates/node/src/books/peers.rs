@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use ligate_access::audit::Head;
+use ligate_access::audit::{Entry, HELD_MAX, Head, RecoveryProof, heads_of};
 use ligate_model::NodeName;
 use tokio::task::JoinSet;
 
@@ -52,6 +52,28 @@ pub fn heads(word: &PeerWord) -> Result<&[Head], String> {
         Ok(_) => Err("it answered something else".to_owned()),
         Err(error) => Err(output::one_line(error)),
     }
+}
+
+/// How a peer was recovered, by the proven entries of its own log, which must name or continue every head that is held of
+/// it here.
+pub fn recovery_of(folder: &Folder, peer: &Peer) -> Result<(RecoveryProof, Vec<Entry>)> {
+    let mut held = heads_of(&folder.audit(), &peer.name)?;
+    held.sort_by_key(|head| std::cmp::Reverse(head.size));
+    held.truncate(HELD_MAX);
+    let held_sizes = held.iter().map(|head| head.size).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let correspondent = Correspondent::new(folder, peer, &peer.name)?;
+    let question = Question::Recoveries { held_sizes };
+    let answer = runtime.block_on(correspondent.ask(&question, PEER_DEADLINE)).with_context(|| {
+        format!(
+            "{} must show the entry of its recovery and cannot be asked; start it, or use --unseen if it never serves",
+            peer.name
+        )
+    })?;
+    let Answer::Recoveries { proof } = answer else { bail!("{} answered something else", peer.name) };
+    let refused = || format!("{} is not taken back", peer.name);
+    let entries = proof.verify(peer.key, &held).with_context(refused)?;
+    Ok((proof, entries))
 }
 
 /// Compares the log with what peers hold, before the node serves or coordinates. A peer that does not answer is noted; one that holds a

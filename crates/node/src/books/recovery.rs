@@ -19,16 +19,20 @@ use ligate_access::{
     PublicKey,
     audit::{self, Entry, Event, Head, Log},
 };
-use ligate_disclosure::{ClosedAccount, DataUser, RunRecord};
-use ligate_model::{Digest, IndividualId, NodeName};
+use ligate_disclosure::{ClosedAccount, Codings, DataUser, LedgerError, RunRecord};
+use ligate_model::{BinaryCoding, Digest, IndividualId, NodeName};
+use serde::Deserialize;
 use tokio::runtime::Runtime;
 
 use super::{
-    Book, Mark, check_book, is_kept, lost_heads, mark, mark_path, marked, open_ledger, open_registry, peers,
+    Book, Mark, check_book, is_kept, lost_heads, mark, mark_path, marked, open_ledger, open_registry,
+    patients, peers,
 };
 use crate::{
     folder::Folder,
+    output,
     registry::Registry,
+    revocations,
     session::{Answer, KnownRun, Question},
 };
 
@@ -60,15 +64,20 @@ pub struct Recovered {
     pub accounts_closed: Vec<String>,
     pub all_accounts_closed: bool,
     pub withdrawals: u64,
+    /// Whether the consents of all patients of the registry count as not given.
+    pub consents_closed: bool,
 }
 
 /// What is known of the books before anything is done.
 struct Findings {
     marked: Option<Mark>,
     ledger_kept: bool,
-    ledger_fits: bool,
+    /// Why the ledger cannot be gone on with.
+    ledger_fault: Option<anyhow::Error>,
     registry_kept: bool,
     registry_fits: bool,
+    patients_kept: bool,
+    patients_fit: bool,
     clock: Option<String>,
     /// The end of what is certain: what came later may be lost.
     since: Timestamp,
@@ -96,9 +105,11 @@ impl Findings {
         let (marked, lost) = (marked(folder)?, lost_heads(folder, &held)?);
         Ok(Self {
             ledger_kept: is_kept(folder, Book::Privacy)?,
-            ledger_fits: check_book(folder, Book::Privacy).is_ok(),
+            ledger_fault: check_book(folder, Book::Privacy).err(),
             registry_kept: is_kept(folder, Book::Registry)?,
             registry_fits: check_book(folder, Book::Registry).is_ok(),
+            patients_kept: is_kept(folder, Book::Patients)?,
+            patients_fit: check_book(folder, Book::Patients).is_ok(),
             clock: log.check_clock(Timestamp::now()).err().map(|error| error.to_string()),
             since: certain_until(folder, log, &held, &lost)?.min(end_of_copy(marked.as_ref())),
             known: known_runs(folder, runtime)?,
@@ -112,17 +123,25 @@ impl Findings {
     /// Whether entries of the log may be lost: then nobody knows all that was shown.
     fn rolled_back(&self) -> bool {
         let unproven = self.asked.is_empty() || !self.silent.is_empty();
-        self.marked.is_some() || !self.lost.is_empty() || (!self.ledger_fits && unproven)
+        self.marked.is_some() || !self.lost.is_empty() || (self.ledger_fault.is_some() && unproven)
     }
 
     fn reasons(&self) -> Vec<String> {
         let marked = self.marked.iter().map(|mark| &mark.reason);
         let mut reasons: Vec<String> = marked.chain(&self.clock).cloned().collect();
-        if !self.ledger_fits {
-            reasons.push("the privacy ledger is not the one that the audit log tells of".to_owned());
+        if let Some(fault) = &self.ledger_fault {
+            reasons.push(match fault.downcast_ref() {
+                Some(LedgerError::EarlierForm { .. }) => {
+                    "the privacy ledger was written by an earlier program".to_owned()
+                }
+                _ => "the privacy ledger is not the one that the audit log tells of".to_owned(),
+            });
         }
         if !self.registry_fits {
             reasons.push("the registry's ledger is not the one that the audit log tells of".to_owned());
+        }
+        if !self.patients_fit {
+            reasons.push("the registry's patients are not those that the audit log tells of".to_owned());
         }
         if !self.lost.is_empty() {
             reasons.push("peers hold heads that the audit log does not continue".to_owned());
@@ -132,6 +151,11 @@ impl Findings {
 
     fn registry_doubtful(&self) -> bool {
         self.registry_kept && (self.rolled_back() || !self.registry_fits)
+    }
+
+    /// Whether a patient may have taken a consent back that the patients as they lie still have.
+    fn consents_doubtful(&self) -> bool {
+        self.patients_kept && (self.registry_doubtful() || !self.patients_fit)
     }
 }
 
@@ -175,6 +199,7 @@ pub fn recover(folder: &Folder, words: &Words) -> Result<Recovered> {
         return Ok(Recovered { peers_asked: asked, peers_silent: silent, ..Recovered::default() });
     }
     let since = closed.unwrap_or(findings.since).min(findings.since);
+    take_own_revocations(folder, &runtime);
     let plan = Plan::make(folder, &findings, words, since)?;
     let done = plan.summary(&findings, word.is_none() && closed.is_some());
     // From here on the node answers nobody until all of it is done.
@@ -186,11 +211,30 @@ pub fn recover(folder: &Folder, words: &Words) -> Result<Recovered> {
     Ok(done)
 }
 
+/// An access body takes its own newest list of revoked permits back from its peers: what it revoked since the copy is
+/// revoked.
+fn take_own_revocations(folder: &Folder, runtime: &Runtime) {
+    let issued = fs::read_dir(folder.permits()).is_ok_and(|mut permits| permits.next().is_some());
+    if !issued {
+        return;
+    }
+    if let Err(error) = revocations::refresh(folder, folder.identity.public(), runtime.handle()) {
+        note!(
+            "warning: {}; permits that were revoked since the copy are not known here",
+            output::one_line(&error)
+        );
+    }
+}
+
 /// What a recovery will do.
 struct Plan {
     taken_over: u64,
     accounts: Vec<ClosedAccount>,
+    /// Codings that the log tells of.
+    codings: Codings,
     withdrawals: Withdrawals,
+    /// Whether the patients' consents count as not given.
+    consents_closed: bool,
     /// Since when batches of the registry may be missing.
     forgotten: Option<Timestamp>,
 }
@@ -200,14 +244,17 @@ impl Plan {
         let word = words.nothing_shown_since;
         check_word(word, since, "--nothing-was-shown-since")?;
         let withdrawals = withdrawals(words, findings, since)?;
-        let mut accounts = missing(folder, findings, since)?;
+        let told = Told::read(folder)?;
+        let mut accounts = missing(folder, findings, &told, since)?;
         let taken_over = accounts.len() as u64;
         let holds_data = findings.ledger_kept || !folder.lake()?.datasets()?.is_empty();
         if findings.rolled_back() && word.is_none() && holds_data {
             accounts.push(ClosedAccount { data_user: None, job: None, since });
         }
         let forgotten = forgotten(folder, findings, word, since)?;
-        Ok(Self { taken_over, accounts, withdrawals, forgotten })
+        let consents_closed = findings.consents_doubtful() && words.no_withdrawals_since.is_none();
+        let codings = told.codings;
+        Ok(Self { taken_over, accounts, codings, withdrawals, consents_closed, forgotten })
     }
 
     /// `stays_closed`: an earlier recovery closed all accounts, and nobody's word opens them.
@@ -220,6 +267,7 @@ impl Plan {
             accounts_closed: names(&self.accounts),
             all_accounts_closed: everybody || stays_closed,
             withdrawals: self.withdrawals.len() as u64,
+            consents_closed: self.consents_closed,
             peers_asked: findings.asked.clone(),
             peers_silent: findings.silent.clone(),
         }
@@ -227,12 +275,15 @@ impl Plan {
 
     fn carry_out(&self, folder: &Folder, findings: &Findings, word: bool, now: Timestamp) -> Result<()> {
         if findings.ledger_kept || !self.accounts.is_empty() {
-            open_ledger(folder)?.recover(&self.accounts, word)?;
+            open_ledger(folder)?.recover(&self.accounts, &self.codings, word)?;
         }
         if findings.registry_kept {
             let Withdrawals { people, numbers } = &self.withdrawals;
             open_registry(folder)?.recover((people, numbers), self.forgotten, now)?;
-            Registry::of_ledger(folder, open_registry(folder)?).remove_withdrawn()?;
+        }
+        if findings.registry_kept || findings.patients_kept {
+            let registry = Registry::of_books(folder, (open_registry(folder)?, patients(folder)));
+            registry.recover_patients(!self.consents_closed)?;
         }
         Ok(())
     }
@@ -241,7 +292,7 @@ impl Plan {
 /// Since when all accounts, or the registry's batches, are closed by an earlier recovery, where they are.
 fn closed_before(folder: &Folder, findings: &Findings) -> Result<Option<Timestamp>> {
     let mut since = Vec::new();
-    if findings.ledger_fits && findings.ledger_kept {
+    if findings.ledger_fault.is_none() && findings.ledger_kept {
         let closed = open_ledger(folder)?.closed_accounts()?;
         since
             .extend(closed.iter().filter(|account| account.data_user.is_none()).map(|account| account.since));
@@ -291,32 +342,47 @@ fn entry(done: &Recovered, findings: &Findings, words: &Words) -> Event {
         runs_taken_over: done.runs_taken_over,
         all_accounts_closed: done.all_accounts_closed,
         withdrawals: done.withdrawals,
+        consents_closed: done.consents_closed,
         nothing_shown_since: words.nothing_shown_since,
         no_withdrawals_since: words.no_withdrawals_since,
     }
 }
 
-/// What the log says of runs: who asked, and how far the ledger had them.
+/// What the log says of runs: who asked, and how far the ledger had them. And how it says that diseases are coded.
 #[derive(Default)]
 struct Told {
     users: BTreeMap<Digest, DataUser>,
     steps: BTreeSet<(Digest, &'static str)>,
     /// How many contents of a job left.
     exports: BTreeMap<Digest, usize>,
+    /// What had rounds and is no run of the ledger: jobs that this folder coordinated, exports.
+    no_runs: BTreeSet<Digest>,
+    codings: Codings,
 }
 
 impl Told {
     fn read(folder: &Folder) -> Result<Self> {
-        let mut told = Self::default();
-        audit::entries(&folder.audit(), &mut |entry| told.take(&entry))?;
+        let (mut told, own) = (Self::default(), folder.identity.public().to_string());
+        audit::entries(&folder.audit(), &mut |entry| {
+            told.take_coding(&entry);
+            told.take(&entry, &own);
+        })?;
         Ok(told)
     }
 
-    fn take(&mut self, entry: &Entry) {
+    fn take(&mut self, entry: &Entry, own: &str) {
         let Some(job) = entry.text("job").and_then(|job| job.parse().ok()) else { return };
         match (entry.kind.as_str(), entry.text("what")) {
             ("job", _) => {
                 self.users.extend(data_user(entry).map(|user| (job, user)));
+                self.no_runs.extend((entry.text("coordinator") == Some(own)).then_some(job));
+            }
+            ("export-asked", _) => {
+                self.no_runs.extend(entry.text("export").and_then(|export| export.parse::<Digest>().ok()));
+            }
+            // Logs of earlier programs tell no more of the ledger; in later ones the ledger has the run before this.
+            ("round", _) if !self.no_runs.contains(&job) => {
+                self.steps.insert((job, "opened"));
             }
             ("ledger-changed", Some(what)) => {
                 let known = ["opened", "columns", "exported"].into_iter().find(|step| *step == what);
@@ -328,6 +394,21 @@ impl Told {
             _ => {}
         }
     }
+
+    fn take_coding(&mut self, entry: &Entry) {
+        let decided = entry.kind == "coding-decided";
+        if !decided && entry.kind != "coding-forgotten" {
+            return;
+        }
+        let name = |field| entry.text(field).unwrap_or_default();
+        let (Ok(dataset), Ok(variable)) = (name("dataset").parse(), name("variable").parse()) else { return };
+        let coding = entry.fields.get("coding").and_then(|coding| BinaryCoding::deserialize(coding).ok());
+        let codings = self.codings.entry(dataset).or_default();
+        match coding.filter(|_| decided) {
+            Some(coding) => codings.insert(variable, coding),
+            None => codings.remove(&variable),
+        };
+    }
 }
 
 /// Who asked, as the entry of a job says.
@@ -337,13 +418,20 @@ pub fn data_user(entry: &Entry) -> Option<DataUser> {
 }
 
 /// Accounts of runs that log or coordinators prove, and that the ledger lacks or has without its columns.
-fn missing(folder: &Folder, findings: &Findings, since: Timestamp) -> Result<Vec<ClosedAccount>> {
+fn missing(
+    folder: &Folder,
+    findings: &Findings,
+    told: &Told,
+    since: Timestamp,
+) -> Result<Vec<ClosedAccount>> {
     if !findings.ledger_kept {
         return Ok(Vec::new());
     }
-    let runs = open_ledger(folder).context(LOST)?.runs_as_they_lie().context(LOST)?;
+    let runs = match open_ledger(folder).context(LOST)?.runs_as_they_lie() {
+        Err(error @ LedgerError::LaterForm { .. }) => return Err(error.into()),
+        runs => runs.context(LOST)?,
+    };
     let runs: BTreeMap<Digest, &RunRecord> = runs.iter().map(|run| (run.job, run)).collect();
-    let told = Told::read(folder)?;
     let mut accounts: BTreeMap<Digest, Option<DataUser>> = BTreeMap::new();
     for (job, step) in &told.steps {
         let run = runs.get(job);

@@ -46,7 +46,8 @@ pub struct Recover {
     /// Patients who have withdrawn: their ids, one a line, or what `ligate registry withdrawals` wrote
     #[arg(long)]
     pub withdrawn: Option<PathBuf>,
-    /// Your word: no patient of the registry has withdrawn since this time. It is recorded
+    /// Your word: no patient of the registry has withdrawn or taken back a consent since this time. Without it, all consents
+    /// to matchmaking and single counts count as not given. It is recorded
     #[arg(long, conflicts_with = "withdrawn")]
     pub no_withdrawals_since: Option<Timestamp>,
 }
@@ -58,4 +59,7 @@ pub struct PeerRecovered {
     /// The peer that was restored
     #[arg(long)]
     pub name: NodeName,
+    /// Do not ask the peer for the entry of its recovery, because it cannot be reached: your word alone is behind it
+    #[arg(long)]
+    pub unseen: bool,
 }

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use ligate_access::audit::Event;
 use ligate_formats::{Problems, phenotypes::PhenotypeReport};
-use ligate_lake::{ChangedVariants, LoadReport, LoadRequest, VcfGroup};
-use ligate_model::DatasetId;
+use ligate_lake::{ChangedVariants, LoadReport, LoadRequest, Progress, VcfGroup};
+use ligate_model::{DatasetId, IndividualId};
 use serde_json::json;
 
 use crate::{books, cli::Ingest, folder::Folder, interrupt, output, progress::Stages};
@@ -39,12 +39,21 @@ fn request(folder: &Folder, args: Ingest) -> LoadRequest {
 pub fn load(folder: &Folder, request: LoadRequest) -> Result<LoadReport> {
     folder.record(Event::LoadBegun { dataset: request.dataset.clone() })?;
     let stages = Stages::new(folder.name().as_str());
-    let report = folder
-        .lake()?
-        .load(&request, interrupt::flag(), &|step| stages.update(step.stage, step.done, step.total))?;
+    let progress = |step: Progress| stages.update(step.stage, step.done, step.total);
+    // Who left with an earlier load that died before it could say so is noted now, while it still shows.
+    let replacing =
+        |people: &[IndividualId]| Ok(note_departed(folder, &request.dataset, people).map(|_| ())?);
+    let report = folder.lake()?.load_over(&request, interrupt::flag(), &progress, &replacing)?;
     stages.finish();
-    if let Err(error) = note_departed(folder, &request.dataset) {
-        note!("warning: who left the dataset could not be noted: {}", output::one_line(&error));
+    match note_departed(folder, &request.dataset, folder.lake()?.snapshot(&request.dataset)?.individuals()) {
+        Ok(0) => {}
+        Ok(left) => note!(
+            "{left} people of earlier studies have left; should they come back, they take part in no study"
+        ),
+        Err(error) => note!(
+            "warning: who left the dataset is not noted yet, and will be before the next study or load: {}",
+            output::one_line(&error)
+        ),
     }
     folder.record(Event::Load {
         dataset: request.dataset,
@@ -56,17 +65,12 @@ pub fn load(folder: &Folder, request: LoadRequest) -> Result<LoadReport> {
     Ok(report)
 }
 
-/// Has the ledger remember people of earlier studies who are not there any more. Every study does so again.
-fn note_departed(folder: &Folder, dataset: &DatasetId) -> Result<()> {
-    let (snapshot, ledger) = (folder.lake()?.snapshot(dataset)?, books::ledger(folder)?);
-    let present: Vec<u64> = snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
-    let left = ledger.note_departed(dataset, &present)?;
-    if left > 0 {
-        note!(
-            "{left} people of earlier studies have left; should they come back, they take part in no study"
-        );
-    }
-    Ok(())
+/// Has the ledger remember who of earlier studies is not among `people`, those of a snapshot in force. Gives how many were
+/// noted for the first time. Every study does so again.
+fn note_departed(folder: &Folder, dataset: &DatasetId, people: &[IndividualId]) -> Result<usize> {
+    let ledger = books::ledger(folder)?;
+    let present: Vec<u64> = people.iter().map(|person| ledger.number(person)).collect();
+    Ok(ledger.note_departed(dataset, &present)?)
 }
 
 fn as_json(report: &LoadReport) -> serde_json::Value {

@@ -8,7 +8,7 @@ use ligate_disclosure::{Account, DataUser, RunRecord, RunState, span::Limits, sp
 use ligate_model::{BinaryCoding, DatasetId, Digest, NodeName, VariableName};
 use serde_json::json;
 
-use crate::{books, cli, folder::Folder, output, serve::codings};
+use crate::{books, cli, folder::Folder, output};
 
 pub fn run(command: cli::Ledger, json: bool) -> Result<()> {
     match command {
@@ -96,6 +96,9 @@ fn words(used: &Used) -> String {
 
 fn print(run: &RunRecord) {
     let state = match run.state {
+        RunState::Opened if run.people.is_none() => {
+            "planned, or unfinished before genotypes were looked at".to_owned()
+        }
         RunState::Opened => "unfinished".to_owned(),
         RunState::Closed => "closed".to_owned(),
         RunState::Released(result) => format!("released {}", result.short()),
@@ -163,7 +166,7 @@ fn allow(folder: &Folder, dataset: &DatasetId, data_user: &str, nodes: &[NodeNam
 
 fn show_codings(folder: &Folder, json: bool) -> Result<()> {
     let mut rows = Vec::new();
-    for (dataset, codings) in codings::all(&folder.ledger())? {
+    for (dataset, codings) in books::ledger(folder)?.codings()? {
         for (variable, coding) in codings {
             if json {
                 rows.push(json!({ "dataset": dataset, "variable": variable, "coding": coding }));
@@ -185,9 +188,12 @@ fn reading(coding: BinaryCoding) -> &'static str {
 }
 
 fn forget_coding(folder: &Folder, dataset: &DatasetId, variable: &VariableName, json: bool) -> Result<()> {
-    let forgotten = codings::forget(&folder.ledger(), dataset, variable, |coding| {
+    let forgotten = books::ledger(folder)?.forget_coding(dataset, variable, |coding| {
         let event = Event::CodingForgotten { dataset: dataset.clone(), variable: variable.clone(), coding };
         folder.record(event).map(drop)
+    })?;
+    let forgotten = forgotten.with_context(|| {
+        format!("no other node decided how {variable} of {dataset} is coded; see `ligate ledger codings`")
     })?;
     if json {
         return output::print_json(&json!({

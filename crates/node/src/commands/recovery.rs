@@ -2,11 +2,14 @@
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
-use serde_json::json;
+use ligate_access::audit::Entry;
+use ligate_model::NodeName;
+use serde_json::{Value, json};
 
 use crate::{
     books::{
         backup::{self, Extent, Manifest},
+        peers,
         recovery::{self, Recovered, Words},
     },
     cli,
@@ -76,7 +79,7 @@ pub fn recover(args: &cli::Recover, json: bool) -> Result<()> {
 }
 
 fn print(folder: &Folder, done: &Recovered, word: Option<Timestamp>) {
-    let names = |names: &[ligate_model::NodeName]| match names {
+    let names = |names: &[NodeName]| match names {
         [] => "nobody".to_owned(),
         names => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     };
@@ -99,6 +102,12 @@ fn print(folder: &Folder, done: &Recovered, word: Option<Timestamp>) {
     if done.withdrawals > 0 {
         say!("{} withdrawals were entered", output::thousands(done.withdrawals));
     }
+    if done.consents_closed {
+        say!(
+            "closed: the consents of all patients to matchmaking and single counts, because some may have been taken back \
+             since; add the cases again with those that stand, or see --no-withdrawals-since in `ligate recover --help`"
+        );
+    }
     say!("{} may answer again; the recovery is in its audit log", folder.name());
     if done.lost_size > 0 {
         say!(
@@ -110,19 +119,57 @@ fn print(folder: &Folder, done: &Recovered, word: Option<Timestamp>) {
     }
 }
 
-/// The word of a peer's steward that a node was restored.
+/// The word of this node's steward that a peer was restored. The peer must prove its recovery first.
 pub fn accept(args: &cli::PeerRecovered) -> Result<()> {
     let folder = Folder::open(&args.dir)?;
-    folder.config.peer(&args.name).with_context(|| format!("{} is no peer of this node", args.name))?;
-    let head = folder.log()?.accept_recovery(&args.name, Timestamp::now())?;
+    let peer =
+        folder.config.peer(&args.name).with_context(|| format!("{} is no peer of this node", args.name))?;
+    let proof = if args.unseen { None } else { Some(peers::recovery_of(&folder, peer)?) };
+    let recovery = proof.as_ref().and_then(|(proof, _)| proof.leaf());
+    let head = folder.log()?.accept_recovery(&args.name, recovery, Timestamp::now())?;
+    if let Some((proof, entries)) = &proof {
+        folder.log()?.store_head(&args.name, peer.key, &proof.head, Timestamp::now())?;
+        entries.iter().for_each(|entry| say_recovery(&args.name, entry));
+    }
     say!(
         "{} begins anew: its heads of up to {} entries stay on file and are compared with no later one",
         args.name,
         output::thousands(head.size)
     );
     note!(
-        "what this means: that its log was cut cannot be seen any more from here; do it only when its steward has told \
-         you, by another way than this network, that the node was restored"
+        "what this means: {}; do it only when its steward has told you, by another way than this network, that the node \
+         was restored",
+        if args.unseen {
+            "that its log was cut cannot be seen any more from here, and nobody has seen what was done about it"
+        } else {
+            "that the entries above are all that was done about what is lost is the word of its steward"
+        }
     );
     Ok(())
+}
+
+/// What a recovery took over, and what it closed.
+fn say_recovery(peer: &NodeName, entry: &Entry) {
+    let number = |field| entry.fields.get(field).and_then(Value::as_u64).unwrap_or(0);
+    let is = |field| entry.fields.get(field).and_then(Value::as_bool).unwrap_or(false);
+    say!(
+        "{peer} was recovered at {} (entry {} of its log): heads of up to {} entries are lost, {} runs were taken over and \
+         their accounts closed",
+        entry.time,
+        entry.seq,
+        output::thousands(number("lost_size")),
+        output::thousands(number("runs_taken_over"))
+    );
+    if is("all_accounts_closed") {
+        say!("every account of {peer} is closed");
+    }
+    if let Some(since) = entry.text("nothing_shown_since") {
+        say!("its steward's word: apart from these runs nothing was shown since {since}");
+    }
+    if number("withdrawals") > 0 {
+        say!("{} withdrawals were entered", output::thousands(number("withdrawals")));
+    }
+    if is("consents_closed") {
+        say!("the consents of its registry's patients count as not given");
+    }
 }

@@ -47,7 +47,7 @@ use super::{
     answer::{Answered, Asked, BODY_MAX, Matched, Tally, answer},
     shown,
 };
-use crate::{diagnosis::Facts, folder::Folder};
+use crate::{diagnosis::Facts, folder::Folder, registry};
 
 /// Connections at a time; more wait.
 const CONNECTIONS_MAX: usize = 64;
@@ -88,7 +88,7 @@ impl Face {
 
     /// The patients as of now: who withdrew is not in the next answer.
     fn shelf(&self) -> Result<Arc<Shelf<'static>>> {
-        let file = self.folder.registry().join("patients.json");
+        let file = self.folder.registry().join(registry::PATIENTS);
         let state = fs::metadata(&file).and_then(|file| Ok((file.modified()?, file.len(), file.ino()))).ok();
         let mut held = self.shelf.lock().map_err(|_| anyhow!("the registry could not be read"))?;
         if held.0 != state {

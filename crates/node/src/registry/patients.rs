@@ -1,15 +1,19 @@
 //! The registry's patients at rest: one JSON file of mode 0600, replaced whole. It holds what is counted of a patient,
 //! what matchmaking may show, and which consents are recorded; nothing else of a case is kept.
 
-use std::{collections::BTreeMap, fs, io::ErrorKind, path::Path};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
+use ligate_disclosure::{Change, Lock, Witness, WitnessedFile, lock};
 use ligate_model::{Case, DiseaseId, IndividualId, Observation, Sex, StatedDiagnosis, TermId};
 use serde::{Deserialize, Serialize};
 
 use crate::output;
 
 const VERSION: u32 = 1;
+
+/// In the registry's folder.
+pub const NAME: &str = "patients.json";
 
 /// A patient, as kept.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -59,22 +63,55 @@ struct Stored {
     patients: Patients,
 }
 
-/// No patients where there is no file; a damaged file is an error that shows nothing of it.
-pub fn read(path: &Path) -> Result<Patients> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Patients::new()),
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-    };
-    let stored: Option<Stored> = serde_json::from_slice(&bytes).ok();
-    let damaged = || format!("{} is damaged or of another version; restore it from a backup", path.display());
-    let stored = stored.with_context(damaged)?;
-    ensure!(stored.version == VERSION, "{}", damaged());
-    Ok(stored.patients)
+/// The file of the patients. The audit log has its digest, so that no older one is taken for the newest: consents that
+/// were taken back would be in it.
+pub struct PatientsFile {
+    folder: PathBuf,
+    file: WitnessedFile,
 }
 
-pub fn write(path: &Path, patients: &Patients) -> Result<()> {
-    let stored = Stored { version: VERSION, patients: patients.clone() };
-    let bytes = serde_json::to_vec(&stored).context("the registry cannot be written")?;
-    output::write_private(path, |out| out.write_all(&bytes))
+impl PatientsFile {
+    /// The file in the registry's folder `folder`.
+    pub fn new(folder: PathBuf, witness: Arc<dyn Witness>) -> Self {
+        let file = WitnessedFile::new(folder.join(NAME), "ligate patients", witness);
+        Self { folder, file }
+    }
+
+    /// No patients where there never was a file; a damaged file is an error that shows nothing of it.
+    pub fn read(&self) -> Result<Patients> {
+        match self.file.read_if_any(&self.lock()?)? {
+            Some(bytes) => self.parse(&bytes),
+            None => Ok(Patients::new()),
+        }
+    }
+
+    /// The patients as they lie, whatever was noted: for a recovery alone.
+    pub fn read_unwitnessed(&self) -> Result<Patients> {
+        if self.folder.join(NAME).exists() {
+            self.parse(&self.file.read_unwitnessed(&self.lock()?)?)
+        } else {
+            Ok(Patients::new())
+        }
+    }
+
+    pub fn write(&self, what: &'static str, patients: &Patients) -> Result<()> {
+        let stored = Stored { version: VERSION, patients: patients.clone() };
+        let bytes = serde_json::to_vec(&stored).context("the registry cannot be written")?;
+        Ok(self.file.write(&self.lock()?, &Change { what, job: None }, &bytes)?)
+    }
+
+    fn lock(&self) -> Result<Lock> {
+        output::private_folder(&self.folder)?;
+        Ok(lock(&self.folder)?)
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Result<Patients> {
+        let stored: Option<Stored> = serde_json::from_slice(bytes).ok();
+        let path = self.folder.join(NAME);
+        let damaged =
+            || format!("{} is damaged or of another version; restore it from a backup", path.display());
+        let stored = stored.with_context(damaged)?;
+        ensure!(stored.version == VERSION, "{}", damaged());
+        Ok(stored.patients)
+    }
 }

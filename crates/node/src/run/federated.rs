@@ -18,7 +18,7 @@ use ligate_access::{
 use ligate_analysis::gwas::{self, Facts, Family, Plan, RunProgress};
 use ligate_disclosure::Gate;
 use ligate_federation::{Agreement, Roster, RunContext, agree};
-use ligate_model::{NodeName, VariantKey};
+use ligate_model::{NodeName, VariableName, VariantKey};
 use tokio::runtime::Runtime;
 
 use super::{
@@ -259,6 +259,7 @@ impl<'a> Coordination<'a> {
             nodes: node_answers(accepted, missing, &offers, &sums),
             rsids: offers.variants.into_iter().filter_map(|(key, rsid)| Some((key, rsid?))).collect(),
             assembly,
+            rounded: rounded(accepted, &self.plan),
             swapped: swapped(&facts.keys),
             authority: Some(self.authority(sums.gate())),
             software: release::software(),
@@ -380,6 +381,13 @@ fn check_number(accepted: &[Accepted], missing: &[(PermitDataset, String)]) -> R
         accepted.len() + missing.len()
     );
     Ok(())
+}
+
+/// Variables of which some node rounded values.
+fn rounded(accepted: &[Accepted], plan: &Plan) -> Vec<VariableName> {
+    let facts = || accepted.iter().flat_map(|node| &node.variables);
+    let is_rounded = |name: &&VariableName| facts().any(|facts| facts.rounded && facts.name == **name);
+    plan.variables().filter(is_rounded).cloned().collect()
 }
 
 /// What became of every node that was asked.

@@ -114,12 +114,18 @@ pub fn run(
     Ok(OwnRun { gwas, plan, rsids })
 }
 
-/// Rounds what a code could be read of in the plan's variables.
-pub fn without_codes<'a>(phenotypes: &mut Phenotypes, names: impl Iterator<Item = &'a VariableName>) {
-    let names: Vec<&VariableName> = names.collect();
+/// Rounds what a code could be read of in the plan's variables, and gives those of which values were rounded.
+pub fn without_codes<'a>(
+    phenotypes: &mut Phenotypes,
+    names: impl Iterator<Item = &'a VariableName>,
+) -> Vec<VariableName> {
+    let (names, mut rounded) = (names.collect::<Vec<_>>(), Vec::new());
     for variable in phenotypes.variables.iter_mut().filter(|variable| names.contains(&&variable.name)) {
-        codes::without_codes(&mut variable.values);
+        if codes::without_codes(&mut variable.values) {
+            rounded.push(variable.name.clone());
+        }
     }
+    rounded
 }
 
 /// The individuals of whom a rule speaks, ascending: everybody, those with the plan's variables, or those with all of

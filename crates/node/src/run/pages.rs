@@ -191,6 +191,7 @@ pub fn provenance_json(release: &Release) -> serde_json::Value {
         "assembly": release.assembly,
         "authority": release.authority,
         "nodes": nodes.collect::<Vec<_>>(),
+        "rounded_to_step": release.rounded,
         "swapped_reference_and_alternate": release.swapped,
         "software": release.software,
         "finished": release.finished,

@@ -13,7 +13,7 @@ use ligate_analysis::gwas::{Association, Gwas, Plan};
 use ligate_disclosure::Thresholds;
 use ligate_formats::gwas_ssf::{self, Metadata, Row};
 use ligate_lake::Snapshot;
-use ligate_model::{Assembly, CountryCode, DatasetId, Digest, NodeName, VariantKey};
+use ligate_model::{Assembly, CountryCode, DatasetId, Digest, NodeName, VariableName, VariantKey};
 use serde::{Deserialize, Serialize};
 
 use super::{own_rows::OwnRun, pages};
@@ -28,6 +28,8 @@ pub struct Release {
     pub rsids: BTreeMap<VariantKey, u64>,
     pub assembly: Assembly,
     pub nodes: Vec<NodeAnswer>,
+    /// Variables of which nodes rounded values that were off the step of the others.
+    pub rounded: Vec<VariableName>,
     /// Pairs of sites' keys that are one site with reference and alternate allele exchanged.
     pub swapped: u64,
     /// `None`: a run over own rows, which passed no gate.
@@ -99,6 +101,7 @@ impl Release {
             gwas: run.gwas,
             rsids: run.rsids,
             assembly: snapshot.assembly(),
+            rounded: Vec::new(),
             nodes: vec![answer],
             swapped: 0,
             authority: None,
@@ -145,6 +148,9 @@ impl Release {
         }
         if self.nodes.len() > 1 {
             notes.push("people who are at two sites count twice".to_owned());
+        }
+        if !self.rounded.is_empty() {
+            notes.push(gwas_ssf::rounded_to_step(&names(&self.rounded)));
         }
         if self.swapped > 0 {
             notes.push(format!(
@@ -299,6 +305,10 @@ fn row<'a>(found: &'a Association, id: Option<&'a str>) -> Row<'a> {
     }
 }
 
+fn names(variables: &[VariableName]) -> Vec<String> {
+    variables.iter().map(ToString::to_string).collect()
+}
+
 /// The metadata file of a table.
 pub fn metadata_of(release: &Release, table: &Path, checksum: String, status: gwas_ssf::Release) -> Metadata {
     let people = &release.gwas.people;
@@ -322,7 +332,8 @@ pub fn metadata_of(release: &Release, table: &Path, checksum: String, status: gw
             cases_and_controls: people.cases.zip(people.controls()),
             ancestry_categories: Vec::new(),
         },
-        covariates: release.plan.covariates.iter().map(ToString::to_string).collect(),
+        covariates: names(&release.plan.covariates),
+        rounded: names(&release.rounded),
         software: release.software.clone(),
         is_sorted: true,
         release: status,

@@ -209,6 +209,10 @@ impl Desk {
             Question::Confirm { permit, job } => self.confirm(peer, &permit, &job),
             Question::HeadsHeld => self.heads_held(peer),
             Question::RunsKnown => known_runs::of_node(&Folder::open(&self.dir)?, peer),
+            Question::Recoveries { held_sizes } => {
+                let proof = Folder::open(&self.dir)?.log()?.prove_recoveries(&held_sizes)?;
+                Ok(OutgoingAnswer::Recoveries { proof })
+            }
             Question::KeepHeads { heads } => self.keep_heads(peer, &heads),
             Question::DiagnosisCounts => self.counts(peer, counts::diagnosis),
             Question::AlleleCounts { page } => {

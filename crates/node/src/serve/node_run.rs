@@ -38,7 +38,6 @@ use super::{
     },
     changed_calls,
     claims::Claims,
-    codings,
     guarded_journal::GuardedJournal,
     seat::Seat,
 };
@@ -126,11 +125,12 @@ impl NodeRun {
         let snapshot = folder.lake()?.snapshot(approval.dataset())?;
         let mut phenotypes = snapshot.phenotypes()?;
         let plan = plan(&approval);
-        own_rows::without_codes(&mut phenotypes, plan.variables());
+        let rounded = own_rows::without_codes(&mut phenotypes, plan.variables());
         own_rows::check_variables(&snapshot, &phenotypes, plan.variables())?;
         let gate = gate(&folder, &approval.permit().output)?;
-        let (site, facts) =
+        let (site, mut facts) =
             own_variables(&gate, &phenotypes, plan.variables()).map_err(|rule| own_rule(&folder, rule))?;
+        facts.iter_mut().for_each(|facts| facts.rounded = rounded.contains(&facts.name));
         let head = record_job(&folder, &approval, peer)?;
         let facts = site.release(SiteFacts::Variables(facts));
         let answer =
@@ -250,12 +250,18 @@ impl NodeRun {
         }
         let own = self.phenotypes.variable(&self.plan.trait_name).and_then(|variable| variable.coding);
         match (own, told) {
-            (Some(BinaryCoding::Undecided), Some(told)) => {
-                let ledger = self.folder.ledger();
-                codings::decide(&ledger, self.approval.dataset(), &self.plan.trait_name, told).map(Some)
-            }
+            (Some(BinaryCoding::Undecided), Some(told)) => self.decide_coding(told).map(|()| Some(told)),
             (own, _) => Ok(own),
         }
+    }
+
+    /// Another node's coding stays, until the steward undoes it.
+    fn decide_coding(&self, coding: BinaryCoding) -> Result<()> {
+        let (dataset, variable) = (self.approval.dataset(), &self.plan.trait_name);
+        books::ledger(&self.folder)?.decide_coding(dataset, variable, coding, || {
+            let (dataset, variable) = (dataset.clone(), variable.clone());
+            self.folder.record(Event::CodingDecided { dataset, variable, coding }).map(drop)
+        })
     }
 
     /// The exponents of this node's values and what missing ones counted as before, once the run is in the ledger.
@@ -565,6 +571,7 @@ fn own_variables<'a>(
         name: variable.name.clone(),
         kind: variable.kind,
         coding: variable.coding.filter(|_| variable.kind == VariableKind::Binary),
+        rounded: false,
     });
     Ok((site, facts.collect()))
 }

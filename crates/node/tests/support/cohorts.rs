@@ -74,7 +74,8 @@ impl Cohort {
         self.columns.iter_mut().for_each(|(_, values)| drop(values.remove(person)));
     }
 
-    fn write(&self, folder: &Path) -> (PathBuf, PathBuf) {
+    /// Writes the cohort as a VCF and a phenotype table.
+    pub fn write(&self, folder: &Path) -> (PathBuf, PathBuf) {
         let mut vcf = "##fileformat=VCFv4.2\n##contig=<ID=1,length=248956422>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT".to_owned();
         self.ids.iter().for_each(|id| write!(vcf, "\t{id}").expect("text grows"));
         for variant in 0..self.genotypes.first().map_or(0, Vec::len) {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
-use ligate_access::{audit::Event, permit::SignedPermit, revocation::Revocation};
+use ligate_access::{permit::SignedPermit, revocation::Revocation};
 use ligate_model::NodeName;
 use serde_json::json;
 use tokio::runtime::{Handle, Runtime};
@@ -54,10 +54,8 @@ fn revoke(body: &Folder, issued: &Issued, reason: &str, runtime: &Handle) -> Res
     let (id, permit) = (issued.permit.permit().id.clone(), issued.permit.hash());
     // Whole seconds, for people to read.
     let revoked = Timestamp::from_second(Timestamp::now().as_second())?;
-    let revocation = Revocation { id: id.clone(), permit, revoked, reason: reason.to_owned() };
-    let list = revocations::revoke(body, revocation)?;
+    let list = revocations::revoke(body, Revocation { id, permit, revoked, reason: reason.to_owned() })?;
     let sequence = list.list().sequence;
-    body.record(Event::PermitRevoked { id, permit, sequence, reason: reason.to_owned() })?;
     // A permit that came as a file may be older than the register.
     permits::keep(body, issued)?;
     let told = revocations::push(body, &list, runtime)?;
