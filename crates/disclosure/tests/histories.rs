@@ -2,7 +2,11 @@
 //! corrections, failures. Readers look for a combination of released sums that determines a person or a group smaller
 //! than a cell; none may find one. Honest work must pass all the same.
 //!
-//! `LIGATE_HISTORIES=5000` plays that many, `LIGATE_HISTORY=SEED` one with its story.
+//! Every history follows from its seed. `LIGATE_HISTORIES=5000` plays that many, from seed 0 or from
+//! `LIGATE_HISTORIES_FROM=SEED` on, and says on standard error how far it is; `LIGATE_HISTORY=SEED` plays one again and
+//! tells its story. All cores are used; `taskset -c 0` keeps it to one.
+//!
+//! `LIGATE_HISTORIES=3000 LIGATE_HISTORIES_FROM=600 cargo test --release -p ligate-disclosure --test histories no_reader`
 
 #[path = "histories/attacker.rs"]
 mod attacker;
@@ -46,18 +50,22 @@ fn no_reader_of_a_random_history_determines_anybody() {
     }
     let wanted = number("LIGATE_HISTORIES");
     let (count, effort) = wanted.map_or((40, 12), |count| (count, 24));
-    let next = AtomicU64::new(0);
+    let first = number("LIGATE_HISTORIES_FROM").unwrap_or(0);
+    let end = first.saturating_add(count);
+    let next = AtomicU64::new(first);
     let outcomes = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= count {
+                    if seed >= end {
                         break;
                     }
                     let outcome = play(seed, effort);
-                    outcomes.lock().unwrap().push((seed, outcome));
+                    let mut outcomes = outcomes.lock().unwrap();
+                    outcomes.push((seed, outcome));
+                    tell_progress(&outcomes, count);
                 }
             });
         }
@@ -67,6 +75,18 @@ fn no_reader_of_a_random_history_determines_anybody() {
     report(&outcomes);
     let broken: Vec<u64> = outcomes.iter().filter(|(_, o)| succeeds(o)).map(|(seed, _)| *seed).collect();
     assert!(broken.is_empty(), "{} histories give somebody away: {broken:?}", broken.len());
+}
+
+/// Who waits for thousands of histories sees what succeeded at once, and every hundred that none did.
+fn tell_progress(outcomes: &[(u64, Outcome)], count: u64) {
+    let Some((seed, last)) = outcomes.last() else { return };
+    if succeeds(last) {
+        eprintln!("history {seed} gives somebody away: {:?}", last.loot);
+    }
+    if outcomes.len() % 100 == 0 {
+        let broken = outcomes.iter().filter(|(_, outcome)| succeeds(outcome)).count();
+        eprintln!("{} of {count} histories, {broken} give somebody away", outcomes.len());
+    }
 }
 
 fn report(outcomes: &[(u64, Outcome)]) {
