@@ -10,6 +10,8 @@
 
 #[path = "histories/attacker.rs"]
 mod attacker;
+#[path = "histories/dice.rs"]
+mod dice;
 #[path = "histories/history.rs"]
 mod history;
 #[path = "histories/honest.rs"]
@@ -83,7 +85,7 @@ fn tell_progress(outcomes: &[(u64, Outcome)], count: u64) {
     if succeeds(last) {
         eprintln!("history {seed} gives somebody away: {:?}", last.loot);
     }
-    if outcomes.len() % 100 == 0 {
+    if outcomes.len().is_multiple_of(100) {
         let broken = outcomes.iter().filter(|(_, outcome)| succeeds(outcome)).count();
         eprintln!("{} of {count} histories, {broken} give somebody away", outcomes.len());
     }

@@ -6,10 +6,7 @@
 //! in files, which have six significant digits, where a combination isolates somebody only as far as the rounding of the
 //! numbers leaves anything of him.
 
-use super::{
-    network::Shown,
-    world::{Dice, World},
-};
+use super::{dice::Dice, network::Shown, world::World};
 
 /// The length of what is left of a column, where it still says something; values are in deviations of their variable.
 const READABLE: f64 = 1e-5;

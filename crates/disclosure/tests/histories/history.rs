@@ -2,9 +2,10 @@
 
 use super::{
     attacker::{Loot, attack},
+    dice::Dice,
     model::Plan,
     network::{Job, Network, Shown},
-    world::{Dice, World},
+    world::World,
 };
 
 /// What became of a history.

@@ -1,9 +1,10 @@
 //! Honest work that the span rule must not stop.
 
 use super::{
+    dice::Dice,
     model::Plan,
     network::{Job, Network, Shown},
-    world::{Dice, World},
+    world::World,
 };
 
 /// What a data user who means well does: one trait after another with the same covariates, while people leave.
