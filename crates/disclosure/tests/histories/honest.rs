@@ -3,7 +3,7 @@
 use super::{
     dice::Dice,
     model::Plan,
-    network::{Job, Network, Shown},
+    network::{Job, Network, People, Shown},
     world::World,
 };
 
@@ -73,7 +73,8 @@ impl Office {
             }
             let covariates = self.covariates.clone();
             let plan = Plan { covariates, trait_, logistic: false, wald: false, baseline: false };
-            let job = Job { user, plan, complete: false, roster: (0..self.world.nodes).collect() };
+            let (people, roster) = (People::Filled, (0..self.world.nodes).collect());
+            let job = Job { user, other_form: false, plan, people, roster };
             match self.network.run(&self.world, &job) {
                 Ok(shown) => {
                     self.network.released(&shown);
