@@ -1,11 +1,21 @@
-//! Random histories of a network: people, covariates, traits, rosters, data users, missing values, departures,
-//! corrections, failures. Readers look for a combination of released sums that determines a person or a group smaller
-//! than a cell; none may find one. Honest work must pass all the same.
+//! Random histories of a network: people, covariates, traits, rosters, data users with two keys or names; values that
+//! are missing, become known or are corrected; people who join, leave and come back; lost nodes, failed runs, exports.
+//! Readers look for a combination of released sums that determines a person or a group smaller than a cell; none may
+//! find one. Honest work must pass all the same.
 //!
-//! `LIGATE_HISTORIES=5000` plays that many, `LIGATE_HISTORY=SEED` one with its story.
+//! Every history follows from its seed. `LIGATE_HISTORIES=5000` plays that many, from seed 0 or from
+//! `LIGATE_HISTORIES_FROM=SEED` on, and says on standard error how far it is; `LIGATE_HISTORY=SEED` plays one again and
+//! tells its story. All cores are used; `taskset -c 0` keeps it to one.
+//!
+//! `LIGATE_HISTORIES=3000 cargo test --release -p ligate-disclosure --test histories -- no_reader --nocapture`
+//!
+//! What programs in whole numbers find ([`program`]) is told and is no failure: they take a reader who knows all values
+//! of ten people and more (docs/threat-model.md).
 
 #[path = "histories/attacker.rs"]
 mod attacker;
+#[path = "histories/dice.rs"]
+mod dice;
 #[path = "histories/history.rs"]
 mod history;
 #[path = "histories/honest.rs"]
@@ -14,6 +24,8 @@ mod honest;
 mod model;
 #[path = "histories/network.rs"]
 mod network;
+#[path = "histories/program.rs"]
+mod program;
 #[path = "histories/world.rs"]
 mod world;
 
@@ -24,6 +36,7 @@ use std::sync::{
 
 use history::{Outcome, play};
 use honest::{Office, Work};
+use program::Known;
 
 /// Nodes judge by sums that are off by up to 1/64.
 const SOFT: f64 = 1.0 + 1.0 / 32.0;
@@ -45,19 +58,23 @@ fn no_reader_of_a_random_history_determines_anybody() {
         return;
     }
     let wanted = number("LIGATE_HISTORIES");
-    let (count, effort) = wanted.map_or((40, 12), |count| (count, 24));
-    let next = AtomicU64::new(0);
+    let (count, effort) = wanted.map_or((30, 12), |count| (count, 24));
+    let first = number("LIGATE_HISTORIES_FROM").unwrap_or(0);
+    let end = first.saturating_add(count);
+    let next = AtomicU64::new(first);
     let outcomes = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= count {
+                    if seed >= end {
                         break;
                     }
                     let outcome = play(seed, effort);
-                    outcomes.lock().unwrap().push((seed, outcome));
+                    let mut outcomes = outcomes.lock().unwrap();
+                    outcomes.push((seed, outcome));
+                    tell_progress(&outcomes, count);
                 }
             });
         }
@@ -67,6 +84,18 @@ fn no_reader_of_a_random_history_determines_anybody() {
     report(&outcomes);
     let broken: Vec<u64> = outcomes.iter().filter(|(_, o)| succeeds(o)).map(|(seed, _)| *seed).collect();
     assert!(broken.is_empty(), "{} histories give somebody away: {broken:?}", broken.len());
+}
+
+/// Who waits for thousands of histories sees what succeeded at once, and every hundred that none did.
+fn tell_progress(outcomes: &[(u64, Outcome)], count: u64) {
+    let Some((seed, last)) = outcomes.last() else { return };
+    if succeeds(last) {
+        eprintln!("history {seed} gives somebody away: {:?}", last.loot);
+    }
+    if outcomes.len().is_multiple_of(100) {
+        let broken = outcomes.iter().filter(|(_, outcome)| succeeds(outcome)).count();
+        eprintln!("{} of {count} histories, {broken} give somebody away", outcomes.len());
+    }
 }
 
 fn report(outcomes: &[(u64, Outcome)]) {
@@ -83,7 +112,14 @@ fn report(outcomes: &[(u64, Outcome)]) {
         *reasons.entry(reason.split([':', '(', ';']).next().unwrap_or_default()).or_default() += 1;
     }
     reasons.iter().for_each(|(reason, count)| eprintln!("  {count:6} {reason}"));
-    eprintln!("dosages forced by bounds: {}, carriers: {}", sum(|o| o.loot.forced), sum(|o| o.loot.carriers));
+    for (what, of) in
+        [("forced", (|o| o.loot.forced) as fn(&Outcome) -> Known), ("solved", |o| o.loot.solved)]
+    {
+        let all = outcomes.iter().map(|(_, outcome)| of(outcome)).fold(Known::default(), Known::and);
+        let some = outcomes.iter().filter(|(_, outcome)| of(outcome).carriers > 0).map(|(seed, _)| *seed);
+        let some: Vec<u64> = some.collect();
+        eprintln!("dosages {what}: {all:?}, of carriers in {} histories: {:?}", some.len(), some);
+    }
     for (what, of) in
         [("leverage", (|o| o.loot.leverage) as fn(&Outcome) -> f64), ("share", |o| o.loot.share)]
     {

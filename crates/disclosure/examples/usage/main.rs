@@ -12,6 +12,9 @@
 //! added, but for the softening of the sums, so the first study that is refused is looked for by halving. Where a node
 //! finds a difference that its sum does not show, it refuses; that is told beside, because no studies here differ so.
 
+#[allow(dead_code, reason = "the random histories use more of it")]
+#[path = "../../tests/histories/dice.rs"]
+mod dice;
 mod ledger_size;
 mod nodes;
 mod people;
@@ -19,9 +22,10 @@ mod study;
 
 use std::{collections::BTreeMap, time::Instant};
 
+use dice::Dice;
 use ligate_disclosure::ACCOUNT_COLUMNS_MAX;
 use nodes::{Door, Failure, Nodes, Verdict};
-use people::{COVARIATES, Dice, People};
+use people::{COVARIATES, People};
 use study::{Study, Trait};
 
 const SEED: u64 = 1;

@@ -1,35 +1,9 @@
 //! Made people with covariates, traits and diseases. Everything follows from a seed.
 
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{RngCore, SeedableRng},
-};
+use crate::dice::Dice;
 
 /// Covariates that studies choose from: age, sex, body mass index, smoking and ten principal components.
 pub const COVARIATES: usize = 14;
-
-/// Seeded random numbers.
-pub struct Dice(ChaCha8Rng);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(ChaCha8Rng::seed_from_u64(seed))
-    }
-
-    /// In (0, 1).
-    pub fn uniform(&mut self) -> f64 {
-        ((self.0.next_u64() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    pub fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * self.uniform().ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.uniform()).cos()
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.uniform() * bound as f64) as usize
-    }
-}
 
 /// The people of all nodes, one node after another.
 pub struct People {

@@ -54,7 +54,7 @@ pub struct Account {
     /// Sets of people in the order in which they were first used.
     order: Vec<Digest>,
     values: BTreeMap<Digest, Packed>,
-    datasets: Vec<(DatasetId, Digest)>,
+    datasets: BTreeSet<(DatasetId, Digest)>,
     snapshots: BTreeSet<(DatasetId, Digest)>,
     jobs: Vec<Digest>,
     /// The nodes of each job, sorted.
@@ -70,26 +70,37 @@ impl std::fmt::Debug for Account {
     }
 }
 
+/// What of a run is in an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    All,
+    /// What every node of the run was told ([`RunRecord::is_told`]).
+    Told,
+}
+
 impl Account {
-    pub(super) fn read(store: &Store, runs: impl Iterator<Item = RunRecord>) -> Result<Self, LedgerError> {
+    pub(super) fn read(
+        store: &Store,
+        runs: impl Iterator<Item = (RunRecord, Part)>,
+    ) -> Result<Self, LedgerError> {
         let mut account = Self {
             columns: Vec::new(),
             people: BTreeMap::new(),
             order: Vec::new(),
             values: BTreeMap::new(),
-            datasets: Vec::new(),
+            datasets: BTreeSet::new(),
             snapshots: BTreeSet::new(),
             jobs: Vec::new(),
             rosters: BTreeMap::new(),
             classes: BTreeMap::new(),
         };
-        for run in runs {
-            account.add(store, run)?;
+        for (run, part) in runs {
+            account.add(store, run, part)?;
         }
         Ok(account)
     }
 
-    fn add(&mut self, store: &Store, run: RunRecord) -> Result<(), LedgerError> {
+    fn add(&mut self, store: &Store, run: RunRecord, part: Part) -> Result<(), LedgerError> {
         let Some(people) = run.people else { return Ok(()) };
         self.jobs.push(run.job);
         self.rosters.insert(run.job, run.roster);
@@ -97,10 +108,14 @@ impl Account {
         if let Entry::Vacant(vacant) = self.people.entry(people) {
             vacant.insert(store.read_people(people)?);
             self.order.push(people);
-            self.datasets.push((run.dataset, people));
+        }
+        if part == Part::All {
+            self.datasets.insert((run.dataset.clone(), people));
         }
         let size = self.people.get(&people).map_or(0, PeopleSet::len);
-        for (place, record) in run.columns.into_iter().enumerate() {
+        let wanted: Vec<bool> =
+            run.columns.iter().map(|column| part == Part::All || run.is_told(column)).collect();
+        for (place, record) in run.columns.into_iter().enumerate().filter(|(place, _)| wanted[*place]) {
             if let Some(digest) = record.values
                 && !self.values.contains_key(&digest)
             {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Account, ColumnId, DataUser, Exact, Ledger, LedgerError, LedgerRefusal, Party, RunRecord, RunState,
-    counts_for, last_of, rosters, store::Book,
+    account::Part, counts_for, last_of, rosters, store::Book,
 };
 use crate::{export::strength_max, witness::Change};
 
@@ -118,20 +118,22 @@ impl Ledger {
             RunState::Released(_) if run.people.is_some() => return Err(LedgerRefusal::OtherResult.into()),
             _ => return Err(LedgerRefusal::NotReleased.into()),
         }
-        let everything = Account::read(&self.store, book.runs.iter().cloned())?;
-        let account = |counts: &dyn Fn(&RunRecord) -> bool| {
+        let everything = Account::read(&self.store, book.runs.iter().map(|run| (run.clone(), Part::All)))?;
+        let account = |counts: &dyn Fn(&RunRecord) -> bool, told: &BTreeSet<ColumnId>| {
             let runs: Vec<&RunRecord> =
                 book.runs.iter().filter(|record| record.job == job || counts(record)).collect();
             let jobs: BTreeSet<Digest> = runs.iter().map(|run| run.job).collect();
             let ids = everything.columns().iter().map(|column| column.id);
             ExportAccount {
-                columns: ids.filter(|id| jobs.contains(&id.job)).collect(),
+                columns: ids.filter(|id| jobs.contains(&id.job) || told.contains(id)).collect(),
                 rosters: runs.iter().map(|run| run.roster.clone()).collect(),
             }
         };
-        let mut accounts = vec![account(&|record| record.is_exported())];
+        let mut accounts = vec![account(&|record| record.is_exported(), &BTreeSet::new())];
+        // A steward reads what left and what his node was told in all runs, which is in the account of each other data user.
+        let told: BTreeSet<ColumnId> = book.runs.iter().flat_map(RunRecord::told).collect();
         for user in other_parties(&book.runs, &run.data_user) {
-            accounts.push(account(&counts_for(&user, &book.runs)));
+            accounts.push(account(&counts_for(&user, &book.runs), &told));
         }
         // Whoever reads what was exported may be any node's steward; a data user is nobody's.
         let (exported, others) = accounts.split_at(1);

@@ -1,5 +1,7 @@
 //! The judgement over one node's rows: leverages, and a search for small groups.
 
+use std::collections::BTreeSet;
+
 use super::{Basis, Gram, Rows, whiten::dot};
 
 /// People from whom the search for a group starts, those with the largest leverage first.
@@ -195,17 +197,28 @@ impl Whitened {
         let of_person = starts.iter().map(|person| self.row(*person).to_vec());
         let axis = |place: usize| (0..self.rank).map(|other| f64::from(other == place)).collect();
         let axes = (0..self.rank).map(axis);
-        of_person.chain(axes).filter_map(|start| self.climb(start, group)).collect()
+        let mut seen = BTreeSet::new();
+        of_person.chain(axes).filter_map(|start| self.climb(start, group, &mut seen)).collect()
     }
 
     /// Alternates between the group with the largest weights in a direction and the best direction for that group.
-    /// The share never falls, so it ends.
-    fn climb(&self, mut direction: Vec<f64>, group: usize) -> Option<(f64, Vec<f64>)> {
+    /// The share never falls, so it ends. What follows a group follows from it alone, so it also ends at one that was `seen`.
+    fn climb(
+        &self,
+        mut direction: Vec<f64>,
+        group: usize,
+        seen: &mut BTreeSet<Vec<usize>>,
+    ) -> Option<(f64, Vec<f64>)> {
         let mut best: Option<(f64, Vec<f64>)> = None;
         for _ in 0..STEPS {
             let weights: Vec<f64> = self.rows().map(|row| dot(row, &direction).powi(2)).collect();
-            let members = largest(&weights, group);
+            let mut members = largest(&weights, group);
+            members.sort_unstable();
+            if seen.contains(&members) {
+                break;
+            }
             let (share, next) = self.best_direction(&members)?;
+            seen.insert(members);
             if best.as_ref().is_some_and(|(known, _)| share <= known + 1e-9) {
                 break;
             }

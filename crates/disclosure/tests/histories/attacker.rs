@@ -7,8 +7,10 @@
 //! numbers leaves anything of him.
 
 use super::{
+    dice::Dice,
     network::Shown,
-    world::{Dice, World},
+    program::{self, Known},
+    world::World,
 };
 
 /// The length of what is left of a column, where it still says something; values are in deviations of their variable.
@@ -23,8 +25,8 @@ const NOTHING: f64 = 1e-7;
 
 const GROUP: usize = 9;
 
-/// Combinations that are looked at together for the dosages of a group.
-const PROGRAM: usize = 3;
+/// Directions that are closer than this lead to the same group.
+const SAME: f64 = 0.9999;
 
 /// What a reader found.
 #[derive(Clone, Debug, Default)]
@@ -40,22 +42,30 @@ pub struct Loot {
     pub digits: bool,
     /// Independent combinations.
     pub rank: usize,
-    /// Dosages of single people that follow from the released sums with 0 <= dosage <= 2, over all variants tried.
-    pub forced: usize,
-    /// Of these: that somebody does carry the allele.
-    pub carriers: usize,
+    /// Dosages that follow for a group whatever those of everybody else are.
+    pub forced: Known,
+    /// Dosages that follow for people who have combinations to themselves, to a reader who knows all their values.
+    pub solved: Known,
 }
 
-/// All that `shown` released, read from outside and by each of the `nodes` that saw it.
-pub fn attack(world: &World, shown: &[&Shown], nodes: &[usize], dice: &mut Dice, effort: usize) -> Loot {
-    let runs: Vec<Vec<Vec<f64>>> = shown.iter().map(|run| released(world, run)).collect();
-    let columns = runs.concat();
+/// Somebody who reads.
+pub struct Reader {
+    pub name: String,
+    /// By run, what each number that he sees weighs everybody with.
+    pub runs: Vec<Vec<Vec<f64>>>,
+    /// Whose people he knows: each time nobody's, or those of one node.
+    pub knows: Vec<Option<usize>>,
+}
+
+/// All that a reader makes of what he sees.
+pub fn attack(world: &World, sees: &Reader, dice: &mut Dice, effort: usize) -> Loot {
+    let columns = sees.runs.concat();
     let mut worst = Loot::default();
     if columns.is_empty() {
         return worst;
     }
-    let numbers = in_digits(&runs);
-    for reader in std::iter::once(None).chain(nodes.iter().copied().map(Some)) {
+    let numbers = in_digits(&sees.runs);
+    for reader in sees.knows.iter().copied() {
         let known = |place: usize| world.home.get(place).is_some_and(|home| Some(*home) == reader);
         let without_own = |columns: &[Vec<f64>]| -> Vec<Vec<f64>> {
             let value = |(place, value): (usize, &f64)| if known(place) { 0.0 } else { *value };
@@ -63,14 +73,17 @@ pub fn attack(world: &World, shown: &[&Shown], nodes: &[usize], dice: &mut Dice,
         };
         let exact = Basis::new(&without_own(&columns), world.people(), READABLE);
         let rounded = Basis::new(&without_own(&numbers), world.people(), NOTHING);
-        for (basis, digits) in [(exact, false), (rounded, true)] {
-            let mut loot = basis.loot(dice, effort);
-            (loot.reader, loot.digits) = (reader, digits);
-            if !digits {
-                (loot.forced, loot.carriers) = basis.forced(world, &loot.group);
-            }
-            worst = worst.with(loot);
-        }
+        let starts = exact.starts(dice, effort);
+        let mut loot = exact.loot(&starts);
+        loot.reader = reader;
+        loot.forced = program::forced(&exact, world, &loot.group);
+        worst = worst.with(loot);
+        // Less than the sums themselves, but for small differences: fewer starts.
+        let starts = rounded.starts(dice, effort / 3);
+        let mut loot = rounded.loot(&starts);
+        (loot.reader, loot.digits) = (reader, true);
+        loot.solved = program::solved(&rounded, world, &starts);
+        worst = worst.with(loot);
     }
     worst
 }
@@ -99,7 +112,7 @@ fn in_digits(runs: &[Vec<Vec<f64>>]) -> Vec<Vec<f64>> {
 }
 
 /// What orthonormal axes leave of a column, and its length.
-fn rest_of(axes: &[Vec<f64>], column: &[f64]) -> (Vec<f64>, f64) {
+pub fn rest_of(axes: &[Vec<f64>], column: &[f64]) -> (Vec<f64>, f64) {
     let mut rest = column.to_vec();
     for _ in 0..2 {
         for axis in axes {
@@ -112,18 +125,23 @@ fn rest_of(axes: &[Vec<f64>], column: &[f64]) -> (Vec<f64>, f64) {
 }
 
 impl Loot {
+    /// How far it is, where 0.5 is the limit.
+    pub fn badness(&self) -> f64 {
+        self.leverage.max(self.share / 1.9)
+    }
+
     /// The worse of two, with the most of both.
-    fn with(self, other: Self) -> Self {
-        let worse = other.leverage.max(other.share / 1.9) > self.leverage.max(self.share / 1.9);
+    pub fn with(self, other: Self) -> Self {
+        let worse = other.badness() > self.badness();
         let (leverage, share) = (self.leverage.max(other.leverage), self.share.max(other.share));
-        let (forced, carriers) = (self.forced + other.forced, self.carriers + other.carriers);
+        let (forced, solved) = (self.forced.and(other.forced), self.solved.and(other.solved));
         let rank = self.rank.max(other.rank);
-        Self { leverage, share, forced, carriers, rank, ..if worse { other } else { self } }
+        Self { leverage, share, forced, solved, rank, ..if worse { other } else { self } }
     }
 }
 
 /// What each released sum of a run weighs everybody with.
-fn released(world: &World, run: &Shown) -> Vec<Vec<f64>> {
+pub fn released(world: &World, run: &Shown) -> Vec<Vec<f64>> {
     let plan = &run.job.plan;
     let own: Vec<Vec<Vec<f64>>> = run.values.iter().map(|values| run.model.columns(plan, values)).collect();
     let mut columns = vec![vec![0.0; world.people()]; own[0].len()];
@@ -135,8 +153,23 @@ fn released(world: &World, run: &Shown) -> Vec<Vec<f64>> {
     columns
 }
 
+/// What each sum weighs everybody with that all nodes of a run are told: counts of alleles, also those among the cases of a
+/// disease, and the first step of each variant's Wald test. Cases are counted without those of whom it is not known; here
+/// these count to the share of cases, as in the trait (docs/threat-model.md says what follows from both).
+pub fn told_to_nodes(world: &World, run: &Shown) -> Vec<Vec<f64>> {
+    let plan = &run.job.plan;
+    let told = |role: &str| match role {
+        "people" => true,
+        "trait" => plan.logistic,
+        "expected" | "weight" | "weighted" => plan.wald,
+        _ => false,
+    };
+    let roles = plan.roles().into_iter().zip(released(world, run));
+    roles.filter(|((role, _), _)| told(role)).map(|(_, column)| column).collect()
+}
+
 /// An orthonormal basis of the columns over the people that the reader does not know: a row per person.
-struct Basis {
+pub struct Basis {
     rank: usize,
     rows: Vec<f64>,
     /// Coordinates of each released column.
@@ -164,30 +197,34 @@ impl Basis {
         Self { rank, rows, columns }
     }
 
-    fn row(&self, person: usize) -> &[f64] {
+    pub fn row(&self, person: usize) -> &[f64] {
         &self.rows[person * self.rank..(person + 1) * self.rank]
+    }
+
+    pub fn rank(&self) -> usize {
+        self.rank
     }
 
     fn people(&self) -> usize {
         self.rows.len() / self.rank.max(1)
     }
 
-    fn leverages(&self) -> Vec<f64> {
+    pub fn leverages(&self) -> Vec<f64> {
         (0..self.people()).map(|person| dot(self.row(person), self.row(person))).collect()
     }
 
-    fn loot(&self, dice: &mut Dice, effort: usize) -> Loot {
+    fn loot(&self, starts: &[Vec<f64>]) -> Loot {
         let leverages = self.leverages();
-        let order = most(&leverages, effort.max(GROUP));
+        let order = most(&leverages, GROUP);
         let leverage = order.first().map_or(0.0, |person| leverages[*person]);
-        let bound: f64 = order.iter().take(GROUP).map(|person| leverages[*person]).sum();
+        let bound: f64 = order.iter().map(|person| leverages[*person]).sum();
         let mut loot = Loot { leverage, share: bound.min(1.0), rank: self.rank, ..Loot::default() };
         if bound < 0.8 {
             return loot;
         }
         loot.share = 0.0;
-        for start in self.starts(dice, &order, effort) {
-            let (share, group) = self.climb(start);
+        for direction in self.sharpened(starts) {
+            let (share, group) = self.climb(direction, GROUP);
             if share > loot.share {
                 (loot.share, loot.group) = (share, group);
             }
@@ -196,7 +233,8 @@ impl Basis {
     }
 
     /// Where to begin: single people, axes, differences of two and three columns, random directions.
-    fn starts(&self, dice: &mut Dice, order: &[usize], effort: usize) -> Vec<Vec<f64>> {
+    fn starts(&self, dice: &mut Dice, effort: usize) -> Vec<Vec<f64>> {
+        let order = most(&self.leverages(), effort.max(GROUP));
         let mut starts: Vec<Vec<f64>> = order.iter().map(|person| self.row(*person).to_vec()).collect();
         let axis = |place: usize| (0..self.rank).map(|other| f64::from(other == place)).collect();
         starts.extend((0..self.rank.min(effort)).map(|place| axis(self.rank - 1 - place)));
@@ -213,17 +251,29 @@ impl Basis {
         starts
     }
 
-    /// Sharpens a direction (the fixed point of the fourth power, as in independent component analysis, makes few
-    /// weights large), and then alternates between the nine largest weights and the best direction for them.
-    fn climb(&self, mut direction: Vec<f64>) -> (f64, Vec<usize>) {
-        unit(&mut direction);
-        for _ in 0..8 {
-            direction = self.weighted(&direction, |weight| weight.powi(3));
+    /// Sharpens directions (the fixed point of the fourth power, as in independent component analysis, makes few weights
+    /// large); those that come to the same are one.
+    pub fn sharpened(&self, starts: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let mut sharpened: Vec<Vec<f64>> = Vec::new();
+        for start in starts {
+            let mut direction = start.clone();
+            unit(&mut direction);
+            for _ in 0..8 {
+                direction = self.weighted(&direction, |weight| weight.powi(3));
+            }
+            if !sharpened.iter().any(|other| dot(other, &direction).abs() > SAME) {
+                sharpened.push(direction);
+            }
         }
+        sharpened
+    }
+
+    /// Alternates between the `size` largest weights and the best direction for them.
+    pub fn climb(&self, mut direction: Vec<f64>, size: usize) -> (f64, Vec<usize>) {
         let mut best = (0.0, Vec::new());
         for _ in 0..12 {
             let weights: Vec<f64> = self.weights(&direction).iter().map(|weight| weight * weight).collect();
-            let group = most(&weights, GROUP);
+            let group = most(&weights, size);
             for _ in 0..30 {
                 direction = self.onto(&group, &direction);
                 unit(&mut direction);
@@ -247,49 +297,12 @@ impl Basis {
         sum
     }
 
-    /// Dosages of a group's members that follow from the sums because everybody's dosage is 0, 1 or 2: all dosages of the
-    /// group are tried in its best combinations at once, with whatever the others can make up. Gives how many are known,
-    /// and of how many it is known that they carry the allele.
-    fn forced(&self, world: &World, group: &[usize]) -> (usize, usize) {
-        let combinations: Vec<Vec<f64>> =
-            self.best_of(group).iter().map(|direction| self.weights(direction)).collect();
-        let (mut forced, mut carriers) = (0, 0);
-        for dosages in world.genotypes.iter().filter(|_| !combinations.is_empty()) {
-            let sums: Vec<f64> = combinations.iter().map(|weights| dot(weights, dosages)).collect();
-            for possible in fitting(&combinations, &sums, group) {
-                forced += usize::from(possible.count_ones() == 1);
-                carriers += usize::from(possible & 1 == 0);
-            }
-        }
-        (forced, carriers)
-    }
-
-    fn weights(&self, direction: &[f64]) -> Vec<f64> {
+    pub fn weights(&self, direction: &[f64]) -> Vec<f64> {
         (0..self.people()).map(|person| dot(self.row(person), direction)).collect()
     }
 
-    /// Directions at right angles in which a group has the most, as far as it has more than half of them.
-    fn best_of(&self, group: &[usize]) -> Vec<Vec<f64>> {
-        let mut found: Vec<Vec<f64>> = Vec::new();
-        while found.len() < PROGRAM && found.len() < group.len() {
-            let mut direction: Vec<f64> = self.row(group[found.len()]).to_vec();
-            let mut share = 0.0;
-            for _ in 0..60 {
-                let (mut next, _) = rest_of(&found, &self.onto(group, &direction));
-                share = dot(&next, &next).sqrt();
-                unit(&mut next);
-                direction = next;
-            }
-            if share < 0.5 {
-                break;
-            }
-            found.push(direction);
-        }
-        found
-    }
-
     /// The sum of a group's rows, each by its weight in a direction.
-    fn onto(&self, group: &[usize], direction: &[f64]) -> Vec<f64> {
+    pub fn onto(&self, group: &[usize], direction: &[f64]) -> Vec<f64> {
         let mut sum = vec![0.0; self.rank];
         for person in group {
             let along = dot(self.row(*person), direction);
@@ -299,36 +312,7 @@ impl Basis {
     }
 }
 
-/// The dosages of each member, as bits, with which some dosages of the group leave sums that the others can make up.
-fn fitting(combinations: &[Vec<f64>], sums: &[f64], group: &[usize]) -> Vec<u8> {
-    let others = |weights: &Vec<f64>, bound: fn(f64) -> f64| -> f64 {
-        let rest = weights.iter().enumerate().filter(|(person, _)| !group.contains(person));
-        rest.map(|(_, weight)| bound(2.0 * weight)).sum()
-    };
-    let low: Vec<f64> =
-        combinations.iter().map(|weights| others(weights, |weight| weight.min(0.0))).collect();
-    let high: Vec<f64> =
-        combinations.iter().map(|weights| others(weights, |weight| weight.max(0.0))).collect();
-    let mut possible = vec![0_u8; group.len()];
-    for number in 0..3_usize.pow(group.len() as u32) {
-        let dosage = |place: usize| number / 3_usize.pow(place as u32) % 3;
-        let fits =
-            combinations.iter().zip(sums).zip(low.iter().zip(&high)).all(|((weights, sum), (low, high))| {
-                let own: f64 = group
-                    .iter()
-                    .enumerate()
-                    .map(|(place, person)| weights[*person] * dosage(place) as f64)
-                    .sum();
-                sum - own >= low - 1e-7 && sum - own <= high + 1e-7
-            });
-        if fits {
-            possible.iter_mut().enumerate().for_each(|(place, bits)| *bits |= 1 << dosage(place));
-        }
-    }
-    possible
-}
-
-fn most(values: &[f64], count: usize) -> Vec<usize> {
+pub fn most(values: &[f64], count: usize) -> Vec<usize> {
     let mut places: Vec<usize> = (0..values.len()).collect();
     let count = count.min(places.len());
     if count > 0 && count < places.len() {
@@ -339,12 +323,12 @@ fn most(values: &[f64], count: usize) -> Vec<usize> {
     places
 }
 
-fn unit(vector: &mut [f64]) {
+pub fn unit(vector: &mut [f64]) {
     let length = dot(vector, vector).sqrt().max(f64::MIN_POSITIVE);
     vector.iter_mut().for_each(|value| *value /= length);
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 4];
     let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
     let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();

@@ -1,10 +1,13 @@
 //! One history: made nodes, data users who try things, people who come and go; and what readers make of it.
 
+use std::collections::BTreeSet;
+
 use super::{
-    attacker::{Loot, attack},
+    attacker::{Loot, Reader, attack, released, told_to_nodes},
+    dice::Dice,
     model::Plan,
-    network::{Job, Network, Shown},
-    world::{Dice, World},
+    network::{Job, Network, People, Shown},
+    world::World,
 };
 
 /// What became of a history.
@@ -14,7 +17,7 @@ pub struct Outcome {
     /// Refusals by their first word.
     pub refused: Vec<String>,
     pub left_out: usize,
-    /// What each reader (a data user, or everybody by what was exported) found at most.
+    /// What a reader (a data user, everybody by what was exported, a steward) found at most.
     pub loot: Loot,
     /// The largest leverage and share that the nodes found in an admitted run.
     pub judged: [f64; 2],
@@ -27,47 +30,68 @@ struct History {
     network: Network,
     shown: Vec<Shown>,
     rosters: Vec<Vec<usize>>,
+    /// Data users who asked for something.
+    asked: BTreeSet<usize>,
+    /// How likely something happens between two runs.
+    unrest: f64,
     outcome: Outcome,
 }
 
 pub fn play(seed: u64, effort: usize) -> Outcome {
     let mut dice = Dice::new(seed);
     let nodes = dice.within(3, 5);
-    let sizes: Vec<usize> = (0..nodes).map(|_| dice.pick(&[40, 60, 90, 150, 400]) + dice.below(20)).collect();
+    let mut sizes: Vec<usize> =
+        (0..nodes).map(|_| dice.pick(&[40, 60, 90, 150, 400]) + dice.below(20)).collect();
+    if dice.chance(0.1) {
+        // One has nearly everybody, and can subtract them.
+        sizes[dice.below(nodes)] = 1500;
+    }
     let world = World::new(&mut dice, &sizes, 12);
     let network = Network::new(&world, seed);
-    let rosters = rosters(&mut dice, nodes);
+    let users = dice.pick(&[1, 2, 2, 2, 3]);
+    let rosters = rosters(&mut dice, nodes, users);
     let outcome =
         Outcome { notes: vec![format!("nodes {sizes:?}, rosters {rosters:?}")], ..Outcome::default() };
-    let mut history = History { dice, world, network, shown: Vec::new(), rosters, outcome };
+    let unrest = dice.pick(&[0.2, 0.5, 0.5, 0.9]);
+    let mut history =
+        History { dice, world, network, shown: Vec::new(), rosters, asked: BTreeSet::new(), unrest, outcome };
     history.make_variables();
-    for _ in 0..history.dice.within(3, 9) {
-        history.happen();
+    let steps = history.dice.pick(&[3, 4, 6, 8, 8, 10, 12, 16]);
+    for _ in 0..steps {
+        if history.dice.chance(history.unrest) {
+            history.happen();
+        }
         history.try_run();
     }
     history.read(effort)
 }
 
 /// The nodes of each data user: mostly all.
-fn rosters(dice: &mut Dice, nodes: usize) -> Vec<Vec<usize>> {
+fn rosters(dice: &mut Dice, nodes: usize, users: usize) -> Vec<Vec<usize>> {
     let all: Vec<usize> = (0..nodes).collect();
     let of_user = |dice: &mut Dice| {
-        let mut roster = if dice.chance(0.8) { all.clone() } else { dice.some(&all, 3) };
+        let mut roster = if dice.chance(0.8) {
+            all.clone()
+        } else {
+            let count = dice.within(3, nodes);
+            dice.some(&all, count)
+        };
         roster.sort_unstable();
         roster
     };
-    (0..2).map(|_| of_user(dice)).collect()
+    (0..users).map(|_| of_user(dice)).collect()
 }
 
 impl History {
     fn make_variables(&mut self) {
         let (dice, world) = (&mut self.dice, &mut self.world);
-        let missing = dice.pick(&[0.0, 0.002, 0.01, 0.03, 0.1]);
+        let missing = |dice: &mut Dice| dice.pick(&[0.0, 0.0, 0.002, 0.01, 0.03, 0.1]);
         for _ in 0..dice.within(2, 4) {
-            let tail = dice.chance(0.3);
+            let (tail, missing) = (dice.chance(0.3), missing(dice));
             world.add_continuous(dice, missing, tail);
         }
         let (common, rare) = (0.2 + 0.5 * dice.uniform(), 0.01 + 0.06 * dice.uniform());
+        let missing = missing(dice);
         world.add_binary(dice, common, missing);
         world.add_binary(dice, rare, 0.0);
         let everybody = world.everybody();
@@ -78,6 +102,11 @@ impl History {
         for _ in 0..dice.within(2, 5) {
             self.outcome.notes.push(make_copy(dice, world));
         }
+        if dice.chance(0.5) {
+            // Some join later.
+            let count = dice.within(1, 20);
+            dice.some(&everybody, count).into_iter().for_each(|person| world.present[person] = false);
+        }
     }
 
     /// What happens between runs.
@@ -87,16 +116,17 @@ impl History {
         let somewhere = somewhere(dice, world, &everybody);
         let count = dice.pick(&[1, 1, 2, 3, 5, 12]);
         let some = dice.some(&somewhere, count);
-        let what = dice.below(10);
+        let variable = dice.below(world.variables.len());
+        let what = dice.below(7);
         match what {
             0 | 1 => some.iter().for_each(|person| world.present[*person] = false),
             2 => {
-                let gone: Vec<usize> = (0..world.people()).filter(|person| !world.present[*person]).collect();
-                let count = dice.within(1, gone.len().max(1));
-                dice.some(&gone, count).into_iter().for_each(|person| world.present[person] = true);
+                // Some come back, or come for the first time.
+                let absent: Vec<usize> =
+                    (0..world.people()).filter(|person| !world.present[*person]).collect();
+                dice.some(&absent, count).into_iter().for_each(|person| world.present[person] = true);
             }
             3 => {
-                let variable = dice.below(world.variables.len());
                 let change = dice.pick(&[0.25, 1.0, 1e-3]);
                 let binary = world.variables[variable].binary;
                 for person in &some {
@@ -104,16 +134,28 @@ impl History {
                     *value = value.map(|value| if binary { 1.0 - value } else { value + change });
                 }
             }
-            4 => self.outcome.notes.push(make_copy(dice, world)),
-            _ => return,
+            // Values are withdrawn, or become known.
+            4 => some.iter().for_each(|person| world.variables[variable].values[*person] = None),
+            5 => {
+                let binary = world.variables[variable].binary;
+                for value in
+                    world.variables[variable].values.iter_mut().filter(|value| value.is_none()).take(count)
+                {
+                    *value = Some(if binary { f64::from(dice.chance(0.5)) } else { dice.normal() });
+                }
+            }
+            _ => self.outcome.notes.push(make_copy(dice, world)),
         }
         self.outcome.notes.push(format!("happened: {what} to {count}"));
     }
 
     fn try_run(&mut self) {
         let job = self.draw_job();
-        let asked =
-            format!("user {} roster {:?} {:?} complete {}", job.user, job.roster, job.plan, job.complete);
+        if self.asked.insert(job.user) && job.roster.len() > 3 && self.dice.chance(0.1) {
+            self.lose_a_node(&job);
+            return;
+        }
+        let asked = format!("{job:?}");
         match self.network.run(&self.world, &job) {
             Ok(mut shown) => {
                 self.outcome.admitted += 1;
@@ -140,58 +182,114 @@ impl History {
         }
     }
 
+    fn lose_a_node(&mut self, job: &Job) {
+        match self.network.lose_a_node(job) {
+            Ok(()) => {
+                let lost = self.dice.pick(&job.roster);
+                self.rosters[job.user].retain(|node| *node != lost);
+                self.outcome.notes.push(format!("{job:?}: lost node {lost}"));
+            }
+            Err(reason) => self.outcome.refused.push(reason),
+        }
+    }
+
     /// A study; often an earlier one with one thing changed, as somebody would ask who looks for differences.
     fn draw_job(&mut self) -> Job {
-        let dice = &mut self.dice;
-        let earlier = (!self.shown.is_empty() && dice.chance(0.5)).then(|| dice.below(self.shown.len()));
+        let earlier =
+            (!self.shown.is_empty() && self.dice.chance(0.5)).then(|| self.dice.below(self.shown.len()));
         let mut job = match earlier {
             Some(place) => self.shown[place].job.clone(),
-            None => {
-                let mut covariates = Vec::new();
-                for _ in 0..dice.below(4) {
-                    covariates.push(dice.below(self.world.variables.len()));
-                }
-                let plan = Plan { covariates, trait_: 0, logistic: false, wald: false, baseline: false };
-                Job { user: dice.below(2), plan, complete: dice.chance(0.4), roster: Vec::new() }
-            }
+            None => self.new_job(),
         };
-        match dice.below(4) {
-            0 if earlier.is_some() => {}
-            1 if earlier.is_some() => job.user = 1 - job.user,
-            _ => job.plan.trait_ = dice.below(self.world.variables.len()),
+        let (dice, users) = (&mut self.dice, self.rosters.len());
+        if earlier.is_some() {
+            match dice.below(6) {
+                0 => {}
+                1 => job.user = dice.below(users),
+                2 => job.people = people(dice),
+                3 => {
+                    job.plan.covariates.pop();
+                }
+                4 => job.plan.covariates.push(dice.below(self.world.variables.len())),
+                _ => job.plan.trait_ = dice.below(self.world.variables.len()),
+            }
         }
         job.roster.clone_from(&self.rosters[job.user]);
+        job.other_form = dice.chance(0.3);
         let trait_ = job.plan.trait_;
         job.plan.covariates.retain(|covariate| *covariate != trait_);
         job.plan.covariates.sort_unstable();
         job.plan.covariates.dedup();
         job.plan.baseline = dice.chance(0.15);
+        // Also where the ledger would refuse another --wald-below: the span rule must hold without that.
         job.plan.wald = dice.chance(0.3);
         job.plan.logistic = self.world.variables[trait_].binary && dice.chance(0.8);
         job
     }
 
-    /// Both data users with the nodes of their runs, and somebody outside who has what was exported.
+    fn new_job(&mut self) -> Job {
+        let (dice, variables) = (&mut self.dice, self.world.variables.len());
+        let covariates = (0..dice.below(5)).map(|_| dice.below(variables)).collect();
+        let trait_ = dice.below(variables);
+        let plan = Plan { covariates, trait_, logistic: false, wald: false, baseline: false };
+        let user = dice.below(self.rosters.len());
+        Job { user, other_form: false, plan, people: people(dice), roster: Vec::new() }
+    }
+
+    /// Each data user with the nodes of his runs, somebody outside who has what was exported, and the stewards of all nodes.
     fn read(mut self, effort: usize) -> Outcome {
-        let mut worst = Loot::default();
-        for user in [Some(0), Some(1), None] {
-            let sees = |run: &&Shown| run.exported || Some(run.job.user) == user;
-            let shown: Vec<&Shown> = self.shown.iter().filter(sees).collect();
-            let all: Vec<usize> = (0..self.world.nodes).collect();
-            let nodes = user.map_or(&all, |user| &self.rosters[user]);
-            let loot = attack(&self.world, &shown, nodes, &mut self.dice, effort);
-            let (leverage, share) = (worst.leverage.max(loot.leverage), worst.share.max(loot.share));
-            let (forced, carriers) = (worst.forced + loot.forced, worst.carriers + loot.carriers);
-            let more = loot.leverage.max(loot.share / 1.9) >= worst.leverage.max(worst.share / 1.9);
-            if more {
+        for reader in self.readers() {
+            let loot = attack(&self.world, &reader, &mut self.dice, effort);
+            let worst = std::mem::take(&mut self.outcome.loot);
+            if loot.badness() >= worst.badness() {
                 let homes: Vec<usize> = loot.group.iter().map(|person| self.world.home[*person]).collect();
-                self.outcome.notes.push(format!("reader {user:?}: {loot:?} at {homes:?}"));
-                worst = loot;
+                self.outcome.notes.push(format!("{}: {loot:?} at {homes:?}", reader.name));
             }
-            (worst.leverage, worst.share, worst.forced, worst.carriers) = (leverage, share, forced, carriers);
+            self.outcome.loot = worst.with(loot);
         }
-        self.outcome.loot = worst;
         self.outcome
+    }
+
+    fn readers(&self) -> Vec<Reader> {
+        let mut readers = Vec::new();
+        for (user, nodes) in self.rosters.iter().enumerate() {
+            let sees = |run: &&Shown| run.exported || run.job.user == user;
+            let runs = self.shown.iter().filter(sees).map(|run| released(&self.world, run)).collect();
+            let knows = std::iter::once(None).chain(nodes.iter().copied().map(Some)).collect();
+            readers.push(Reader { name: format!("user {user}"), runs, knows });
+        }
+        // More sums tell at least as much: a data user with all nodes reads all that was exported, and the only one all that his
+        // nodes were told.
+        let all = 0..self.world.nodes;
+        if self.rosters.len() > 1 {
+            readers.extend(all.clone().map(|node| self.steward(node)));
+        }
+        if self.rosters.iter().any(|roster| roster.len() == self.world.nodes) {
+            return readers;
+        }
+        let exported = self.shown.iter().filter(|run| run.exported);
+        let runs = exported.map(|run| released(&self.world, run)).collect();
+        let knows = std::iter::once(None).chain(all.map(Some)).collect();
+        readers.push(Reader { name: "everybody".to_owned(), runs, knows });
+        readers
+    }
+
+    /// A node's steward has what was exported, and what his node was told in the runs of all data users.
+    fn steward(&self, node: usize) -> Reader {
+        let told = |run: &Shown| {
+            if run.exported { released(&self.world, run) } else { told_to_nodes(&self.world, run) }
+        };
+        let sees = |run: &&Shown| run.exported || run.job.roster.contains(&node);
+        let runs = self.shown.iter().filter(sees).map(told).collect();
+        Reader { name: format!("the steward of {node}"), runs, knows: vec![Some(node)] }
+    }
+}
+
+fn people(dice: &mut Dice) -> People {
+    match dice.below(10) {
+        0..=2 => People::Complete,
+        3 => People::AllVariables(dice.within(2, 5)),
+        _ => People::Filled,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Honest work that the span rule must not stop.
 
 use super::{
+    dice::Dice,
     model::Plan,
-    network::{Job, Network, Shown},
-    world::{Dice, World},
+    network::{Job, Network, People, Shown},
+    world::World,
 };
 
 /// What a data user who means well does: one trait after another with the same covariates, while people leave.
@@ -72,7 +73,8 @@ impl Office {
             }
             let covariates = self.covariates.clone();
             let plan = Plan { covariates, trait_, logistic: false, wald: false, baseline: false };
-            let job = Job { user, plan, complete: false, roster: (0..self.world.nodes).collect() };
+            let (people, roster) = (People::Filled, (0..self.world.nodes).collect());
+            let job = Job { user, other_form: false, plan, people, roster };
             match self.network.run(&self.world, &job) {
                 Ok(shown) => {
                     self.network.released(&shown);

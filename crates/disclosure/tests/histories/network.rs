@@ -41,13 +41,25 @@ const SITE_MIN: usize = 20;
 const PEOPLE_MIN: usize = 100;
 const CELL: f64 = 10.0;
 
+/// Whom a job speaks of (`ligate_access::PeopleRule`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum People {
+    /// Everybody; missing values are filled.
+    Filled,
+    /// Those with all values of the plan.
+    Complete,
+    /// Those with all values of the plan and of so many variables that the permit names.
+    AllVariables(usize),
+}
+
 /// What a data user asks.
 #[derive(Clone, Debug)]
 pub struct Job {
     pub user: usize,
+    /// Whether it is signed with the user's other key, or under his other name.
+    pub other_form: bool,
     pub plan: Plan,
-    /// Only people with all values; otherwise missing ones are filled.
-    pub complete: bool,
+    pub people: People,
     /// Ascending.
     pub roster: Vec<usize>,
 }
@@ -80,6 +92,8 @@ pub struct Network {
 struct Side {
     node: usize,
     account: Account,
+    /// What missing values of the plan's variables counted as in earlier runs of anybody.
+    fills: Vec<Option<f64>>,
     people: Vec<usize>,
     numbers: Vec<u64>,
     values: Vec<Vec<f64>>,
@@ -95,8 +109,12 @@ fn result_of(job: Digest) -> Digest {
     Digest::of("result", job.as_bytes())
 }
 
-fn user(number: usize) -> DataUser {
-    DataUser::new(&format!("User {number}"), &[number as u8 + 100; 32])
+/// A data user as a permit names him: users with even numbers have two keys, the others two names.
+fn user(job: &Job) -> DataUser {
+    let (number, other) = (job.user as u8, job.other_form);
+    let key = if other && number.is_multiple_of(2) { number + 200 } else { number + 100 };
+    let title = if other && !number.is_multiple_of(2) { "Professor" } else { "User" };
+    DataUser::new(&format!("{title} {number}"), &[key; 32])
 }
 
 fn now() -> Timestamp {
@@ -166,7 +184,7 @@ impl Network {
         let everything: Vec<&Account> = books.iter().map(|books| &books.everything).collect();
         let shown = distinct(&everything, |id| ids.contains(id));
         let rows = everything.iter().map(|account| account.rows(&shown, &[], &[])).collect();
-        self.admit_rows(rows, 0)
+        self.admit_rows(rows, 0, 0)
     }
 
     pub fn released(&self, shown: &Shown) {
@@ -183,22 +201,34 @@ impl Network {
         self.enter_run(job, id)?;
         self.check_rosters(job)?;
         check_people(&sides)?;
-        let fills = fills(world, &sides, &job.plan);
+        let fills = fills(&sides, &job.plan);
         let values: Vec<Vec<Vec<f64>>> = sides.iter().map(|side| side.values.clone()).collect();
         let model = Model::fit(&job.plan, &values, &fills, CELL)?;
         let columns: Vec<Vec<Vec<f64>>> =
             values.iter().map(|values| model.columns(&job.plan, values)).collect();
-        let [leverage, share] = self.admit(&sides, &columns)?;
+        let [leverage, share] = self.admit(&sides, &columns, 1 + job.plan.variables().count())?;
         let records = |columns: &Vec<Vec<f64>>| new_columns(world, &job.plan, &model, columns);
         for (side, columns) in sides.iter().zip(&columns) {
             let ledger = &self.ledgers[side.node];
-            let judged = ledger.account(&user(job.user)).map_err(|e| e.to_string())?;
+            let judged = ledger.account(&user(job)).map_err(|e| e.to_string())?;
             let (numbers, columns) = (&side.numbers, records(columns));
             ledger.enter_columns(id, &judged, numbers, &columns, 1000).map_err(|e| e.to_string())?;
         }
         let left_out = sides.iter().map(|side| side.left_out).sum();
         let people = sides.into_iter().map(|side| side.people).collect();
         Ok(Shown { job: job.clone(), people, values, model, left_out, exported: false, leverage, share, id })
+    }
+
+    /// A run that lost a node before anything about genotypes was answered. The stewards close it, and the data user may
+    /// go on without the lost node.
+    pub fn lose_a_node(&mut self, job: &Job) -> Result<(), String> {
+        self.jobs += 1;
+        let id = digest("job", self.jobs);
+        self.enter_run(job, id)?;
+        for node in &job.roster {
+            self.ledgers[*node].close(id).map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 
     /// No node's own sum follows from what was exported of other rosters, by what all nodes of the run know.
@@ -219,7 +249,7 @@ impl Network {
             question: id,
             study: id,
             detail: digest("detail", 0),
-            data_user: user(job.user),
+            data_user: user(job),
             dataset: "cohort".parse().unwrap(),
             roster: job.roster.iter().map(|node| [*node as u8; 32]).collect(),
             snapshot: digest("snapshot", 0),
@@ -238,7 +268,9 @@ impl Network {
     /// Chooses a node's people.
     fn prepare(&self, world: &World, job: &Job, node: usize) -> Result<Side, String> {
         let ledger = &self.ledgers[node];
-        let account = ledger.account(&user(job.user)).map_err(|error| error.to_string())?;
+        let account = ledger.account(&user(job)).map_err(|error| error.to_string())?;
+        let shown = shown_of(ledger, world, &job.plan)?;
+        let by_all = if job.people == People::Filled { &shown } else { &account };
         let mut eligible = world.present_at(node);
         let present = eligible.clone();
         let everybody: Vec<u64> = present.iter().map(|person| self.numbers[*person]).collect();
@@ -248,15 +280,20 @@ impl Network {
         let own = |variable: usize| (variable, without_codes(world, &present, variable));
         let own: BTreeMap<usize, BTreeMap<usize, f64>> = job.plan.variables().map(own).collect();
         let value = |variable: usize, person: usize| own[&variable].get(&person).copied();
-        if job.complete {
-            eligible.retain(|person| job.plan.variables().all(|variable| value(variable, *person).is_some()));
+        let has = |variable: usize, person: &usize| world.variables[variable].values[*person].is_some();
+        match job.people {
+            People::Filled => {}
+            People::Complete => eligible.retain(|person| job.plan.variables().all(|of| has(of, person))),
+            People::AllVariables(count) => {
+                eligible.retain(|person| job.plan.variables().chain(0..count).all(|of| has(of, person)));
+            }
         }
         let numbers: Vec<u64> = eligible.iter().map(|person| self.numbers[*person]).collect();
         let filled = |variable: usize| {
             let name = name(world, variable);
             let known: Vec<f64> = eligible.iter().filter_map(|person| value(variable, *person)).collect();
             let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
-            let fill = account.fill(&name).unwrap_or(mean);
+            let fill = shown.fill(&name).unwrap_or(mean);
             (name, eligible.iter().map(|person| value(variable, *person).unwrap_or(fill)).collect())
         };
         let variables: Vec<(VariableName, Vec<f64>)> = job.plan.variables().map(filled).collect();
@@ -267,7 +304,7 @@ impl Network {
             limits: limits(),
             threads: self.threads,
         };
-        let chosen = choose(ledger, &account, &draft);
+        let chosen = choose(ledger, by_all, &draft);
         let people: Vec<usize> = chosen.places.iter().map(|place| eligible[*place]).collect();
         if people.len() < SITE_MIN {
             return Err("gate: too few people at a node".to_owned());
@@ -276,22 +313,24 @@ impl Network {
             |variable| people.iter().map(|person| value(variable, *person).unwrap_or(f64::NAN)).collect();
         let values = job.plan.variables().map(of_people).collect();
         let numbers = chosen.places.iter().map(|place| numbers[*place]).collect();
-        Ok(Side { node, account, people, numbers, values, left_out: chosen.left_out })
+        let fills = job.plan.variables().map(|variable| shown.fill(&name(world, variable))).collect();
+        Ok(Side { node, account, fills, people, numbers, values, left_out: chosen.left_out })
     }
 
     /// The span rule over all nodes. Gives the largest leverage and share.
-    fn admit(&self, sides: &[Side], columns: &[Vec<Vec<f64>>]) -> Result<[f64; 2], String> {
+    fn admit(&self, sides: &[Side], columns: &[Vec<Vec<f64>>], plain: usize) -> Result<[f64; 2], String> {
         let accounts: Vec<&Account> = sides.iter().map(|side| &side.account).collect();
         let shown = distinct(&accounts, |_| true);
         let complete = |side: &Side| classes(side, &shown) == side.account.classes();
         assert!(sides.iter().all(complete), "a column of an account is not judged");
         let rows =
             |(side, columns): (&Side, &Vec<Vec<f64>>)| side.account.rows(&shown, &side.numbers, columns);
-        self.admit_rows(sides.iter().zip(columns).map(rows).collect(), shown.len())
+        self.admit_rows(sides.iter().zip(columns).map(rows).collect(), shown.len(), plain)
     }
 
-    /// Judges the rows of all nodes. Columns from `first_new` on were not judged before.
-    fn admit_rows(&self, rows: Vec<Rows>, first_new: usize) -> Result<[f64; 2], String> {
+    /// Judges the rows of all nodes. Columns from `first_new` on were not judged before; the first `plain` of them are 1 for
+    /// everybody and values of variables.
+    fn admit_rows(&self, rows: Vec<Rows>, first_new: usize, plain: usize) -> Result<[f64; 2], String> {
         let width = rows[0].columns();
         if width > ACCOUNT_COLUMNS_MAX {
             return Err("full: the account has too many columns".to_owned());
@@ -300,11 +339,16 @@ impl Network {
         let people: usize = rows.iter().map(Rows::people).sum();
         let own: Vec<Gram> = rows.iter().map(|rows| rows.gram(self.threads)).collect();
         let bits = fraction_bits(4 * people as u64, width);
-        let mut found = [0.0_f64; 2];
+        let (mut found, mut ranks) = ([0.0_f64; 2], BTreeSet::new());
         for without in 0..rows.len() {
-            let basis = self.basis(&rows, &own, without, &rotation, bits)?;
+            let gram = sum_without(&own, without, &rotation, bits);
+            ranks.insert(gram.rank_of(first_new, plain));
+            let basis = self.basis(&rows, &own, &gram, without, bits)?;
             let share = self.judge_without(&rows, without, basis, first_new, &mut found)?;
             found[1] = found[1].max(share);
+        }
+        if ranks.len() > 1 {
+            return Err("ranks: a variable has values at one node only".to_owned());
         }
         Ok(found)
     }
@@ -314,16 +358,15 @@ impl Network {
         &self,
         rows: &[Rows],
         own: &[Gram],
+        gram: &Gram,
         without: usize,
-        rotation: &Rotation,
         bits: u32,
     ) -> Result<Basis, String> {
-        let gram = sum_without(own, without, rotation, bits);
         let holds = |(node, own): (usize, &Gram)| node == without || gram.holds(own);
         if !own.iter().enumerate().all(holds) {
             return Err("holds: a sum does not hold a node's own part".to_owned());
         }
-        let basis = Basis::new(&gram);
+        let basis = Basis::new(gram);
         if basis.is_precise(bits) {
             return Ok(basis);
         }
@@ -371,12 +414,15 @@ fn without_codes(world: &World, present: &[usize], variable: usize) -> BTreeMap<
 }
 
 /// The fill of each variable: that of the first node that remembers one.
-fn fills(world: &World, sides: &[Side], plan: &Plan) -> Vec<Option<f64>> {
-    let of_variable = |variable: usize| {
-        let name = name(world, variable);
-        sides.iter().find_map(|side| side.account.fill(&name))
-    };
-    plan.variables().map(of_variable).collect()
+fn fills(sides: &[Side], plan: &Plan) -> Vec<Option<f64>> {
+    let of_place = |place: usize| sides.iter().find_map(|side| side.fills[place]);
+    (0..plan.variables().count()).map(of_place).collect()
+}
+
+/// What was shown to anybody of the plan's variables.
+fn shown_of(ledger: &Ledger, world: &World, plan: &Plan) -> Result<Account, String> {
+    let names: Vec<VariableName> = plan.variables().map(|variable| name(world, variable)).collect();
+    ledger.shown_of(&names.iter().collect::<Vec<_>>()).map_err(|error| error.to_string())
 }
 
 fn name(world: &World, variable: usize) -> VariableName {

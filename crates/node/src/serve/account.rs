@@ -56,8 +56,9 @@ pub struct Columns {
 enum Stage {
     /// The sums were not told yet.
     Summing { fraction_bits: u32 },
-    /// Some sums were not precise enough, and are made again in their bases.
-    Refining { bases: Vec<Option<Basis>> },
+    /// Some sums were not precise enough, and are made again in their bases: with this node's own part of each, once it was
+    /// asked for.
+    Refining { bases: Vec<Option<Basis>>, own: Vec<Option<Gram>> },
     /// Everybody here is among many; groups over several nodes are looked for.
     Judged { frames: Vec<Option<Frame>>, must_climb: bool, rounds: usize },
     /// Refused, or broken off.
@@ -193,11 +194,12 @@ impl Check {
                 if imprecise.iter().all(|size| *size == 0) {
                     return self.decide(bases, limits);
                 }
-                self.stage = Stage::Refining { bases };
+                let own = vec![None; bases.len()];
+                self.stage = Stage::Refining { bases, own };
                 Ok(Judgement { imprecise, ..self.nothing_said() })
             }
-            Stage::Refining { bases } => {
-                let bases = self.refined(bases, grams)?;
+            Stage::Refining { bases, own } => {
+                let bases = self.refined(bases, &own, grams)?;
                 self.decide(bases, limits)
             }
             Stage::Judged { .. } | Stage::Ended => bail!("the account was judged before"),
@@ -231,7 +233,7 @@ impl Check {
     }
 
     /// This node's part of the second sums: of each that has a size, in the basis of the first.
-    pub fn refine(&self, ask: &RefineAsk) -> Result<Vec<u64>> {
+    pub fn refine(&mut self, ask: &RefineAsk) -> Result<Vec<u64>> {
         ensure!(ask.sizes.len() == self.nodes, "the question counts other nodes than the roster");
         let mut words = Vec::new();
         for (without, size) in ask.sizes.iter().map(|size| usize::from(*size)).enumerate() {
@@ -240,17 +242,25 @@ impl Check {
                 words.extend(std::iter::repeat_n(0, triangle(size)));
                 continue;
             }
-            let Stage::Refining { bases } = &self.stage else { bail!("no sum has to be made again") };
+            let rotation = self.second_rotation(without, size);
+            let Stage::Refining { bases, own } = &mut self.stage else {
+                bail!("no sum has to be made again")
+            };
             let basis = bases[without].as_ref().context("there is no such sum")?;
             ensure!(basis.rank() == size, "a sum has another size than its basis");
             let gram = basis.rows(&self.rows, self.threads).gram(self.threads);
-            let rotation = self.second_rotation(without, size);
             words.extend(gram.rotated(&rotation).to_words(second_fraction_bits(size)));
+            own[without] = Some(gram);
         }
         Ok(words)
     }
 
-    fn refined(&self, bases: Vec<Option<Basis>>, grams: &[Vec<f64>]) -> Result<Vec<Option<Basis>>> {
+    fn refined(
+        &self,
+        bases: Vec<Option<Basis>>,
+        own: &[Option<Gram>],
+        grams: &[Vec<f64>],
+    ) -> Result<Vec<Option<Basis>>> {
         ensure!(grams.len() == self.nodes, "there is not one sum of the account for each node");
         let refined = |(without, (basis, lower)): (usize, (Option<Basis>, &Vec<f64>))| {
             let Some(basis) = basis else { return Ok(None) };
@@ -261,8 +271,9 @@ impl Check {
             let gram = Gram::from_lower(size, lower.clone())
                 .with_context(|| format!("the second sum without node {without}"))?
                 .rotated_back(&self.second_rotation(without, size));
-            let own = basis.rows(&self.rows, self.threads).gram(self.threads);
-            ensure!(gram.holds(&own), "a second sum does not hold this node's own part");
+            let own =
+                own[without].as_ref().context("this node was not asked for its part of a second sum")?;
+            ensure!(gram.holds(own), "a second sum does not hold this node's own part");
             Ok(Some(basis.refined(&gram)))
         };
         bases.into_iter().zip(grams).enumerate().map(refined).collect()

@@ -144,7 +144,7 @@ impl NodeExport {
         match &broadcast.ask {
             RoundAsk::Account(ask) => self.account_vector(ask),
             RoundAsk::Refine(ask) => {
-                self.check.as_ref().context("no sum of an account was made")?.0.refine(ask)
+                self.check.as_mut().context("no sum of an account was made")?.0.refine(ask)
             }
             RoundAsk::Climb(ask) => {
                 let (check, covered) = self.check.as_mut().context("no sum of an account was made")?;
