@@ -19,7 +19,7 @@
 //!   ([`Ledger::allow`]) or closed the unfinished runs that had them ([`Ledger::close`]): from ABC + ADE - BCDE follows
 //!   A's own sum;
 //! - a study in another detail than before: two answers to one question say more than one;
-//! - people who were used under another dataset id before: they are the same people;
+//! - people who were used under another dataset id before, by anybody: they are the same people;
 //! - a data user whose account a recovery closed, because it is not known any more what he was shown;
 //! - to be read or changed where it is not the ledger that its witness saw last.
 
@@ -37,6 +37,7 @@ pub(crate) mod store;
 mod tests;
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -352,8 +353,8 @@ impl Ledger {
 
     /// Enters what a run weighs genotypes with, before anything about genotypes is answered. `numbers` are the people
     /// in the order of the columns' values; `judged` is the account that was judged with them. Refuses where something
-    /// was added to that account meanwhile: two runs at once would each be judged without the other. `individuals` are
-    /// the people of the run over all nodes.
+    /// was added to that account meanwhile: two runs at once would each be judged without the other; and where somebody
+    /// was shown these people under another dataset id. `individuals` are the people of the run over all nodes.
     pub fn enter_columns(
         &self,
         job: Digest,
@@ -364,16 +365,31 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let lock = self.store.lock()?;
         let mut book = self.store.read(&lock)?;
-        let user = last_of(&mut book, job)?.data_user.clone();
+        let run = last_of(&mut book, job)?;
+        let (user, dataset) = (run.data_user.clone(), run.dataset.clone());
         let counts = counts_for(&user, &book.runs);
         let entered = book.runs.iter().filter(|run| run.people.is_some() && counts(run));
         if !entered.map(|run| run.job).eq(judged.jobs().iter().copied()) {
             return Err(LedgerRefusal::Meanwhile.into());
         }
+        self.check_dataset(&book, &dataset, numbers)?;
         let (people, records) = self.write_columns(&lock, numbers, columns)?;
         let record = last_of(&mut book, job)?;
         (record.people, record.columns, record.individuals) = (Some(people), records, individuals);
         self.store.write(&lock, &Change::of("columns", job), &book)
+    }
+
+    /// Refuses people who were used under another dataset id, by anybody.
+    fn check_dataset(&self, book: &Book, dataset: &DatasetId, numbers: &[u64]) -> Result<(), LedgerError> {
+        let others = book.runs.iter().filter(|run| run.dataset != *dataset);
+        let sets: BTreeSet<_> = others.filter_map(|run| Some((&run.dataset, run.people?))).collect();
+        for (other, set) in sets {
+            let people = self.store.read_people(set)?;
+            if numbers.iter().any(|number| people.place(*number).is_some()) {
+                return Err(LedgerRefusal::OtherDataset { dataset: other.clone() }.into());
+            }
+        }
+        Ok(())
     }
 
     fn write_columns(

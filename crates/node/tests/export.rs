@@ -25,13 +25,18 @@ struct Researcher {
 
 impl Researcher {
     fn new(network: &Network, name: &str, nodes: &[&str], more: &[&str]) -> Self {
+        let datasets: Vec<String> = nodes.iter().map(|node| format!("{node}/cohort")).collect();
+        let datasets: Vec<&str> = datasets.iter().map(String::as_str).collect();
+        Self::of_datasets(network, name, &datasets, more)
+    }
+
+    fn of_datasets(network: &Network, name: &str, datasets: &[&str], more: &[&str]) -> Self {
         let [key, public, permit] =
             ["key", "pub", "jws"].map(|suffix| network.path(&format!("{name}.{suffix}")));
         succeed(&["key", "--out", text(&key)]);
         let hdab = network.path("hdab");
         let mut args =
             vec!["permit", "issue", "--dir", text(&hdab), "--user", name, "--user-key", text(&public)];
-        let datasets: Vec<String> = nodes.iter().map(|node| format!("{node}/cohort")).collect();
         datasets.iter().for_each(|dataset| args.extend(["--dataset", dataset]));
         args.extend(["--purpose", "research", "--about", "a test", "--out", text(&permit)]);
         args.extend(["--variables", "ldl,one,other,sex,age"]);
@@ -438,6 +443,25 @@ fn calls_that_changed_between_two_results_stay() {
         let left = rows(&public(&network, &researcher.name, "ldl"));
         assert!(left.len() > 10 && !left.contains(&"5000000".to_owned()), "{left:?}");
     }
+}
+
+/// The same people under two dataset ids, one person's calls corrected in one of them: the difference of two exports would be
+/// that person's, and no load compares the calls of one dataset with those of another.
+#[test]
+fn one_dataset_under_two_ids_is_studied_by_two_data_users() {
+    let mut cohorts = three(30);
+    let network = network(&cohorts);
+    for call in &mut cohorts[0].genotypes[7] {
+        *call = call.map(|dosage| (dosage + 1) % 3);
+    }
+    cohorts[0].load(&network, "copy");
+    let ada = Researcher::new(&network, "ada", &NODES, &["--export-full-table"]);
+    let datasets = ["north/copy", "centre/cohort", "south/cohort"];
+    let bo = Researcher::of_datasets(&network, "bo", &datasets, &["--export-full-table"]);
+    ada.released(&network, "ldl", &[]);
+    let said = String::from_utf8_lossy(&bo.study(&network, "other", &[]).stderr).into_owned();
+    assert!(said.contains("people are the same under every dataset id"), "{said}");
+    ada.exported(&network, "ldl");
 }
 
 #[test]

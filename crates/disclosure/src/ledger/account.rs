@@ -54,7 +54,7 @@ pub struct Account {
     /// Sets of people in the order in which they were first used.
     order: Vec<Digest>,
     values: BTreeMap<Digest, Packed>,
-    datasets: Vec<(DatasetId, Digest)>,
+    datasets: BTreeSet<(DatasetId, Digest)>,
     snapshots: BTreeSet<(DatasetId, Digest)>,
     jobs: Vec<Digest>,
     /// The nodes of each job, sorted.
@@ -77,7 +77,7 @@ impl Account {
             people: BTreeMap::new(),
             order: Vec::new(),
             values: BTreeMap::new(),
-            datasets: Vec::new(),
+            datasets: BTreeSet::new(),
             snapshots: BTreeSet::new(),
             jobs: Vec::new(),
             rosters: BTreeMap::new(),
@@ -97,8 +97,8 @@ impl Account {
         if let Entry::Vacant(vacant) = self.people.entry(people) {
             vacant.insert(store.read_people(people)?);
             self.order.push(people);
-            self.datasets.push((run.dataset, people));
         }
+        self.datasets.insert((run.dataset, people));
         let size = self.people.get(&people).map_or(0, PeopleSet::len);
         for (place, record) in run.columns.into_iter().enumerate() {
             if let Some(digest) = record.values
@@ -168,7 +168,8 @@ impl Account {
         self.snapshots.iter()
     }
 
-    /// Refuses a dataset whose people were used under another id.
+    /// Refuses a dataset whose people were used under another id: their data may differ there, and calls that changed are
+    /// looked for from one snapshot of a dataset to the next only.
     pub fn check_dataset(&self, dataset: &DatasetId, numbers: &[u64]) -> Result<(), LedgerRefusal> {
         for (other, people) in self.datasets.iter().filter(|(other, _)| other != dataset) {
             let used = self.people.get(people);
@@ -177,6 +178,12 @@ impl Account {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a run whose people were used under another dataset id than the run's.
+    pub(super) fn check_dataset_of(&self, run: &RunRecord) -> Result<(), LedgerRefusal> {
+        let people = run.people.and_then(|people| self.people.get(&people));
+        self.check_dataset(&run.dataset, people.map_or(&[], PeopleSet::numbers))
     }
 
     /// What missing values of a variable counted as, where a run had it.

@@ -107,7 +107,8 @@ impl ForExport {
 
 impl Ledger {
     /// What has to be judged before something of a job leaves, whose released result has this digest. Refuses where a
-    /// single node's own sum would follow, as far as this node knows the rosters.
+    /// single node's own sum would follow, as far as this node knows the rosters, and where the run's people were used under
+    /// another dataset id, too.
     pub fn for_export(&self, job: Digest, result: Digest) -> Result<ForExport, LedgerError> {
         let lock = self.store.lock()?;
         let book = self.store.read(&lock)?;
@@ -119,6 +120,7 @@ impl Ledger {
             _ => return Err(LedgerRefusal::NotReleased.into()),
         }
         let everything = Account::read(&self.store, book.runs.iter().cloned())?;
+        everything.check_dataset_of(&run)?;
         let account = |counts: &dyn Fn(&RunRecord) -> bool| {
             let runs: Vec<&RunRecord> =
                 book.runs.iter().filter(|record| record.job == job || counts(record)).collect();

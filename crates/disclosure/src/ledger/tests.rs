@@ -181,6 +181,34 @@ fn two_runs_at_once_are_not_judged_without_each_other() {
 }
 
 #[test]
+fn people_are_the_same_under_every_dataset_id_and_for_every_data_user() {
+    let case = case();
+    let bo = DataUser::new("Bo", &[8; 32]);
+    case.shown(1, &run(1, NODES).data_user, NODES, column("ldl", values(1, 200)));
+    let renamed = Run { data_user: bo, dataset: "copy".parse().unwrap(), ..run(2, NODES) };
+    case.opened(&renamed);
+    let other_dataset = |result: Result<(), LedgerError>| match result {
+        Err(LedgerError::Refused(LedgerRefusal::OtherDataset { dataset })) => dataset.to_string(),
+        other => panic!("{other:?} instead of a refusal"),
+    };
+    let enter = |people| enter(&case.ledger, &renamed, &numbers(people), &[ones()]);
+    assert_eq!(other_dataset(enter(199..300)), "cohort");
+    enter(200..300).unwrap();
+    case.for_export(1);
+    // A ledger of an earlier version has both: neither leaves.
+    let lock = case.ledger.store.lock().unwrap();
+    let mut book = case.ledger.store.read(&lock).unwrap();
+    book.runs[1].people = book.runs[0].people;
+    book.runs[1].state = RunState::Released(Digest::of("result", &[2]));
+    case.ledger.store.write(&lock, &Change::of("columns", renamed.job), &book).unwrap();
+    drop(lock);
+    for (job, other) in [(1, "copy"), (2, "cohort")] {
+        let (job, result) = (Digest::of("job", &[job]), Digest::of("result", &[job]));
+        assert_eq!(other_dataset(case.ledger.for_export(job, result).map(drop)), other);
+    }
+}
+
+#[test]
 fn an_account_has_what_its_reader_was_shown() {
     let case = case();
     let people = numbers(0..200);

@@ -185,11 +185,11 @@ impl NodeRun {
         let account = ledger.account(&self.data_user())?;
         let everybody: Vec<u64> =
             self.snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
-        account.check_dataset(self.approval.dataset(), &everybody)?;
         ledger.note_departed(self.approval.dataset(), &everybody)?;
         let withheld = changed_calls::since_shown(&self.snapshot, &account, &self.gate)?;
         let variables: Vec<&VariableName> = self.plan.variables().collect();
         let shown = ledger.shown_of(&variables)?;
+        shown.check_dataset(self.approval.dataset(), &everybody)?;
         let fills = variables.iter().map(|name| shown.fill(name)).collect();
         // Where everybody takes part, the people of all data users are the same or differ by many, so that what one of them
         // exports is no small difference to another one's results. Other rules choose different people on purpose.
