@@ -28,6 +28,7 @@ mod closed;
 mod column;
 mod departed;
 mod export;
+mod names;
 pub(crate) mod people;
 pub mod rosters;
 mod same_trait;
@@ -76,9 +77,9 @@ impl DataUser {
         Self { name: name.to_owned(), key: Digest::from_bytes(*key) }
     }
 
-    /// Whether it is the same party: letters' case, spaces and signs do not make another one.
+    /// Whether it is the same party: names that look alike do not make another one.
     pub fn is(&self, other: &Self) -> bool {
-        self.key == other.key || plain(&self.name) == plain(&other.name)
+        self.key == other.key || names::are_alike(&self.name, &other.name)
     }
 }
 
@@ -111,11 +112,6 @@ impl Party {
 fn counts_for(user: &DataUser, runs: &[RunRecord]) -> impl Fn(&RunRecord) -> bool + use<> {
     let party = Party::of(user, runs);
     move |run| run.is_exported() || party.has(&run.data_user)
-}
-
-/// Letters and digits alone: spaces, signs and what cannot be seen do not make another name.
-fn plain(name: &str) -> String {
-    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// A run that a node is asked to take part in.
@@ -547,7 +543,7 @@ fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
     let roster = sorted(&run.roster);
     let allowed = book.rosters.iter().any(|allowed| {
         allowed.dataset == run.dataset
-            && plain(&allowed.data_user) == plain(&run.data_user.name)
+            && names::are_alike(&allowed.data_user, &run.data_user.name)
             && allowed.roster == roster
     });
     let binds = |record: &&RunRecord| {

@@ -584,8 +584,19 @@ fn names_that_look_alike_are_one_data_user() {
     let network = network(&cohorts);
     let first = permit(&network, &cohorts);
     network.released(&first, &["--trait", "ldl"]);
-    for (number, name) in ["Re searcher", "RESEARCHER", "resear\u{ad}cher", "re-searcher."].iter().enumerate()
-    {
+    // Signs, invisible ones, marks in both forms, full width, a long s, a Cyrillic letter.
+    let names = [
+        "Re searcher",
+        "RESEARCHER",
+        "resear\u{ad}cher",
+        "re-searcher.",
+        "research\u{e9}r",
+        "researche\u{301}r",
+        "\u{ff52}esearcher",
+        "Re\u{17f}earcher",
+        "Rese\u{430}rcher",
+    ];
+    for (number, name) in names.iter().enumerate() {
         let [key, public, file] =
             ["key", "pub", "jws"].map(|suffix| network.path(&format!("other{number}.{suffix}")));
         succeed(&["key", "--out", text(&key)]);
