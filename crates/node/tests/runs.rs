@@ -121,7 +121,7 @@ fn a_node_that_dies_after_the_run_changes_nothing() {
 
     let stored = fs::read_dir(network.path("hdab/releases")).unwrap().next().unwrap().unwrap().path();
     let bytes = fs::read(&stored).unwrap();
-    let newer = String::from_utf8_lossy(&bytes[..17]).replace('2', "3");
+    let newer = String::from_utf8_lossy(&bytes[..17]).replace('3', "4");
     for (changed, expected) in [
         ([newer.as_bytes(), &bytes[17..]].concat(), "another version"),
         (bytes[17..].to_vec(), "another version"),

@@ -114,11 +114,16 @@ pub fn run(
     Ok(OwnRun { gwas, plan, rsids })
 }
 
-/// Rounds what a code could be read of in the plan's variables.
+/// Rounds what a code could be read of in the plan's variables. One that has two values then is binary: whatever a few
+/// people's decimals were, its cases and controls are counted.
 pub fn without_codes<'a>(phenotypes: &mut Phenotypes, names: impl Iterator<Item = &'a VariableName>) {
     let names: Vec<&VariableName> = names.collect();
     for variable in phenotypes.variables.iter_mut().filter(|variable| names.contains(&&variable.name)) {
-        codes::without_codes(&mut variable.values);
+        if codes::without_codes(&mut variable.values)
+            && let Some(coding) = BinaryCoding::of_values(variable.values.iter().flatten().copied())
+        {
+            (variable.kind, variable.coding) = (VariableKind::Binary, Some(coding));
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{folder::Folder, output};
 const MAGIC: &[u8] = b"ligate release ";
 
 /// The form of what follows the first line. It changes with every field of [`Release`] and of what is in it.
-const VERSION: &[u8] = b"2\n";
+const VERSION: &[u8] = b"3\n";
 
 /// What the nodes found when a result was to be exported.
 #[derive(Debug, Serialize, Deserialize)]
@@ -168,6 +168,7 @@ mod tests {
         Release {
             plan: Plan {
                 family: Family::Linear,
+                two_values: false,
                 trait_name: "ldl".parse().unwrap(),
                 covariates: vec!["sex".parse().unwrap()],
                 wald_below: 1e-3,
@@ -198,14 +199,14 @@ mod tests {
     #[test]
     fn another_version_is_not_called_damaged() {
         let bytes = encode(&release()).unwrap();
-        let body = bytes.strip_prefix(b"ligate release 2\n").unwrap();
+        let body = bytes.strip_prefix(b"ligate release 3\n").unwrap();
         let said = |bytes: &[u8]| decode(bytes).unwrap_err().to_string();
         let newer = |version: &str| [b"ligate release ", version.as_bytes(), body].concat();
         for other in [body, &newer("1\n"), &newer("22\n"), &newer("0\n"), b""] {
             let said = said(other);
             assert!(said.contains("another version") && !said.contains("damaged"), "{said}");
         }
-        for damaged in [&bytes[..bytes.len() - 1], &[&bytes[..], b"x"].concat(), b"ligate release 2\n"] {
+        for damaged in [&bytes[..bytes.len() - 1], &[&bytes[..], b"x"].concat(), b"ligate release 3\n"] {
             assert!(said(damaged).contains("damaged"), "{} bytes", damaged.len());
         }
     }
@@ -216,6 +217,6 @@ mod tests {
     fn the_form_is_that_of_its_version() {
         let bytes = encode(&release()).unwrap();
         let digest = Digest::of("form of a stored release", &bytes).short();
-        assert_eq!((VERSION, digest.as_str()), (&b"2\n"[..], "86a5bbb34938"));
+        assert_eq!((VERSION, digest.as_str()), (&b"3\n"[..], "881a5719628e"));
     }
 }

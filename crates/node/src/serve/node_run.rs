@@ -125,9 +125,10 @@ impl NodeRun {
         compare_with_coordinator(&folder, peer, held)?;
         let snapshot = folder.lake()?.snapshot(approval.dataset())?;
         let mut phenotypes = snapshot.phenotypes()?;
-        let plan = plan(&approval);
+        let mut plan = plan(&approval);
         own_rows::without_codes(&mut phenotypes, plan.variables());
         own_rows::check_variables(&snapshot, &phenotypes, plan.variables())?;
+        plan.two_values |= is_binary(&phenotypes, &plan.trait_name);
         let gate = gate(&folder, &approval.permit().output)?;
         let (site, facts) =
             own_variables(&gate, &phenotypes, plan.variables()).map_err(|rule| own_rule(&folder, rule))?;
@@ -243,9 +244,10 @@ impl NodeRun {
         DataUser::new(&party.name, party.key.as_bytes())
     }
 
-    /// The coding of a disease: the dataset's own, or where it shows one value only what the other nodes have.
+    /// The coding of a disease, whichever the family: the dataset's own, or where it shows one value only what the other
+    /// nodes have.
     fn coding(&self, told: Option<BinaryCoding>) -> Result<Option<BinaryCoding>> {
-        if self.plan.family != Family::Logistic {
+        if !self.plan.two_values {
             return Ok(None);
         }
         let own = self.phenotypes.variable(&self.plan.trait_name).and_then(|variable| variable.coding);
@@ -541,15 +543,21 @@ fn own_gate(thresholds: &Thresholds) -> OwnGate {
 
 fn plan(approval: &Approval) -> Plan {
     let job = approval.job();
+    let family = match job.method {
+        Method::GwasLinear => Family::Linear,
+        Method::GwasLogistic => Family::Logistic,
+    };
     Plan {
-        family: match job.method {
-            Method::GwasLinear => Family::Linear,
-            Method::GwasLogistic => Family::Logistic,
-        },
+        family,
+        two_values: family == Family::Logistic,
         trait_name: job.trait_name.clone(),
         covariates: job.covariates.clone(),
         wald_below: job.wald_below,
     }
+}
+
+fn is_binary(phenotypes: &Phenotypes, name: &VariableName) -> bool {
+    phenotypes.variable(name).is_some_and(|variable| variable.kind == VariableKind::Binary)
 }
 
 /// Kind and coding of variables, where enough people have a value of each.
