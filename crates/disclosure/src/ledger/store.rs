@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 use super::{AllowedRoster, ClosedAccount, LedgerError, PeopleSet, RunRecord, column::Packed, people};
 use crate::witness::{Change, Witness, WitnessedFile};
 
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// What `runs.json` holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
