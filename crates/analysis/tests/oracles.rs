@@ -10,7 +10,8 @@ const VARIANTS: usize = 29;
 fn gwas(family: Family, wald_below: f64) -> Gwas {
     let trait_name = name(if family == Family::Linear { "ldl" } else { "t2d" });
     let covariates = ["age", "arm", "pc"].map(name).to_vec();
-    let plan = Plan { family, trait_name, covariates, wald_below };
+    let two_values = family == Family::Logistic;
+    let plan = Plan { family, two_values, trait_name, covariates, wald_below };
     let sites = [committed().pooled()];
     let mut sites = Sites::new(&plan, &sites, 2);
     let facts = sites.facts(VARIANTS, 0);

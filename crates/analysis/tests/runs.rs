@@ -19,7 +19,8 @@ use support::{
 fn plan(family: Family, covariates: &[&str]) -> Plan {
     let trait_name = name(if family == Family::Linear { "ldl" } else { "t2d" });
     let covariates = covariates.iter().map(|text| name(text)).collect();
-    Plan { family, trait_name, covariates, wald_below: Plan::WALD_BELOW }
+    let two_values = family == Family::Logistic;
+    Plan { family, two_values, trait_name, covariates, wald_below: Plan::WALD_BELOW }
 }
 
 /// Three sites of unequal size, in order.
@@ -87,6 +88,33 @@ fn the_baseline_is_the_meta_analysis_of_the_sites_own_linear_results() {
 #[test]
 fn the_baseline_is_the_meta_analysis_of_the_sites_own_logistic_results() {
     check_baseline(Family::Logistic);
+}
+
+#[test]
+fn a_linear_study_of_a_disease_counts_cases_and_finds_the_same() {
+    let (people, _) = random(11, 700, 12);
+    let quantitative = Plan { trait_name: name("t2d"), ..plan(Family::Linear, &["age", "marker"]) };
+    let binary = Plan { two_values: true, ..quantitative.clone() };
+    let sites = three(&people);
+    let found = |plan: &Plan| {
+        let mut sites = Sites::new(plan, &sites, 2);
+        let facts = sites.facts(12, 3);
+        sites.run(&facts).unwrap()
+    };
+    let (counted, plain) = (found(&binary), found(&quantitative));
+    let values = &people.phenotypes.variable(&name("t2d")).unwrap().values;
+    let complete = complete_in(&people.phenotypes, binary.variables()).unwrap();
+    let cases = complete.iter().filter(|person| values[**person as usize] == Some(1.0)).count() as u64;
+    assert_eq!((counted.people.cases, plain.people.cases), (Some(cases), None));
+    assert!(counted.associations.len() > 5);
+    for (one, other) in counted.associations.iter().zip(&plain.associations) {
+        assert!(one.counts.cases.is_some_and(|of| of.called > 0 && of.called <= cases), "{}", one.key);
+        assert_eq!(
+            (one.beta.to_bits(), one.p_value.to_bits()),
+            (other.beta.to_bits(), other.p_value.to_bits())
+        );
+        assert_eq!(one.test, Test::Linear);
+    }
 }
 
 #[test]
@@ -309,13 +337,13 @@ fn a_node_refuses_malformed_asks_and_incomplete_genotypes() {
     let site = committed().pooled();
     let people = complete_in(&site.phenotypes, plan.variables()).unwrap();
     let cohort = cohort_of(&site, &plan, &people, None);
-    let ask = Ask::Counts { family: Family::Linear, keys: vec![key(1), key(0)] };
+    let ask = Ask::Counts { two_values: false, keys: vec![key(1), key(0)] };
     let refused = local(&ask, &plan, &cohort, &mut Reader(&site), &OWN_GATE, 1);
     assert!(matches!(refused, Err(LocalError::Ask(InvalidAsk::Order))));
     let ask = Ask::Scale { exponents: vec![1, 1] };
     let refused = local(&ask, &plan, &cohort, &mut Reader(&site), &OWN_GATE, 1);
     assert!(matches!(refused, Err(LocalError::Ask(InvalidAsk::Number))), "ages do not fit 2^1");
-    let ask = Ask::Counts { family: Family::Linear, keys: keys(5) };
+    let ask = Ask::Counts { two_values: false, keys: keys(5) };
     let refused = local(&ask, &plan, &cohort, &mut Short(Reader(&site)), &OWN_GATE, 1);
     assert!(matches!(refused, Err(LocalError::Batch)));
     let other = committed().site(&(0..399).collect::<Vec<_>>(), &[], 9);

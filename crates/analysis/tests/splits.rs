@@ -15,7 +15,7 @@ const VARIANTS: usize = 16;
 fn plan(family: Family, covariates: usize, wald_below: f64) -> Plan {
     let trait_name = name(if family == Family::Linear { "ldl" } else { "t2d" });
     let covariates = ["age", "sex", "marker"][..covariates].iter().map(|text| name(text)).collect();
-    Plan { family, trait_name, covariates, wald_below }
+    Plan { family, two_values: family == Family::Logistic, trait_name, covariates, wald_below }
 }
 
 fn gwas(plan: &Plan, sites: &[Site], threads: usize) -> Gwas {

@@ -13,12 +13,56 @@
 //!   their chi-squares, and the guess correlates by sqrt(S / (S + n)) (`bench/attacks/trait_guess.py` measures it). By default
 //!   M <= n / 9 and S <= n / 9, where that is 0.32. A variant counts at most as much as one of genome-wide significance:
 //!   what is beyond is the biology of the trait, which is known of everybody, not of those who took part.
+//! - **One for each region.** Two variants beside each other can differ in one person's call, and their two effects on a trait
+//!   then give that person's trait away. So only one variant of a region leaves, in all exports of a trait ([`Regions`]).
+
+use std::collections::BTreeMap;
+
+use ligate_model::{Contig, VariantKey};
 
 /// People for each variant of a trait that may leave, and for each unit of chi-square.
 const PEOPLE_PER_VARIANT: u64 = 9;
 
 /// The chi-square of one degree of freedom with p = 5e-8 (Pe'er et al., Genet. Epidemiol. 32:381 (2008)).
 const GENOME_WIDE: f64 = 29.72;
+
+/// Bases around a variant that left, counted from it, in which no other one leaves.
+pub const REGION: u32 = 500_000;
+
+/// Variants whose effects on a trait left, and so the regions that are closed for others.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Regions {
+    left: BTreeMap<Contig, BTreeMap<u32, Vec<VariantKey>>>,
+}
+
+impl Regions {
+    pub fn insert(&mut self, key: &VariantKey) {
+        let of_contig = self.left.entry(key.contig.clone()).or_default();
+        let of_position = of_contig.entry(key.position.get()).or_default();
+        if !of_position.contains(key) {
+            of_position.push(key.clone());
+        }
+    }
+
+    /// Whether another variant left beside this one. The very same one may leave again.
+    pub fn are_closed_for(&self, key: &VariantKey) -> bool {
+        let position = key.position.get();
+        let region = position.saturating_sub(REGION)..=position.saturating_add(REGION);
+        let Some(left) = self.left.get(&key.contig) else { return false };
+        left.range(region).flat_map(|(_, keys)| keys).any(|left| left != key)
+    }
+
+    /// The variants that left, in the order of their keys.
+    pub fn keys(&self) -> impl Iterator<Item = &VariantKey> {
+        self.left.values().flat_map(BTreeMap::values).flatten()
+    }
+}
+
+impl<'a> Extend<&'a VariantKey> for Regions {
+    fn extend<K: IntoIterator<Item = &'a VariantKey>>(&mut self, keys: K) {
+        keys.into_iter().for_each(|key| self.insert(key));
+    }
+}
 
 /// Whether an effect of a variant may leave, by its allele's `frequency` and the largest `leverage` of a person in the
 /// exported account.
@@ -59,6 +103,8 @@ pub fn guess_of_trait(strength: f64, people: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use ligate_model::{Allele, Position};
+
     use super::*;
 
     #[test]
@@ -74,6 +120,35 @@ mod tests {
         // At h = 0.08 in 2,000 people: 2p(1-p) >= 0.087, which are 182 copies.
         let least = lowest_frequency(0.08).unwrap();
         assert!((least * 4000.0 - 182.0).abs() < 1.0, "{least}");
+    }
+
+    #[test]
+    fn a_region_is_closed_for_others_than_the_one_that_left() {
+        let key = |contig: &str, position: u32, alternate: &str| VariantKey {
+            contig: Contig::new(contig),
+            position: Position::new(position),
+            reference: Allele::new("A").unwrap(),
+            alternate: Allele::new(alternate).unwrap(),
+        };
+        let mut regions = Regions::default();
+        regions.extend([&key("1", 1_000_000, "G"), &key("1", 1_000_000, "G"), &key("2", 7, "G")]);
+        assert_eq!(regions.keys().count(), 2);
+        for (contig, position, alternate, closed) in [
+            ("1", 1_000_000, "G", false),
+            ("1", 1_000_000, "T", true),
+            ("1", 500_000, "G", true),
+            ("1", 499_999, "G", false),
+            ("1", 1_500_000, "G", true),
+            ("1", 1_500_001, "G", false),
+            ("2", 1, "G", true),
+            ("3", 1_000_000, "G", false),
+        ] {
+            let found = regions.are_closed_for(&key(contig, position, alternate));
+            assert_eq!(found, closed, "{contig}:{position} {alternate}");
+        }
+        // Of two that left beside each other, by a permit for full tables, neither leaves again.
+        regions.insert(&key("1", 1_000_001, "G"));
+        assert!(regions.are_closed_for(&key("1", 1_000_000, "G")));
     }
 
     #[test]

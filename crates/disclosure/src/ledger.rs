@@ -22,6 +22,7 @@
 //! - a study in another detail than before: two answers to one question say more than one;
 //! - another reading of a disease that a dataset shows the value 1 of alone ([`Ledger::decide_coding`]);
 //! - people who were used under another dataset id before: they are the same people;
+//! - people who were used under another dataset id before, by anybody: they are the same people;
 //! - a data user whose account a recovery closed, because it is not known any more what he was shown;
 //! - to be read or changed where it is not the ledger that its witness saw last.
 
@@ -31,6 +32,7 @@ mod codings;
 mod column;
 mod departed;
 mod export;
+mod names;
 pub(crate) mod people;
 pub mod rosters;
 mod same_trait;
@@ -86,9 +88,9 @@ impl DataUser {
         Self { name: name.to_owned(), key: Digest::from_bytes(*key) }
     }
 
-    /// Whether it is the same party: letters' case, spaces and signs do not make another one.
+    /// Whether it is the same party: names that look alike do not make another one.
     pub fn is(&self, other: &Self) -> bool {
-        self.key == other.key || plain(&self.name) == plain(&other.name)
+        self.key == other.key || names::are_alike(&self.name, &other.name)
     }
 }
 
@@ -121,11 +123,6 @@ impl Party {
 fn counts_for(user: &DataUser, runs: &[RunRecord]) -> impl Fn(&RunRecord) -> bool + use<> {
     let party = Party::of(user, runs);
     move |run| run.is_exported() || party.has(&run.data_user)
-}
-
-/// Letters and digits alone: spaces, signs and what cannot be seen do not make another name.
-fn plain(name: &str) -> String {
-    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// A run that a node is asked to take part in.
@@ -408,8 +405,8 @@ impl Ledger {
 
     /// Enters what a run weighs genotypes with, before anything about genotypes is answered. `numbers` are the people
     /// in the order of the columns' values; `judged` is the account that was judged with them. Refuses where something
-    /// was shown to anybody meanwhile: two runs at once would each be judged without the other. `individuals` are the
-    /// people of the run over all nodes.
+    /// was shown to anybody meanwhile: two runs at once would each be judged without the other; and where somebody was
+    /// shown these people under another dataset id. `individuals` are the people of the run over all nodes.
     pub fn enter_columns(
         &self,
         job: Digest,
@@ -420,14 +417,29 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let lock = self.store.lock()?;
         let mut book = self.store.read(&lock)?;
+        let dataset = last_of(&mut book, job)?.dataset.clone();
         let entered = book.runs.iter().filter(|run| run.people.is_some());
         if !entered.map(|run| run.job).eq(judged.jobs().iter().copied()) {
             return Err(LedgerRefusal::Meanwhile.into());
         }
+        self.check_dataset(&book, &dataset, numbers)?;
         let (people, records) = self.write_columns(&lock, numbers, columns)?;
         let record = last_of(&mut book, job)?;
         (record.people, record.columns, record.individuals) = (Some(people), records, individuals);
         self.store.write(&lock, &Change::of("columns", job), &book)
+    }
+
+    /// Refuses people who were used under another dataset id, by anybody.
+    fn check_dataset(&self, book: &Book, dataset: &DatasetId, numbers: &[u64]) -> Result<(), LedgerError> {
+        let others = book.runs.iter().filter(|run| run.dataset != *dataset);
+        let sets: BTreeSet<_> = others.filter_map(|run| Some((&run.dataset, run.people?))).collect();
+        for (other, set) in sets {
+            let people = self.store.read_people(set)?;
+            if numbers.iter().any(|number| people.place(*number).is_some()) {
+                return Err(LedgerRefusal::OtherDataset { dataset: other.clone() }.into());
+            }
+        }
+        Ok(())
     }
 
     fn write_columns(
@@ -581,7 +593,7 @@ fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
     let roster = sorted(&run.roster);
     let allowed = book.rosters.iter().any(|allowed| {
         allowed.dataset == run.dataset
-            && plain(&allowed.data_user) == plain(&run.data_user.name)
+            && names::are_alike(&allowed.data_user, &run.data_user.name)
             && allowed.roster == roster
     });
     let binds = |record: &&RunRecord| {

@@ -26,6 +26,28 @@ pub enum BinaryCoding {
     Undecided,
 }
 
+impl BinaryCoding {
+    /// The coding of a column with these values; `None` of a quantitative one, and where there is none.
+    pub fn of_values(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut occurs = [false; 3];
+        for value in values {
+            let place = [0.0, 1.0, 2.0].iter().position(|known| *known == value)?;
+            occurs[place] = true;
+        }
+        Self::of_occurring(occurs)
+    }
+
+    /// The coding of a column in which those of the values 0, 1 and 2 occur, and no other.
+    pub fn of_occurring([zero, one, two]: [bool; 3]) -> Option<Self> {
+        match (zero, one, two) {
+            (true, _, false) => Some(Self::ZeroOne),
+            (false, _, true) => Some(Self::OneTwo),
+            (false, true, false) => Some(Self::Undecided),
+            _ => None,
+        }
+    }
+}
+
 /// One column of a phenotype table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variable {

@@ -31,6 +31,7 @@ impl Study {
     pub fn plan(&self, family: Family) -> Plan {
         Plan {
             family,
+            two_values: family == Family::Logistic,
             trait_name: self.trait_name.clone(),
             covariates: self.covariates.clone(),
             wald_below: self.wald_below,

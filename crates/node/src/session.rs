@@ -250,6 +250,8 @@ pub struct Leaving {
     pub variants: u64,
     /// The sum of the variants' strengths.
     pub strength: f64,
+    /// The variants in their order, where they must be named ([`Exported::names_variants`]).
+    pub keys: Vec<VariantKey>,
     /// The data user's signed wish, now with the digest in it.
     pub wish: String,
     /// The officer's word.
@@ -265,6 +267,8 @@ pub struct ExportFacts {
     pub changed: bool,
     /// What left before of other runs with the same trait.
     pub left_before: Left,
+    /// The variants that left of these runs, and of this one: their regions are closed for others.
+    pub regions: Vec<VariantKey>,
     /// What left before of this run.
     pub exported: Vec<Exported>,
 }

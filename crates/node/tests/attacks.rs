@@ -350,6 +350,43 @@ fn small_counts_of_alleles_and_people() {
     assert!(all.contains("among controls") && all.contains("two copies"), "{all}");
 }
 
+/// The thresholds among cases and controls, around which `--family linear` led: a disease has the same ones in both families,
+/// and so has one to whose values a few people's decimals were added, or that is written as 1 and 2.
+#[test]
+fn small_counts_among_cases_in_a_linear_study_of_a_disease() {
+    let mut cohorts = three();
+    for (place, cohort) in cohorts.iter_mut().enumerate() {
+        cohort.column("t2d", |_, draw| u8::from(draw.uniform() < 0.4).to_string(), 90 + place as u64);
+        let ill: Vec<bool> = cohort.values("t2d").iter().map(|value| value == "1").collect();
+        let coded = |person: usize, _: &mut Draw| {
+            let few = place == 0 && person < 3;
+            format!("{}{}", u8::from(ill[person]), if few { ".000001" } else { "" })
+        };
+        cohort.column("coded", coded, 0);
+        cohort.column("status", |person, _| (1 + u8::from(ill[person])).to_string(), 0);
+        let first = |wanted: bool| ill.iter().position(|ill| *ill == wanted);
+        for (person, calls) in cohort.genotypes.iter_mut().enumerate() {
+            // Variant 0: one copy among the controls. 1: none among the cases. 2: one carrier among the cases.
+            let [a_control, a_case] = [false, true].map(|ill| place == 0 && first(ill) == Some(person));
+            calls[0] = Some(u8::from((ill[person] && person % 2 == 0) || a_control));
+            calls[1] = Some(u8::from(!ill[person] && person % 3 == 0));
+            calls[2] = Some(u8::from((!ill[person] && person % 3 == 0) || a_case));
+        }
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    for name in ["t2d", "coded", "status"] {
+        network.released(&permit, &["--trait", name, "--family", "linear"]);
+        let table = released(&network, name);
+        let left: Vec<u64> = table.keys().copied().filter(|place| *place <= 4_000_000).collect();
+        assert_eq!(left, [4_000_000], "{name}");
+        let (_, rows) = support::table(&network.path("results").join(format!("{name}.suppressed.tsv.gz")));
+        let rules = format!("{rows:?}");
+        assert!(rules.contains("minor allele among controls"), "{name}: {rules}");
+        assert!(rules.contains("minor allele among cases"), "{name}: {rules}");
+    }
+}
+
 #[test]
 fn a_study_in_another_detail() {
     let mut cohorts = three();
@@ -627,8 +664,19 @@ fn names_that_look_alike_are_one_data_user() {
     let network = network(&cohorts);
     let first = permit(&network, &cohorts);
     network.released(&first, &["--trait", "ldl"]);
-    for (number, name) in ["Re searcher", "RESEARCHER", "resear\u{ad}cher", "re-searcher."].iter().enumerate()
-    {
+    // Signs, invisible ones, marks in both forms, full width, a long s, a Cyrillic letter.
+    let names = [
+        "Re searcher",
+        "RESEARCHER",
+        "resear\u{ad}cher",
+        "re-searcher.",
+        "research\u{e9}r",
+        "researche\u{301}r",
+        "\u{ff52}esearcher",
+        "Re\u{17f}earcher",
+        "Rese\u{430}rcher",
+    ];
+    for (number, name) in names.iter().enumerate() {
         let [key, public, file] =
             ["key", "pub", "jws"].map(|suffix| network.path(&format!("other{number}.{suffix}")));
         succeed(&["key", "--out", text(&key)]);

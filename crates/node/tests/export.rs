@@ -4,6 +4,7 @@
 mod support;
 
 use std::{
+    collections::BTreeMap,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -366,6 +367,89 @@ fn calls_that_changed_between_two_results_stay() {
         let left = rows(&public(&network, &researcher.name, "ldl"));
         assert!(left.len() > 10 && !left.contains(&"5000000".to_owned()), "{left:?}");
     }
+}
+
+/// The same people under two dataset ids, one person's calls corrected in one of them: the difference of two exports would be
+/// that person's, and no load compares the calls of one dataset with those of another.
+#[test]
+fn one_dataset_under_two_ids_is_studied_by_two_data_users() {
+    let mut cohorts = three(30);
+    let network = network(&cohorts);
+    for call in &mut cohorts[0].genotypes[7] {
+        *call = call.map(|dosage| (dosage + 1) % 3);
+    }
+    cohorts[0].load(&network, "copy");
+    let ada = Researcher::new(&network, "ada", &NODES, &["--export-full-table"]);
+    let datasets = ["north/copy", "centre/cohort", "south/cohort"];
+    let bo = Researcher::of_datasets(&network, "bo", &datasets, &["--export-full-table"]);
+    ada.released(&network, "ldl", &[]);
+    let said = String::from_utf8_lossy(&bo.study(&network, "other", &[]).stderr).into_owned();
+    assert!(said.contains("people are the same under every dataset id"), "{said}");
+    ada.exported(&network, "ldl");
+}
+
+/// The chi-square of each variant of a table, by its position.
+fn chi_squares(path: &Path) -> BTreeMap<usize, f64> {
+    let (names, rows) = table(path);
+    let numbers = |name: &str| -> Vec<f64> {
+        column(&names, &rows, name).iter().map(|text| text.parse().expect("a number")).collect()
+    };
+    let squares = numbers("beta").into_iter().zip(numbers("standard_error"));
+    let positions = numbers("base_pair_location").into_iter().map(|position| position as usize);
+    positions.zip(squares.map(|(beta, error)| (beta / error).powi(2))).collect()
+}
+
+/// Two variants beside each other that differ in one person's call: the difference of their effects is that person's trait.
+/// One leaves, then one of its calls is corrected and it stays: the other one must not leave in its place, whoever asks and
+/// in whichever unit the trait is.
+#[test]
+fn a_region_stays_closed_for_the_variant_beside_the_one_that_left() {
+    let mut cohorts = three(6);
+    let [first, second] = [1_000_000, 1_001_000];
+    for cohort in &mut cohorts {
+        cohort.positions[1] = second;
+        let mut ldl: Vec<f64> =
+            cohort.values("ldl").iter().map(|value| value.parse().expect("a value")).collect();
+        for (calls, value) in cohort.genotypes.iter_mut().zip(&mut ldl) {
+            calls[1] = calls[0];
+            *value = ((*value + 0.25 * f64::from(calls[0].unwrap_or(0))) * 100.0).round() / 100.0;
+        }
+        *cohort.values("ldl") = ldl.iter().map(|value| format!("{value:.2}")).collect();
+        *cohort.values("one") = ldl.iter().map(|value| format!("{:.4}", 38.67 * value)).collect();
+    }
+    cohorts[0].genotypes[7][1] = cohorts[0].genotypes[7][1].map(|dosage| (dosage + 1) % 3);
+    let network = network(&cohorts);
+    let ada = Researcher::new(&network, "ada", &NODES, &[]);
+    ada.released(&network, "ldl", &[]);
+    ada.exported(&network, "ldl");
+    let before = chi_squares(&public(&network, "ada", "ldl").join("ldl.gwas.tsv.gz"));
+    let (led, twin) = if before.contains_key(&first) { (first, second) } else { (second, first) };
+    assert!(before.contains_key(&led) && !before.contains_key(&twin), "{before:?}");
+    let variant = usize::from(led == second);
+    cohorts[0].genotypes[20][variant] = cohorts[0].genotypes[20][variant].map(|dosage| (dosage + 1) % 3);
+    cohorts[0].load(&network, "cohort");
+
+    let bo = Researcher::new(&network, "bo", &NODES, &[]);
+    bo.released(&network, "one", &[]);
+    bo.exported(&network, "one");
+    let result = bo.result(&network, "one");
+    let shown = chi_squares(&result.join("one.gwas.tsv.gz"));
+    let used: f64 = before.values().sum();
+    let strength = shown[&twin];
+    assert!(
+        strength > 4.0 && used + strength < 330.0 / 9.0,
+        "the number would let it leave: {used} {strength}"
+    );
+    let left = chi_squares(&public(&network, "bo", "one").join("one.gwas.tsv.gz"));
+    assert!(!left.is_empty() && !left.contains_key(&twin) && !left.contains_key(&led), "{left:?}");
+    let (_, held_back) = table(&result.join("one.held-back.tsv.gz"));
+    let row = held_back.iter().find(|row| row[1] == twin.to_string()).expect("it is listed");
+    assert!(row[4].contains("rule: one for each region"), "{row:?}");
+    // A permit with full tables knows no regions.
+    let cleo = Researcher::new(&network, "cleo", &NODES, &["--export-full-table"]);
+    cleo.released(&network, "ldl", &["--covariates", "sex,age"]);
+    cleo.exported(&network, "ldl");
+    assert!(chi_squares(&public(&network, "cleo", "ldl").join("ldl.gwas.tsv.gz")).contains_key(&twin));
 }
 
 #[test]

@@ -204,17 +204,24 @@ fn carriers_by_linear_programming() {
 
 /// The sum of effect times dosage, less its mean, of each person; `rows` by position.
 fn guesses(rows: &BTreeMap<u64, Row>, cohorts: &[Cohort]) -> Vec<f64> {
-    let guess = |spacing: usize, calls: &[Option<u8>]| -> f64 {
+    let guess = |calls: &[Option<u8>]| -> f64 {
         let of_variant = |(position, row): (&u64, &Row)| {
-            let place = *position as usize / spacing - 1;
+            let place = *position as usize / SPACING - 1;
             let dosage = f64::from(calls[place].expect("a call"));
             row.beta.value * (dosage - 2.0 * row.frequency.value)
         };
         rows.iter().map(of_variant).sum()
     };
-    let people =
-        cohorts.iter().flat_map(|cohort| cohort.genotypes.iter().map(|calls| (cohort.spacing, calls)));
-    people.map(|(spacing, calls)| guess(spacing, calls)).collect()
+    let people = cohorts.iter().flat_map(|cohort| &cohort.genotypes);
+    people.map(|calls| guess(calls)).collect()
+}
+
+/// Bases from one variant to the next, where many must fit on a chromosome.
+const SPACING: usize = 100_000;
+
+/// Puts the variants nearer to each other.
+fn draw_near(cohort: &mut Cohort) {
+    cohort.positions.iter_mut().zip(1..).for_each(|(position, variant)| *position = SPACING * variant);
 }
 
 /// What a person's trait is (Im et al., AJHG 90:591 (2012); `bench/attacks/trait_guess.py` has larger figures). No variant
@@ -224,11 +231,11 @@ fn traits_by_holding_genomes() {
     let traits = names(5);
     let (people, variants) = (110, 2000);
     let mut cohorts = three(people, variants, &traits);
-    cohorts.iter_mut().for_each(|cohort| cohort.spacing = 100_000);
+    cohorts.iter_mut().for_each(draw_near);
     let mut others: Vec<Cohort> =
         (0..3).map(|number| Cohort::new("others", people, variants, 50 + number)).collect();
     for (place, cohort) in others.iter_mut().enumerate() {
-        cohort.spacing = 100_000;
+        draw_near(cohort);
         for (number, name) in traits.iter().enumerate() {
             cohort.trait_with_missing(name, 0.0, 5000 + 10 * number as u64 + place as u64);
         }

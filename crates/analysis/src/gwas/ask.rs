@@ -12,7 +12,7 @@ use std::ops::Range;
 use ligate_model::{VariantCounts, VariantKey};
 use serde::{Deserialize, Serialize};
 
-use super::{linear, logistic, plan::Family};
+use super::{linear, logistic};
 use crate::{
     linear_algebra::triangle,
     quantise::{LIMBS, Scaling},
@@ -45,10 +45,10 @@ pub struct Variants {
 /// alternate-allele dosage; y the trait.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Ask {
-    /// [individuals, 1], or [individuals, cases, unknown, 1] of a logistic run: at most N, and the number of nodes.
-    People { family: Family },
-    /// Per key 2 words (3 of a logistic run) of packed counts, see [`decode_counts`].
-    Counts { family: Family, keys: Vec<VariantKey> },
+    /// [individuals, 1], or [individuals, cases, unknown, 1] of a trait with two values: at most N, and the number of nodes.
+    People { two_values: bool },
+    /// Per key 2 words (3 of a trait with two values) of packed counts, see [`decode_counts`].
+    Counts { two_values: bool, keys: Vec<VariantKey> },
     /// Per variable the people with a value (at most N), the sum of raw values (at most 2^71) and of their squares (at
     /// most 2^111), in 4 limbs each. The exponents are the largest over the nodes: covariates in plan order, then a
     /// quantitative trait.
@@ -103,8 +103,8 @@ impl Ask {
     /// Words of the answer.
     pub fn words(&self) -> usize {
         match self {
-            Self::People { family } => {
-                if *family == Family::Logistic {
+            Self::People { two_values } => {
+                if *two_values {
                     4
                 } else {
                     2
@@ -121,7 +121,7 @@ impl Ask {
     pub(crate) fn layout(&self) -> Layout {
         let keys = self.keys().len();
         match self {
-            Self::Counts { family, .. } => uniform(keys, counts::words(*family)),
+            Self::Counts { two_values, .. } => uniform(keys, counts::words(*two_values)),
             Self::Linear { scaling, individuals, variants } => {
                 Layout::new(variants.counts.iter().map(|of| linear_words(scaling.len(), *individuals, of)))
             }

@@ -44,7 +44,7 @@ pub struct Cohort {
     columns: Vec<Vec<f64>>,
     exponents: Vec<i16>,
     grids: Vec<Option<Grid>>,
-    binary: bool,
+    two_values: bool,
 }
 
 /// The people of one sample block.
@@ -66,7 +66,7 @@ pub(crate) struct Standardised {
 }
 
 impl Cohort {
-    /// The columns of `people`, ascending individuals of the dataset. `coding` is that of a logistic trait, decided
+    /// The columns of `people`, ascending individuals of the dataset. `coding` is that of a trait with two values, decided
     /// over all nodes; `blocks` are the dataset's sample blocks, which cover all individuals in order.
     pub fn new(
         phenotypes: &Phenotypes,
@@ -84,16 +84,21 @@ impl Cohort {
             return Err(CohortError::People);
         }
         let mut columns: Vec<Vec<f64>> = variables.iter().map(|variable| values(variable, people)).collect();
-        if plan.is_binary()
+        let mut cases = None;
+        if plan.two_values
             && let (Some(variable), Some(column)) = (variables.last(), columns.last_mut())
         {
-            recode(variable, coding, column)?;
+            let recoded = recoded(variable, coding, column)?;
+            if plan.is_logistic() {
+                column.clone_from(&recoded);
+            }
+            cases = Some(recoded);
         }
         let exponents = exponents(plan, &columns)?;
         let known = |column: &Vec<f64>| Grid::of(column.iter().copied().filter(|value| !value.is_nan()));
         let grids = columns.iter().map(known).collect();
-        let cases = plan.is_binary().then(|| columns.last().map_or(&[][..], Vec::as_slice));
-        Ok(Self { blocks: split(people, cases, blocks), columns, exponents, grids, binary: plan.is_binary() })
+        let blocks = split(people, cases.as_deref(), blocks);
+        Ok(Self { blocks, columns, exponents, grids, two_values: plan.two_values })
     }
 
     /// Sample indices of the people of the run, ascending.
@@ -129,18 +134,18 @@ impl Cohort {
         self.count() as u64
     }
 
-    /// Those of whom it is not known whether they have the disease, for a logistic run.
+    /// Those of whom it is not known whether they have the disease, where the trait has two values.
     pub fn unknown(&self) -> u64 {
-        if !self.binary {
+        if !self.two_values {
             return 0;
         }
         self.response().iter().filter(|value| value.is_nan()).count() as u64
     }
 
-    /// Those with the disease, for a logistic run.
+    /// Those with the disease, where the trait has two values.
     pub fn cases(&self) -> Option<u64> {
         let cases = self.blocks.iter().filter_map(|block| block.cases.as_ref()).map(SampleMask::count);
-        self.binary.then(|| cases.map(u64::from).sum())
+        self.two_values.then(|| cases.map(u64::from).sum())
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -241,8 +246,12 @@ pub fn complete_in<'a>(
     Ok((0..individuals).filter(complete).map(|person| person as u32).collect())
 }
 
-/// Makes a logistic trait 0/1.
-fn recode(variable: &Variable, coding: Option<BinaryCoding>, column: &mut [f64]) -> Result<(), CohortError> {
+/// A trait of two values as 0 and 1.
+fn recoded(
+    variable: &Variable,
+    coding: Option<BinaryCoding>,
+    column: &[f64],
+) -> Result<Vec<f64>, CohortError> {
     let name = || variable.name.clone();
     if variable.kind != VariableKind::Binary {
         return Err(CohortError::NotBinary(name()));
@@ -252,13 +261,9 @@ fn recode(variable: &Variable, coding: Option<BinaryCoding>, column: &mut [f64])
         Some(BinaryCoding::OneTwo) => 1.0,
         Some(BinaryCoding::Undecided) | None => return Err(CohortError::CodingUndecided(name())),
     };
-    for value in column {
-        *value -= absent;
-        if !value.is_nan() && *value != 0.0 && *value != 1.0 {
-            return Err(CohortError::OtherCoding(name()));
-        }
-    }
-    Ok(())
+    let recoded: Vec<f64> = column.iter().map(|value| value - absent).collect();
+    let follows = |value: &f64| value.is_nan() || *value == 0.0 || *value == 1.0;
+    if recoded.iter().all(follows) { Ok(recoded) } else { Err(CohortError::OtherCoding(name())) }
 }
 
 fn exponents(plan: &Plan, columns: &[Vec<f64>]) -> Result<Vec<i16>, CohortError> {
@@ -320,7 +325,14 @@ mod tests {
     }
 
     fn plan(family: Family, trait_name: &str) -> Plan {
-        Plan { family, trait_name: name(trait_name), covariates: vec![name("age")], wald_below: 1e-3 }
+        let two_values = family == Family::Logistic;
+        Plan {
+            family,
+            two_values,
+            trait_name: name(trait_name),
+            covariates: vec![name("age")],
+            wald_below: 1e-3,
+        }
     }
 
     #[test]
@@ -338,6 +350,11 @@ mod tests {
         let all = [0, 1, 2, 3, 4];
         let filled = Cohort::new(&table(), &plan, &all, coding, &[0..2, 2..5]).unwrap();
         assert_eq!((filled.individuals(), filled.cases(), filled.unknown()), (5, Some(3), 1));
+        // A linear study of the same trait counts the same cases, and has the values as they are.
+        let linear = Plan { family: Family::Linear, ..plan.clone() };
+        let linear = Cohort::new(&table(), &linear, &all, coding, &[0..2, 2..5]).unwrap();
+        assert_eq!((linear.cases(), linear.unknown()), (filled.cases(), filled.unknown()));
+        assert_eq!((linear.response()[0], filled.response()[0]), (1.0, 0.0));
         assert_eq!(filled.column(0)[4], 70.5);
         assert!(filled.column(0)[2].is_nan());
     }

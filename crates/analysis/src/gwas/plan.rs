@@ -21,6 +21,9 @@ pub enum Family {
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     pub family: Family,
+    /// Whether cases and controls are counted apart, and the counts judged: of a trait that has two values, whichever the
+    /// family. A logistic plan has it.
+    pub two_values: bool,
     pub trait_name: VariableName,
     /// In the order of their coefficients; the intercept is implied.
     pub covariates: Vec<VariableName>,
@@ -35,6 +38,8 @@ pub enum InvalidPlan {
     TooManyCovariates { count: usize },
     #[error("the variable {0} is named twice among trait and covariates")]
     NamedTwice(VariableName),
+    #[error("a logistic study needs a trait of two values")]
+    TwoValues,
     #[error("the p-value below which variants get a Wald test must be a number from 0")]
     WaldBelow,
 }
@@ -44,7 +49,7 @@ impl Plan {
 
     /// Whether some variant may get a Wald test.
     pub fn has_wald_tests(&self) -> bool {
-        self.family == Family::Logistic && self.wald_below > 0.0
+        self.is_logistic() && self.wald_below > 0.0
     }
 
     /// Checks the plan's own consistency.
@@ -56,6 +61,9 @@ impl Plan {
         names.sort_by_key(|name| name.as_str());
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(InvalidPlan::NamedTwice(pair[0].clone()));
+        }
+        if self.is_logistic() && !self.two_values {
+            return Err(InvalidPlan::TwoValues);
         }
         if self.wald_below.is_nan() || self.wald_below < 0.0 {
             return Err(InvalidPlan::WaldBelow);
@@ -83,7 +91,7 @@ impl Plan {
         self.covariates.len() + usize::from(self.family == Family::Linear)
     }
 
-    pub(crate) fn is_binary(&self) -> bool {
+    pub(crate) fn is_logistic(&self) -> bool {
         self.family == Family::Logistic
     }
 }
@@ -96,6 +104,7 @@ mod tests {
         let name = |text: &str| VariableName::new(text).unwrap();
         Plan {
             family: Family::Linear,
+            two_values: false,
             trait_name: name("ldl"),
             covariates: covariates.iter().map(|text| name(text)).collect(),
             wald_below: Plan::WALD_BELOW,
@@ -111,5 +120,8 @@ mod tests {
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert_eq!(plan(&many).validate(), Err(InvalidPlan::TooManyCovariates { count: 65 }));
         assert_eq!(Plan { wald_below: f64::NAN, ..plan(&[]) }.validate(), Err(InvalidPlan::WaldBelow));
+        let logistic = Plan { family: Family::Logistic, ..plan(&[]) };
+        assert_eq!(logistic.validate(), Err(InvalidPlan::TwoValues));
+        assert_eq!(Plan { two_values: true, ..logistic }.validate(), Ok(()));
     }
 }

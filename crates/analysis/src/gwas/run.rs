@@ -146,8 +146,9 @@ pub fn run<S: Summation>(
     let scaling = driver.scaling(facts, &people)?;
     let remembered = facts.fills.last().copied().flatten();
     let remembered = remembered.filter(|share| (0.0..=1.0).contains(share));
-    let share = people.case_share().unwrap_or(0.0);
-    let fill = remembered.unwrap_or(if people.unknown < FEW_MISSING { share.round() } else { share });
+    let of_all = |share: f64| if people.unknown < FEW_MISSING { share.round() } else { share };
+    let share = people.case_share().filter(|_| plan.is_logistic());
+    let fill = share.map_or(0.0, |share| remembered.unwrap_or(of_all(share)));
     let null = match plan.family {
         Family::Linear => Null::Linear(linear::study(&mut driver, &scaling)?),
         Family::Logistic => Null::Logistic(logistic::null(&mut driver, &people, &scaling, fill)?),
@@ -202,7 +203,7 @@ fn check_people<E>(plan: &Plan, people: &PeopleCounts) -> Result<(), RunError<E>
         Err(RunError::TooManyIndividuals)
     } else if individuals <= parameters as u64 {
         Err(RunError::TooFewIndividuals { individuals, parameters })
-    } else if people.cases.is_some() != plan.is_binary() || people.cases > Some(individuals) {
+    } else if people.cases.is_some() != plan.two_values || people.cases > Some(individuals) {
         Err(RunError::Impossible)
     } else if people.unknown > individuals / 2 {
         Err(RunError::MostlyMissing(plan.trait_name.clone()))

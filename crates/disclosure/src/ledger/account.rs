@@ -110,7 +110,7 @@ impl Account {
             self.order.push(people);
         }
         if part == Part::All {
-            self.datasets.insert((run.dataset.clone(), people));
+            self.datasets.insert((run.dataset, people));
         }
         let size = self.people.get(&people).map_or(0, PeopleSet::len);
         let wanted: Vec<bool> =
@@ -183,7 +183,8 @@ impl Account {
         self.snapshots.iter()
     }
 
-    /// Refuses a dataset whose people were used under another id.
+    /// Refuses a dataset whose people were used under another id: their data may differ there, and calls that changed are
+    /// looked for from one snapshot of a dataset to the next only.
     pub fn check_dataset(&self, dataset: &DatasetId, numbers: &[u64]) -> Result<(), LedgerRefusal> {
         for (other, people) in self.datasets.iter().filter(|(other, _)| other != dataset) {
             let used = self.people.get(people);
@@ -192,6 +193,12 @@ impl Account {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a run whose people were used under another dataset id than the run's.
+    pub(super) fn check_dataset_of(&self, run: &RunRecord) -> Result<(), LedgerRefusal> {
+        let people = run.people.and_then(|people| self.people.get(&people));
+        self.check_dataset(&run.dataset, people.map_or(&[], PeopleSet::numbers))
     }
 
     /// What missing values of a variable counted as, where a run had it.

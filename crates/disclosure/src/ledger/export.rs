@@ -4,14 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use ligate_model::Digest;
+use ligate_model::{Digest, VariantKey};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Account, ColumnId, DataUser, Exact, Ledger, LedgerError, LedgerRefusal, Party, RunRecord, RunState,
     account::Part, counts_for, last_of, rosters, store::Book,
 };
-use crate::{export::strength_max, witness::Change};
+use crate::{
+    export::{Regions, strength_max, variants_max},
+    witness::Change,
+};
 
 /// Something of a run that left.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,7 +25,17 @@ pub struct Exported {
     /// Variants of which an effect left, and the sum of their strengths ([`crate::export::strength`]).
     pub variants: u64,
     pub strength: Exact,
+    /// The variants, each of which closes its region for others ([`Regions`]); none where they are more than may leave of a
+    /// trait without a permit for full tables: then nothing more of the trait leaves without one, and no region matters.
+    pub keys: Vec<VariantKey>,
     pub when: Timestamp,
+}
+
+impl Exported {
+    /// Whether the variants must be named, of a study of `people` people.
+    pub fn names_variants(variants: u64, people: u64) -> bool {
+        variants <= variants_max(people)
+    }
 }
 
 /// What left of a trait, each variant and each unit of strength as a share of the people that it was estimated in.
@@ -67,6 +80,8 @@ pub struct ForExport {
     pub accounts: Vec<ExportAccount>,
     /// What left before of other runs with nearly the same trait, under whichever name.
     pub left_before: Left,
+    /// The variants that left of these runs, and of this one.
+    pub regions: Regions,
     state: Digest,
 }
 
@@ -107,7 +122,8 @@ impl ForExport {
 
 impl Ledger {
     /// What has to be judged before something of a job leaves, whose released result has this digest. Refuses where a
-    /// single node's own sum would follow, as far as this node knows the rosters.
+    /// single node's own sum would follow, as far as this node knows the rosters, and where the run's people were used under
+    /// another dataset id, too.
     pub fn for_export(&self, job: Digest, result: Digest) -> Result<ForExport, LedgerError> {
         let lock = self.store.lock()?;
         let book = self.store.read(&lock)?;
@@ -119,6 +135,7 @@ impl Ledger {
             _ => return Err(LedgerRefusal::NotReleased.into()),
         }
         let everything = Account::read(&self.store, book.runs.iter().map(|run| (run.clone(), Part::All)))?;
+        everything.check_dataset_of(&run)?;
         let account = |counts: &dyn Fn(&RunRecord) -> bool, told: &BTreeSet<ColumnId>| {
             let runs: Vec<&RunRecord> =
                 book.runs.iter().filter(|record| record.job == job || counts(record)).collect();
@@ -139,8 +156,9 @@ impl Ledger {
         let (exported, others) = accounts.split_at(1);
         exported.iter().try_for_each(|account| rosters::check(&account.rosters, rosters::Reader::AnyNode))?;
         others.iter().try_for_each(|account| rosters::check(&account.rosters, rosters::Reader::Outsider))?;
-        let left_before = left_of_trait(&book, &run, &everything);
-        Ok(ForExport { state: state(&book), left_before, accounts, everything, run })
+        let (left_before, mut regions) = left_of_trait(&book, &run, &everything);
+        regions.extend(run.exported.iter().flat_map(|exported| &exported.keys));
+        Ok(ForExport { state: state(&book), left_before, regions, accounts, everything, run })
     }
 
     /// Notes that something of a run left the environment: from now on its columns count for everybody. To be called before
@@ -159,13 +177,11 @@ impl Ledger {
             return Err(LedgerRefusal::Meanwhile.into());
         }
         let record = last_of(&mut book, job)?;
-        match record.exported.iter().find(|before| before.content == exported.content) {
-            Some(before) if (before.variants, before.strength) == (exported.variants, exported.strength) => {
-                return Ok(());
-            }
-            Some(_) => return Err(LedgerRefusal::OtherResult.into()),
-            None => record.exported.push(exported),
+        if let Some(before) = record.exported.iter().find(|before| before.content == exported.content) {
+            let same = *before == Exported { when: before.when, ..exported };
+            return if same { Ok(()) } else { Err(LedgerRefusal::OtherResult.into()) };
         }
+        record.exported.push(exported);
         self.store.write(&lock, &Change::of("exported", job), &book)
     }
 
@@ -193,15 +209,16 @@ fn refuse_closed(book: &Book) -> Result<(), LedgerRefusal> {
     }
 }
 
-fn left_of_trait(book: &Book, run: &RunRecord, everything: &Account) -> Left {
+fn left_of_trait(book: &Book, run: &RunRecord, everything: &Account) -> (Left, Regions) {
     let exported = book.runs.iter().filter(|record| record.job != run.job && record.is_exported());
-    let mut left = Left::default();
+    let (mut left, mut regions) = (Left::default(), Regions::default());
     for record in exported.filter(|record| record.has_trait_of(run, everything)) {
         for exported in &record.exported {
             left = left.and(exported.variants, exported.strength.0, record.individuals);
+            regions.extend(&exported.keys);
         }
     }
-    left
+    (left, regions)
 }
 
 /// A digest of all that was shown and exported.

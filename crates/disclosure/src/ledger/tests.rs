@@ -1,5 +1,6 @@
 use std::{fs, ops::Range, os::unix::fs::PermissionsExt};
 
+use ligate_model::{Allele, Contig, Position, VariantKey};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::*;
@@ -183,6 +184,34 @@ fn two_runs_at_once_are_not_judged_without_each_other() {
     case.opened(&third);
     let late = case.ledger.enter_columns(third.job, &judged, &numbers(0..49), &[ones()], 149);
     assert!(matches!(late, Err(LedgerError::Refused(LedgerRefusal::Meanwhile))));
+}
+
+#[test]
+fn people_are_the_same_under_every_dataset_id_and_for_every_data_user() {
+    let case = case();
+    let bo = DataUser::new("Bo", &[8; 32]);
+    case.shown(1, &run(1, NODES).data_user, NODES, column("ldl", values(1, 200)));
+    let renamed = Run { data_user: bo, dataset: "copy".parse().unwrap(), ..run(2, NODES) };
+    case.opened(&renamed);
+    let other_dataset = |result: Result<(), LedgerError>| match result {
+        Err(LedgerError::Refused(LedgerRefusal::OtherDataset { dataset })) => dataset.to_string(),
+        other => panic!("{other:?} instead of a refusal"),
+    };
+    let enter = |people| enter(&case.ledger, &renamed, &numbers(people), &[ones()]);
+    assert_eq!(other_dataset(enter(199..300)), "cohort");
+    enter(200..300).unwrap();
+    case.for_export(1);
+    // A ledger of an earlier version has both: neither leaves.
+    let lock = case.ledger.store.lock().unwrap();
+    let mut book = case.ledger.store.read(&lock).unwrap();
+    book.runs[1].people = book.runs[0].people;
+    book.runs[1].state = RunState::Released(Digest::of("result", &[2]));
+    case.ledger.store.write(&lock, &Change::of("columns", renamed.job), &book).unwrap();
+    drop(lock);
+    for (job, other) in [(1, "copy"), (2, "cohort")] {
+        let (job, result) = (Digest::of("job", &[job]), Digest::of("result", &[job]));
+        assert_eq!(other_dataset(case.ledger.for_export(job, result).map(drop)), other);
+    }
 }
 
 #[test]
@@ -474,7 +503,8 @@ fn a_ledger_that_was_put_back_answers_nothing_until_it_is_recovered() {
 
 fn left(content: u8, variants: u64) -> Exported {
     let strength = Exact(variants as f64 / 2.0);
-    Exported { content: Digest::of("content", &[content]), variants, strength, when: now() }
+    let content = Digest::of("content", &[content]);
+    Exported { content, variants, strength, keys: Vec::new(), when: now() }
 }
 
 impl Case {
@@ -554,6 +584,37 @@ fn variants_of_a_trait_add_up_over_all_exports() {
     // Content that left cannot leave as something else.
     let other = Exported { variants: 11, ..left(1, 10) };
     assert!(case.ledger.mark_exported(Digest::of("job", &[1]), &case.for_export(1), other).is_err());
+}
+
+#[test]
+fn regions_of_a_trait_are_closed_by_all_exports_of_it() {
+    let key = |position: u32| VariantKey {
+        contig: Contig::new("1"),
+        position: Position::new(position),
+        reference: Allele::new("A").unwrap(),
+        alternate: Allele::new("G").unwrap(),
+    };
+    let case = case();
+    let [ada, bo] = [("Ada", 7), ("Bo", 8)].map(|(name, key)| DataUser::new(name, &[key; 32]));
+    case.shown(1, &ada, NODES, column("ldl", values(1, 200)));
+    case.shown(2, &bo, NODES, column("ldl_mg", values(1, 200).iter().map(|value| 38.67 * value).collect()));
+    case.shown(3, &bo, NODES, column("bmi", values(3, 200)));
+    case.export(1, Exported { keys: vec![key(1_000_000)], ..left(1, 1) });
+    let closed = |job: u8, position: u32| case.for_export(job).regions.are_closed_for(&key(position));
+    for job in [1, 2] {
+        assert_eq!([1_000_000, 1_000_001, 2_000_000].map(|place| closed(job, place)), [false, true, false]);
+    }
+    assert!(!closed(3, 1_000_001), "another trait has its own regions");
+    case.export(2, Exported { keys: vec![key(2_000_000)], ..left(2, 1) });
+    assert!(closed(1, 2_000_001) && closed(1, 1_000_001) && !closed(3, 2_000_001));
+    // They are read back from disk.
+    let reopened = open(case.folder.path()).unwrap();
+    let again = reopened.for_export(Digest::of("job", &[1]), Digest::of("result", &[1])).unwrap();
+    assert_eq!(again.regions.keys().collect::<Vec<_>>(), [&key(1_000_000), &key(2_000_000)]);
+    // The same content with other variants is not the same.
+    let other = Exported { keys: vec![key(5)], ..left(1, 1) };
+    assert!(case.ledger.mark_exported(Digest::of("job", &[1]), &case.for_export(1), other).is_err());
+    case.export(1, Exported { keys: vec![key(1_000_000)], ..left(1, 1) });
 }
 
 #[test]

@@ -166,8 +166,13 @@ impl Network {
             return;
         }
         for (ledger, books) in ledgers.iter().zip(&books) {
-            let exported =
-                Exported { content: digest("content", 0), variants: 1, strength: Exact(1.0), when: now() };
+            let exported = Exported {
+                content: digest("content", 0),
+                variants: 1,
+                strength: Exact(1.0),
+                keys: Vec::new(),
+                when: now(),
+            };
             ledger.mark_exported(shown.id, books, exported).unwrap();
         }
         shown.exported = true;

@@ -77,13 +77,8 @@ impl Distinct {
 
     /// The coding of a binary column; `None` of a quantitative one.
     fn coding(self) -> Option<BinaryCoding> {
-        match (self.zero, self.one, self.two) {
-            _ if self.other || self.other_negative || self.minus_nine => None,
-            (true, _, false) => Some(BinaryCoding::ZeroOne),
-            (false, _, true) => Some(BinaryCoding::OneTwo),
-            (false, true, false) => Some(BinaryCoding::Undecided),
-            _ => None,
-        }
+        let others = self.other || self.other_negative || self.minus_nine;
+        if others { None } else { BinaryCoding::of_occurring([self.zero, self.one, self.two]) }
     }
 }
 

@@ -85,7 +85,8 @@ fn enter(
     let books = ledger.for_export(run.job, content)?;
     check_people(&books.everything, &[], Limits::of_cell(cell), folder.config.limits.thread_count())?;
     let variants = tallies.get().len() as u64;
-    let exported = Exported { content, variants, strength: Exact(0.0), when: Timestamp::now() };
+    let (strength, keys) = (Exact(0.0), Vec::new());
+    let exported = Exported { content, variants, strength, keys, when: Timestamp::now() };
     ledger.mark_exported(run.job, &books, exported)?;
     Ok(())
 }

@@ -263,7 +263,8 @@ pub fn common_assembly(nodes: &[Accepted]) -> Result<Assembly> {
     }
 }
 
-/// The kinds must agree. One node's coding stands for those who have one value only.
+/// The kinds must agree. The coding of a trait with two values, in either family: one node's stands for those who have one
+/// value only. Of a trait with more values there is none.
 pub fn common_coding(
     nodes: &[Accepted],
     trait_name: &VariableName,
@@ -274,11 +275,11 @@ pub fn common_coding(
         || nodes.iter().flat_map(|node| node.variables.iter().map(move |facts| (&node.member.node, facts)));
     let of_trait: Vec<_> = facts().filter(|(_, facts)| facts.name == *trait_name).collect();
     let binary = of_trait.iter().all(|(_, facts)| facts.kind == VariableKind::Binary);
-    if family == Family::Linear {
-        if binary {
-            note!("warning: trait {trait_name} has two values only; --family logistic would fit it");
-        }
+    if family == Family::Linear && !binary {
         return Ok(None);
+    }
+    if family == Family::Linear {
+        note!("warning: trait {trait_name} has two values only; --family logistic would fit it");
     }
     ensure!(binary, "trait {trait_name} has more than two values; use --family linear");
     decided_coding(trait_name, of_trait.iter().filter_map(|(_, facts)| facts.coding)).map(Some)

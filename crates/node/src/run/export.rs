@@ -16,6 +16,7 @@ use ligate_access::{
 };
 use ligate_disclosure::{
     ACCOUNT_COLUMNS_MAX, ColumnId, Exported, Left,
+    export::Regions,
     rosters::{self, Reader},
 };
 use ligate_federation::{Agreement, Member, Roster, RunContext, agree};
@@ -39,7 +40,7 @@ use crate::{
     progress::Stages,
     session::{Answer, ExportFacts, HeldColumns, Leaving, OFFER_PAGE, Question, SiteFacts},
 };
-use content::{Bounds, Content, HeldBack};
+use content::{Bounds, Content, HeldBack, KeptBack};
 
 /// What the data user asks for.
 pub struct Wish<'a> {
@@ -262,7 +263,10 @@ impl Exporting<'_> {
         let people = self.release.gwas.people.individuals;
         let full_table = self.permit.permit().export.full_table;
         let bounds = Bounds { people, leverage, left_before: others, full_table };
-        let content = Content::of(&self.release, bounds, changed)?;
+        let mut regions = Regions::default();
+        regions.extend(facts.iter().flat_map(|facts| &facts.regions));
+        let kept_back = KeptBack { changed, regions: &regions };
+        let content = Content::of(&self.release, bounds, kept_back)?;
         let mut own: BTreeMap<Digest, &Exported> = BTreeMap::new();
         own.extend(
             facts.iter().flat_map(|facts| &facts.exported).map(|exported| (exported.content, exported)),
@@ -272,7 +276,7 @@ impl Exporting<'_> {
         }
         let add = |left: Left, exported: &&Exported| left.and(exported.variants, exported.strength.0, people);
         let left_before = own.values().fold(others, add);
-        Content::of(&self.release, Bounds { left_before, ..bounds }, changed)
+        Content::of(&self.release, Bounds { left_before, ..bounds }, kept_back)
     }
 
     fn is_approved(&self, content: &Content, wish: &Wish<'_>) -> Result<bool> {
@@ -287,6 +291,7 @@ impl Exporting<'_> {
             content: content.digest,
             variants: content.variants(),
             strength: content.strength,
+            keys: content.named_variants(),
             wish: sign(self.permit, &self.job, Some(content.digest), wish.user)?.jws().to_owned(),
             approval: wish.approval.map(str::to_owned),
         };
@@ -413,7 +418,13 @@ mod tests {
             ExportAccountFacts { columns, rosters: Vec::new() }
         };
         let accounts = accounts.iter().map(account).collect();
-        ExportFacts { accounts, changed: false, left_before: Left::default(), exported: Vec::new() }
+        ExportFacts {
+            accounts,
+            changed: false,
+            left_before: Left::default(),
+            regions: Vec::new(),
+            exported: Vec::new(),
+        }
     }
 
     #[test]

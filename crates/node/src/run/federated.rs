@@ -232,18 +232,19 @@ impl<'a> Coordination<'a> {
         check_number(accepted, missing)?;
         let assembly = admission::common_assembly(accepted)?;
         let coding = admission::common_coding(accepted, &self.plan.trait_name, self.plan.family)?;
+        let plan = Plan { two_values: coding.is_some(), ..self.plan.clone() };
         self.stages.update("choosing the people", 0, 1);
         self.runtime.block_on(nodes.prepare(self.job.hash(), coding))?;
         self.stages.update("agreeing on the nodes", 0, 1);
         let agreement = self.agree(nodes, accepted)?;
-        let terms = node_sums::Terms::new(self.folder, self.permit, self.plan.clone())?;
+        let terms = node_sums::Terms::new(self.folder, self.permit, plan.clone())?;
         let terms = node_sums::Terms { plan_only: self.plan_only, ..terms };
         let mut sums = NodeSums::new(&self.runtime, &self.watch, nodes, agreement, terms);
         sums.count_people()?;
         let members = sums.members().to_vec();
         let offers = if self.plan_only { Offers::default() } else { self.offers(nodes, &members)? };
         let Scales { exponents, fills, grids } =
-            self.runtime.block_on(nodes.scales(&members, self.job.hash(), &self.plan))?;
+            self.runtime.block_on(nodes.scales(&members, self.job.hash(), &plan))?;
         let facts = Facts {
             exponents,
             fills,
@@ -252,10 +253,10 @@ impl<'a> Coordination<'a> {
             baseline_sites: if self.baseline { BASELINE_SITES } else { 0 },
         };
         let report = |step: RunProgress| self.stages.update(step.stage.name(), step.done, step.total);
-        let gwas = gwas::run(&self.plan, &facts, &mut sums, &report).map_err(super::sum_error)?;
+        let gwas = gwas::run(&plan, &facts, &mut sums, &report).map_err(super::sum_error)?;
         self.stages.update("the release", 0, 1);
         let release = Release {
-            plan: self.plan.clone(),
+            plan,
             nodes: node_answers(accepted, missing, &offers, &sums),
             rsids: offers.variants.into_iter().filter_map(|(key, rsid)| Some((key, rsid?))).collect(),
             assembly,

@@ -114,15 +114,20 @@ pub fn run(
     Ok(OwnRun { gwas, plan, rsids })
 }
 
-/// Rounds what a code could be read of in the plan's variables, and gives those of which values were rounded.
+/// Rounds what a code could be read of in the plan's variables, and gives those of which values were rounded. One that has
+/// two values then is binary: whatever a few people's decimals were, its cases and controls are counted.
 pub fn without_codes<'a>(
     phenotypes: &mut Phenotypes,
     names: impl Iterator<Item = &'a VariableName>,
 ) -> Vec<VariableName> {
     let (names, mut rounded) = (names.collect::<Vec<_>>(), Vec::new());
     for variable in phenotypes.variables.iter_mut().filter(|variable| names.contains(&&variable.name)) {
-        if codes::without_codes(&mut variable.values) {
-            rounded.push(variable.name.clone());
+        if !codes::without_codes(&mut variable.values) {
+            continue;
+        }
+        rounded.push(variable.name.clone());
+        if let Some(coding) = BinaryCoding::of_values(variable.values.iter().flatten().copied()) {
+            (variable.kind, variable.coding) = (VariableKind::Binary, Some(coding));
         }
     }
     rounded

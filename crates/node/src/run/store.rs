@@ -168,6 +168,7 @@ mod tests {
         Release {
             plan: Plan {
                 family: Family::Linear,
+                two_values: false,
                 trait_name: "ldl".parse().unwrap(),
                 covariates: vec!["sex".parse().unwrap()],
                 wald_below: 1e-3,

@@ -256,6 +256,7 @@ mod tests {
     fn plan() -> Plan {
         Plan {
             family: Family::Linear,
+            two_values: false,
             trait_name: "y".parse().unwrap(),
             covariates: vec![],
             wald_below: 1e-3,
@@ -280,9 +281,9 @@ mod tests {
     fn counted() -> Claims {
         let mut claims = Claims::new(OWN);
         let gate = Gate::new(Thresholds::default()).unwrap();
-        let people = Broadcast { people: None, ask: RoundAsk::Study(Ask::People { family: Family::Linear }) };
+        let people = Broadcast { people: None, ask: RoundAsk::Study(Ask::People { two_values: false }) };
         claims.check(&people, 0, &plan(), &gate).unwrap();
-        let ask = Ask::Counts { family: Family::Linear, keys: vec![key(1)] };
+        let ask = Ask::Counts { two_values: false, keys: vec![key(1)] };
         let broadcast = Broadcast { people: Some(PEOPLE), ask: RoundAsk::Study(ask) };
         claims.check(&broadcast, 3, &plan(), &gate).unwrap();
         let own = VariantCounts { called: 100, allele_count: 20, ..COUNTS };
@@ -347,9 +348,9 @@ mod tests {
         check(&mut claims, PEOPLE, linear(1, COUNTS), Ok(()));
         check(&mut claims, PEOPLE, linear(1, COUNTS), Err("answered before"));
         check(&mut claims, PEOPLE, baseline(false), Err("out of order"));
-        let again = Ask::Counts { family: Family::Linear, keys: vec![key(1)] };
+        let again = Ask::Counts { two_values: false, keys: vec![key(1)] };
         check(&mut claims, PEOPLE, again, Err("answered before"));
-        check(&mut claims, PEOPLE, Ask::People { family: Family::Linear }, Err("once"));
+        check(&mut claims, PEOPLE, Ask::People { two_values: false }, Err("once"));
     }
 
     #[test]

@@ -217,11 +217,12 @@ impl NodeExport {
         );
         let job = self.books.run.job;
         let (content, variants) = (leaving.content, leaving.variants);
-        let exported =
-            Exported { content, variants, strength: Exact(leaving.strength), when: Timestamp::now() };
+        let (strength, keys) = (Exact(leaving.strength), leaving.keys.clone());
+        let exported = Exported { content, variants, strength, keys, when: Timestamp::now() };
         let wish = wish(&self.approval, &leaving.wish)?;
         ensure!(wish.export().content == Some(content), "the data user wishes other content to leave");
         self.check_number(&exported)?;
+        self.check_regions(&exported)?;
         self.check_officer(leaving)?;
         books::ledger(&self.folder)?.mark_exported(job, &self.books, exported)?;
         let (permit, export) = (self.permit_hash(), self.export.hash());
@@ -235,6 +236,32 @@ impl NodeExport {
             self.approval.permit().export.full_table || self.books.left_with(exported).is_little(),
             "more of this trait would have left than one variant, and a chi-square of one, for nine people (rule: how \
              many); a permit with full tables allows more"
+        );
+        Ok(())
+    }
+
+    /// Two variants beside each other that differ in one person's call would give that person's trait away, whether they
+    /// leave together or one after the other.
+    fn check_regions(&self, exported: &Exported) -> Result<()> {
+        let named = if Exported::names_variants(exported.variants, self.books.run.individuals) {
+            exported.variants
+        } else {
+            0
+        };
+        let in_order = exported.keys.windows(2).all(|pair| pair[0] < pair[1]);
+        ensure!(
+            exported.keys.len() as u64 == named && in_order,
+            "the variants that are to leave are not named, each once and in order"
+        );
+        if self.approval.permit().export.full_table {
+            return Ok(());
+        }
+        let mut regions = self.books.regions.clone();
+        regions.extend(&exported.keys);
+        ensure!(
+            !exported.keys.iter().any(|key| regions.are_closed_for(key)),
+            "another variant beside one of these left of this trait, or leaves with it (rule: one for each region); a \
+             permit with full tables allows it"
         );
         Ok(())
     }
@@ -312,6 +339,7 @@ fn facts(books: &ForExport, gate: &Gate) -> Result<Released<SiteFacts>> {
         changed: snapshots(books).any(|snapshot| snapshot != books.run.snapshot),
         accounts: books.accounts.iter().map(facts).collect(),
         left_before: books.left_before,
+        regions: books.regions.keys().cloned().collect(),
         exported: books.run.exported.clone(),
     })))
 }

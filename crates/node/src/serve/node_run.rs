@@ -124,9 +124,10 @@ impl NodeRun {
         compare_with_coordinator(&folder, peer, held)?;
         let snapshot = folder.lake()?.snapshot(approval.dataset())?;
         let mut phenotypes = snapshot.phenotypes()?;
-        let plan = plan(&approval);
+        let mut plan = plan(&approval);
         let rounded = own_rows::without_codes(&mut phenotypes, plan.variables());
         own_rows::check_variables(&snapshot, &phenotypes, plan.variables())?;
+        plan.two_values |= is_binary(&phenotypes, &plan.trait_name);
         let gate = gate(&folder, &approval.permit().output)?;
         let (site, mut facts) =
             own_variables(&gate, &phenotypes, plan.variables()).map_err(|rule| own_rule(&folder, rule))?;
@@ -185,11 +186,11 @@ impl NodeRun {
         let account = ledger.account(&self.data_user())?;
         let everybody: Vec<u64> =
             self.snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
-        account.check_dataset(self.approval.dataset(), &everybody)?;
         ledger.note_departed(self.approval.dataset(), &everybody)?;
         let withheld = changed_calls::since_shown(&self.snapshot, &account, &self.gate)?;
         let variables: Vec<&VariableName> = self.plan.variables().collect();
         let shown = ledger.shown_of(&variables)?;
+        shown.check_dataset(self.approval.dataset(), &everybody)?;
         let fills = variables.iter().map(|name| shown.fill(name)).collect();
         // Where everybody takes part, the people of all data users are the same or differ by many, so that what one of them
         // exports is no small difference to another one's results. Other rules choose different people on purpose.
@@ -243,9 +244,10 @@ impl NodeRun {
         DataUser::new(&party.name, party.key.as_bytes())
     }
 
-    /// The coding of a disease: the dataset's own, or where it shows one value only what the other nodes have.
+    /// The coding of a disease, whichever the family: the dataset's own, or where it shows one value only what the other
+    /// nodes have.
     fn coding(&self, told: Option<BinaryCoding>) -> Result<Option<BinaryCoding>> {
-        if self.plan.family != Family::Logistic {
+        if !self.plan.two_values {
             return Ok(None);
         }
         let own = self.phenotypes.variable(&self.plan.trait_name).and_then(|variable| variable.coding);
@@ -547,15 +549,21 @@ fn own_gate(thresholds: &Thresholds) -> OwnGate {
 
 fn plan(approval: &Approval) -> Plan {
     let job = approval.job();
+    let family = match job.method {
+        Method::GwasLinear => Family::Linear,
+        Method::GwasLogistic => Family::Logistic,
+    };
     Plan {
-        family: match job.method {
-            Method::GwasLinear => Family::Linear,
-            Method::GwasLogistic => Family::Logistic,
-        },
+        family,
+        two_values: family == Family::Logistic,
         trait_name: job.trait_name.clone(),
         covariates: job.covariates.clone(),
         wald_below: job.wald_below,
     }
+}
+
+fn is_binary(phenotypes: &Phenotypes, name: &VariableName) -> bool {
+    phenotypes.variable(name).is_some_and(|variable| variable.kind == VariableKind::Binary)
 }
 
 /// Kind and coding of variables, where enough people have a value of each.

@@ -19,8 +19,8 @@ pub struct Cohort {
     /// Per person and variant the dosage, or nothing.
     pub genotypes: Vec<Vec<Option<u8>>>,
     pub columns: Vec<(String, Vec<String>)>,
-    /// Bases from one variant to the next: each is a region of its own, unless a test puts them nearer.
-    pub spacing: usize,
+    /// Of each variant.
+    pub positions: Vec<usize>,
 }
 
 impl Cohort {
@@ -39,7 +39,7 @@ impl Cohort {
             ids: (0..people).map(|person| format!("{name}-{person}")).collect(),
             genotypes,
             columns: Vec::new(),
-            spacing: 1_000_000,
+            positions: (1..=variants).map(|variant| SPACING * variant).collect(),
         };
         cohort.column("sex", |_, draw| (1 + u8::from(draw.uniform() < 0.5)).to_string(), seed + 1);
         cohort.column("age", |_, draw| (30 + (draw.uniform() * 40.0) as u32).to_string(), seed + 2);
@@ -79,8 +79,8 @@ impl Cohort {
         let mut vcf = "##fileformat=VCFv4.2\n##contig=<ID=1,length=248956422>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT".to_owned();
         self.ids.iter().for_each(|id| write!(vcf, "\t{id}").expect("text grows"));
         for variant in 0..self.genotypes.first().map_or(0, Vec::len) {
-            write!(vcf, "\n1\t{}\trs{}\tA\tG\t.\tPASS\t.\tGT", self.spacing * (variant + 1), variant + 1)
-                .expect("text grows");
+            let position = self.positions[variant];
+            write!(vcf, "\n1\t{position}\trs{}\tA\tG\t.\tPASS\t.\tGT", variant + 1).expect("text grows");
             for person in &self.genotypes {
                 vcf.push_str(match person[variant] {
                     None => "\t./.",

@@ -14,13 +14,18 @@ pub struct Researcher {
 impl Researcher {
     /// Permits variables of the tests of exports, unless `more` names others.
     pub fn new(network: &Network, name: &str, nodes: &[&str], more: &[&str]) -> Self {
+        let datasets: Vec<String> = nodes.iter().map(|node| format!("{node}/cohort")).collect();
+        let datasets: Vec<&str> = datasets.iter().map(String::as_str).collect();
+        Self::of_datasets(network, name, &datasets, more)
+    }
+
+    pub fn of_datasets(network: &Network, name: &str, datasets: &[&str], more: &[&str]) -> Self {
         let [key, public, permit] =
             ["key", "pub", "jws"].map(|suffix| network.path(&format!("{name}.{suffix}")));
         succeed(&["key", "--out", text(&key)]);
         let hdab = network.path("hdab");
         let mut args =
             vec!["permit", "issue", "--dir", text(&hdab), "--user", name, "--user-key", text(&public)];
-        let datasets: Vec<String> = nodes.iter().map(|node| format!("{node}/cohort")).collect();
         datasets.iter().for_each(|dataset| args.extend(["--dataset", dataset]));
         args.extend(["--purpose", "research", "--about", "a test", "--out", text(&permit)]);
         if !more.contains(&"--variables") {

@@ -7,14 +7,14 @@
 //! - word 0: called in bits 0 to 31, homozygotes in bits 32 to 63
 //! - word 1: allele count in bits 0 to 39, sites in bits 40 to 47, sites that withhold it in bits 48 to 55, sites that
 //!   lack it in bits 56 to 63
-//! - word 2, logistic only: called cases in bits 0 to 31, allele count in cases in bits 32 to 63
+//! - word 2, of a trait with two values only: called cases in bits 0 to 31, allele count in cases in bits 32 to 63
 
 use std::collections::BTreeSet;
 
 use ligate_genotypes::AlleleCounts;
 use ligate_model::{CaseCounts, PeopleCounts, VariantCounts, VariantKey};
 
-use crate::gwas::plan::{Family, Plan};
+use crate::gwas::plan::Plan;
 
 const ALLELE_BITS: u32 = 40;
 const SITE_BITS: u32 = 8;
@@ -26,11 +26,8 @@ const LOW: u64 = 0xffff_ffff;
 const PEOPLE_PER_MISSING: u64 = 10;
 
 /// Words of one key.
-pub(crate) const fn words(family: Family) -> usize {
-    match family {
-        Family::Linear => 2,
-        Family::Logistic => 3,
-    }
+pub(crate) const fn words(two_values: bool) -> usize {
+    if two_values { 3 } else { 2 }
 }
 
 /// Words 0 and 1 of one node. A node holds a variant if somebody in the run is called for it.
@@ -50,7 +47,7 @@ pub(crate) fn pack_case_counts(counts: &AlleleCounts) -> u64 {
 /// Marks the variants of a counts ask that a node withholds in the vector that it adds: whatever it and others count of
 /// them, the gate lets nothing of them through.
 pub fn withhold(plan: &Plan, keys: &[VariantKey], withheld: &BTreeSet<VariantKey>, vector: &mut [u64]) {
-    for (key, words) in keys.iter().zip(vector.chunks_exact_mut(words(plan.family))) {
+    for (key, words) in keys.iter().zip(vector.chunks_exact_mut(words(plan.two_values))) {
         if withheld.contains(key) {
             mark_withheld(words);
         }
@@ -60,7 +57,7 @@ pub fn withhold(plan: &Plan, keys: &[VariantKey], withheld: &BTreeSet<VariantKey
 /// Marks the variants of a counts ask of which more than one in ten of a node's `individuals` have no call, and some have:
 /// the span rule judges sums over all people of a node, not over a part of them.
 pub fn withhold_partly_called(plan: &Plan, individuals: u64, vector: &mut [u64]) {
-    for words in vector.chunks_exact_mut(words(plan.family)) {
+    for words in vector.chunks_exact_mut(words(plan.two_values)) {
         let called = words[0] & LOW;
         let missing = individuals.saturating_sub(called);
         if called > 0 && missing.saturating_mul(PEOPLE_PER_MISSING) > individuals {
@@ -76,12 +73,13 @@ fn mark_withheld(words: &mut [u64]) {
 
 /// Takes this node off the sites of every variant of a counts ask: one that has published its own counts protects nobody.
 pub fn count_no_site(plan: &Plan, vector: &mut [u64]) {
-    for words in vector.chunks_exact_mut(words(plan.family)) {
+    for words in vector.chunks_exact_mut(words(plan.two_values)) {
         words[1] &= !(((1 << SITE_BITS) - 1) << ALLELE_BITS);
     }
 }
 
-/// The counts of a people ask's sum: [individuals, sites], or [individuals, cases, unknown, sites] of a logistic run.
+/// The counts of a people ask's sum: [individuals, sites], or [individuals, cases, unknown, sites] of a trait with two
+/// values.
 /// Missing words count as 0.
 pub fn decode_people(sum: &[u64]) -> PeopleCounts {
     let word = |index: usize| sum.get(index).copied().unwrap_or(0);
@@ -93,7 +91,7 @@ pub fn decode_people(sum: &[u64]) -> PeopleCounts {
 
 /// The counts of a counts ask's sum over `keys` keys. Missing words count as 0.
 pub fn decode_counts(plan: &Plan, sum: &[u64], keys: usize) -> Vec<VariantCounts> {
-    let width = words(plan.family);
+    let width = words(plan.two_values);
     let mut all: Vec<VariantCounts> = sum.chunks_exact(width).take(keys).map(decode).collect();
     all.resize(keys, VariantCounts::default());
     all
@@ -117,12 +115,14 @@ mod tests {
     use ligate_model::VariableName;
 
     use super::*;
+    use crate::gwas::Family;
 
     #[test]
     fn fields_do_not_carry_at_the_largest_cohort() {
         // 2^31 - 1 people who are all homozygous cases, at two sites.
         let plan = Plan {
             family: Family::Logistic,
+            two_values: true,
             trait_name: VariableName::new("t2d").unwrap(),
             covariates: vec![],
             wald_below: 1e-3,
@@ -161,6 +161,7 @@ mod tests {
     fn a_node_that_withholds_a_variant_is_seen_and_adds_nothing_else() {
         let plan = Plan {
             family: Family::Linear,
+            two_values: false,
             trait_name: VariableName::new("ldl").unwrap(),
             covariates: vec![],
             wald_below: 1e-3,

@@ -18,6 +18,10 @@ const LARGEST_COEFFICIENT: f64 = 1e3;
 pub enum InvalidAsk {
     #[error("the ask is of another family than the plan")]
     Family,
+    #[error(
+        "the ask does not count cases and controls where the trait has two values, or counts them where it has more"
+    )]
+    TwoValues,
     #[error("the ask has no variants, or more than {MAX_BATCH}")]
     Batch,
     #[error("the variants of the ask do not ascend")]
@@ -37,8 +41,8 @@ impl Ask {
     pub fn validate(&self, plan: &Plan) -> Result<(), InvalidAsk> {
         let columns = plan.columns();
         match self {
-            Self::People { family } | Self::Counts { family, .. } => {
-                check(*family == plan.family, InvalidAsk::Family)?
+            Self::People { two_values } | Self::Counts { two_values, .. } => {
+                check(*two_values == plan.two_values, InvalidAsk::TwoValues)?
             }
             Self::Scale { exponents } => {
                 check(exponents.len() == plan.scaled(), InvalidAsk::Length)?;
@@ -47,21 +51,21 @@ impl Ask {
             }
             Self::Moments { scaling } => check_scaling(plan, scaling)?,
             Self::Null { scaling, coefficients, .. } => {
-                check(plan.is_binary(), InvalidAsk::Family)?;
+                check(plan.is_logistic(), InvalidAsk::Family)?;
                 check_scaling(plan, scaling)?;
                 check_coefficients(coefficients, columns)?;
             }
             Self::Linear { scaling, .. } => {
-                check(!plan.is_binary(), InvalidAsk::Family)?;
+                check(!plan.is_logistic(), InvalidAsk::Family)?;
                 check_scaling(plan, scaling)?;
             }
             Self::Score { scaling, coefficients, .. } => {
-                check(plan.is_binary(), InvalidAsk::Family)?;
+                check(plan.is_logistic(), InvalidAsk::Family)?;
                 check_scaling(plan, scaling)?;
                 check_coefficients(coefficients, columns)?;
             }
             Self::Wald { scaling, coefficients, variants, .. } => {
-                check(plan.is_binary(), InvalidAsk::Family)?;
+                check(plan.is_logistic(), InvalidAsk::Family)?;
                 check_scaling(plan, scaling)?;
                 check_coefficients(coefficients, (columns + 1) * variants.keys.len())?;
             }
@@ -83,7 +87,7 @@ impl Ask {
             check(variants.counts.len() == variants.keys.len(), InvalidAsk::Length)?;
             let individuals = self.claimed_individuals().unwrap_or(MAX_INDIVIDUALS - 1);
             check(individuals < MAX_INDIVIDUALS, InvalidAsk::Counts)?;
-            let consistent = |counts: &VariantCounts| is_consistent(counts, individuals, plan.is_binary());
+            let consistent = |counts: &VariantCounts| is_consistent(counts, individuals, plan.two_values);
             check(variants.counts.iter().all(consistent), InvalidAsk::Counts)?;
         }
         check(self.words() <= MAX_WORDS, InvalidAsk::Words)
@@ -104,12 +108,12 @@ fn check_coefficients(coefficients: &[f64], expected: usize) -> Result<(), Inval
     check(coefficients.iter().all(|value| value.abs() <= LARGEST_COEFFICIENT), InvalidAsk::Number)
 }
 
-fn is_consistent(counts: &VariantCounts, individuals: u64, binary: bool) -> bool {
+fn is_consistent(counts: &VariantCounts, individuals: u64, two_values: bool) -> bool {
     // The first comparison bounds the others' arithmetic.
     counts.called <= individuals
         && counts.allele_count <= 2 * counts.called
         && counts.homozygotes <= counts.allele_count / 2
-        && counts.cases.is_some() == binary
+        && counts.cases.is_some() == two_values
         && counts.cases.is_none_or(|of| {
             of.called <= counts.called
                 && of.allele_count <= 2 * of.called
@@ -142,7 +146,8 @@ mod tests {
 
     fn plan(family: Family) -> Plan {
         let name = |text: &str| VariableName::new(text).unwrap();
-        Plan { family, trait_name: name("y"), covariates: vec![name("age")], wald_below: 1e-3 }
+        let two_values = family == Family::Logistic;
+        Plan { family, two_values, trait_name: name("y"), covariates: vec![name("age")], wald_below: 1e-3 }
     }
 
     fn key(position: u32) -> VariantKey {
@@ -163,7 +168,7 @@ mod tests {
         assert_eq!(ask.validate(&plan(Family::Linear)), Ok(()));
         // g'z, g'y and the triangle of [1, z, y] for each of two keys with missing calls.
         assert_eq!(ask.words(), 2 * (2 + 6));
-        let counts = Ask::Counts { family: Family::Logistic, keys: vec![key(1)] };
+        let counts = Ask::Counts { two_values: true, keys: vec![key(1)] };
         assert_eq!((counts.validate(&plan(Family::Logistic)), counts.words()), (Ok(()), 3));
         let null = Ask::Null { scaling: vec![SCALING], coefficients: vec![0.5, -1.0], fill: 0.5 };
         assert_eq!((null.validate(&plan(Family::Logistic)), null.words()), (Ok(()), 5));
@@ -191,6 +196,9 @@ mod tests {
         check(null(vec![0.0, 0.0], 1.5), Family::Logistic, InvalidAsk::Number);
         check(null(vec![0.0, 0.0], f64::NAN), Family::Logistic, InvalidAsk::Number);
         let keys = (0..=MAX_BATCH as u32).map(key).collect();
-        check(Ask::Counts { family: Family::Linear, keys }, Family::Linear, InvalidAsk::Batch);
+        check(Ask::Counts { two_values: false, keys }, Family::Linear, InvalidAsk::Batch);
+        for ask in [Ask::People { two_values: true }, Ask::Counts { two_values: true, keys: vec![key(1)] }] {
+            check(ask, Family::Linear, InvalidAsk::TwoValues);
+        }
     }
 }

@@ -61,7 +61,8 @@ impl<'r, S: Summation> Driver<'r, S> {
 
     pub fn people(&mut self) -> Result<PeopleCounts, RunError<S::Error>> {
         self.report(Stage::People, 0, 1);
-        let people = self.sums.people(&Ask::People { family: self.plan.family }).map_err(RunError::Sum)?;
+        let people =
+            self.sums.people(&Ask::People { two_values: self.plan.two_values }).map_err(RunError::Sum)?;
         check_people(self.plan, &people)?;
         self.report(Stage::People, 1, 1);
         Ok(people)
@@ -71,7 +72,7 @@ impl<'r, S: Summation> Driver<'r, S> {
         let mut counted = Counted { passed: Vec::new(), refused: Vec::new() };
         for (batch, done) in keys.chunks(MAX_BATCH).zip((0..).step_by(MAX_BATCH)) {
             self.report(Stage::Counts, done, keys.len());
-            let ask = Ask::Counts { family: self.plan.family, keys: batch.to_vec() };
+            let ask = Ask::Counts { two_values: self.plan.two_values, keys: batch.to_vec() };
             let answers = self.sums.counts(&ask).map_err(RunError::Sum)?;
             if answers.len() != batch.len() {
                 return Err(RunError::Impossible);

@@ -1,28 +1,27 @@
 //! What of a released result leaves: its leading variants that are common enough, in few digits. The same result under
 //! the same bounds gives the same content, to the byte.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeSet, fmt};
 
 use anyhow::{Context, Result};
 use ligate_analysis::gwas::Association;
 use ligate_disclosure::{
-    Left,
-    export::{guess_of_trait, is_common_enough, lowest_frequency, strength, strength_max, variants_max},
+    Exported, Left,
+    export::{
+        Regions, guess_of_trait, is_common_enough, lowest_frequency, strength, strength_max, variants_max,
+    },
 };
 use ligate_formats::gwas_ssf;
-use ligate_model::{Contig, Digest, VariantKey};
+use ligate_model::{Digest, VariantKey};
 
 use crate::run::release::{self, Release};
 
 /// Why an effect stays inside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HeldBack {
     Rare,
     Changed,
-    /// A stronger variant beside it leaves.
+    /// Another variant beside it leaves, or has left.
     Region,
     Number,
 }
@@ -31,16 +30,12 @@ impl HeldBack {
     pub const ALL: [Self; 4] = [Self::Rare, Self::Changed, Self::Region, Self::Number];
 }
 
-/// Bases around a variant that leaves, counted from it, in which no other one does: two that differ in one person's call would
-/// give that person's trait away.
-const REGION: u32 = 500_000;
-
 impl fmt::Display for HeldBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Rare => "rarer than all that was exported of these people allows (rule: variants)",
             Self::Changed => "calls have changed for a few people since something of them was shown (rule: calls that changed)",
-            Self::Region => "beside a stronger variant that leaves (rule: one for each region of 500,000 bases)",
+            Self::Region => "beside another variant of this trait that leaves or has left (rule: one for each region of 500,000 bases)",
             Self::Number => "weaker than the variants that may leave (rule: how many)",
         })
     }
@@ -83,6 +78,15 @@ impl Bounds {
     }
 }
 
+/// Variants that do not leave, however common they are.
+#[derive(Clone, Copy)]
+pub struct KeptBack<'a> {
+    /// Those of which calls have changed.
+    pub changed: &'a BTreeSet<VariantKey>,
+    /// Variants of the same trait that left before: others beside them stay, unless the permit allows full tables.
+    pub regions: &'a Regions,
+}
+
 /// A result as it leaves, and what is held back.
 pub struct Content {
     /// The result with what leaves of it only.
@@ -98,9 +102,9 @@ pub struct Content {
 }
 
 impl Content {
-    /// What leaves within `bounds`, without variants of which calls have `changed`.
-    pub fn of(release: &Release, bounds: Bounds, changed: &BTreeSet<VariantKey>) -> Result<Self> {
-        let (leaves, held_back) = choose(&release.gwas.associations, &bounds, changed);
+    /// What leaves within `bounds`.
+    pub fn of(release: &Release, bounds: Bounds, kept_back: KeptBack<'_>) -> Result<Self> {
+        let (leaves, held_back) = choose(&release.gwas.associations, &bounds, kept_back);
         let mut kept = release.clone();
         kept.gwas.associations = leaves;
         let strength = kept.gwas.associations.iter().map(strength_of).sum();
@@ -123,6 +127,14 @@ impl Content {
 
     pub fn variants(&self) -> u64 {
         self.release.gwas.associations.len() as u64
+    }
+
+    /// The variants that leave, where the nodes must be told.
+    pub fn named_variants(&self) -> Vec<VariantKey> {
+        if !Exported::names_variants(self.variants(), self.bounds.people) {
+            return Vec::new();
+        }
+        self.release.gwas.associations.iter().map(|found| found.key.clone()).collect()
     }
 
     pub fn held_back_by(&self, rule: HeldBack) -> u64 {
@@ -172,12 +184,12 @@ fn strength_of(found: &Association) -> f64 {
 fn choose(
     all: &[Association],
     bounds: &Bounds,
-    changed: &BTreeSet<VariantKey>,
+    kept_back: KeptBack<'_>,
 ) -> (Vec<Association>, Vec<(VariantKey, HeldBack)>) {
     let rule = |found: &Association| {
         let frequency = found.counts.allele_frequency();
         let common = frequency.is_some_and(|frequency| is_common_enough(frequency, bounds.leverage));
-        match (common, changed.contains(&found.key)) {
+        match (common, kept_back.changed.contains(&found.key)) {
             (false, _) => Some(HeldBack::Rare),
             (_, true) => Some(HeldBack::Changed),
             _ => (!found.neg_log10_p.is_finite()).then_some(HeldBack::Number),
@@ -187,13 +199,10 @@ fn choose(
     let mut strongest: Vec<usize> = (0..all.len()).filter(|place| rules[*place].is_none()).collect();
     strongest.sort_by(|a, b| all[*b].neg_log10_p.total_cmp(&all[*a].neg_log10_p).then(a.cmp(b)));
     let (mut variants, mut strength) = bounds.left();
-    let mut leading: BTreeMap<&Contig, BTreeSet<u32>> = BTreeMap::new();
+    let mut regions = kept_back.regions.clone();
     for place in strongest {
         let found = &all[place];
-        let (contig, position) = (&found.key.contig, found.key.position.get());
-        let region = position.saturating_sub(REGION)..=position.saturating_add(REGION);
-        let beside = leading.get(contig).is_some_and(|near| near.range(region).next().is_some());
-        if beside && !bounds.full_table {
+        if !bounds.full_table && regions.are_closed_for(&found.key) {
             rules[place] = Some(HeldBack::Region);
             continue;
         }
@@ -204,7 +213,7 @@ fn choose(
             continue;
         }
         variants -= 1;
-        leading.entry(contig).or_default().insert(position);
+        regions.insert(&found.key);
     }
     let (mut leaves, mut held_back) = (Vec::new(), Vec::new());
     for (found, rule) in all.iter().zip(rules) {
@@ -219,7 +228,7 @@ fn choose(
 #[cfg(test)]
 mod tests {
     use ligate_analysis::gwas::Test;
-    use ligate_model::{Allele, Position, VariantCounts};
+    use ligate_model::{Allele, Contig, Position, VariantCounts};
 
     use super::*;
 
@@ -266,7 +275,8 @@ mod tests {
                 .into();
         let choose = |bounds: &Bounds, changed: &[u32]| {
             let keys = changed.iter().map(|place| found(far(*place), 60, 1.0).key).collect();
-            let (leaves, held_back) = super::choose(&all, bounds, &keys);
+            let kept_back = KeptBack { changed: &keys, regions: &Regions::default() };
+            let (leaves, held_back) = super::choose(&all, bounds, kept_back);
             let by = |rule| {
                 let held = held_back.iter().filter(|(_, held)| *held == rule);
                 positions(held.map(|(key, _)| key))
@@ -291,8 +301,27 @@ mod tests {
         let bounds = Bounds { people: 900, leverage: 0.01, left_before: Left::default(), full_table: false };
         let all = [(1_000_000, 2.0), (1_500_000, 9.0), (2_000_000, 3.0), (2_000_001, 4.0), (2_500_001, 1.0)]
             .map(|(position, p)| found(position, 60, p));
-        let (leaves, held_back) = choose(&all, &bounds, &BTreeSet::new());
-        assert_eq!(positions(leaves.iter().map(|found| &found.key)), [1_500_000, 2_000_001]);
-        assert!(held_back.iter().all(|(_, rule)| *rule == HeldBack::Region));
+        let choose = |bounds: &Bounds, changed: &[u32], left: &[u32]| {
+            let key = |position: &u32| found(*position, 60, 1.0).key;
+            let changed = changed.iter().map(key).collect();
+            let mut regions = Regions::default();
+            left.iter().for_each(|position| regions.insert(&key(position)));
+            let kept_back = KeptBack { changed: &changed, regions: &regions };
+            let (leaves, held_back) = super::choose(&all, bounds, kept_back);
+            let rules: BTreeSet<HeldBack> = held_back.into_iter().map(|(_, rule)| rule).collect();
+            (positions(leaves.iter().map(|found| &found.key)), rules.into_iter().collect::<Vec<_>>())
+        };
+        let region = [HeldBack::Region];
+        assert_eq!(choose(&bounds, &[], &[]), (vec![1_500_000, 2_000_001], region.to_vec()));
+        // In a later export those that left may leave again, weaker or not, and no other one beside them.
+        assert_eq!(
+            choose(&bounds, &[], &[1_500_000, 2_000_001]),
+            (vec![1_500_000, 2_000_001], region.to_vec())
+        );
+        assert_eq!(choose(&bounds, &[], &[1_000_000]).0, [1_000_000, 2_000_001]);
+        let both = vec![HeldBack::Changed, HeldBack::Region];
+        assert_eq!(choose(&bounds, &[1_500_000], &[1_500_000, 2_000_001]), (vec![2_000_001], both));
+        let full = Bounds { full_table: true, ..bounds };
+        assert_eq!(choose(&full, &[1_500_000], &[1_500_000]).0.len(), 4);
     }
 }

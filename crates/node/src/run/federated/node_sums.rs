@@ -89,7 +89,7 @@ impl<'a> NodeSums<'a> {
 
     /// Opens the first sum: how many people take part. Whoever is not in it is not in the run.
     pub fn count_people(&mut self) -> Result<()> {
-        let ask = Ask::People { family: self.terms.plan.family };
+        let ask = Ask::People { two_values: self.terms.plan.two_values };
         let opened = self.round(Broadcast { people: None, ask: RoundAsk::Study(ask) })?;
         let released = self.terms.gate.people(opened, gwas::decode_people, self.terms.plan.parameters());
         let (people, cleared) =
