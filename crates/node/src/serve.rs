@@ -2,7 +2,7 @@
 
 mod account;
 mod admission;
-mod changed_calls;
+pub mod changed_calls;
 mod claims;
 pub mod codings;
 mod counts;
