@@ -175,6 +175,7 @@ pub fn load(
         variables: phenotypes.variables.iter().map(VariableDescription::from).collect(),
         text_columns,
         lineage: Vec::new(),
+        listed_anew: Vec::new(),
         files: describe_files(&incoming.folder)?,
     };
     let changed = history::follow(before.as_ref(), &mut description, &incoming.folder, control)?;

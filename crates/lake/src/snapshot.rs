@@ -16,7 +16,7 @@ use crate::{
     lock::ReadLock,
     manifest::Manifest,
     partition::Partition,
-    scan::Scan,
+    scan::{KeptSites, Scan},
     tables::{ChangeKind, ChangeRows, SiteRows, may_repeat, read_phenotypes, read_samples},
 };
 
@@ -191,18 +191,39 @@ impl Snapshot {
         }
     }
 
-    /// Visits all variants in key order, on any contig, until the visitor breaks. A key of a symbolic allele comes as
-    /// often as it has records.
+    /// Visits all variants in key order, on any contig, until the visitor breaks, also those of which calls are kept although
+    /// the files do not list them any more. A key of a symbolic allele comes as often as it has records.
     pub fn sites(&self, visit: &mut dyn FnMut(Site) -> ControlFlow<()>) -> Result<(), LakeError> {
-        for partition in Partition::all().filter(|partition| self.has(*partition)) {
-            let mut rows = SiteRows::open(&self.inner.folder.sites(partition))?;
-            while let Some(row) = rows.next_row()? {
-                if visit(Site { key: row.key, id: row.id, counts: row.counts }).is_break() {
-                    return Ok(());
-                }
+        for partition in Partition::all() {
+            if self.sites_of(partition, visit)?.is_break() {
+                break;
             }
         }
         Ok(())
+    }
+
+    fn sites_of(
+        &self,
+        partition: Partition,
+        visit: &mut dyn FnMut(Site) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, LakeError> {
+        let folder = &self.inner.folder;
+        let mut kept = KeptSites::open(folder, partition, &self.inner.description.blocks)?;
+        let mut rows = self.has(partition).then(|| SiteRows::open(&folder.sites(partition))).transpose()?;
+        loop {
+            let row = rows.as_mut().map_or(Ok(None), SiteRows::next_row)?;
+            while let Some((key, counts)) = kept.take_before(row.as_ref(), folder)? {
+                if visit(Site { key, id: None, counts }).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            let Some(row) = row else { return Ok(ControlFlow::Continue(())) };
+            let mut site = Site { key: row.key, id: row.id, counts: row.counts };
+            site.counts += kept.take(&site.key, folder)?;
+            if visit(site).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
     }
 
     fn has(&self, partition: Partition) -> bool {
@@ -228,7 +249,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Visits every variant on chromosomes 1 to 22 in key order, in batches; a batch's indices are those of the keys
+    /// Visits every variant of the files on chromosomes 1 to 22 in key order, in batches; a batch's indices are those of the keys
     /// that come with it. Of a key that repeats only the first row is visited, so the keys of all batches ascend.
     pub fn scan_all(&self, visit: &mut dyn FnMut(&[VariantKey], &Batch<'_>)) -> Result<(), LakeError> {
         let mut scan = Scan::new(&self.inner.folder, &self.inner.blocks);

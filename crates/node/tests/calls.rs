@@ -6,9 +6,9 @@ mod support;
 use std::{collections::BTreeMap, fs};
 
 use support::{
-    Network,
-    cohorts::{Cohort, network},
-    succeed, text,
+    Draw, Network,
+    cohorts::{Cohort, network, permit, released},
+    succeed, table, text,
 };
 
 const PEOPLE: [(&str, usize); 3] = [("north", 130), ("centre", 110), ("south", 90)];
@@ -68,4 +68,92 @@ fn own_counts_of_people_who_left_and_came_back_with_other_calls() {
         let ten: u64 = (120..130).map(|person| dosage(person, position)).sum();
         assert_eq!((copies + ten, called + 20), first[&position], "{position}");
     }
+}
+
+/// By position why a variant of the last study has no result.
+fn suppressed(network: &Network, trait_name: &str) -> BTreeMap<u64, String> {
+    let (_, rows) = table(&network.path(&format!("results/{trait_name}.suppressed.tsv.gz")));
+    rows.into_iter().map(|row| (row[1].parse().expect("a position"), row[4].clone())).collect()
+}
+
+/// What the gate says where a site has no calls of a variant that can be shown, for whichever reason.
+const NOT_EVERY_SITE: &str = "not every site has calls that can be shown";
+
+/// Cohorts of rare variants, of which the first one's files list what somebody there carries; the person who is alone in
+/// carrying most of them, and their positions.
+fn called_sites() -> (Vec<Cohort>, usize, Vec<u64>) {
+    const VARIANTS: usize = 240;
+    let mut cohorts: Vec<Cohort> = [("north", 130), ("centre", 700), ("south", 700)]
+        .iter()
+        .zip(1..)
+        .map(|((name, people), seed)| Cohort::new(name, *people, VARIANTS, seed))
+        .collect();
+    for (cohort, seed) in cohorts.iter_mut().zip(50..) {
+        let mut draw = Draw::new(seed);
+        for calls in &mut cohort.genotypes {
+            for (variant, call) in calls.iter_mut().enumerate() {
+                let frequency = 0.006 + 0.014 * (variant as f64 / VARIANTS as f64);
+                let mut allele = || u8::from(draw.uniform() < frequency);
+                *call = Some(allele() + allele());
+            }
+        }
+        cohort.trait_with_missing("ldl", 0.0, 1000 + seed);
+        cohort.trait_with_missing("hdl", 0.0, 2000 + seed);
+    }
+    cohorts[0].called_sites = true;
+    let carried = |person: usize, variant: usize| cohorts[0].genotypes[person][variant] > Some(0);
+    let alone = |person: usize| -> Vec<u64> {
+        let others = |variant: usize| (0..130).any(|other| other != person && carried(other, variant));
+        let own = (0..VARIANTS).filter(|variant| carried(person, *variant) && !others(*variant));
+        own.map(|variant| 1_000_000 * (variant as u64 + 1)).collect()
+    };
+    let victim = (0..130).max_by_key(|person| alone(*person).len()).expect("a person");
+    let own = alone(victim);
+    (cohorts, victim, own)
+}
+
+#[test]
+fn a_person_who_leaves_takes_no_variant_along() {
+    let (mut cohorts, victim, own) = called_sites();
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl"]);
+    let shown = released(&network, "ldl");
+    let shown_own = own.iter().filter(|position| shown.contains_key(position)).count();
+    assert!(shown_own >= 2, "the attack is about released variants: {shown_own} of {own:?}");
+    cohorts[0].remove(victim);
+    cohorts[0].load(&network, "cohort");
+    network.released(&permit, &["--trait", "hdl"]);
+    // Nothing that was shown is missing at north now: what only this person carried counts as nobody's.
+    let why = suppressed(&network, "hdl");
+    let lost: Vec<_> = shown
+        .keys()
+        .filter(|position| why.get(position).is_some_and(|why| why.contains(NOT_EVERY_SITE)))
+        .collect();
+    assert!(lost.is_empty(), "{lost:?}, of his own {own:?}");
+    // Nor do fewer people have a call of it.
+    let counts: Vec<String> = released(&network, "hdl").into_values().map(|row| row["n"].clone()).collect();
+    assert!(counts.len() > 20 && counts.windows(2).all(|pair| pair[0] == pair[1]), "{counts:?}");
+    // The files' own view is as it was: the variant is not there.
+    let query = format!("SELECT count(*) FROM cohort.sites WHERE pos = {}", own[0]);
+    let said = succeed(&["sql", "--dir", text(&network.path("north")), &query]);
+    assert!(said.contains('0') && !said.contains('1'), "{said}");
+}
+
+#[test]
+fn a_person_who_joins_is_not_told_by_the_reasons_for_what_is_not_shown() {
+    let (mut cohorts, victim, own) = called_sites();
+    let everybody = cohorts[0].clone();
+    cohorts[0].remove(victim);
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl"]);
+    let before = suppressed(&network, "ldl");
+    let told = |why: &BTreeMap<u64, String>| -> Vec<u64> {
+        why.iter().filter(|(_, why)| why.contains(NOT_EVERY_SITE)).map(|(position, _)| *position).collect()
+    };
+    assert!(own.iter().filter(|position| told(&before).contains(position)).count() >= 2, "{before:?}");
+    everybody.load(&network, "cohort");
+    network.released(&permit, &["--trait", "hdl"]);
+    assert_eq!(told(&suppressed(&network, "hdl")), told(&before));
 }

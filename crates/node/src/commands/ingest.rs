@@ -76,7 +76,7 @@ fn as_json(report: &LoadReport) -> serde_json::Value {
         "not_analysed": report.not_analysed, "bytes": report.bytes,
         "changed_calls": {
             "variants": report.changed.total(), "appeared": report.changed.appeared,
-            "vanished": report.changed.vanished,
+            "vanished": report.changed.vanished, "kept": report.changed.kept,
         },
         "individuals_without_row": report.phenotypes.as_ref().map(|table| table.without_row),
         "rows_without_genotypes": report.phenotypes.as_ref().map(|table| table.without_genotypes),
@@ -112,6 +112,13 @@ fn print(report: &LoadReport) {
     }
     if let Some(sentence) = changed_calls(report.changed) {
         say!("{sentence}");
+    }
+    if report.changed.kept > 0 {
+        say!(
+            "{} variants of earlier files are not listed any more; people who stay keep their calls, since none of them \
+             carries one",
+            number(report.changed.kept)
+        );
     }
     if let Some(phenotypes) = &report.phenotypes {
         print_phenotypes(phenotypes);
