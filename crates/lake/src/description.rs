@@ -14,7 +14,7 @@ use crate::{
 /// Raised when the tables change so that older programs cannot read them.
 pub const FORMAT: u32 = 3;
 
-/// Without kept calls.
+/// Without kept calls, and without sketches in the history.
 const FORMAT_WITHOUT_KEPT_CALLS: u32 = 2;
 
 /// Without lineage and history. Such a snapshot is read as the first of its dataset.
@@ -42,6 +42,9 @@ pub struct Description {
     /// The snapshots before this one, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lineage: Vec<Digest>,
+    /// By which key the history's sketches were made; earlier programs made none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_key: Option<Digest>,
     /// Chromosomes of which a load once listed other variants altogether: whoever came since has no call of those that are
     /// kept from before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -127,7 +130,13 @@ impl Description {
     }
 
     fn without_history(&self) -> Self {
-        let mut bare = Self { format: FORMAT, lineage: Vec::new(), listed_anew: Vec::new(), ..self.clone() };
+        let mut bare = Self {
+            format: FORMAT,
+            lineage: Vec::new(),
+            history_key: None,
+            listed_anew: Vec::new(),
+            ..self.clone()
+        };
         bare.files.retain(|file| file.path != HISTORY && !file.path.starts_with(KEPT));
         bare
     }

@@ -157,3 +157,34 @@ fn a_person_who_joins_is_not_told_by_the_reasons_for_what_is_not_shown() {
     network.released(&permit, &["--trait", "hdl"]);
     assert_eq!(told(&suppressed(&network, "hdl")), told(&before));
 }
+
+#[test]
+fn two_large_changes_that_leave_one_person() {
+    let mut cohorts = three(30);
+    for (cohort, seed) in cohorts.iter_mut().zip(1..) {
+        cohort.trait_with_missing("ldl", 0.0, 1000 + seed);
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl"]);
+    assert!(released(&network, "ldl").len() > 20);
+    let first = cohorts[0].clone();
+    let mut changed = first.clone();
+    for calls in &mut changed.genotypes[..60] {
+        calls.iter_mut().for_each(|call| *call = call.map(|dosage| (dosage + 1) % 3));
+    }
+    // Calls that are put back for everybody tell nothing.
+    changed.load(&network, "cohort");
+    first.load(&network, "cohort");
+    network.released(&permit, &["--trait", "ldl", "--covariates", "sex"]);
+    assert!(released(&network, "ldl").len() > 20);
+    // Put back for all but one person: each load changed many, both together one person's.
+    changed.load(&network, "cohort");
+    let mut but_one = first.clone();
+    but_one.genotypes[7] = changed.genotypes[7].clone();
+    but_one.load(&network, "cohort");
+    network.released(&permit, &["--trait", "ldl", "--covariates", "age"]);
+    assert!(released(&network, "ldl").is_empty());
+    let why = suppressed(&network, "ldl");
+    assert!(why.len() > 20 && why.values().all(|why| why.contains(NOT_EVERY_SITE)), "{why:?}");
+}

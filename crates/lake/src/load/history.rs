@@ -15,7 +15,7 @@ mod people;
 use std::{fs, path::Path};
 
 use ligate_genotypes::CorruptRow;
-use ligate_model::{Digest, VariantKey};
+use ligate_model::Digest;
 
 use super::Control;
 use crate::{
@@ -24,8 +24,9 @@ use crate::{
     durable,
     layout::{DatasetFolder, HISTORY, SnapshotFolder},
     manifest::Manifest,
-    tables::{Change, ChangeKind, ChangeRows, ChangeWriter},
+    tables::{Change, ChangeKind, ChangeRows, ChangeWriter, HistoryKey},
 };
+use compare::Found;
 
 /// Variants in which a load changed calls of people who were there before. One of a symbolic allele counts as often as
 /// it comes.
@@ -84,7 +85,7 @@ impl Before {
 pub fn follow(
     before: Option<&Before>,
     description: &mut Description,
-    folder: &SnapshotFolder,
+    (folder, key): (&SnapshotFolder, &HistoryKey),
     control: Control,
 ) -> Result<ChangedVariants, LakeError> {
     let Some(before) = before else { return Ok(ChangedVariants::default()) };
@@ -95,9 +96,11 @@ pub fn follow(
     description.lineage.clone_from(&before.description.lineage);
     description.lineage.push(before.id);
     let step = u32::try_from(description.lineage.len()).unwrap_or(u32::MAX);
-    let mut history = History::create(before, folder, step)?;
+    description.history_key = Some(key.digest());
+    let same_key = before.description.history_key == description.history_key;
+    let mut history = History::create(before, folder, step, same_key)?;
     let kept =
-        compare::compare(before, description, folder, control, &mut |key, kind| history.push(key, kind))?;
+        compare::compare(before, description, (folder, key), control, &mut |found| history.push(found))?;
     let changed = ChangedVariants { kept: kept.variants, ..history.finish()? };
     for path in kept.paths.iter().map(String::as_str).chain([HISTORY]) {
         description.add_file(FileDescription::of(folder, path)?);
@@ -122,34 +125,47 @@ fn keep(before: &Before, description: &mut Description, folder: &SnapshotFolder)
 struct History {
     earlier: Option<ChangeRows>,
     head: Option<Change>,
+    /// Whether the sketches of earlier steps add up with those of this one.
+    same_key: bool,
     out: ChangeWriter,
     step: u32,
     changed: ChangedVariants,
 }
 
 impl History {
-    fn create(before: &Before, folder: &SnapshotFolder, step: u32) -> Result<Self, LakeError> {
+    fn create(
+        before: &Before,
+        folder: &SnapshotFolder,
+        step: u32,
+        same_key: bool,
+    ) -> Result<Self, LakeError> {
         let stored = before.description.history();
         let mut earlier = stored.map(|_| ChangeRows::open(&before.folder.history())).transpose()?;
         let head = next(&mut earlier)?;
         let out = ChangeWriter::create(&folder.history())?;
-        Ok(Self { earlier, head, out, step, changed: ChangedVariants::default() })
+        Ok(Self { earlier, head, same_key, out, step, changed: ChangedVariants::default() })
     }
 
     /// Adds a change of this step; keys ascend.
-    fn push(&mut self, key: VariantKey, kind: ChangeKind) -> Result<(), LakeError> {
+    fn push(&mut self, Found { key, kind, sketch }: Found) -> Result<(), LakeError> {
         while let Some(change) = self.head.take_if(|change| change.key <= key) {
-            self.out.push(&change)?;
-            self.head = next(&mut self.earlier)?;
+            self.keep(change)?;
         }
         self.changed.add(kind);
-        self.out.push(&Change { key, step: self.step, kind })
+        self.out.push(&Change { key, step: self.step, kind, sketch })
+    }
+
+    /// Adds a row of the history before.
+    fn keep(&mut self, mut change: Change) -> Result<(), LakeError> {
+        change.sketch = change.sketch.filter(|_| self.same_key);
+        self.out.push(&change)?;
+        self.head = next(&mut self.earlier)?;
+        Ok(())
     }
 
     fn finish(mut self) -> Result<ChangedVariants, LakeError> {
         while let Some(change) = self.head.take() {
-            self.out.push(&change)?;
-            self.head = next(&mut self.earlier)?;
+            self.keep(change)?;
         }
         self.out.finish()?;
         Ok(self.changed)

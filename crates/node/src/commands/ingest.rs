@@ -3,7 +3,7 @@
 use anyhow::Result;
 use ligate_access::audit::Event;
 use ligate_formats::{Problems, phenotypes::PhenotypeReport};
-use ligate_lake::{ChangedVariants, LoadReport, LoadRequest, VcfGroup};
+use ligate_lake::{ChangedVariants, HistoryKey, LoadReport, LoadRequest, VcfGroup};
 use ligate_model::DatasetId;
 use serde_json::json;
 
@@ -32,7 +32,14 @@ fn request(folder: &Folder, args: Ingest) -> LoadRequest {
         threads: folder.config.limits.thread_count(),
         memory_bytes: folder.config.limits.memory_bytes(),
         one_block: false,
+        history_key: history_key(folder),
     }
+}
+
+/// The secret by which a node's datasets keep what changed in their calls. It follows from the node's key, so a copy of a
+/// dataset alone does not have it.
+pub fn history_key(folder: &Folder) -> HistoryKey {
+    HistoryKey::new(*folder.identity.secret("ligate history of calls").as_bytes())
 }
 
 /// Loads and records the load in the audit log.

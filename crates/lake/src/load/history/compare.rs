@@ -20,14 +20,22 @@ use crate::{
     layout::SnapshotFolder,
     partition::Partition,
     scan::BlockRows,
-    tables::{ChangeKind, Geometry, may_repeat, read_samples},
+    tables::{ChangeKind, Geometry, HistoryKey, Sketch, may_repeat, read_samples},
 };
 
 /// Variants between two looks at whether the load is to stop.
 const STOP_CHECK_VARIANTS: u64 = 4096;
 
+/// A changed variant.
+pub struct Found {
+    pub key: VariantKey,
+    pub kind: ChangeKind,
+    /// Of whose calls changed, where both snapshots hold it.
+    pub sketch: Option<Sketch>,
+}
+
 /// Takes the changed variants, in key order.
-pub type Sink<'s> = dyn FnMut(VariantKey, ChangeKind) -> Result<(), LakeError> + 's;
+pub type Sink<'s> = dyn FnMut(Found) -> Result<(), LakeError> + 's;
 
 /// What the new snapshot keeps of the one before.
 #[derive(Debug, Default)]
@@ -43,7 +51,7 @@ pub struct Kept {
 pub fn compare(
     before: &Before,
     after: &Description,
-    folder: &SnapshotFolder,
+    (folder, key): (&SnapshotFolder, &HistoryKey),
     control: Control,
     sink: &mut Sink<'_>,
 ) -> Result<Kept, LakeError> {
@@ -51,10 +59,11 @@ pub fn compare(
     if let Some(samples) = before_files.get("samples.parquet") {
         check_table(before, samples)?;
     }
+    let individuals = read_samples(&folder.samples())?;
     let people = CommonPeople::of(
         &read_samples(&before.folder.samples())?,
         &before.description.block_ranges(),
-        &read_samples(&folder.samples())?,
+        &individuals,
         &after.block_ranges(),
     );
     if people.count == 0 {
@@ -67,6 +76,8 @@ pub fn compare(
         after_files: files(after),
         folder,
         people: &people,
+        hashes: people.hashes(key, &individuals, &after.block_ranges()),
+        key,
         geometry: Geometry::new(after.blocks.clone()),
         batch_rows: Geometry::new(blocks).batch_rows(),
         control,
@@ -96,6 +107,9 @@ struct Comparison<'a> {
     /// Of the new snapshot.
     folder: &'a SnapshotFolder,
     people: &'a CommonPeople,
+    /// Of each common person, for sketches.
+    hashes: Vec<u64>,
+    key: &'a HistoryKey,
     /// Of the new snapshot.
     geometry: Geometry,
     batch_rows: usize,
@@ -158,7 +172,9 @@ impl Comparison<'_> {
             if let Some(kind) = self.change(part, &mut calls, keeping)?
                 && let Some(key) = part.key()?
             {
-                sink(key, kind)?;
+                let sketch = matches!(kind, ChangeKind::Changed(_))
+                    .then(|| calls.sketch(self.key.variant(&key), &self.hashes));
+                sink(Found { key, kind, sketch })?;
             }
             part.advance()?;
         }

@@ -6,6 +6,8 @@ use std::{collections::HashMap, ops::Range};
 use ligate_genotypes::{Calls, CorruptRow, Exception, Row, encode};
 use ligate_model::IndividualId;
 
+use crate::tables::{HistoryKey, Sketch};
+
 /// Where the people of both snapshots are in the blocks of each.
 pub struct CommonPeople {
     pub before: Vec<Block>,
@@ -82,6 +84,12 @@ impl CommonPeople {
         common
     }
 
+    /// The common people's hashes, given the individuals of the later snapshot and its blocks.
+    pub fn hashes(&self, key: &HistoryKey, after: &[IndividualId], blocks: &[Range<usize>]) -> Vec<u64> {
+        let person = |(block, sample): &(usize, u32)| &after[blocks[*block].start + *sample as usize];
+        self.places.iter().map(|place| key.person(person(place))).collect()
+    }
+
     /// What becomes of a variant in each block of the later snapshot whose files do not list it, given its rows in the
     /// blocks of both; `None` where they do. Empty where all do.
     pub fn unlisted(
@@ -89,11 +97,11 @@ impl CommonPeople {
         before: &[Option<&[u8]>],
         after: &[Option<&[u8]>],
     ) -> Result<Vec<Option<Unlisted>>, CorruptRow> {
-        let mut found: Vec<Option<Unlisted>> =
-            after.iter().map(|row| row.is_none().then(Unlisted::default)).collect();
-        if found.iter().all(Option::is_none) {
+        if after.iter().all(Option::is_some) {
             return Ok(Vec::new());
         }
+        let mut found: Vec<Option<Unlisted>> =
+            after.iter().map(|row| row.is_none().then(Unlisted::default)).collect();
         for (block, row) in self.before.iter().zip(before) {
             let twin = block.twin.map(|twin| &mut found[twin]);
             match (twin, row) {
@@ -202,6 +210,8 @@ pub struct CallComparison<'p> {
     calls: Vec<u32>,
     /// Those with another call than [`REFERENCE`].
     marked: Vec<u32>,
+    /// The people whose calls of the last variant differ, with the call before and the one after.
+    differing: Vec<(u32, u32, u32)>,
 }
 
 /// A complete call without the variant's allele.
@@ -209,7 +219,7 @@ const REFERENCE: u32 = 0;
 
 impl<'p> CallComparison<'p> {
     pub fn new(people: &'p CommonPeople) -> Self {
-        Self { people, calls: vec![REFERENCE; people.count], marked: Vec::new() }
+        Self { people, calls: vec![REFERENCE; people.count], marked: Vec::new(), differing: Vec::new() }
     }
 
     /// The number of people in both snapshots whose dosage, missingness or ploidy differ, given one variant's packed
@@ -229,22 +239,35 @@ impl<'p> CallComparison<'p> {
                 })?;
             }
         }
-        let mut differing = 0u32;
+        self.differing.clear();
         for (index, (block, row)) in people.after.iter().zip(after).enumerate() {
             if !block.twin.is_some_and(|twin| same(twin, index)) {
                 visit(block, *row, |person, call| {
                     let call = call.number();
                     let earlier = std::mem::replace(&mut self.calls[person as usize], REFERENCE);
-                    differing = differing.saturating_add(u32::from(earlier != call));
+                    if earlier != call {
+                        self.differing.push((person, earlier, call));
+                    }
                 })?;
             }
         }
         // Who is still marked has the reference now.
         for person in self.marked.drain(..) {
             let earlier = std::mem::replace(&mut self.calls[person as usize], REFERENCE);
-            differing = differing.saturating_add(u32::from(earlier != REFERENCE));
+            if earlier != REFERENCE {
+                self.differing.push((person, earlier, REFERENCE));
+            }
         }
-        Ok(differing)
+        Ok(self.differing.len() as u32)
+    }
+
+    /// What [`Self::differing`] found of the last variant, in a sketch. `people` are the common people's hashes.
+    pub fn sketch(&self, variant: u64, people: &[u64]) -> Sketch {
+        let mut sketch = Sketch::default();
+        for (person, before, after) in &self.differing {
+            sketch.change((people[*person as usize], variant), *before, *after);
+        }
+        sketch
     }
 }
 
