@@ -217,9 +217,9 @@ impl Gate {
     /// What a node checks again for every variant before it adds its statistics.
     pub fn check_variant(&self, counts: &VariantCounts) -> Result<(), GateRule> {
         let least = &self.thresholds;
-        require(counts.withheld == 0, GateRule::Withheld)?;
-        // The span rule judges the people of all nodes, and of all but the one who reads.
-        require(counts.lacking == 0, GateRule::Sites)?;
+        // The span rule judges the people of all nodes, and of all but the one who reads. Whether a node lacks the variant
+        // or withholds it is not told.
+        require(counts.withheld == 0 && counts.lacking == 0, GateRule::Withheld)?;
         require(counts.sites >= least.sites, GateRule::Sites)?;
         require(counts.called <= INDIVIDUALS_MAX, GateRule::Individuals)?;
         require(counts.called >= least.individuals, GateRule::Individuals)?;
@@ -404,7 +404,7 @@ mod tests {
     #[test]
     fn a_variant_that_a_node_withholds_is_not_shown() {
         check_variant(|v| v.withheld = 1, Err(GateRule::Withheld));
-        check_variant(|v| v.lacking = 1, Err(GateRule::Sites));
+        check_variant(|v| v.lacking = 1, Err(GateRule::Withheld));
     }
 
     #[test]

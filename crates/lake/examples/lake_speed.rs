@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use ligate_lake::{Lake, LoadRequest, VcfGroup};
+use ligate_lake::{HistoryKey, Lake, LoadRequest, VcfGroup};
 use ligate_model::{DatasetId, VariantKey};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -41,6 +41,7 @@ fn measure(
         threads,
         memory_bytes: 256 << 20,
         one_block: false,
+        history_key: HistoryKey::new([0; 32]),
     };
     let start = Instant::now();
     let report = lake.load(&request, &AtomicBool::new(false), &|_| {})?;

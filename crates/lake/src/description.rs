@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     LakeError, durable,
-    layout::{HISTORY, SnapshotFolder},
+    layout::{HISTORY, KEPT, SnapshotFolder},
 };
 
 /// Raised when the tables change so that older programs cannot read them.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
+
+/// Without kept calls, and without sketches in the history.
+const FORMAT_WITHOUT_KEPT_CALLS: u32 = 2;
 
 /// Without lineage and history. Such a snapshot is read as the first of its dataset.
 const FORMAT_WITHOUT_HISTORY: u32 = 1;
@@ -39,6 +42,13 @@ pub struct Description {
     /// The snapshots before this one, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lineage: Vec<Digest>,
+    /// By which key the history's sketches were made; earlier programs made none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history_key: Option<Digest>,
+    /// Chromosomes of which a load once listed other variants altogether: whoever came since has no call of those that are
+    /// kept from before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listed_anew: Vec<String>,
     /// Every table, by path.
     pub files: Vec<FileDescription>,
 }
@@ -103,6 +113,11 @@ impl Description {
         self.files.iter().find(|file| file.path == HISTORY)
     }
 
+    /// The tables of calls that were kept though the files do not list their variants any more.
+    pub fn kept(&self) -> impl Iterator<Item = &FileDescription> {
+        self.files.iter().filter(|file| file.path.starts_with(KEPT))
+    }
+
     /// Adds a file that was written after the others.
     pub fn add_file(&mut self, file: FileDescription) {
         self.files.push(file);
@@ -115,8 +130,14 @@ impl Description {
     }
 
     fn without_history(&self) -> Self {
-        let mut bare = Self { format: FORMAT, lineage: Vec::new(), ..self.clone() };
-        bare.files.retain(|file| file.path != HISTORY);
+        let mut bare = Self {
+            format: FORMAT,
+            lineage: Vec::new(),
+            history_key: None,
+            listed_anew: Vec::new(),
+            ..self.clone()
+        };
+        bare.files.retain(|file| file.path != HISTORY && !file.path.starts_with(KEPT));
         bare
     }
 
@@ -143,9 +164,9 @@ impl Description {
         let text = fs::read(&path).map_err(|error| LakeError::io(&path, error))?;
         let description: Self =
             serde_json::from_slice(&text).map_err(|error| LakeError::corrupt(&path, error.to_string()))?;
-        if ![FORMAT_WITHOUT_HISTORY, FORMAT].contains(&description.format) {
+        if ![FORMAT_WITHOUT_HISTORY, FORMAT_WITHOUT_KEPT_CALLS, FORMAT].contains(&description.format) {
             let what =
-                format!("it has format {}; this program reads formats 1 and {FORMAT}", description.format);
+                format!("it has format {}; this program reads formats 1 to {FORMAT}", description.format);
             return Err(LakeError::corrupt(&path, what));
         }
         if description.lineage.is_empty() != description.history().is_none() {

@@ -11,6 +11,7 @@
 //! datasets/ID/snapshots/SNAPSHOT/phenotypes.parquet
 //! datasets/ID/snapshots/SNAPSHOT/sites/contig=1.parquet …
 //! datasets/ID/snapshots/SNAPSHOT/genotypes/block=0/contig=1.parquet …
+//! datasets/ID/snapshots/SNAPSHOT/kept/block=0/contig=1.parquet …       calls of variants that the files list no longer
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,9 @@ const INCOMING: &str = "incoming-";
 
 /// The history's path within a snapshot's folder.
 pub const HISTORY: &str = "history.parquet";
+
+/// What the paths of kept calls begin with.
+pub const KEPT: &str = "kept/";
 
 impl DatasetFolder {
     pub fn new(datasets: &Path, id: &DatasetId) -> Self {
@@ -103,6 +107,19 @@ impl SnapshotFolder {
 
     pub fn genotypes(&self, block: usize, partition: Partition) -> PathBuf {
         self.path.join(Self::genotypes_name(block, partition))
+    }
+
+    pub fn kept_folder(&self, block: usize) -> PathBuf {
+        self.path.join(format!("{KEPT}block={block}"))
+    }
+
+    pub fn kept(&self, block: usize, partition: Partition) -> PathBuf {
+        self.path.join(Self::kept_name(block, partition))
+    }
+
+    /// The path within the folder, as `snapshot.json` has it.
+    pub fn kept_name(block: usize, partition: Partition) -> String {
+        format!("{KEPT}block={block}/{}", partition.file_name())
     }
 
     /// The path within the folder, as `snapshot.json` has it.

@@ -17,6 +17,7 @@ mod lock;
 mod manifest;
 mod partition;
 mod scan;
+mod since;
 mod snapshot;
 mod sql;
 mod tables;
@@ -29,3 +30,4 @@ pub use load::{
 };
 pub use snapshot::{Site, Snapshot};
 pub use sql::{Cell, SqlLimits, Table};
+pub use tables::HistoryKey;

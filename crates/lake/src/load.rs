@@ -38,7 +38,7 @@ use crate::{
     durable,
     layout::{DatasetFolder, SnapshotFolder},
     lock::LoadLock,
-    tables::{Geometry, write_phenotypes, write_samples},
+    tables::{Geometry, HistoryKey, write_phenotypes, write_samples},
 };
 use assemble::{Assembler, SortedGroup, VariantTotals};
 use cohort::{Cohort, SampleGroup};
@@ -65,6 +65,8 @@ pub struct LoadRequest {
     pub memory_bytes: usize,
     /// All individuals in one block, whatever their number; those of groups without a variant are missing there.
     pub one_block: bool,
+    /// By which the history keeps what changed. Under another key than before it forgets the sketches that it has.
+    pub history_key: HistoryKey,
 }
 
 /// Files whose sample names get the same prefix.
@@ -180,9 +182,16 @@ pub fn load(
         variables: phenotypes.variables.iter().map(VariableDescription::from).collect(),
         text_columns,
         lineage: Vec::new(),
+        history_key: None,
+        listed_anew: Vec::new(),
         files: describe_files(&incoming.folder)?,
     };
-    let changed = history::follow(before.as_ref(), &mut description, &incoming.folder, control)?;
+    let changed = history::follow(
+        before.as_ref(),
+        &mut description,
+        (&incoming.folder, &request.history_key),
+        control,
+    )?;
     if let Some(before) = before.filter(|before| before.is_followed_by(&description)) {
         (control.replacing)(&before.individuals()?).map_err(LakeError::NotRemembered)?;
     }

@@ -4,14 +4,18 @@
 //! one, so memory is bounded by the batch, however far apart its keys lie.
 
 mod cursor;
+mod kept;
+mod rows;
 
-use std::ops::Range;
+use std::{ops::Range, path::PathBuf};
 
 use ligate_genotypes::{Batch, Row};
 use ligate_model::VariantKey;
 
 use crate::{LakeError, layout::SnapshotFolder, partition::Partition};
 use cursor::Cursor;
+pub use kept::KeptSites;
+pub use rows::BlockRows;
 
 /// Most keys of a batch.
 const BATCH_KEYS_MAX: usize = 4096;
@@ -23,8 +27,8 @@ pub struct Scan<'s> {
     folder: &'s SnapshotFolder,
     blocks: &'s [Range<usize>],
     partition: Option<Partition>,
-    /// `None` for a block that has nothing in the part.
-    cursors: Vec<Option<Cursor>>,
+    /// Of each block the rows that its files list, and those that are kept; `None` where there are none in the part.
+    cursors: Vec<[Option<Cursor>; 2]>,
     rows: Vec<PackedRows>,
 }
 
@@ -75,10 +79,12 @@ impl<'s> Scan<'s> {
         self.partition = Some(partition);
         self.cursors.clear();
         for block in 0..self.blocks.len() {
-            let path = self.folder.genotypes(block, partition);
-            let exists = path.exists();
-            let cursor = exists.then(|| Cursor::open(&path, positions.map(Vec::as_slice))).transpose()?;
-            self.cursors.push(cursor);
+            let open = |path: PathBuf| {
+                let exists = path.exists();
+                exists.then(|| Cursor::open(&path, positions.map(Vec::as_slice))).transpose()
+            };
+            let listed = open(self.folder.genotypes(block, partition))?;
+            self.cursors.push([listed, open(self.folder.kept(block, partition))?]);
         }
         Ok(())
     }
@@ -94,11 +100,17 @@ impl<'s> Scan<'s> {
             return Ok(());
         }
         let mixed = self.partition.is_some_and(Partition::mixes_contigs);
-        for (cursor, rows) in self.cursors.iter_mut().zip(&mut self.rows) {
+        for (cursors, rows) in self.cursors.iter_mut().zip(&mut self.rows) {
             rows.clear();
-            match cursor {
-                Some(cursor) => cursor.read(keys, mixed, rows)?,
-                None => keys.iter().for_each(|_| rows.push(None)),
+            for key in keys {
+                let contig = mixed.then(|| key.contig.to_string());
+                let mut found = None;
+                for cursor in cursors.iter_mut().flatten() {
+                    if found.is_none() {
+                        found = cursor.find(key, contig.as_deref())?;
+                    }
+                }
+                rows.push(found);
             }
         }
         let indices = (first_index..first_index + keys.len()).collect();

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    mem,
     ops::{ControlFlow, Range},
     sync::Arc,
 };
@@ -16,8 +17,9 @@ use crate::{
     lock::ReadLock,
     manifest::Manifest,
     partition::Partition,
-    scan::Scan,
-    tables::{ChangeKind, ChangeRows, SiteRows, may_repeat, read_phenotypes, read_samples},
+    scan::{KeptSites, Scan},
+    since::StepsSince,
+    tables::{ChangeRows, SiteRows, may_repeat, read_phenotypes, read_samples},
 };
 
 /// Times that a snapshot is looked up while loads replace it.
@@ -96,14 +98,14 @@ impl Snapshot {
         &self.inner.lineage
     }
 
-    /// The variants in which, with any step after the snapshot `earlier`, the calls of fewer than `people_below` people
-    /// changed who were in both snapshots of the step, or that came to or left such people. A sum over them may give
-    /// these people away when it is compared with a sum from `earlier`. `None` where `earlier` is not in the lineage:
-    /// nobody knows how it differs.
+    /// The variants in which the calls of fewer than `people_below` people may differ between the snapshot `earlier` and this
+    /// one, among people who were in both snapshots of a step, or that came to or left such people. A sum over them may give
+    /// these people away when it is compared with a sum from `earlier`. `None` where `earlier` is not in the lineage: nobody
+    /// knows how it differs.
     ///
-    /// Every step is looked at by itself. Somebody who left with one step and came back with a later one is in both
-    /// snapshots of neither, so a call that changed meanwhile is not seen; and of two steps that each changed many
-    /// calls of one variant, the second may have put most of them back.
+    /// One step is known by its count. Several are put together by their sketches, which miss fewer people than
+    /// `people_below` with a chance of less than one in a million. Somebody who left with one step and came back with a
+    /// later one is in both snapshots of neither, so a call that changed meanwhile is not seen.
     pub fn changed_since(
         &self,
         earlier: Digest,
@@ -115,18 +117,27 @@ impl Snapshot {
             return Ok(Some(keys));
         };
         history.check(&self.inner.folder).map_err(LakeError::without_history)?;
-        let wanted = |step: u32, kind| {
-            let few = match kind {
-                ChangeKind::Changed(people) => people < people_below,
-                ChangeKind::Appeared | ChangeKind::Vanished => true,
-            };
-            few && step as usize > place
-        };
         let mut rows = ChangeRows::open(&self.inner.folder.history())?;
-        while let Some(change) = rows.next_row(wanted)? {
-            keys.insert(change.key);
+        let mut together: Option<(VariantKey, StepsSince)> = None;
+        loop {
+            let change = rows.next_row(|step, _| step as usize > place)?;
+            if let (Some(change), Some((key, steps))) = (&change, &mut together)
+                && change.key == *key
+            {
+                steps.add(change);
+                continue;
+            }
+            let next = change.map(|change| (change.key.clone(), StepsSince::of(&change)));
+            let is_last = next.is_none();
+            if let Some((key, steps)) = mem::replace(&mut together, next)
+                && steps.may_be_few(people_below)
+            {
+                keys.insert(key);
+            }
+            if is_last {
+                return Ok(Some(keys));
+            }
         }
-        Ok(Some(keys))
     }
 
     pub fn dataset(&self) -> &DatasetId {
@@ -191,18 +202,39 @@ impl Snapshot {
         }
     }
 
-    /// Visits all variants in key order, on any contig, until the visitor breaks. A key of a symbolic allele comes as
-    /// often as it has records.
+    /// Visits all variants in key order, on any contig, until the visitor breaks, also those of which calls are kept although
+    /// the files do not list them any more. A key of a symbolic allele comes as often as it has records.
     pub fn sites(&self, visit: &mut dyn FnMut(Site) -> ControlFlow<()>) -> Result<(), LakeError> {
-        for partition in Partition::all().filter(|partition| self.has(*partition)) {
-            let mut rows = SiteRows::open(&self.inner.folder.sites(partition))?;
-            while let Some(row) = rows.next_row()? {
-                if visit(Site { key: row.key, id: row.id, counts: row.counts }).is_break() {
-                    return Ok(());
-                }
+        for partition in Partition::all() {
+            if self.sites_of(partition, visit)?.is_break() {
+                break;
             }
         }
         Ok(())
+    }
+
+    fn sites_of(
+        &self,
+        partition: Partition,
+        visit: &mut dyn FnMut(Site) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, LakeError> {
+        let folder = &self.inner.folder;
+        let mut kept = KeptSites::open(folder, partition, &self.inner.description.blocks)?;
+        let mut rows = self.has(partition).then(|| SiteRows::open(&folder.sites(partition))).transpose()?;
+        loop {
+            let row = rows.as_mut().map_or(Ok(None), SiteRows::next_row)?;
+            while let Some((key, counts)) = kept.take_before(row.as_ref(), folder)? {
+                if visit(Site { key, id: None, counts }).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            let Some(row) = row else { return Ok(ControlFlow::Continue(())) };
+            let mut site = Site { key: row.key, id: row.id, counts: row.counts };
+            site.counts += kept.take(&site.key, folder)?;
+            if visit(site).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
     }
 
     fn has(&self, partition: Partition) -> bool {
@@ -228,7 +260,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Visits every variant on chromosomes 1 to 22 in key order, in batches; a batch's indices are those of the keys
+    /// Visits every variant of the files on chromosomes 1 to 22 in key order, in batches; a batch's indices are those of the keys
     /// that come with it. Of a key that repeats only the first row is visited, so the keys of all batches ascend.
     pub fn scan_all(&self, visit: &mut dyn FnMut(&[VariantKey], &Batch<'_>)) -> Result<(), LakeError> {
         let mut scan = Scan::new(&self.inner.folder, &self.inner.blocks);

@@ -6,6 +6,7 @@ mod genotypes;
 mod people;
 mod properties;
 mod sites;
+mod sketch;
 
 use std::{
     error::Error,
@@ -30,6 +31,7 @@ pub use genotypes::{GenotypeColumn, genotype_schema, genotype_schema_for_reading
 pub use people::{read_phenotypes, read_samples, sample_schema, write_phenotypes, write_samples};
 pub use properties::Geometry;
 pub use sites::{SiteColumns, SiteRow, SiteRows, may_repeat, site_schema};
+pub use sketch::{HistoryKey, Sketch};
 
 use crate::LakeError;
 

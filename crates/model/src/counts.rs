@@ -78,10 +78,12 @@ pub enum GateRule {
     Carriers,
     /// A few people have two copies of an allele, neither nobody nor enough.
     Homozygotes,
-    /// A node withholds it: its calls have changed for a few people, or the node did not hold it before, since it was first
-    /// shown; or a known part of the people has no call, and the sums would be over the rest of them.
+    /// A node of the run lacks it or withholds it: its calls have changed for a few people, or the node did not hold it
+    /// before, since it was first shown; or a known part of the people has no call, and the sums would be over the rest
+    /// of them. These are one rule, because a variant that went from one of them to another would tell of whoever left or
+    /// came: of a file that lists what somebody carries, it is that person's variant.
     Withheld,
-    /// Too few sites hold it.
+    /// Too few sites take part or count.
     Sites,
     /// More parameters than the individuals can carry.
     Parameters,
@@ -99,12 +101,10 @@ impl fmt::Display for GateRule {
             Self::Carriers => "too few carriers of the minor allele",
             Self::Homozygotes => "a few people only have two copies of an allele",
             Self::Withheld => {
-                "calls have changed for a few people since the variant was first shown, or a site has calls of fewer \
-                 than nine people in ten"
+                "not every site has calls that can be shown: one lacks the variant, has calls of fewer than nine people \
+                 in ten, or its calls have changed for a few people since the variant was first shown"
             }
-            Self::Sites => {
-                "too few sites hold the variant: all of the run must, and three that have not published their own counts"
-            }
+            Self::Sites => "too few sites: three must count that have not published their own counts",
             Self::Parameters => "too many parameters for the number of individuals",
         })
     }

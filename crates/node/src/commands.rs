@@ -19,7 +19,7 @@ mod sql;
 
 pub use audit::compare_with_peers;
 pub use diagnose::answer as diagnose;
-pub use ingest::load;
+pub use ingest::{history_key, load};
 pub use knowledge::{
     BUILT_IN as BUILT_IN_KNOWLEDGE,
     genome::{LISTED_FROM, is_grch37},

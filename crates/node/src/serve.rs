@@ -2,7 +2,7 @@
 
 mod account;
 mod admission;
-mod changed_calls;
+pub mod changed_calls;
 mod claims;
 mod counts;
 mod desk;

@@ -374,7 +374,7 @@ fn a_load_says_in_how_many_variants_calls_changed() {
     fs::write(&vcf, changed.replace("\n1\t70000\trs7\t", "\n1\t70001\trs7\t")).unwrap();
     let said = succeed(&[&ingest[..], &["--json"]].concat());
     let report: serde_json::Value = serde_json::from_str(&said).unwrap();
-    let expected = serde_json::json!({ "variants": 2, "appeared": 1, "vanished": 1 });
+    let expected = serde_json::json!({ "variants": 2, "appeared": 1, "vanished": 1, "kept": 0 });
     assert_eq!(report["changed_calls"], expected);
     fs::write(&vcf, changed).unwrap();
     let said = succeed(&ingest);

@@ -1,11 +1,11 @@
-//! People who left a dataset after something of them was shown. If they come back they take part in no run: their calls
+//! People who left a dataset after something of them was shown. If they come back they take part in no run, and in no counts: their calls
 //! may have changed while nobody compared them, and the difference to an earlier result would be theirs.
 
 use std::collections::BTreeSet;
 
-use ligate_model::DatasetId;
+use ligate_model::{DatasetId, Digest};
 
-use super::{Ledger, LedgerError};
+use super::{Ledger, LedgerError, PeopleSet};
 use crate::witness::Change;
 
 impl Ledger {
@@ -27,6 +27,12 @@ impl Ledger {
             self.store.write(&lock, &Change { what: "departed", job: None }, &book)?;
         }
         Ok(noted)
+    }
+
+    /// A set of people of the books.
+    pub fn people(&self, set: Digest) -> Result<PeopleSet, LedgerError> {
+        let _lock = self.store.lock()?;
+        self.store.read_people(set)
     }
 
     /// The numbers of all who left, whether or not they came back.

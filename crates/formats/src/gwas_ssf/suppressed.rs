@@ -48,12 +48,12 @@ mod tests {
         };
         let mut file = Vec::new();
         let keys = [key("X"), key("GL000192.1")];
-        let written = write_suppressed(&mut file, keys.iter().map(|key| (key, GateRule::Sites))).unwrap();
+        let written = write_suppressed(&mut file, keys.iter().map(|key| (key, GateRule::Withheld))).unwrap();
         let mut text = String::new();
         flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
         let expected = "chromosome\tbase_pair_location\teffect_allele\tother_allele\treason\n\
-                        23\t5\t<DEL>\tA\ttoo few sites hold the variant: all of the run must, and three that have not published their own counts\n\
-                        GL000192.1\t5\t<DEL>\tA\ttoo few sites hold the variant: all of the run must, and three that have not published their own counts\n";
+                        23\t5\t<DEL>\tA\tnot every site has calls that can be shown: one lacks the variant, has calls of fewer than nine people in ten, or its calls have changed for a few people since the variant was first shown\n\
+                        GL000192.1\t5\t<DEL>\tA\tnot every site has calls that can be shown: one lacks the variant, has calls of fewer than nine people in ten, or its calls have changed for a few people since the variant was first shown\n";
         assert_eq!((text.as_str(), written.rows), (expected, 2));
     }
 }

@@ -16,7 +16,6 @@ use parquet::{
     file::metadata::PageIndexPolicy,
 };
 
-use super::PackedRows;
 use crate::{
     LakeError,
     tables::{Builder, KeyView, TableReader, column_of, genotype_schema_for_reading},
@@ -46,17 +45,8 @@ impl Cursor {
         Ok(Self { table, loaded: None })
     }
 
-    /// Reads the rows of `keys`, which follow those read before.
-    pub fn read(&mut self, keys: &[VariantKey], mixed: bool, out: &mut PackedRows) -> Result<(), LakeError> {
-        for key in keys {
-            let contig = mixed.then(|| key.contig.to_string());
-            let found = self.find(key, contig.as_deref())?;
-            out.push(found);
-        }
-        Ok(())
-    }
-
-    fn find(&mut self, key: &VariantKey, contig: Option<&str>) -> Result<Option<&[u8]>, LakeError> {
+    /// The row of `key`, which follows those that were asked for before. The contig is named where the part mixes them.
+    pub fn find(&mut self, key: &VariantKey, contig: Option<&str>) -> Result<Option<&[u8]>, LakeError> {
         loop {
             let place = self.loaded.as_mut().and_then(|loaded| loaded.advance(key, contig));
             match place {

@@ -1,18 +1,21 @@
 //! The history table: in which variants the calls of people who were there before changed, and with which step. A
 //! step is one snapshot following another; its number is the place of the new one in the lineage. Rows ascend by key,
-//! those of one key by step. Whose calls changed is not kept, only how many people they were.
+//! those of one key by step. Whose calls changed is not kept, only how many people they were and a sketch, by which steps can
+//! be put together. Tables of earlier programs have no sketches.
 
 use std::{path::Path, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, UInt8Array, UInt8Builder, UInt32Array, UInt32Builder},
+    array::{
+        Array, ArrayRef, BinaryArray, BinaryBuilder, UInt8Array, UInt8Builder, UInt32Array, UInt32Builder,
+    },
     datatypes::{DataType, Field, Schema, SchemaRef},
     record_batch::RecordBatch,
 };
 use ligate_model::VariantKey;
 
 use super::{
-    Geometry, KeyColumns, KeyView, TableFile, TableReader, column_of,
+    Geometry, KeyColumns, KeyView, Sketch, TableFile, TableReader, column_of,
     columns::{LastContig, key_fields},
 };
 use crate::LakeError;
@@ -25,6 +28,8 @@ pub struct Change {
     pub key: VariantKey,
     pub step: u32,
     pub kind: ChangeKind,
+    /// None where the variant came or went, or where the step was compared by an earlier program or under another key.
+    pub sketch: Option<Sketch>,
 }
 
 /// What became of the calls of the people who are in both snapshots of a step.
@@ -68,6 +73,7 @@ fn schema() -> SchemaRef {
         Field::new("step", DataType::UInt32, false),
         Field::new("kind", DataType::UInt8, false),
         Field::new("people", DataType::UInt32, false),
+        Field::new("sketch", DataType::Binary, true),
     ]);
     Arc::new(Schema::new(fields))
 }
@@ -79,6 +85,7 @@ pub struct ChangeWriter {
     steps: UInt32Builder,
     kinds: UInt8Builder,
     people: UInt32Builder,
+    sketches: BinaryBuilder,
     pending: usize,
 }
 
@@ -90,6 +97,7 @@ impl ChangeWriter {
             steps: UInt32Builder::new(),
             kinds: UInt8Builder::new(),
             people: UInt32Builder::new(),
+            sketches: BinaryBuilder::new(),
             pending: 0,
         })
     }
@@ -101,6 +109,7 @@ impl ChangeWriter {
         self.steps.append_value(change.step);
         self.kinds.append_value(kind);
         self.people.append_value(people);
+        self.sketches.append_option(change.sketch.and_then(Sketch::to_bytes));
         self.pending += 1;
         if self.pending == BATCH_ROWS { self.write() } else { Ok(()) }
     }
@@ -111,6 +120,7 @@ impl ChangeWriter {
         columns.push(Arc::new(self.steps.finish()));
         columns.push(Arc::new(self.kinds.finish()));
         columns.push(Arc::new(self.people.finish()));
+        columns.push(Arc::new(self.sketches.finish()));
         self.table.write_columns(schema(), columns)
     }
 
@@ -135,6 +145,8 @@ struct ChangeView {
     steps: UInt32Array,
     kinds: UInt8Array,
     people: UInt32Array,
+    /// Missing in tables of earlier programs.
+    sketches: Option<BinaryArray>,
 }
 
 impl ChangeRows {
@@ -160,7 +172,8 @@ impl ChangeRows {
                 let (step, kind) = view.step_and_kind(path, row)?;
                 if wanted(step, kind) {
                     let contig = self.contigs.named(view.keys.contig(row));
-                    return Ok(Some(Change { key: view.keys.key(path, row, contig)?, step, kind }));
+                    let key = view.keys.key(path, row, contig)?;
+                    return Ok(Some(Change { key, step, kind, sketch: view.sketch(path, row)? }));
                 }
             }
             let Some(rows) = self.table.next_rows()? else { return Ok(None) };
@@ -172,12 +185,22 @@ impl ChangeRows {
 
 impl ChangeView {
     fn new(path: &Path, rows: &RecordBatch) -> Result<Self, LakeError> {
+        let sketches = rows.column_by_name("sketch").map(|_| column_of(path, rows, "sketch"));
         Ok(Self {
+            sketches: sketches.transpose()?,
             keys: KeyView::new(path, rows)?,
             steps: column_of(path, rows, "step")?,
             kinds: column_of(path, rows, "kind")?,
             people: column_of(path, rows, "people")?,
         })
+    }
+
+    fn sketch(&self, path: &Path, row: usize) -> Result<Option<Sketch>, LakeError> {
+        let Some(sketches) = self.sketches.as_ref().filter(|sketches| sketches.is_valid(row)) else {
+            return Ok(None);
+        };
+        let sketch = Sketch::from_bytes(sketches.value(row));
+        sketch.map(Some).ok_or_else(|| LakeError::corrupt(path, "a sketch has another length"))
     }
 
     fn step_and_kind(&self, path: &Path, row: usize) -> Result<(u32, ChangeKind), LakeError> {

@@ -10,7 +10,7 @@ use std::{
     sync::atomic::AtomicBool,
 };
 
-use ligate_lake::{Lake, LakeError, LoadReport, LoadRequest, Snapshot, VcfGroup};
+use ligate_lake::{HistoryKey, Lake, LakeError, LoadReport, LoadRequest, Snapshot, VcfGroup};
 use ligate_model::{Allele, Contig, DatasetId, Position, VariantKey};
 
 /// A small random number generator with a seed (xorshift).
@@ -149,6 +149,7 @@ pub fn request(files: &[PathBuf]) -> LoadRequest {
         threads: 1,
         memory_bytes: 64 << 20,
         one_block: false,
+        history_key: HistoryKey::new([7; 32]),
     }
 }
 

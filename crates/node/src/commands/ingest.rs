@@ -3,7 +3,7 @@
 use anyhow::Result;
 use ligate_access::audit::Event;
 use ligate_formats::{Problems, phenotypes::PhenotypeReport};
-use ligate_lake::{ChangedVariants, LoadReport, LoadRequest, Progress, VcfGroup};
+use ligate_lake::{ChangedVariants, HistoryKey, LoadReport, LoadRequest, Progress, VcfGroup};
 use ligate_model::{DatasetId, IndividualId};
 use serde_json::json;
 
@@ -32,7 +32,14 @@ fn request(folder: &Folder, args: Ingest) -> LoadRequest {
         threads: folder.config.limits.thread_count(),
         memory_bytes: folder.config.limits.memory_bytes(),
         one_block: false,
+        history_key: history_key(folder),
     }
+}
+
+/// The secret by which a node's datasets keep what changed in their calls. It follows from the node's key, so a copy of a
+/// dataset alone does not have it.
+pub fn history_key(folder: &Folder) -> HistoryKey {
+    HistoryKey::new(*folder.identity.secret("ligate history of calls").as_bytes())
 }
 
 /// Loads and records the load in the audit log.
@@ -80,7 +87,7 @@ fn as_json(report: &LoadReport) -> serde_json::Value {
         "not_analysed": report.not_analysed, "bytes": report.bytes,
         "changed_calls": {
             "variants": report.changed.total(), "appeared": report.changed.appeared,
-            "vanished": report.changed.vanished,
+            "vanished": report.changed.vanished, "kept": report.changed.kept,
         },
         "individuals_without_row": report.phenotypes.as_ref().map(|table| table.without_row),
         "rows_without_genotypes": report.phenotypes.as_ref().map(|table| table.without_genotypes),
@@ -116,6 +123,13 @@ fn print(report: &LoadReport) {
     }
     if let Some(sentence) = changed_calls(report.changed) {
         say!("{sentence}");
+    }
+    if report.changed.kept > 0 {
+        say!(
+            "{} variants of earlier files are not listed any more; people who stay keep their calls, since none of them \
+             carries one",
+            number(report.changed.kept)
+        );
     }
     if let Some(phenotypes) = &report.phenotypes {
         print_phenotypes(phenotypes);

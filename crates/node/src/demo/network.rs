@@ -15,7 +15,7 @@ use ligate_model::{DatasetId, NodeName};
 
 use super::sites::Site;
 use crate::{
-    commands::{load, save_peer},
+    commands::{history_key, load, save_peer},
     config::Peer,
     folder::Folder,
     interrupt, output,
@@ -39,6 +39,7 @@ pub fn found(dir: &Path, site: &Site) -> Result<(Folder, LoadReport)> {
         threads: folder.config.limits.thread_count(),
         memory_bytes: folder.config.limits.memory_bytes(),
         one_block: false,
+        history_key: history_key(&folder),
     };
     let report = load(&folder, request)?;
     Ok((folder, report))

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result};
 use ligate_access::job::PeopleRule;
 use ligate_analysis::gwas::Association;
-use ligate_lake::{Lake, LoadRequest, Snapshot, VcfGroup};
+use ligate_lake::{HistoryKey, Lake, LoadRequest, Snapshot, VcfGroup};
 use ligate_model::VariableName;
 
 use super::{network, sites::Cohorts, story::Story};
@@ -132,6 +132,8 @@ fn pool(dir: &Path, cohorts: &Cohorts) -> Result<Snapshot> {
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         memory_bytes: 1 << 30,
         one_block: true,
+        // A pooled copy has no history.
+        history_key: HistoryKey::new([0; 32]),
     };
     let lake = Lake::open(dir)?;
     let stages = Stages::new("pooled");

@@ -1,9 +1,10 @@
 //! Allele counts that the steward chose to release: of one dataset's snapshot under the gate, whole. They leave the
 //! environment, so they are a column of everybody's account: the span rule refuses people who differ from those of any
-//! study or earlier release by a few. What is served is computed from the snapshot at hand; one that was not released,
-//! or is gone, is not served.
+//! study or earlier release by a few. Whoever left after something was shown and came back is not counted, because nobody
+//! compared the calls from before with those of now. What is served is computed from the snapshot at hand, over the people
+//! whom the ledger has; one that was not released, or is gone, is not served.
 
-use std::{collections::BTreeSet, ops::ControlFlow};
+use std::ops::{ControlFlow, Range};
 
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
@@ -13,11 +14,12 @@ use ligate_disclosure::{
     span::{Limits, judge},
 };
 use ligate_formats::gwas_ssf;
-use ligate_lake::Snapshot;
+use ligate_genotypes::{AlleleCounts, SampleMask};
+use ligate_lake::{LakeError, Snapshot};
 use ligate_model::{AlleleTally, Assembly, DatasetId, Digest, VariantKey};
 use serde::{Deserialize, Serialize};
 
-use crate::{books, folder::Folder};
+use crate::{books, folder::Folder, serve::changed_calls};
 
 /// Tallies in one message: some 10 MB.
 pub const PAGE_ROWS: usize = 200_000;
@@ -38,10 +40,15 @@ const EVERYBODY: &str = "everybody whom the steward lists for allele counts";
 /// Releases the allele counts of the dataset's current snapshot. Gives the number of tallies that passed.
 pub fn release(folder: &Folder, dataset: &DatasetId) -> Result<usize> {
     let snapshot = folder.lake()?.snapshot(dataset)?;
-    let tallies = tallies(folder, &snapshot)?;
     let ledger = books::ledger(folder)?;
+    let counted = Counted::of(&ledger, &snapshot)?;
+    let tallies = tallies(folder, &ledger, &snapshot, &counted)?;
     if !is_released(&ledger, &snapshot)? {
-        enter(folder, &ledger, &snapshot, &tallies)?;
+        enter(folder, &ledger, &snapshot, (&counted, &tallies))?;
+    }
+    let left_out = snapshot.individuals().len() - counted.numbers.len();
+    if left_out > 0 {
+        note!("{left_out} people who had left and came back are not counted");
     }
     let rows = tallies.get().len();
     let (dataset, snapshot) = (dataset.clone(), snapshot.id());
@@ -49,14 +56,73 @@ pub fn release(folder: &Folder, dataset: &DatasetId) -> Result<usize> {
     Ok(rows)
 }
 
+/// The people of a snapshot who are counted.
+struct Counted {
+    /// As the ledger knows them.
+    numbers: Vec<u64>,
+    /// Those of each block; `None` where it is everybody.
+    masks: Option<Vec<SampleMask>>,
+}
+
+impl Counted {
+    /// Those whom the ledger has, where it has the release already; else everybody who never left.
+    fn of(ledger: &Ledger, snapshot: &Snapshot) -> Result<Self> {
+        let everybody: Vec<u64> = snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
+        let entered = ledger.runs()?.into_iter().find(|run| run.job == snapshot.id());
+        let stays: Vec<bool> = match entered.and_then(|run| run.people) {
+            Some(people) => {
+                let people = ledger.people(people)?;
+                everybody.iter().map(|number| people.place(*number).is_some()).collect()
+            }
+            None => {
+                ledger.note_departed(snapshot.dataset(), &everybody)?;
+                let departed = ledger.departed()?;
+                everybody.iter().map(|number| !departed.contains(number)).collect()
+            }
+        };
+        let masks = stays.contains(&false).then(|| {
+            let mask = |block: &Range<usize>| {
+                let members = (0..).zip(&stays[block.clone()]).filter(|(_, stays)| **stays);
+                SampleMask::new(block.len(), members.map(|(sample, _)| sample))
+            };
+            snapshot.blocks().iter().map(mask).collect()
+        });
+        let numbers = everybody.into_iter().zip(stays).filter(|(_, stays)| *stays);
+        Ok(Self { numbers: numbers.map(|(number, _)| number).collect(), masks })
+    }
+
+    /// The tallies of `sites`, which are of everybody and ascend, over the counted people.
+    fn tallies(&self, snapshot: &Snapshot, sites: Vec<AlleleTally>) -> Result<Vec<AlleleTally>, LakeError> {
+        let Some(masks) = &self.masks else { return Ok(sites) };
+        let keys: Vec<VariantKey> = sites.into_iter().map(|site| site.key).collect();
+        let mut counts = Vec::with_capacity(keys.len());
+        snapshot.scan(&keys, &mut |batch| {
+            for index in 0..batch.len() {
+                let mut sum = AlleleCounts::default();
+                for (rows, mask) in batch.blocks.iter().zip(masks) {
+                    if let Some(row) = &rows[index] {
+                        sum += row.counts_among(mask);
+                    }
+                }
+                counts.push(sum);
+            }
+        })?;
+        let tally = |(key, counts): (VariantKey, AlleleCounts)| AlleleTally {
+            key,
+            copies: counts.allele_count,
+            called: counts.allele_number,
+        };
+        Ok(keys.into_iter().zip(counts).map(tally).collect())
+    }
+}
+
 /// Enters the table into the ledger, if the span rule has nothing against it.
 fn enter(
     folder: &Folder,
     ledger: &Ledger,
     snapshot: &Snapshot,
-    tallies: &Released<Vec<AlleleTally>>,
+    (Counted { numbers, .. }, tallies): (&Counted, &Released<Vec<AlleleTally>>),
 ) -> Result<()> {
-    let numbers: Vec<u64> = snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
     let cell = Gate::new(folder.config.disclosure)?.thresholds().cell;
     let everything = ledger.everything()?;
     let with_others =
@@ -66,8 +132,8 @@ fn enter(
         "this dataset is in studies with other nodes (rule: own counts); less these counts, a study would show what the \
          others have, down to one node. Release allele counts before the first study"
     );
-    everything.check_dataset(snapshot.dataset(), &numbers)?;
-    check_people(&everything, &numbers, Limits::of_cell(cell), folder.config.limits.thread_count())?;
+    everything.check_dataset(snapshot.dataset(), numbers)?;
+    check_people(&everything, numbers, Limits::of_cell(cell), folder.config.limits.thread_count())?;
     let bytes = postcard::to_stdvec(tallies).context("the table cannot be written")?;
     let content = Digest::of("ligate allele counts", &bytes);
     let run = run(folder, snapshot);
@@ -78,7 +144,7 @@ fn enter(
     }
     if begun.is_none_or(|record| record.people.is_none()) {
         let (account, people) = (ledger.account(&run.data_user)?, numbers.len() as u64);
-        ledger.enter_columns(run.job, &account, &numbers, &[NewColumn::people()], people)?;
+        ledger.enter_columns(run.job, &account, numbers, &[NewColumn::people()], people)?;
     }
     ledger.mark_released(run.job, content)?;
     // Judged again with whatever was shown meanwhile: what counts for everybody is exactly what was judged.
@@ -118,7 +184,8 @@ pub fn page(folder: &Folder, page: u32) -> Result<AllelePage<Released<Vec<Allele
     let Some(snapshot) = released_snapshot(folder)? else {
         bail!("this node has released no allele counts");
     };
-    let tallies = tallies(folder, &snapshot)?;
+    let ledger = books::ledger(folder)?;
+    let tallies = tallies(folder, &ledger, &snapshot, &Counted::of(&ledger, &snapshot)?)?;
     let first = (page as usize).saturating_mul(PAGE_ROWS);
     Ok(AllelePage {
         assembly: snapshot.assembly(),
@@ -141,13 +208,20 @@ pub fn released_snapshot(folder: &Folder) -> Result<Option<Snapshot>> {
     Ok(None)
 }
 
-/// What of a snapshot passes the gate, in key order.
-fn tallies(folder: &Folder, snapshot: &Snapshot) -> Result<Released<Vec<AlleleTally>>> {
+/// What of a snapshot passes the gate, in key order. Variants whose calls have changed for a few people since something of
+/// them was shown to anybody are left out: the difference would be theirs.
+fn tallies(
+    folder: &Folder,
+    ledger: &Ledger,
+    snapshot: &Snapshot,
+    counted: &Counted,
+) -> Result<Released<Vec<AlleleTally>>> {
     ensure!(
         matches!(snapshot.assembly(), Assembly::Grch37 | Assembly::Grch38),
         "the assembly of the dataset is neither GRCh37 nor GRCh38: nobody could use its allele counts"
     );
-    let changed = changed(folder, snapshot)?;
+    let gate = Gate::new(folder.config.disclosure)?;
+    let changed = changed_calls::since_shown(snapshot, &ledger.everything()?, &gate)?;
     let mut tallies = Vec::new();
     snapshot.sites(&mut |site| {
         // Symbolic alleles are not one variant across sites.
@@ -157,28 +231,11 @@ fn tallies(folder: &Folder, snapshot: &Snapshot) -> Result<Released<Vec<AlleleTa
         }
         ControlFlow::Continue(())
     })?;
-    let gate = Gate::new(folder.config.disclosure)?;
-    let individuals = snapshot.individuals().len() as u64;
+    let tallies = counted.tallies(snapshot, tallies)?;
+    let individuals = counted.numbers.len() as u64;
     let released = gate.own_alleles(individuals, tallies);
     released
         .map_err(|rule| anyhow::anyhow!("the gate refuses to release allele counts of this dataset: {rule}"))
-}
-
-/// Variants whose calls have changed for a few people since something of them was shown to anybody: the difference would
-/// be theirs.
-fn changed(folder: &Folder, snapshot: &Snapshot) -> Result<BTreeSet<VariantKey>> {
-    let ledger = books::ledger(folder)?;
-    let cell = u32::try_from(folder.config.disclosure.cell)?;
-    let mut changed = BTreeSet::new();
-    for (dataset, earlier) in ledger.everything()?.snapshots() {
-        if dataset == snapshot.dataset() && *earlier != snapshot.id() {
-            let since = snapshot.changed_since(*earlier, cell)?;
-            changed.extend(
-                since.context("what has changed since something of this dataset was shown is not known")?,
-            );
-        }
-    }
-    Ok(changed)
 }
 
 /// Whether this node has released its own allele counts of a dataset: then it protects nobody else's, because everybody

@@ -1,5 +1,5 @@
 //! Variants of which calls have changed for a few people since something of them was shown: the difference of two results
-//! would be those people's. A study withholds them, an export keeps them inside.
+//! would be those people's. A study withholds them, an export keeps them inside, released allele counts are without them.
 
 use std::collections::BTreeSet;
 

@@ -96,7 +96,7 @@ fn withheld(counts: &Counts, diseased: bool) -> Option<&'static str> {
     let rules = [
         (
             counts.sites >= SITES_MIN,
-            "too few sites hold the variant: all of the run must, and three that have not published their own counts",
+            "not every site has calls that can be shown: one lacks the variant, has calls of fewer than nine people in ten, or its calls have changed for a few people since the variant was first shown",
         ),
         (counts.called >= INDIVIDUALS, "too few individuals"),
         (minor >= MINOR_ALLELES, "too few copies of the minor allele"),

@@ -21,6 +21,8 @@ pub struct Cohort {
     pub columns: Vec<(String, Vec<String>)>,
     /// Of each variant.
     pub positions: Vec<usize>,
+    /// Whether its files list only variants that somebody carries.
+    pub called_sites: bool,
 }
 
 impl Cohort {
@@ -40,6 +42,7 @@ impl Cohort {
             genotypes,
             columns: Vec::new(),
             positions: (1..=variants).map(|variant| SPACING * variant).collect(),
+            called_sites: false,
         };
         cohort.column("sex", |_, draw| (1 + u8::from(draw.uniform() < 0.5)).to_string(), seed + 1);
         cohort.column("age", |_, draw| (30 + (draw.uniform() * 40.0) as u32).to_string(), seed + 2);
@@ -78,7 +81,9 @@ impl Cohort {
     pub fn write(&self, folder: &Path) -> (PathBuf, PathBuf) {
         let mut vcf = "##fileformat=VCFv4.2\n##contig=<ID=1,length=248956422>\n##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT".to_owned();
         self.ids.iter().for_each(|id| write!(vcf, "\t{id}").expect("text grows"));
-        for variant in 0..self.genotypes.first().map_or(0, Vec::len) {
+        let carried = |variant: usize| self.genotypes.iter().any(|person| person[variant] > Some(0));
+        let listed = |variant: &usize| !self.called_sites || carried(*variant);
+        for variant in (0..self.genotypes.first().map_or(0, Vec::len)).filter(listed) {
             let position = self.positions[variant];
             write!(vcf, "\n1\t{position}\trs{}\tA\tG\t.\tPASS\t.\tGT", variant + 1).expect("text grows");
             for person in &self.genotypes {

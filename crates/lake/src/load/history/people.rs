@@ -1,9 +1,12 @@
-//! The people of two snapshots, and whose calls of one variant differ between them.
+//! The people of two snapshots, whose calls of one variant differ between them, and which calls stay what they were though
+//! the files list their variant no longer.
 
 use std::{collections::HashMap, ops::Range};
 
-use ligate_genotypes::{CorruptRow, Exception, Row};
+use ligate_genotypes::{Calls, CorruptRow, Exception, Row, encode};
 use ligate_model::IndividualId;
+
+use crate::tables::{HistoryKey, Sketch};
 
 /// Where the people of both snapshots are in the blocks of each.
 pub struct CommonPeople {
@@ -11,12 +14,16 @@ pub struct CommonPeople {
     pub after: Vec<Block>,
     /// People who are in both.
     pub count: usize,
+    /// For every common person the block of the later snapshot and the place in it.
+    places: Vec<(usize, u32)>,
 }
 
 /// One block of a snapshot.
 pub struct Block {
     /// For every individual the number among the common people, or [`NOBODY`].
     numbers: Vec<u32>,
+    /// How many of them are common people.
+    common: usize,
     /// The other snapshot's block of the same people in the same order.
     pub twin: Option<usize>,
 }
@@ -31,7 +38,12 @@ impl Block {
     }
 
     pub fn has_common(&self) -> bool {
-        self.common().next().is_some()
+        self.common > 0
+    }
+
+    /// Those who are in this snapshot only.
+    pub fn others(&self) -> impl Iterator<Item = u32> {
+        (0..).zip(&self.numbers).filter(|(_, number)| **number == NOBODY).map(|(sample, _)| sample)
     }
 
     pub fn individuals(&self) -> usize {
@@ -61,9 +73,58 @@ impl CommonPeople {
             before: blocks(&before_numbers, before_blocks),
             after: blocks(&after_numbers, after_blocks),
             count: count as usize,
+            places: vec![(0, 0); count as usize],
         };
+        for (index, block) in common.after.iter().enumerate() {
+            for (sample, number) in (0..).zip(&block.numbers).filter(|(_, number)| **number != NOBODY) {
+                common.places[*number as usize] = (index, sample);
+            }
+        }
         common.find_twins();
         common
+    }
+
+    /// The common people's hashes, given the individuals of the later snapshot and its blocks.
+    pub fn hashes(&self, key: &HistoryKey, after: &[IndividualId], blocks: &[Range<usize>]) -> Vec<u64> {
+        let person = |(block, sample): &(usize, u32)| &after[blocks[*block].start + *sample as usize];
+        self.places.iter().map(|place| key.person(person(place))).collect()
+    }
+
+    /// What becomes of a variant in each block of the later snapshot whose files do not list it, given its rows in the
+    /// blocks of both; `None` where they do. Empty where all do.
+    pub fn unlisted(
+        &self,
+        before: &[Option<&[u8]>],
+        after: &[Option<&[u8]>],
+    ) -> Result<Vec<Option<Unlisted>>, CorruptRow> {
+        if after.iter().all(Option::is_some) {
+            return Ok(Vec::new());
+        }
+        let mut found: Vec<Option<Unlisted>> =
+            after.iter().map(|row| row.is_none().then(Unlisted::default)).collect();
+        for (block, row) in self.before.iter().zip(before) {
+            let twin = block.twin.map(|twin| &mut found[twin]);
+            match (twin, row) {
+                (Some(None), _) => continue,
+                (Some(Some(unlisted)), None) => {
+                    unlisted.missing = block.common;
+                    continue;
+                }
+                _ => {}
+            }
+            visit(block, *row, |person, call| {
+                let (place, sample) = self.places[person as usize];
+                if let Some(unlisted) = &mut found[place] {
+                    unlisted.add(sample, call);
+                }
+            })?;
+        }
+        for (unlisted, block) in found.iter_mut().zip(&self.after) {
+            if let Some(unlisted) = unlisted {
+                unlisted.called = block.common > unlisted.missing;
+            }
+        }
+        Ok(found)
     }
 
     fn find_twins(&mut self) {
@@ -84,8 +145,62 @@ impl CommonPeople {
 
 fn blocks(numbers: &[u32], ranges: &[Range<usize>]) -> Vec<Block> {
     let people = |range: &Range<usize>| numbers.get(range.clone()).unwrap_or_default().to_vec();
-    let block = |range: &Range<usize>| Block { numbers: people(range), twin: None };
+    let block = |range: &Range<usize>| {
+        let numbers = people(range);
+        let common = numbers.iter().filter(|number| **number != NOBODY).count();
+        Block { numbers, common, twin: None }
+    };
     ranges.iter().map(block).collect()
+}
+
+/// A variant in a block whose files do not list it: what those who were there before were called.
+#[derive(Default)]
+pub struct Unlisted {
+    /// Somebody carried the allele, so the files leave out more than what nobody carries.
+    pub carried: bool,
+    /// Somebody was called.
+    pub called: bool,
+    missing: usize,
+    exceptions: Vec<(u32, Exception)>,
+}
+
+impl Unlisted {
+    /// The calls of a kept row, but for those of the block's other people.
+    pub fn of_row(row: &Row<'_>, block: &Block) -> Self {
+        let known = |(sample, _): &(u32, Exception)| block.numbers[*sample as usize] != NOBODY;
+        Self { exceptions: row.exceptions().filter(known).collect(), ..Self::default() }
+    }
+
+    fn add(&mut self, sample: u32, call: Call) {
+        match call {
+            Call::Dosage(_) => self.carried = true,
+            Call::Incomplete(exception) => {
+                let (alleles, alternates) = exception.alleles();
+                self.carried |= alternates > 0;
+                self.missing += usize::from(alleles == 0);
+                self.exceptions.push((sample, exception));
+            }
+        }
+    }
+
+    /// Whether the calls stay what they were: somebody was called, and nobody carried the allele.
+    pub fn is_kept(&self) -> bool {
+        self.called && !self.carried
+    }
+
+    /// The packed row of the calls that stay what they were. The block's other people, `newcomers`, have the reference, or no
+    /// call where `uncalled`.
+    pub fn row(mut self, block: &Block, uncalled: bool) -> Vec<u8> {
+        if uncalled {
+            self.exceptions.extend(block.others().map(|sample| (sample, Exception::Missing)));
+        }
+        self.exceptions.sort_unstable_by_key(|(sample, _)| *sample);
+        let mut calls = Calls::new(block.individuals());
+        self.exceptions.into_iter().for_each(|(sample, exception)| calls.push_exception(sample, exception));
+        let mut row = Vec::new();
+        encode(&calls, 0..block.individuals(), &mut row);
+        row
+    }
 }
 
 /// Counts the people whose calls differ, variant after variant.
@@ -95,6 +210,8 @@ pub struct CallComparison<'p> {
     calls: Vec<u32>,
     /// Those with another call than [`REFERENCE`].
     marked: Vec<u32>,
+    /// The people whose calls of the last variant differ, with the call before and the one after.
+    differing: Vec<(u32, u32, u32)>,
 }
 
 /// A complete call without the variant's allele.
@@ -102,7 +219,7 @@ const REFERENCE: u32 = 0;
 
 impl<'p> CallComparison<'p> {
     pub fn new(people: &'p CommonPeople) -> Self {
-        Self { people, calls: vec![REFERENCE; people.count], marked: Vec::new() }
+        Self { people, calls: vec![REFERENCE; people.count], marked: Vec::new(), differing: Vec::new() }
     }
 
     /// The number of people in both snapshots whose dosage, missingness or ploidy differ, given one variant's packed
@@ -117,56 +234,81 @@ impl<'p> CallComparison<'p> {
         for (index, (block, row)) in people.before.iter().zip(before).enumerate() {
             if !block.twin.is_some_and(|twin| same(index, twin)) {
                 visit(block, *row, |person, call| {
-                    self.calls[person as usize] = call;
+                    self.calls[person as usize] = call.number();
                     self.marked.push(person);
                 })?;
             }
         }
-        let mut differing = 0u32;
+        self.differing.clear();
         for (index, (block, row)) in people.after.iter().zip(after).enumerate() {
             if !block.twin.is_some_and(|twin| same(twin, index)) {
                 visit(block, *row, |person, call| {
+                    let call = call.number();
                     let earlier = std::mem::replace(&mut self.calls[person as usize], REFERENCE);
-                    differing = differing.saturating_add(u32::from(earlier != call));
+                    if earlier != call {
+                        self.differing.push((person, earlier, call));
+                    }
                 })?;
             }
         }
         // Who is still marked has the reference now.
         for person in self.marked.drain(..) {
             let earlier = std::mem::replace(&mut self.calls[person as usize], REFERENCE);
-            differing = differing.saturating_add(u32::from(earlier != REFERENCE));
+            if earlier != REFERENCE {
+                self.differing.push((person, earlier, REFERENCE));
+            }
         }
-        Ok(differing)
+        Ok(self.differing.len() as u32)
+    }
+
+    /// What [`Self::differing`] found of the last variant, in a sketch. `people` are the common people's hashes.
+    pub fn sketch(&self, variant: u64, people: &[u64]) -> Sketch {
+        let mut sketch = Sketch::default();
+        for (person, before, after) in &self.differing {
+            sketch.change((people[*person as usize], variant), *before, *after);
+        }
+        sketch
     }
 }
 
 /// Visits the common people of a block whose call is not [`REFERENCE`], each once.
-fn visit(block: &Block, row: Option<&[u8]>, mut visit: impl FnMut(u32, u32)) -> Result<(), CorruptRow> {
+fn visit(block: &Block, row: Option<&[u8]>, mut visit: impl FnMut(u32, Call)) -> Result<(), CorruptRow> {
     let Some(row) = row else {
-        block.common().for_each(|person| visit(person, number_of(Exception::Missing)));
+        block.common().for_each(|person| visit(person, Call::Incomplete(Exception::Missing)));
         return Ok(());
     };
     let row = Row::parse(row, block.individuals())?;
-    let mut visit_common = |sample: u32, call: u32| {
+    let mut visit_common = |sample: u32, call: Call| {
         let person = block.numbers[sample as usize];
         if person != NOBODY {
             visit(person, call);
         }
     };
-    row.carriers().for_each(|(sample, code)| visit_common(sample, code.count_ones()));
-    row.exceptions().for_each(|(sample, exception)| visit_common(sample, number_of(exception)));
+    row.carriers().for_each(|(sample, code)| visit_common(sample, Call::Dosage(code.count_ones())));
+    row.exceptions().for_each(|(sample, exception)| visit_common(sample, Call::Incomplete(exception)));
     Ok(())
 }
 
-/// A number for every incomplete call, above the dosages.
-fn number_of(exception: Exception) -> u32 {
-    match exception {
-        Exception::Missing => 3,
-        Exception::HalfMissing { alternate } => 4 + u32::from(alternate),
-        Exception::Haploid { alternate } => 6 + u32::from(alternate),
-        Exception::HaploidMissing => 8,
-        Exception::Polyploid { alternates, alleles } => {
-            1 << 16 | u32::from(alleles) << 8 | u32::from(alternates)
+/// A call that is not [`REFERENCE`].
+#[derive(Clone, Copy)]
+enum Call {
+    /// A complete one with so many copies of the allele.
+    Dosage(u32),
+    Incomplete(Exception),
+}
+
+impl Call {
+    /// A number for every call; those of incomplete ones are above the dosages.
+    fn number(self) -> u32 {
+        match self {
+            Self::Dosage(copies) => copies,
+            Self::Incomplete(Exception::Missing) => 3,
+            Self::Incomplete(Exception::HalfMissing { alternate }) => 4 + u32::from(alternate),
+            Self::Incomplete(Exception::Haploid { alternate }) => 6 + u32::from(alternate),
+            Self::Incomplete(Exception::HaploidMissing) => 8,
+            Self::Incomplete(Exception::Polyploid { alternates, alleles }) => {
+                1 << 16 | u32::from(alleles) << 8 | u32::from(alternates)
+            }
         }
     }
 }
