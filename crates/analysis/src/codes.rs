@@ -76,14 +76,25 @@ impl Grid {
 
     /// The grid on which all points of both lie; `None` where its numbers would be too large.
     pub fn with(self, other: Self) -> Option<Self> {
+        let (decimals, base, step, apart) = self.beside(other)?;
+        Some(Self { decimals, base, step: gcd(step, apart) })
+    }
+
+    /// Whether the two have a step in common and lie beside each other: what a sum over the points of both leaves over by that
+    /// step says how many points are of one of them.
+    pub fn lies_beside(self, other: Self) -> bool {
+        self.beside(other).is_some_and(|(_, _, step, apart)| step > 0 && apart % step != 0)
+    }
+
+    /// Decimals, the own base, the step in common, and how far the bases are apart.
+    fn beside(self, other: Self) -> Option<(u8, i64, i64, i64)> {
         let decimals = self.decimals.max(other.decimals);
         let finer = |grid: Self| {
             let factor = 10_i64.checked_pow(u32::from(decimals.checked_sub(grid.decimals)?))?;
             Some((grid.base.checked_mul(factor)?, grid.step.checked_mul(factor)?))
         };
         let ((base, own), (other_base, others)) = (finer(self)?, finer(other)?);
-        let step = gcd(gcd(own, others), other_base.checked_sub(base)?);
-        Some(Self { decimals, base, step })
+        Some((decimals, base, gcd(own, others), other_base.checked_sub(base)?))
     }
 
     /// The point nearest to `value`.
@@ -237,6 +248,13 @@ mod tests {
         assert_eq!(both.nearest(2.4), 2.25);
         assert_eq!(grid(&[3.0, 3.0]).unwrap().nearest(9.0), 3.0);
         assert_eq!(grid(&[0.1, 0.7]).unwrap().with(grid(&[0.4]).unwrap()).unwrap().nearest(0.5), 0.4);
+        // Tens with one more at one node, and values as they are.
+        let tens = grid(&[20.0, 50.0, 90.0]).unwrap();
+        assert!(tens.lies_beside(grid(&[21.0, 41.0]).unwrap()) && tens.lies_beside(grid(&[31.0]).unwrap()));
+        assert!(
+            !tens.lies_beside(grid(&[30.0, 45.0]).unwrap()) && !tens.lies_beside(grid(&[7.0, 8.0]).unwrap())
+        );
+        assert!(!sex.lies_beside(grid(&[2.0, 2.0]).unwrap()));
         assert!(grid(&[1.0 / 3.0, 1.0]).is_none() && grid(&[]).is_none() && grid(&[f64::NAN]).is_none());
         assert!(grid(&[1e300]).is_none());
     }

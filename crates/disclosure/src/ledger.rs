@@ -2,9 +2,8 @@
 //!
 //! It keeps, for each run that opened sums, the data user as the issuer names him, the nodes, the people, and the
 //! **columns**: what genotypes were weighed with, a number per person. What one reader was shown is his
-//! [`Account`]: the columns of all his runs, all that was exported by anybody, and what every node was told in the runs of
-//! others, because their stewards read it. The span rule ([`crate::span`]) judges an account with the columns of a new
-//! run; this module keeps the books that it needs, whole and for ever.
+//! [`Account`]: the columns of all his runs, and all that was exported by anybody. The span rule ([`crate::span`])
+//! judges an account with the columns of a new run; this module keeps the books that it needs, whole and for ever.
 //! People who leave a dataset stay in it, as numbers.
 //!
 //! A run is entered when its first sum can be opened, not before: a run that opened nothing shows nothing. The node
@@ -52,7 +51,6 @@ use ligate_model::{DatasetId, Digest, IndividualId, VariableName};
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 
-use account::Part;
 pub use account::{Account, AccountColumn, ColumnId, Exact};
 pub use closed::ClosedAccount;
 pub use codings::Codings;
@@ -119,7 +117,7 @@ impl Party {
     }
 }
 
-/// Whether all of a run is in a data user's account: it is his, under whichever name and key, or was exported by anybody.
+/// Whether a run is in a data user's account: it is his, under whichever name and key, or was exported by anybody.
 fn counts_for(user: &DataUser, runs: &[RunRecord]) -> impl Fn(&RunRecord) -> bool + use<> {
     let party = Party::of(user, runs);
     move |run| run.is_exported() || party.has(&run.data_user)
@@ -177,26 +175,6 @@ pub struct RunRecord {
     /// The digest of the set of people, which names its file; none before the columns were entered.
     pub people: Option<Digest>,
     pub columns: Vec<ColumnRecord>,
-}
-
-impl RunRecord {
-    /// Whether every node of the run was told sums over genotypes with the weights of one of its columns: counts of alleles,
-    /// also those among the cases of a disease, and the first step of each variant's Wald test.
-    fn is_told(&self, column: &ColumnRecord) -> bool {
-        let has = |role: &str| self.columns.iter().any(|column| column.role == role);
-        match column.role.as_str() {
-            "people" => true,
-            "trait" => has("expected"),
-            "expected" | "weight" | "weighted" => has("weighted"),
-            _ => false,
-        }
-    }
-
-    /// The columns that every node was told of.
-    fn told(&self) -> impl Iterator<Item = ColumnId> + '_ {
-        let told = self.columns.iter().enumerate().filter(|(_, column)| self.is_told(column));
-        told.map(|(place, _)| ColumnId { job: self.job, place: place as u16 })
-    }
 }
 
 /// What genotypes were weighed with in a run.
@@ -405,8 +383,8 @@ impl Ledger {
 
     /// Enters what a run weighs genotypes with, before anything about genotypes is answered. `numbers` are the people
     /// in the order of the columns' values; `judged` is the account that was judged with them. Refuses where something
-    /// was shown to anybody meanwhile: two runs at once would each be judged without the other; and where somebody was
-    /// shown these people under another dataset id. `individuals` are the people of the run over all nodes.
+    /// was added to that account meanwhile: two runs at once would each be judged without the other; and where somebody
+    /// was shown these people under another dataset id. `individuals` are the people of the run over all nodes.
     pub fn enter_columns(
         &self,
         job: Digest,
@@ -417,8 +395,10 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let lock = self.store.lock()?;
         let mut book = self.store.read(&lock)?;
-        let dataset = last_of(&mut book, job)?.dataset.clone();
-        let entered = book.runs.iter().filter(|run| run.people.is_some());
+        let run = last_of(&mut book, job)?;
+        let (user, dataset) = (run.data_user.clone(), run.dataset.clone());
+        let counts = counts_for(&user, &book.runs);
+        let entered = book.runs.iter().filter(|run| run.people.is_some() && counts(run));
         if !entered.map(|run| run.job).eq(judged.jobs().iter().copied()) {
             return Err(LedgerRefusal::Meanwhile.into());
         }
@@ -527,25 +507,19 @@ impl Ledger {
         Ok(self.store.read(&lock)?.runs)
     }
 
-    /// What a data user was shown of this node's people, with all that was exported by anybody, and what every node was
-    /// told in the runs of others: a steward reads that, whoever asked.
+    /// What a data user was shown of this node's people, with all that was exported by anybody.
     pub fn account(&self, data_user: &DataUser) -> Result<Account, LedgerError> {
-        let runs = self.runs()?;
-        let counts = counts_for(data_user, &runs);
-        let parts: Vec<Part> =
-            runs.iter().map(|run| if counts(run) { Part::All } else { Part::Told }).collect();
-        Account::read(&self.store, runs.into_iter().zip(parts))
+        self.account_of(|runs| counts_for(data_user, runs))
     }
 
     /// Everything that was shown to anybody.
     pub fn everything(&self) -> Result<Account, LedgerError> {
-        Account::read(&self.store, self.runs()?.into_iter().map(|run| (run, Part::All)))
+        self.account_of(|_| |_: &RunRecord| true)
     }
 
     /// What was exported by anybody.
     pub fn exported(&self) -> Result<Account, LedgerError> {
-        let runs = self.runs()?.into_iter().filter(RunRecord::is_exported);
-        Account::read(&self.store, runs.map(|run| (run, Part::All)))
+        self.account_of(|_| RunRecord::is_exported)
     }
 
     /// What was shown to anybody of these variables, and who was counted: a run's people are chosen by it, so that the people
@@ -556,9 +530,20 @@ impl Ledger {
             |column: &ColumnRecord| column.variable.as_ref().is_none_or(|name| variables.contains(&name));
         let runs = self.store.read(&lock)?.runs.into_iter().map(|mut run| {
             run.columns.retain(wanted);
-            (run, Part::All)
+            run
         });
         Account::read(&self.store, runs)
+    }
+
+    /// The account of those runs that a rule, made from all of them, counts.
+    fn account_of<C: Fn(&RunRecord) -> bool>(
+        &self,
+        rule: impl FnOnce(&[RunRecord]) -> C,
+    ) -> Result<Account, LedgerError> {
+        let lock = self.store.lock()?;
+        let runs = self.store.read(&lock)?.runs;
+        let counts = rule(&runs);
+        Account::read(&self.store, runs.into_iter().filter(counts))
     }
 
     /// The digest of the whole ledger, which the witness saw last.

@@ -7,6 +7,8 @@
 pub mod client;
 pub mod rounds;
 
+use std::collections::BTreeSet;
+
 use ligate_access::{
     PublicKey,
     audit::{Head, RecoveryProof},
@@ -276,6 +278,8 @@ pub struct ExportFacts {
 /// An account that an export adds to, at one node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExportAccountFacts {
+    /// Jobs that are whole in it: two nodes that have one of them speak of the same account.
+    pub jobs: BTreeSet<Digest>,
     /// Columns of one number are the same at this node.
     pub columns: HeldColumns,
     /// The nodes of each result in it.

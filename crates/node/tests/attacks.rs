@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::atomic::AtomicBool;
 
-use ligate_lake::{Lake, LoadRequest, VcfGroup};
+use ligate_lake::{HistoryKey, Lake, LoadRequest, VcfGroup};
 use support::{
     Draw, Network,
     cohorts::{Cohort, network, permit, released},
@@ -231,8 +231,15 @@ fn one_person_leaves_or_is_corrected() {
     let said = String::from_utf8_lossy(&run.stderr).into_owned();
     assert!(run.status.success() || said.contains("span rule"), "{said}");
     if run.status.success() {
-        let corrected = people_of(&network, "bmi");
-        assert_ne!(corrected.abs_diff(after), 0, "somebody was left out");
+        // He took part in neither, or others are left out with him than before, maybe as many.
+        let third = released(&network, "bmi");
+        let differences: Vec<f64> = second
+            .iter()
+            .filter_map(|(place, row)| Some((copies(row) - copies(third.get(place)?)).round().abs()))
+            .collect();
+        let some = differences.iter().filter(|difference| **difference > 0.0).count();
+        let few = differences.iter().filter(|difference| **difference <= 2.0).count();
+        assert!(some == 0 || few < differences.len() * 4 / 5, "{differences:?} could be one person's");
     }
 }
 
@@ -551,6 +558,7 @@ fn somebody_who_left_with_a_load_that_died_and_comes_back() {
         threads: 1,
         memory_bytes: 1 << 30,
         one_block: false,
+        history_key: HistoryKey::new([1; 32]),
     };
     let lake = Lake::open(&network.path(&cohorts[0].name).join("datasets")).expect("datasets");
     lake.load(&request, &AtomicBool::new(false), &|_| {}).expect("a load");
@@ -587,12 +595,18 @@ fn a_flag_of_a_centre_and_a_disease_of_one_node() {
     let mut cohorts = three();
     add_trait(&mut cohorts, "ldl", 0.0, 1);
     for (place, cohort) in cohorts.iter_mut().enumerate() {
+        let coin = |draw: &mut Draw| 1000 * u32::from(draw.uniform() < 0.5);
+        cohort.column("last_digit", |_, draw| (coin(draw) + u32::from(place == 0)).to_string(), 3);
         cohort.column("centre", |_, _| u8::from(place == 1).to_string(), 0);
         cohort.column("rare", |_, draw| u8::from(place == 2 && draw.uniform() < 0.4).to_string(), 5);
     }
     let network = network(&cohorts);
     let permit = permit(&network, &cohorts);
-    for study in [["--trait", "ldl", "--covariates", "centre"], ["--trait", "rare", "--covariates", "sex"]] {
+    for study in [
+        ["--trait", "ldl", "--covariates", "centre"],
+        ["--trait", "rare", "--covariates", "sex"],
+        ["--trait", "last_digit", "--covariates", "sex"],
+    ] {
         let said = network.refused(&permit, &study);
         assert!(said.contains("one node among others"), "{study:?}: {said}");
     }
@@ -628,6 +642,39 @@ fn a_trait_that_one_node_measures_anew() {
         );
     }
     network.released(&permit, &["--trait", "hdl", "--covariates", "sex,age"]);
+}
+
+/// Three diseases of which the third is there where exactly one of the others is, but for one person: their sums added up are
+/// even, but for that person's.
+#[test]
+fn what_is_even_but_for_one_person() {
+    let mut cohorts = three();
+    for (name, seed) in [("first", 61), ("second", 62)] {
+        for (cohort, place) in cohorts.iter_mut().zip(0..) {
+            cohort.column(name, |_, draw| u8::from(draw.uniform() < 0.5).to_string(), seed + 100 * place);
+        }
+    }
+    let mut other = |name: &str, changed: Option<usize>| {
+        for (place, cohort) in cohorts.iter_mut().enumerate() {
+            let pairs: Vec<(String, String)> =
+                cohort.values("first").clone().into_iter().zip(cohort.values("second").clone()).collect();
+            let value = |(person, (one, two)): (usize, &(String, String))| {
+                u8::from((one != two) != (place == 0 && changed == Some(person))).to_string()
+            };
+            let values = pairs.iter().enumerate().map(value).collect();
+            cohort.columns.push((name.to_owned(), values));
+        }
+    };
+    other("either", None);
+    other("either_but_one", Some(7));
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    for name in ["first", "second"] {
+        network.released(&permit, &["--trait", name, "--family", "linear"]);
+    }
+    let said = network.refused(&permit, &["--trait", "either_but_one", "--family", "linear"]);
+    stopped_by_the_span_rule(&said, "either_but_one");
+    network.released(&permit, &["--trait", "either", "--family", "linear"]);
 }
 
 /// Covariates that one half of a node lacks, and the other half: the studies of those with all values, less the study of

@@ -11,6 +11,7 @@ use std::{
 };
 
 use support::{
+    Network,
     cohorts::{Cohort, network},
     fail,
     researchers::{Researcher, public},

@@ -70,19 +70,8 @@ impl std::fmt::Debug for Account {
     }
 }
 
-/// What of a run is in an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    All,
-    /// What every node of the run was told ([`RunRecord::is_told`]).
-    Told,
-}
-
 impl Account {
-    pub(super) fn read(
-        store: &Store,
-        runs: impl Iterator<Item = (RunRecord, Part)>,
-    ) -> Result<Self, LedgerError> {
+    pub(super) fn read(store: &Store, runs: impl Iterator<Item = RunRecord>) -> Result<Self, LedgerError> {
         let mut account = Self {
             columns: Vec::new(),
             people: BTreeMap::new(),
@@ -94,13 +83,13 @@ impl Account {
             rosters: BTreeMap::new(),
             classes: BTreeMap::new(),
         };
-        for (run, part) in runs {
-            account.add(store, run, part)?;
+        for run in runs {
+            account.add(store, run)?;
         }
         Ok(account)
     }
 
-    fn add(&mut self, store: &Store, run: RunRecord, part: Part) -> Result<(), LedgerError> {
+    fn add(&mut self, store: &Store, run: RunRecord) -> Result<(), LedgerError> {
         let Some(people) = run.people else { return Ok(()) };
         self.jobs.push(run.job);
         self.rosters.insert(run.job, run.roster);
@@ -109,13 +98,9 @@ impl Account {
             vacant.insert(store.read_people(people)?);
             self.order.push(people);
         }
-        if part == Part::All {
-            self.datasets.insert((run.dataset, people));
-        }
+        self.datasets.insert((run.dataset, people));
         let size = self.people.get(&people).map_or(0, PeopleSet::len);
-        let wanted: Vec<bool> =
-            run.columns.iter().map(|column| part == Part::All || run.is_told(column)).collect();
-        for (place, record) in run.columns.into_iter().enumerate().filter(|(place, _)| wanted[*place]) {
+        for (place, record) in run.columns.into_iter().enumerate() {
             if let Some(digest) = record.values
                 && !self.values.contains_key(&digest)
             {
@@ -158,6 +143,10 @@ impl Account {
     /// How many people are in a set of an account's columns.
     pub fn people_of(&self, set: Digest) -> usize {
         self.people.get(&set).map_or(0, PeopleSet::len)
+    }
+
+    pub(super) fn set(&self, people: Digest) -> Option<&PeopleSet> {
+        self.people.get(&people)
     }
 
     /// The sets of people, the last used first.
@@ -217,39 +206,31 @@ impl Account {
         numbers.iter().copied().zip(values)
     }
 
-    /// Those of the columns `ids` that are 1 for everybody or a variable's values in whole steps, as whole numbers of
-    /// everybody in the account or in `numbers`, then such ones of `new` over `numbers`; each with its place among all.
+    /// Those of the columns `ids` over a set of `people` that are 1 for everybody or a variable's values in whole steps, and
+    /// such ones of `new` over the same people, as whole numbers; each with its place among all. Columns over other people are
+    /// not combined with them: their difference is the span rule's business.
     pub fn whole_columns(
         &self,
         ids: &[ColumnId],
-        numbers: &[u64],
+        people: &PeopleSet,
         new: &[NewColumn],
+        order: &[u64],
     ) -> (Vec<usize>, Vec<Vec<i64>>) {
-        let mut everybody: Vec<u64> = self.everybody().into_iter().collect();
-        everybody.extend_from_slice(numbers);
-        everybody.sort_unstable();
-        everybody.dedup();
-        let spread = |known: &mut dyn Iterator<Item = (u64, f64)>| {
-            let (people, values): (Vec<u64>, Vec<f64>) = known.unzip();
-            let whole = whole_numbers(&values)?;
-            let mut all = vec![0; everybody.len()];
-            for (number, value) in people.iter().zip(whole) {
-                all[everybody.binary_search(number).ok()?] = value;
-            }
-            Some(all)
-        };
         let by_id: BTreeMap<ColumnId, &AccountColumn> =
             self.columns.iter().map(|column| (column.id, column)).collect();
         let shown = ids.iter().map(|id| {
-            let column = by_id.get(id).filter(|column| column.record.is_plain())?;
+            let column = by_id.get(id).filter(|column| column.people == people.digest())?;
             let (centre, unit) = (column.record.centre.0, column.record.unit.0);
-            spread(&mut self.values(column).map(|(number, value)| (number, centre + unit * value)))
+            let values: Vec<f64> = self.values(column).map(|(_, value)| centre + unit * value).collect();
+            column.record.is_plain().then(|| whole_numbers(&values))?
         });
+        let mut sorted: Vec<usize> = (0..order.len()).collect();
+        sorted.sort_by_key(|place| order[*place]);
         let added = new.iter().map(|column| {
-            let value = |place: usize| column.values.as_ref().map_or(1.0, |values| values[place]);
-            let own = |(place, number): (usize, &u64)| (*number, column.centre + column.unit * value(place));
-            let is_plain = column.values.is_none() || column.fill.is_some();
-            is_plain.then(|| spread(&mut numbers.iter().enumerate().map(own)))?
+            let value = |place: &usize| column.values.as_ref().map_or(1.0, |values| values[*place]);
+            let values: Vec<f64> =
+                sorted.iter().map(|place| column.centre + column.unit * value(place)).collect();
+            (column.values.is_none() || column.fill.is_some()).then(|| whole_numbers(&values))?
         });
         shown.chain(added).enumerate().filter_map(|(place, column)| Some((place, column?))).unzip()
     }

@@ -8,8 +8,8 @@ use ligate_model::{Digest, VariantKey};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, ColumnId, DataUser, Exact, Ledger, LedgerError, LedgerRefusal, Party, RunRecord, RunState,
-    account::Part, counts_for, last_of, rosters, store::Book,
+    Account, ColumnId, DataUser, Exact, Ledger, LedgerError, LedgerRefusal, Party, PeopleSet, RunRecord,
+    RunState, counts_for, last_of, rosters, store::Book,
 };
 use crate::{
     export::{Regions, strength_max, variants_max},
@@ -66,6 +66,8 @@ impl Left {
 
 /// An account that an export adds to.
 pub struct ExportAccount {
+    /// Whose columns are in it.
+    pub jobs: BTreeSet<Digest>,
     pub columns: Vec<ColumnId>,
     /// Of its runs with the export's, each sorted.
     pub rosters: Vec<Vec<Digest>>,
@@ -94,6 +96,11 @@ impl ForExport {
             account.columns.iter().all(|id| class.get(id).is_some_and(|class| judged.contains(class)))
         };
         (0..self.accounts.len()).filter(|place| whole(&self.accounts[*place])).collect()
+    }
+
+    /// The people of the run.
+    pub fn people(&self) -> Option<&PeopleSet> {
+        self.everything.set(self.run.people?)
     }
 
     /// The places among `shown` of the run's people and of its trait: of these the sum over this node alone must not follow.
@@ -134,23 +141,22 @@ impl Ledger {
             RunState::Released(_) if run.people.is_some() => return Err(LedgerRefusal::OtherResult.into()),
             _ => return Err(LedgerRefusal::NotReleased.into()),
         }
-        let everything = Account::read(&self.store, book.runs.iter().map(|run| (run.clone(), Part::All)))?;
+        let everything = Account::read(&self.store, book.runs.iter().cloned())?;
         everything.check_dataset_of(&run)?;
-        let account = |counts: &dyn Fn(&RunRecord) -> bool, told: &BTreeSet<ColumnId>| {
+        let account = |counts: &dyn Fn(&RunRecord) -> bool| {
             let runs: Vec<&RunRecord> =
                 book.runs.iter().filter(|record| record.job == job || counts(record)).collect();
             let jobs: BTreeSet<Digest> = runs.iter().map(|run| run.job).collect();
             let ids = everything.columns().iter().map(|column| column.id);
             ExportAccount {
-                columns: ids.filter(|id| jobs.contains(&id.job) || told.contains(id)).collect(),
+                columns: ids.filter(|id| jobs.contains(&id.job)).collect(),
                 rosters: runs.iter().map(|run| run.roster.clone()).collect(),
+                jobs,
             }
         };
-        let mut accounts = vec![account(&|record| record.is_exported(), &BTreeSet::new())];
-        // A steward reads what left and what his node was told in all runs, which is in the account of each other data user.
-        let told: BTreeSet<ColumnId> = book.runs.iter().flat_map(RunRecord::told).collect();
+        let mut accounts = vec![account(&|record| record.is_exported())];
         for user in other_parties(&book.runs, &run.data_user) {
-            accounts.push(account(&counts_for(&user, &book.runs), &told));
+            accounts.push(account(&counts_for(&user, &book.runs)));
         }
         // Whoever reads what was exported may be any node's steward; a data user is nobody's.
         let (exported, others) = accounts.split_at(1);

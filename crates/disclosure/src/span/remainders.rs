@@ -20,11 +20,16 @@ const PRIMES: [i64; 25] =
 const MANY_COLUMNS: usize = 128;
 const FIRST_PRIMES: usize = 4;
 
+/// With more columns than this there are fewer draws.
+const FEW_COLUMNS: usize = 32;
+
 /// People who are drawn beyond the columns: a combination that holds for all of them by chance is rarer than 2^-32.
 const MORE_PEOPLE: usize = 32;
 
-/// Draws for each prime.
-const DRAWS: usize = 3;
+/// Draws for each prime; with many columns fewer. A draw has none of k people among n with a chance of (1 - drawn/n)^k: of one
+/// person nearly always, of nine people among a hundred seldom.
+const DRAWS: usize = 24;
+const DRAWS_OF_MANY: usize = 4;
 
 /// Whole numbers of each person, one list a column.
 pub struct WholeColumns<'a> {
@@ -41,10 +46,12 @@ impl WholeColumns<'_> {
         if people < drawn + drawn / 2 {
             return None;
         }
-        let primes = if self.columns.len() > MANY_COLUMNS { FIRST_PRIMES } else { PRIMES.len() };
+        let many = self.columns.len() > MANY_COLUMNS;
+        let primes = if many { FIRST_PRIMES } else { PRIMES.len() };
+        let draws = if self.columns.len() > FEW_COLUMNS { DRAWS_OF_MANY } else { DRAWS };
         let mut stream = Stream::new(secret);
         PRIMES[..primes].iter().find_map(|prime| {
-            (0..DRAWS).find_map(|_| {
+            (0..draws).find_map(|_| {
                 let some = draw(&mut stream, people, drawn);
                 let found = null_space(&self.reduced(&some, *prime), *prime);
                 found.into_iter().find_map(|factors| self.of_few(&factors, *prime))
@@ -161,12 +168,10 @@ pub fn whole_numbers(values: &[f64]) -> Option<Vec<i64>> {
 mod tests {
     use super::*;
 
-    fn coin(seed: u64) -> impl Fn(usize) -> i64 {
-        move |person| {
-            let mixed =
-                (person as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15 ^ (seed << 32 | seed * 0x5851_F42D));
-            ((mixed ^ mixed >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 43 & 1) as i64
-        }
+    fn coin(seed: u8) -> impl Fn(usize) -> i64 {
+        let mut stream = Stream::new(&[seed; 32]);
+        let tosses: Vec<i64> = (0..500).map(|_| i64::from(stream.uniform() < 0.5)).collect();
+        move |person| tosses[person]
     }
 
     fn found(people: usize, columns: &[&dyn Fn(usize) -> i64]) -> Option<Vec<usize>> {
@@ -186,7 +191,7 @@ mod tests {
             let y3 = |person: usize| {
                 y1(person) ^ y2(person) ^ i64::from(person % 11 == 5 && person < 11 * carriers)
             };
-            assert_eq!(found(130, &[&y1, &y2, &y3]), expected, "{carriers}");
+            assert_eq!(found(400, &[&y1, &y2, &y3]), expected, "{carriers}");
         }
     }
 

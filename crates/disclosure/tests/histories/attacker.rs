@@ -20,6 +20,11 @@ const READABLE: f64 = 1e-5;
 /// favour of the reader.
 const DIGITS: f64 = 1e-7;
 
+/// The least share of a column's length that a number in a file is made of. Little may be left of a model's columns by the
+/// covariates, but they are seen only in one number with the trait, or whole in a variance. The error of six digits is some
+/// ten times [`DIGITS`], so this is in favour of the reader for all but traits that covariates explain to nine parts in ten.
+const SEEN: f64 = 0.3;
+
 /// What is left of a column by the earlier ones where only its values' rounding to 2^-30 is left, over some hundred people.
 const NOTHING: f64 = 1e-7;
 
@@ -89,7 +94,7 @@ pub fn attack(world: &World, sees: &Reader, dice: &mut Dice, effort: usize) -> L
 }
 
 /// The columns of each run as numbers of six digits tell of them: each is what the run's earlier columns leave of it,
-/// with an error that is a share of that. The errors stand behind the people, as weights of somebody who is not looked
+/// with an error that is a share of that, or of [`SEEN`] of the column. The errors stand behind the people, as weights of somebody who is not looked
 /// for, each in a place of its own.
 fn in_digits(runs: &[Vec<Vec<f64>>]) -> Vec<Vec<f64>> {
     let mut numbers: Vec<(Vec<f64>, f64)> = Vec::new();
@@ -99,13 +104,14 @@ fn in_digits(runs: &[Vec<Vec<f64>>]) -> Vec<Vec<f64>> {
             let (rest, left) = rest_of(&axes, column);
             if left > NOTHING {
                 axes.push(rest.iter().map(|value| value / left).collect());
-                numbers.push((rest, left));
+                let number = left.max(SEEN * dot(column, column).sqrt());
+                numbers.push((rest, number));
             }
         }
     }
     let count = numbers.len();
-    let with_error = |(place, (mut column, left)): (usize, (Vec<f64>, f64))| {
-        column.extend((0..count).map(|other| if other == place { DIGITS * left } else { 0.0 }));
+    let with_error = |(place, (mut column, number)): (usize, (Vec<f64>, f64))| {
+        column.extend((0..count).map(|other| if other == place { DIGITS * number } else { 0.0 }));
         column
     };
     numbers.into_iter().enumerate().map(with_error).collect()
@@ -151,21 +157,6 @@ pub fn released(world: &World, run: &Shown) -> Vec<Vec<f64>> {
         }
     }
     columns
-}
-
-/// What each sum weighs everybody with that all nodes of a run are told: counts of alleles, also those among the cases of a
-/// disease, and the first step of each variant's Wald test. Cases are counted without those of whom it is not known; here
-/// these count to the share of cases, as in the trait (docs/threat-model.md says what follows from both).
-pub fn told_to_nodes(world: &World, run: &Shown) -> Vec<Vec<f64>> {
-    let plan = &run.job.plan;
-    let told = |role: &str| match role {
-        "people" => true,
-        "trait" => plan.logistic,
-        "expected" | "weight" | "weighted" => plan.wald,
-        _ => false,
-    };
-    let roles = plan.roles().into_iter().zip(released(world, run));
-    roles.filter(|((role, _), _)| told(role)).map(|(_, column)| column).collect()
 }
 
 /// An orthonormal basis of the columns over the people that the reader does not know: a row per person.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    attacker::{Loot, Reader, attack, released, told_to_nodes},
+    attacker::{Loot, Reader, attack, released},
     dice::Dice,
     model::Plan,
     network::{Job, Network, People, Shown},
@@ -17,7 +17,7 @@ pub struct Outcome {
     /// Refusals by their first word.
     pub refused: Vec<String>,
     pub left_out: usize,
-    /// What a reader (a data user, everybody by what was exported, a steward) found at most.
+    /// What a reader (a data user, everybody by what was exported) found at most.
     pub loot: Loot,
     /// The largest leverage and share that the nodes found in an admitted run.
     pub judged: [f64; 2],
@@ -236,7 +236,7 @@ impl History {
         Job { user, other_form: false, plan, people: people(dice), roster: Vec::new() }
     }
 
-    /// Each data user with the nodes of his runs, somebody outside who has what was exported, and the stewards of all nodes.
+    /// Each data user, and somebody outside who has what was exported; each also as the steward of one of the nodes.
     fn read(mut self, effort: usize) -> Outcome {
         for reader in self.readers() {
             let loot = attack(&self.world, &reader, &mut self.dice, effort);
@@ -258,12 +258,8 @@ impl History {
             let knows = std::iter::once(None).chain(nodes.iter().copied().map(Some)).collect();
             readers.push(Reader { name: format!("user {user}"), runs, knows });
         }
-        // More sums tell at least as much: a data user with all nodes reads all that was exported, and the only one all that his
-        // nodes were told.
+        // More sums tell at least as much: a data user with all nodes reads all that was exported.
         let all = 0..self.world.nodes;
-        if self.rosters.len() > 1 {
-            readers.extend(all.clone().map(|node| self.steward(node)));
-        }
         if self.rosters.iter().any(|roster| roster.len() == self.world.nodes) {
             return readers;
         }
@@ -272,16 +268,6 @@ impl History {
         let knows = std::iter::once(None).chain(all.map(Some)).collect();
         readers.push(Reader { name: "everybody".to_owned(), runs, knows });
         readers
-    }
-
-    /// A node's steward has what was exported, and what his node was told in the runs of all data users.
-    fn steward(&self, node: usize) -> Reader {
-        let told = |run: &Shown| {
-            if run.exported { released(&self.world, run) } else { told_to_nodes(&self.world, run) }
-        };
-        let sees = |run: &&Shown| run.exported || run.job.roster.contains(&node);
-        let runs = self.shown.iter().filter(sees).map(told).collect();
-        Reader { name: format!("the steward of {node}"), runs, knows: vec![Some(node)] }
     }
 }
 

@@ -192,6 +192,7 @@ impl Nodes {
         });
         let all = all.unwrap_or_default();
         warn_of_units(plan, &of_nodes, &all.exponents);
+        check_steps(plan, &of_nodes)?;
         Ok(all)
     }
 
@@ -283,6 +284,26 @@ pub fn common_coding(
     }
     ensure!(binary, "trait {trait_name} has more than two values; use --family linear");
     decided_coding(trait_name, of_trait.iter().filter_map(|(_, facts)| facts.coding)).map(Some)
+}
+
+/// Refuses a variable that a node alone has beside the steps of all others, as a flag of that node in the last digit: what
+/// the sums leave over by the step would be the node's own.
+fn check_steps(plan: &Plan, nodes: &[(&NodeName, Scales)]) -> Result<()> {
+    for (place, variable) in plan.variables().enumerate() {
+        let grid = |scales: &Scales| scales.grids.get(place).copied().flatten();
+        for (node, own) in nodes {
+            let others = nodes.iter().filter(|(other, _)| other != node).map(|(_, scales)| grid(scales));
+            let others = others.reduce(|a, b| a?.with(b?)).flatten();
+            let beside = grid(own).zip(others).is_some_and(|(own, others)| own.lies_beside(others));
+            ensure!(
+                !beside,
+                "the values of {variable} at {node} lie beside the steps of all other nodes' values, and what the sums leave over \
+                 would be that node's own (rule: one node among others); leave {variable} out, or have all nodes write it \
+                 in the same steps"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Values of a node that are so many times (as a power of two) smaller than another node's are hardly in one unit.

@@ -340,6 +340,13 @@ struct Joined {
     rosters: Vec<Vec<Digest>>,
 }
 
+/// A data user's account as far as nodes have told of it.
+struct Party {
+    jobs: BTreeSet<Digest>,
+    columns: BTreeSet<ColumnId>,
+    rosters: Vec<Vec<Digest>>,
+}
+
 /// Over the rosters of all nodes: no node knows those it was not in.
 fn check_rosters(accounts: &[Joined]) -> Result<()> {
     let (exported, others) = accounts.split_at(accounts.len().min(1));
@@ -354,29 +361,30 @@ fn accounts(facts: &[ExportFacts]) -> Result<Vec<Joined>> {
     let exported: BTreeSet<ColumnId> =
         first().flat_map(|account| &account.columns).map(|(id, _)| *id).collect();
     let exported_rosters: Vec<Vec<Digest>> = first().flat_map(|account| account.rosters.clone()).collect();
-    let exported_jobs: BTreeSet<Digest> = exported.iter().map(|id| id.job).collect();
-    let mut parties: Vec<(BTreeSet<Digest>, Vec<Vec<Digest>>)> = Vec::new();
+    let exported_jobs: BTreeSet<Digest> = first().flat_map(|account| account.jobs.iter().copied()).collect();
+    let mut parties: Vec<Party> = Vec::new();
     for account in facts.iter().flat_map(|facts| facts.accounts.iter().skip(1)) {
-        let own = account.columns.iter().map(|(id, _)| id.job).filter(|job| !exported_jobs.contains(job));
-        let mut party = (own.collect::<BTreeSet<Digest>>(), account.rosters.clone());
+        let mut party = Party {
+            jobs: account.jobs.difference(&exported_jobs).copied().collect(),
+            columns: account.columns.iter().map(|(id, _)| *id).collect(),
+            rosters: account.rosters.clone(),
+        };
         let (same, others): (Vec<_>, Vec<_>) =
-            parties.into_iter().partition(|(jobs, _)| !jobs.is_disjoint(&party.0));
-        for (jobs, rosters) in same {
-            party.0.extend(jobs);
-            party.1.extend(rosters);
+            parties.into_iter().partition(|known| !known.jobs.is_disjoint(&party.jobs));
+        for known in same {
+            party.jobs.extend(known.jobs);
+            party.columns.extend(known.columns);
+            party.rosters.extend(known.rosters);
         }
         parties = others;
         parties.push(party);
     }
-    let columns = facts.iter().flat_map(|facts| &facts.accounts).flat_map(|account| &account.columns);
-    let all: BTreeSet<ColumnId> = columns.map(|(id, _)| *id).collect();
     let mut joined =
         vec![Joined { columns: distinct_of(facts, &exported)?, rosters: exported_rosters.clone() }];
-    for (jobs, mut rosters) in parties.into_iter().filter(|(jobs, _)| !jobs.is_empty()) {
-        let own = |id: &&ColumnId| exported.contains(id) || jobs.contains(&id.job);
-        let columns = distinct_of(facts, &all.iter().filter(own).copied().collect())?;
-        rosters.extend(exported_rosters.iter().cloned());
-        joined.push(Joined { columns, rosters });
+    for mut party in parties.into_iter().filter(|party| !party.jobs.is_empty()) {
+        party.columns.extend(&exported);
+        party.rosters.extend(exported_rosters.iter().cloned());
+        joined.push(Joined { columns: distinct_of(facts, &party.columns)?, rosters: party.rosters });
     }
     Ok(joined)
 }
@@ -413,9 +421,10 @@ mod tests {
 
     fn node(accounts: &[&[(u8, u16)]]) -> ExportFacts {
         let account = |columns: &&[(u8, u16)]| {
+            let jobs = columns.iter().map(|(job, _)| Digest::from_bytes([*job; 32])).collect();
             let columns = columns.iter().enumerate();
             let columns = columns.map(|(class, (job, place))| (id(*job, *place), class as u32)).collect();
-            ExportAccountFacts { columns, rosters: Vec::new() }
+            ExportAccountFacts { jobs, columns, rosters: Vec::new() }
         };
         let accounts = accounts.iter().map(account).collect();
         ExportFacts {

@@ -7,8 +7,11 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail, ensure};
 use ligate_analysis::gwas::{self, Cohort, Model, OwnGate, Plan, Role};
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, Account, ColumnId, ForExport, NewColumn,
-    span::{Basis, Finding, Frame, Gram, Limits, ROUNDS_MAX, Rotation, Rows, STARTS_MAX, judge_by, own_sum},
+    ACCOUNT_COLUMNS_MAX, Account, ColumnId, ForExport, NewColumn, PeopleSet,
+    span::{
+        Basis, Finding, Frame, Gram, Limits, ROUNDS_MAX, Rotation, Rows, STARTS_MAX, WholeColumns, judge_by,
+        own_sum,
+    },
 };
 use ligate_model::{BinaryCoding, Digest, VariableName};
 
@@ -50,6 +53,8 @@ pub struct Columns {
     /// Places of the columns that the sum over the roster has whole: not of studies with other nodes, whose people it lacks.
     /// Nor what a meta-analysis of the nodes' own results weighs with, which is another combination at every node.
     pub whole: Vec<usize>,
+    /// Places of columns of which a combination has a remainder that is a few people's.
+    pub remainder: Option<Vec<usize>>,
 }
 
 /// How far a check is. For each node of the roster but this one there is a basis: that of the sum without it.
@@ -90,13 +95,31 @@ impl Columns {
         let added = addition.columns.iter().map(|column| column.variable.clone()).collect();
         let own = addition.columns.iter().zip(first..).filter(|(column, _)| !is_of_nodes(&column.role));
         let whole = whole(account, shown, roster).chain(own.map(|(_, place)| place)).collect();
-        Self { plain, kept_apart: vec![first, first + plain - 1], whole, added }
+        let kept_apart = vec![first, first + plain - 1];
+        Self { plain, kept_apart, whole, added, remainder: None }
     }
 
     /// Those of an account with an export.
     pub fn of_export(books: &ForExport, shown: &[ColumnId]) -> Self {
         let whole = whole(&books.everything, shown, &books.run.roster).collect();
-        Self { added: Vec::new(), plain: 0, kept_apart: books.kept_apart(shown), whole }
+        let kept_apart = books.kept_apart(shown);
+        Self { added: Vec::new(), plain: 0, kept_apart, whole, remainder: None }
+    }
+
+    /// Looks for a remainder that is a few people's, in the account's columns over `people` and the `new` ones, whose values
+    /// are in the order of `order`.
+    #[must_use]
+    pub fn with_remainder(
+        self,
+        (account, shown): (&Account, &[ColumnId]),
+        (people, new, order): (&PeopleSet, &[NewColumn], &[u64]),
+        limits: Limits,
+        secret: &[u8; 32],
+    ) -> Self {
+        let (places, columns) = account.whole_columns(shown, people, new, order);
+        let found = WholeColumns { columns: &columns, few: limits.group }.remainder(secret);
+        let remainder = found.map(|found| found.into_iter().map(|place| places[place]).collect());
+        Self { remainder, ..self }
     }
 }
 
@@ -281,6 +304,11 @@ impl Check {
 
     fn decide(&mut self, bases: Vec<Option<Basis>>, limits: Limits) -> Result<Judgement> {
         let mut judgement = self.nothing_said();
+        if let Some(places) = &self.columns.remainder {
+            let of = |column: usize| f64::from(u8::from(places.contains(&column)));
+            let combination: Vec<f64> = (0..self.rows.columns()).map(of).collect();
+            judgement.refused = Some(self.blame(&combination));
+        }
         let (mut frames, mut must_climb) = (Vec::with_capacity(bases.len()), false);
         for (without, basis) in bases.into_iter().enumerate() {
             let Some(basis) = basis else {
@@ -343,6 +371,11 @@ impl Check {
         let part = |place: &usize| combination[first + place].abs();
         let of_variable = (0..self.columns.added.len()).filter(|place| self.columns.added[*place].is_some());
         let most = of_variable.max_by(|a, b| part(a).total_cmp(&part(b)));
+        // Where the trait has nearly as much of it, it is the trait: a study without it is another one anyway.
+        let most = most.map(|most| match self.columns.plain.checked_sub(1) {
+            Some(own) if part(&own) > 0.5 * part(&most) => own,
+            _ => most,
+        });
         most.and_then(|place| self.columns.added[place].as_ref()).map(ToString::to_string).unwrap_or_default()
     }
 

@@ -164,7 +164,15 @@ impl NodeExport {
         ensure!(ask.study.is_none(), "an export adds no study");
         let rows = self.books.everything.rows(&ask.shown, &[], &[]);
         let threads = self.folder.config.limits.thread_count();
+        let limits = Limits::of_cell(self.gate.thresholds().cell);
         let columns = Columns::of_export(&self.books, &ask.shown);
+        let columns = match self.books.people() {
+            Some(people) => {
+                let shown = (&self.books.everything, &ask.shown[..]);
+                columns.with_remainder(shown, (people, &[], &[]), limits, &secret)
+            }
+            None => columns,
+        };
         let check = Check::new(rows, columns, place, &secret, ask.fraction_bits, threads);
         let vector = check.vector();
         self.check = Some((check, self.books.covered(&ask.shown)));
@@ -334,6 +342,7 @@ fn facts(books: &ForExport, gate: &Gate) -> Result<Released<SiteFacts>> {
     let facts = |account: &ExportAccount| ExportAccountFacts {
         columns: account.columns.iter().filter_map(|id| Some((*id, *class.get(id)?))).collect(),
         rosters: account.rosters.clone(),
+        jobs: account.jobs.clone(),
     };
     Ok(site.release(SiteFacts::Export(ExportFacts {
         changed: snapshots(books).any(|snapshot| snapshot != books.run.snapshot),

@@ -22,7 +22,7 @@ use ligate_access::{
 };
 use ligate_analysis::gwas::{self, Ask, Cohort, Family, OwnGate, Plan};
 use ligate_disclosure::{
-    Account, DataUser, Draft, Gate, Ledger, OwnSite, Run, Thresholds, choose, span::Limits,
+    Account, DataUser, Draft, Gate, Ledger, OwnSite, PeopleSet, Run, Thresholds, choose, span::Limits,
 };
 use ligate_federation::{Answer, Handled, Journal, Roster, RunContext, SignedRoster, ToRound};
 use ligate_lake::Snapshot;
@@ -480,8 +480,11 @@ impl NodeRun {
             threads: self.folder.config.limits.thread_count(),
         };
         let (addition, rows) = Addition::new(&chosen.account, &study, ask)?;
-        let columns =
-            Columns::of_study((&chosen.account, &ask.shown), &addition, &self.plan, &self.seat.roster()?);
+        let shown = (&chosen.account, &ask.shown[..]);
+        let columns = Columns::of_study(shown, &addition, &self.plan, &self.seat.roster()?);
+        let people = PeopleSet::new(chosen.numbers.clone());
+        let new = (&people, &addition.columns[..], &chosen.numbers[..]);
+        let columns = columns.with_remainder(shown, new, self.limits(), &secret);
         let check = Check::new(rows, columns, place, &secret, ask.fraction_bits, study.threads);
         let vector = check.vector();
         self.check = Some((check, addition));

@@ -11,6 +11,9 @@ use tempfile::TempDir;
 
 use super::{Draw, Network, succeed, table, text};
 
+/// Bases from one variant to the next: each is a region of its own, unless a test moves it.
+const SPACING: usize = 1_000_000;
+
 /// What one organisation holds: genotypes of each person, and columns of values as a table writes them.
 #[derive(Clone)]
 pub struct Cohort {
