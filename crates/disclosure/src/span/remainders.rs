@@ -9,27 +9,32 @@
 //! (information set decoding: Prange, IRE Transactions IT-8:5 (1962)). What is a combination over the reals, too, is left to
 //! the span rule, which knows the people of all nodes.
 //!
-//! This finds combinations of any number of columns modulo primes up to 97, and no other steps: see docs/threat-model.md.
+//! This finds combinations of any number of columns modulo primes up to 97, with more than 64 columns up to 7, and no other
+//! steps: see docs/threat-model.md.
 
 use super::{Rows, rotation::Stream, whiten::Factor};
 
 const PRIMES: [i64; 25] =
     [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97];
 
-/// With more columns than this only the first primes are tried: the work grows with the cube of the columns.
-const MANY_COLUMNS: usize = 128;
-const FIRST_PRIMES: usize = 4;
+/// How many primes and draws are tried with up to so many columns: the work of a draw grows with the cube of the columns, and
+/// is to stay below a tenth of a second. A draw has none of k people among n with a chance of (1 - drawn/n)^k: of one person
+/// nearly always, of nine people among a hundred seldom.
+const EFFORT: [(usize, Effort); 3] = [
+    (32, Effort { primes: 25, draws: 24 }),
+    (64, Effort { primes: 25, draws: 4 }),
+    (128, Effort { primes: 4, draws: 1 }),
+];
+const LEAST: Effort = Effort { primes: 2, draws: 1 };
 
-/// With more columns than this there are fewer draws.
-const FEW_COLUMNS: usize = 32;
+#[derive(Clone, Copy)]
+struct Effort {
+    primes: usize,
+    draws: usize,
+}
 
 /// People who are drawn beyond the columns: a combination that holds for all of them by chance is rarer than 2^-32.
 const MORE_PEOPLE: usize = 32;
-
-/// Draws for each prime; with many columns fewer. A draw has none of k people among n with a chance of (1 - drawn/n)^k: of one
-/// person nearly always, of nine people among a hundred seldom.
-const DRAWS: usize = 24;
-const DRAWS_OF_MANY: usize = 4;
 
 /// Whole numbers of each person, one list a column.
 pub struct WholeColumns<'a> {
@@ -46,9 +51,8 @@ impl WholeColumns<'_> {
         if people < drawn + drawn / 2 {
             return None;
         }
-        let many = self.columns.len() > MANY_COLUMNS;
-        let primes = if many { FIRST_PRIMES } else { PRIMES.len() };
-        let draws = if self.columns.len() > FEW_COLUMNS { DRAWS_OF_MANY } else { DRAWS };
+        let of_few = EFFORT.iter().find(|(columns, _)| self.columns.len() <= *columns);
+        let Effort { primes, draws } = of_few.map_or(LEAST, |(_, effort)| *effort);
         let mut stream = Stream::new(secret);
         PRIMES[..primes].iter().find_map(|prime| {
             (0..draws).find_map(|_| {
