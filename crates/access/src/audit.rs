@@ -242,10 +242,11 @@ impl Log {
     ) -> Result<Head, AuditError> {
         let heads = heads_of(&self.audit, peer)?;
         let largest = heads.into_iter().max_by_key(|head| head.size);
-        let Some(Head { size, root, .. }) = &largest else { return Err(AuditError::NoHeads(peer.clone())) };
-        self.append(Event::RecoveryAccepted { peer: peer.clone(), size: *size, root: *root, recovery }, now)?;
+        let Some(largest) = largest else { return Err(AuditError::NoHeads(peer.clone())) };
+        let (size, root) = (largest.size, largest.root);
+        self.append(Event::RecoveryAccepted { peer: peer.clone(), size, root, recovery }, now)?;
         peers::set_aside(&self.audit, peer)?;
-        largest.ok_or_else(|| AuditError::NoHeads(peer.clone()))
+        Ok(largest)
     }
 
     fn lock(&self) -> Result<fs::File, AuditError> {

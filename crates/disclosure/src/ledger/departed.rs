@@ -1,5 +1,6 @@
-//! People who left a dataset after something of them was shown. If they come back they take part in no run, and in no counts: their calls
-//! may have changed while nobody compared them, and the difference to an earlier result would be theirs.
+//! People who left a dataset after something of them was shown. If they come back they take part in no run, and in no
+//! counts: their calls may have changed while nobody compared them, and the difference to an earlier result would be
+//! theirs.
 
 use std::collections::BTreeSet;
 

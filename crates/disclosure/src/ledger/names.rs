@@ -3,7 +3,8 @@
 //!
 //! Not told apart: capitals and small letters, accents and other marks, full-width and other compatibility forms, ligatures,
 //! spaces, signs and what cannot be seen (Unicode Standard Annex 15, form NFKD), and Cyrillic and Greek letters that look
-//! like Latin ones, and small capitals. What is spelled in another way ("Dr. Ada", "Ada, Uni") is another name: that is the issuer's to avoid.
+//! like Latin ones, and small capitals. What is spelled in another way ("Dr. Ada", "Ada, Uni") is another name: that is
+//! the issuer's to avoid.
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
