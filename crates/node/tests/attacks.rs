@@ -519,36 +519,40 @@ fn calls_that_change_for_one_person() {
     );
 }
 
-#[test]
-fn somebody_who_leaves_and_comes_back_with_other_calls() {
+/// One person of the north leaves with a load after a study, and everybody is loaded again, with `back` applied.
+fn leaves_and_comes_back(leave: impl Fn(&Cohort, &Network), back: impl Fn(&mut Cohort)) {
     let mut cohorts = three();
     add_trait(&mut cohorts, "ldl", 0.0, 1);
     add_trait(&mut cohorts, "bmi", 0.0, 2);
     let network = network(&cohorts);
     let permit = permit(&network, &cohorts);
     network.released(&permit, &["--trait", "ldl"]);
-    let (everybody, before) = (cohorts[0].clone(), people_of(&network, "ldl"));
+    let (mut everybody, before) = (cohorts[0].clone(), people_of(&network, "ldl"));
     cohorts[0].remove(5);
-    cohorts[0].load(&network, "cohort");
-    let mut back = everybody;
-    back.genotypes[5][3] = back.genotypes[5][3].map(|dosage| (dosage + 1) % 3);
-    back.load(&network, "cohort");
+    leave(&cohorts[0], &network);
+    back(&mut everybody);
+    everybody.load(&network, "cohort");
     network.released(&permit, &["--trait", "bmi"]);
     assert!(people_of(&network, "bmi") < before, "who came back takes part in no study");
+}
+
+#[test]
+fn somebody_who_leaves_and_comes_back_with_other_calls() {
+    leaves_and_comes_back(
+        |cohort, network| cohort.load(network, "cohort"),
+        |back| back.genotypes[5][3] = back.genotypes[5][3].map(|dosage| (dosage + 1) % 3),
+    );
 }
 
 /// A load that dies just after its snapshot came into force leaves that snapshot, and nobody has noted who left.
 #[test]
 fn somebody_who_left_with_a_load_that_died_and_comes_back() {
-    let mut cohorts = three();
-    add_trait(&mut cohorts, "ldl", 0.0, 1);
-    add_trait(&mut cohorts, "bmi", 0.0, 2);
-    let network = network(&cohorts);
-    let permit = permit(&network, &cohorts);
-    network.released(&permit, &["--trait", "ldl"]);
-    let (everybody, before) = (cohorts[0].clone(), people_of(&network, "ldl"));
-    cohorts[0].remove(5);
-    let (vcf, table) = cohorts[0].write(network.dir.path());
+    leaves_and_comes_back(load_and_die, |_| {});
+}
+
+/// Loads the cohort as far as a load comes that dies before the node notes anything.
+fn load_and_die(cohort: &Cohort, network: &Network) {
+    let (vcf, table) = cohort.write(network.dir.path());
     let request = LoadRequest {
         dataset: "cohort".parse().expect("an id"),
         groups: vec![VcfGroup { files: vec![vcf], id_prefix: None }],
@@ -560,11 +564,8 @@ fn somebody_who_left_with_a_load_that_died_and_comes_back() {
         one_block: false,
         history_key: HistoryKey::new([1; 32]),
     };
-    let lake = Lake::open(&network.path(&cohorts[0].name).join("datasets")).expect("datasets");
+    let lake = Lake::open(&network.path(&cohort.name).join("datasets")).expect("datasets");
     lake.load(&request, &AtomicBool::new(false), &|_| {}).expect("a load");
-    everybody.load(&network, "cohort");
-    network.released(&permit, &["--trait", "bmi"]);
-    assert!(people_of(&network, "bmi") < before, "who came back takes part in no study");
 }
 
 #[test]
