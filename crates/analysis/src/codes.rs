@@ -1,9 +1,12 @@
 //! Codes in the values of a variable: what an exact sum over many people would say of a few of them.
 //!
 //! Where all values but those of a few people are multiples of a step, the sum of dosages times values, taken modulo
-//! the step, is a sum over those few: decimals that spell a person's number in base 3 are read off an exact table.
-//! [`without_codes`] finds such a step and rounds the few to it. Values of which many people use the finer step stay as
-//! they are, bit by bit.
+//! the step, is a sum over those few: decimals that spell a person's number in base 3 are read off an exact table. Some
+//! tens of people are few as well where each has a remainder of his own: of what a variant's sum leaves over, only one
+//! choice of carriers may be the reason. [`without_codes`] finds such a step and rounds the few to it. Values of which
+//! many people use the finer step, or in which people share what is off the step, stay as they are, bit by bit.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +14,12 @@ use serde::{Deserialize, Serialize};
 /// off the coarser step.
 const OFF_STEP_MAX: usize = 9;
 const SHARE_MAX: f64 = 0.95;
+
+/// Up to so many people off the coarser step are a code, too, where at least half of them have a remainder that fewer than
+/// [`SHARED_MIN`] of them share, and at least as many people are on the step beside its most frequent point. A step of which
+/// one point alone is used says nothing: 30 is one where most people have 0 and thirty have the numbers 1 to 30.
+const UNSHARED_MAX: usize = 40;
+const SHARED_MIN: usize = 10;
 
 /// Decimals that are looked for in a table's values.
 const DECIMALS_MAX: usize = 12;
@@ -148,19 +157,40 @@ fn coarser(units: &[i64], step: i64) -> Option<(i64, i64)> {
     None
 }
 
-/// Whether the deviations from multiples of `step` around `base` are those of a few people.
+/// Whether what is off the multiples of `step` around `base` is that of a few people: nearly all of the squares, or a
+/// remainder of his own for nearly each.
 fn is_code(units: &[i64], step: i64, base: i64) -> bool {
-    let deviation = |unit: &i64| {
-        let rest = (unit - base).rem_euclid(step);
-        (rest.min(step - rest) as f64).powi(2)
-    };
-    let mut off: Vec<f64> = units.iter().map(deviation).filter(|square| *square > 0.0).collect();
-    if off.is_empty() || off.len() > units.len() / 2 {
+    let remainders: Vec<i64> =
+        units.iter().map(|unit| (unit - base).rem_euclid(step)).filter(|remainder| *remainder > 0).collect();
+    if remainders.is_empty() || remainders.len() > units.len() / 2 {
         return false;
     }
-    off.sort_by(|a, b| b.total_cmp(a));
-    let all: f64 = off.iter().sum();
-    off.iter().take(OFF_STEP_MAX).sum::<f64>() > SHARE_MAX * all
+    let square = |remainder: &i64| ((*remainder).min(step - remainder) as f64).powi(2);
+    let mut squares: Vec<f64> = remainders.iter().map(square).collect();
+    squares.sort_by(|a, b| b.total_cmp(a));
+    let all: f64 = squares.iter().sum();
+    squares.iter().take(OFF_STEP_MAX).sum::<f64>() > SHARE_MAX * all
+        || is_list(units, step, base, &remainders)
+}
+
+/// Whether the few people off a step that is in use have remainders of their own, see [`UNSHARED_MAX`].
+fn is_list(units: &[i64], step: i64, base: i64, remainders: &[i64]) -> bool {
+    if remainders.len() > UNSHARED_MAX.min(units.len() / 3) {
+        return false;
+    }
+    let sharing = counts(remainders.iter().copied());
+    let unshared: usize = sharing.values().filter(|people| **people < SHARED_MIN).sum();
+    let on_step = units.iter().filter(|unit| (**unit - base).rem_euclid(step) == 0);
+    let points = counts(on_step.map(|unit| (unit - base) / step));
+    let beside = points.values().sum::<usize>() - points.values().max().copied().unwrap_or(0);
+    2 * unshared >= remainders.len() && beside >= SHARED_MIN
+}
+
+/// How often each number comes.
+fn counts(numbers: impl Iterator<Item = i64>) -> BTreeMap<i64, usize> {
+    let mut counts = BTreeMap::new();
+    numbers.for_each(|number| *counts.entry(number).or_insert(0) += 1);
+    counts
 }
 
 fn div_round(value: i64, by: i64) -> i64 {
@@ -257,6 +287,33 @@ mod tests {
         assert!(!sex.lies_beside(grid(&[2.0, 2.0]).unwrap()));
         assert!(grid(&[1.0 / 3.0, 1.0]).is_none() && grid(&[]).is_none() && grid(&[f64::NAN]).is_none());
         assert!(grid(&[1e300]).is_none());
+    }
+
+    #[test]
+    fn a_list_of_known_people_on_top_of_a_large_step_is_rounded_away() {
+        let plain = |person: usize| f64::from(1009 * (person as i32 * 17 % 3));
+        for (known, off) in [(10, 0), (16, 0), (40, 0), (41, 41)] {
+            let of_own =
+                |person: usize| if person < known { f64::from(37 * person as i32 % 500 + 1) } else { 0.0 };
+            let values: Vec<f64> = (0..300).map(|person| plain(person) + of_own(person)).collect();
+            let left = rounded(&values).iter().filter(|value| **value % 1009.0 != 0.0).count();
+            assert_eq!(left, off, "{known} people");
+        }
+    }
+
+    #[test]
+    fn counts_and_doses_of_few_people_stay() {
+        let of_300 =
+            |value: &dyn Fn(i32) -> i32| (0..300).map(|person| f64::from(value(person))).collect::<Vec<_>>();
+        // Most have 0; thirty have a number of their own, or share the numbers from 1 to 5.
+        stays(&of_300(&|person| if person % 10 == 3 { 1 + person / 10 } else { 0 }));
+        stays(&of_300(&|person| if person % 9 == 3 { 1 + person % 5 } else { 0 }));
+        // Doses in tens, and in fives for some.
+        stays(&of_300(&|person| 10 * (1 + person % 8) + if person % 12 == 5 { 5 } else { 0 }));
+        for people in [20, 40, 60, 90] {
+            stays(&(0..people).map(|person| f64::from(20 + person * 7919 % 61)).collect::<Vec<_>>());
+            stays(&(0..people).map(|person| f64::from(person * person % 97) / 10.0).collect::<Vec<_>>());
+        }
     }
 
     #[test]
