@@ -26,10 +26,12 @@ mod basis;
 mod climb;
 mod gram;
 mod histogram;
+mod lanes;
 mod node_sum;
 mod remainders;
 mod rotation;
 mod search;
+mod starts;
 mod whiten;
 
 pub use basis::Basis;
@@ -89,6 +91,11 @@ impl Rows {
     /// The row of a person.
     pub fn row(&self, person: usize) -> &[f64] {
         &self.values[person * self.columns..(person + 1) * self.columns]
+    }
+
+    /// The row of a person and all later ones, one after another.
+    fn from_row(&self, person: usize) -> &[f64] {
+        &self.values[person * self.columns..]
     }
 
     /// W'W of these rows.

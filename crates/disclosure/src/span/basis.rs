@@ -132,8 +132,8 @@ mod tests {
         let small = |person: usize, size: f64| size * libm::sin(person as f64 * 1.7);
         columns.push((0..400).map(|person| columns[1][person] + small(person, 1e-4)).collect());
         let mut last: Vec<f64> =
-            (0..400).map(|person| columns[2][person] + 3e3 * small(person, 1e-4)).collect();
-        last[7] += 2e-5;
+            (0..400).map(|person| columns[2][person] + 3e2 * small(person, 1e-4)).collect();
+        last[7] += 1e-3;
         columns.push(last);
         let rows = Rows::from_columns(&columns);
         let bits = fraction_bits(1600, 6);

@@ -12,20 +12,20 @@
 //! - g(v) = v for the people above a threshold that the histogram before gave, and 0 for the others: the best direction
 //!   for a group, and again the group with the largest weights in it.
 //!
-//! A combination that has become possible by a run has a part in one of its new columns. So the search starts from each
-//! new column less what it shares with the others: all others, those that explain the most of it, and the single ones
-//! next to it ([`Frame::starts`]). They follow from G alone and say nothing of a person.
+//! The search starts from each new column less what it shares with others ([`Frame::starts`]).
 //!
 //! Where what nine people over all nodes can add to a share ([`super::Finding::largest`]) is below the limit no group can
 //! have it, and nothing is asked. What is left: a local search from bounded starts can miss a group. The random histories play it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Basis, HISTOGRAM_WORDS, Limits, Rotation, Rows, histogram, histogram::threshold, rotation::Stream,
-    top_share, whiten::dot,
+    Basis, HISTOGRAM_WORDS, Limits, Rotation, Rows, histogram,
+    histogram::threshold,
+    rotation::Stream,
+    starts::{OF_COLUMN, Starts, unit},
+    top_share,
+    whiten::dot,
 };
 
 /// Starts of one search, and rounds that it takes at most. A start is followed in two ways.
@@ -34,10 +34,6 @@ pub const ROUNDS_MAX: usize = 8;
 
 /// Rounds by the cube.
 const CUBES: usize = 3;
-
-/// Single columns next to a new one, and columns that explain it together, from which a search starts.
-const NEAREST: usize = 4;
-const TOGETHER: usize = 6;
 
 /// Directions without a reason, of which a search has some too: what half of the columns leave of one, and any others.
 const DRAWN: usize = 16;
@@ -53,9 +49,6 @@ const GROWTH_MIN: f64 = 2e-3;
 
 /// Two directions closer than this lead to the same group.
 const SAME: f64 = 0.9995;
-
-/// The independent columns in the basis where G is the identity, by their places.
-type Columns = BTreeMap<usize, Vec<f64>>;
 
 /// The basis of one sum, turned.
 pub struct Frame {
@@ -99,20 +92,18 @@ impl Frame {
         self.basis.combination(&turned)
     }
 
-    /// Directions from which a search starts: of each column that says something new, what all others leave of it, what
-    /// single ones leave, and what more and more of them leave. Columns from `first_new` on come first, then the latest
-    /// others: where nodes of an exported study are not in this one, also what was shown before is seen anew. Where there
-    /// are too many, each column has its first ones.
+    /// Directions from which a search starts: of each column that says something new what others leave of it, see
+    /// [`Starts`]. Columns from `first_new` on come first, then the latest others: where nodes of an exported study are not
+    /// in this one, also what was shown before is seen anew. Where there are too many, each column has its first ones. Some
+    /// are drawn by the nodes' seed.
     pub fn starts(&self, first_new: usize) -> Vec<Vec<f64>> {
         let columns = self.in_order(first_new);
-        let independent = self.basis.independent();
-        let all: Columns = independent.iter().map(|column| (*column, self.coordinates(*column))).collect();
-        let of_columns: Vec<Vec<Vec<f64>>> =
-            columns.iter().map(|column| self.starts_of(*column, &all)).collect();
-        let turns =
-            (0..1 + NEAREST + TOGETHER).flat_map(|turn| of_columns.iter().filter_map(move |of| of.get(turn)));
+        let from = Starts::new(&self.basis);
+        let of_columns: Vec<Vec<Vec<f64>>> = columns.iter().map(|column| from.of_column(*column)).collect();
+        let turns = (0..OF_COLUMN).flat_map(|turn| of_columns.iter().filter_map(move |of| of.get(turn)));
         let mut starts: Vec<Vec<f64>> = turns.take(STARTS_MAX - DRAWN).cloned().collect();
-        starts.extend(self.drawn(&columns, &all));
+        let mut stream = Stream::of("ligate drawn starts", &self.seed, &[]);
+        starts.extend(from.drawn(DRAWN, &columns, &mut stream));
         starts.iter_mut().for_each(|start| self.rotation.forward(start));
         starts
     }
@@ -122,44 +113,6 @@ impl Frame {
         let (new, old): (Vec<usize>, Vec<usize>) =
             self.basis.independent().iter().partition(|column| **column >= first_new);
         new.into_iter().chain(old.into_iter().rev()).take(STARTS_MAX).collect()
-    }
-
-    fn starts_of(&self, column: usize, all: &Columns) -> Vec<Vec<f64>> {
-        let others = all.iter().filter(|(other, _)| **other != column);
-        let others: Vec<Vec<f64>> = others.map(|(_, other)| other.clone()).collect();
-        let own = self.coordinates(column);
-        let single = nearest(&own, &others);
-        self.alone(column).into_iter().chain(single).chain(together(own, &others)).collect()
-    }
-
-    /// What all others together leave of a column: with G = LL' the coordinates of the columns are the rows of L, and what is
-    /// at right angles to all but one of them is that column of L^-1.
-    fn alone(&self, column: usize) -> Option<Vec<f64>> {
-        let mut axis = vec![0.0; self.basis.columns()];
-        axis[column] = 1.0;
-        unit(self.basis.forward(&axis))
-    }
-
-    /// Directions that are drawn by the nodes' seed.
-    fn drawn(&self, columns: &[usize], all: &Columns) -> Vec<Vec<f64>> {
-        let mut stream = Stream::of("ligate drawn starts", &self.seed, &[]);
-        let draw = |number: usize| {
-            if number % 2 == 1 {
-                return unit((0..self.rank()).map(|_| stream.normal()).collect());
-            }
-            let column = columns.get((number / 2) % columns.len().max(1))?;
-            let others = all.iter().filter(|(other, _)| *other != column && stream.uniform() < 0.5);
-            let others: Vec<&[f64]> = others.map(|(_, other)| other.as_slice()).collect();
-            left_by(&self.coordinates(*column), &others)
-        };
-        (0..DRAWN).filter_map(draw).collect()
-    }
-
-    /// A column in the basis where G is the identity, before it is turned.
-    fn coordinates(&self, column: usize) -> Vec<f64> {
-        let mut combination = vec![0.0; self.basis.columns()];
-        combination[column] = 1.0;
-        self.basis.direction(&combination)
     }
 
     /// A node's part of the answer to a step.
@@ -184,69 +137,6 @@ impl Frame {
         words.extend(next.iter().map(|value| (value * unit).round_ties_even() as i64 as u64));
         words
     }
-}
-
-/// What others together leave of a column.
-fn left_by(own: &[f64], others: &[&[f64]]) -> Option<Vec<f64>> {
-    let mut axes: Vec<Vec<f64>> = Vec::new();
-    // Twice, because once leaves rounding.
-    let at_right_angles = |axes: &[Vec<f64>], vector: &[f64]| {
-        let mut rest = vector.to_vec();
-        for axis in axes.iter().chain(axes) {
-            let along = dot(&rest, axis);
-            rest.iter_mut().zip(axis).for_each(|(value, of)| *value -= along * of);
-        }
-        unit(rest)
-    };
-    for other in others {
-        axes.extend(at_right_angles(&axes, other));
-    }
-    at_right_angles(&axes, own)
-}
-
-/// What each of the columns that are the most like `own` leaves of it.
-fn nearest(own: &[f64], others: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let mut rests: Vec<(f64, Vec<f64>)> = others
-        .iter()
-        .map(|other| {
-            let rest = without(own, other);
-            (dot(&rest, &rest), rest)
-        })
-        .collect();
-    rests.sort_by(|a, b| a.0.total_cmp(&b.0));
-    rests.into_iter().take(NEAREST).filter_map(|(_, rest)| unit(rest)).collect()
-}
-
-/// What is left of a column by the columns that explain the most of what is left, one after another (Pati et al., 27th
-/// Asilomar Conference (1993): orthogonal matching pursuit).
-fn together(mut rest: Vec<f64>, others: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    let mut others: Vec<Vec<f64>> = others.iter().cloned().filter_map(unit).collect();
-    let mut rests = Vec::new();
-    for _ in 0..TOGETHER {
-        let along = |other: &Vec<f64>| dot(other, &rest).abs();
-        let Some(most) = (0..others.len()).max_by(|a, b| along(&others[*a]).total_cmp(&along(&others[*b])))
-        else {
-            break;
-        };
-        let axis = others.swap_remove(most);
-        rest = without(&rest, &axis);
-        others = others.iter().filter_map(|other| unit(without(other, &axis))).collect();
-        rests.extend(unit(rest.clone()));
-    }
-    rests
-}
-
-/// What is at right angles to `axis`.
-fn without(vector: &[f64], axis: &[f64]) -> Vec<f64> {
-    let share = dot(vector, axis) / dot(axis, axis).max(f64::MIN_POSITIVE);
-    vector.iter().zip(axis).map(|(value, along)| value - share * along).collect()
-}
-
-/// The vector with length 1; none where it has next to none.
-fn unit(mut vector: Vec<f64>) -> Option<Vec<f64>> {
-    let length = dot(&vector, &vector).sqrt();
-    vector.iter_mut().for_each(|value| *value /= length);
-    (length.is_finite() && length > 1e-9).then_some(vector)
 }
 
 /// A search in one frame, as the coordinator leads it. It sees directions in a basis that it does not know.
@@ -389,24 +279,6 @@ mod tests {
             nodes[1..].iter().for_each(|rows| sum.add(&rows.gram(1)));
             let basis = Basis::new(&sum);
             assert!(nodes.iter().all(|rows| judge_by(rows, &basis, LIMITS, 1).passes()));
-        }
-    }
-
-    #[test]
-    fn what_all_others_leave_of_a_column_is_at_right_angles_to_them() {
-        let rows = made(200, 12, 9);
-        let frame = Frame::new(Basis::new(&rows.gram(1)), &[3; 32]);
-        let all: Vec<Vec<f64>> = (0..12).map(|column| frame.coordinates(column)).collect();
-        for column in 0..12 {
-            let alone = frame.alone(column).unwrap();
-            for (other, coordinates) in all.iter().enumerate() {
-                let along = dot(&alone, coordinates) / dot(coordinates, coordinates).sqrt();
-                assert_eq!(along.abs() > 1e-9, other == column, "{column}, {other}: {along}");
-            }
-            let others: Vec<&[f64]> =
-                all.iter().enumerate().filter(|(other, _)| *other != column).map(|(_, of)| &of[..]).collect();
-            let left = left_by(&all[column], &others).unwrap();
-            assert!((dot(&left, &alone).abs() - 1.0).abs() < 1e-9);
         }
     }
 

@@ -1,6 +1,11 @@
 //! G = W'W: of one node's rows, as words of a secure sum, and as what nodes are told of the sum.
 
-use super::{Rotation, Rows, rotation::Stream, whiten::Factor};
+use super::{
+    Rotation, Rows,
+    lanes::{LANES, Lane, apart, beside},
+    rotation::Stream,
+    whiten::Factor,
+};
 
 /// Bits of a word that are kept free so that no sum over nodes wraps.
 const HEADROOM_BITS: u32 = 2;
@@ -14,6 +19,9 @@ const INDEPENDENT: f64 = 1e-8;
 
 /// What must be left of a column's square, as a share of its own, so that something is left of it to correlate.
 const SHARE_LEFT: f64 = 1e-9;
+
+/// Rows whose products are added together: each sum is then read and written once for all of them.
+const ROWS_AT_ONCE: usize = 4;
 
 /// A symmetric matrix as its lower triangle, row by row.
 #[derive(Clone, PartialEq)]
@@ -69,7 +77,8 @@ impl Gram {
                 let last = (first + part).min(rows.people());
                 scope.spawn(move || {
                     let mut own = Self::zero(size);
-                    (first..last).for_each(|person| own.add_row(rows.row(person)));
+                    let several = (first..last).step_by(ROWS_AT_ONCE);
+                    several.for_each(|person| own.add_rows(rows, person, last));
                     own
                 })
             };
@@ -83,15 +92,20 @@ impl Gram {
         sum
     }
 
-    fn add_row(&mut self, row: &[f64]) {
-        for (column, value) in row.iter().enumerate() {
-            if *value == 0.0 {
+    /// Adds the products of [`ROWS_AT_ONCE`] rows from `first` on, as far as `last`.
+    fn add_rows(&mut self, rows: &Rows, first: usize, last: usize) {
+        let nobody = vec![0.0; self.size];
+        let row = |place: usize| if first + place < last { rows.row(first + place) } else { &nobody };
+        let [a, b, c, d] = [row(0), row(1), row(2), row(3)];
+        for column in 0..self.size {
+            let own = [a[column], b[column], c[column], d[column]];
+            if own == [0.0; ROWS_AT_ONCE] {
                 continue;
             }
-            let start = triangle(column);
-            let target = &mut self.lower[start..=start + column];
-            for (sum, other) in target.iter_mut().zip(row) {
-                *sum += value * other;
+            let target = &mut self.lower[triangle(column)..=triangle(column) + column];
+            let others = a.iter().zip(b).zip(c.iter().zip(d));
+            for (sum, ((a, b), (c, d))) in target.iter_mut().zip(others) {
+                *sum += (own[0] * a + own[1] * b) + (own[2] * c + own[3] * d);
             }
         }
     }
@@ -155,21 +169,26 @@ impl Gram {
     /// This matrix in the rotated basis of the nodes: Q'GQ.
     #[must_use]
     pub fn rotated(&self, rotation: &Rotation) -> Self {
-        self.mapped(|vector| rotation.forward(vector))
+        self.mapped(|vectors| rotation.forward_lanes(vectors))
     }
 
     /// The inverse of [`rotated`](Self::rotated): QGQ'.
     #[must_use]
     pub fn rotated_back(&self, rotation: &Rotation) -> Self {
-        self.mapped(|vector| rotation.backward(vector))
+        self.mapped(|vectors| rotation.backward_lanes(vectors))
     }
 
     /// Applies a linear map to rows and then to columns.
-    fn mapped(&self, map: impl Fn(&mut [f64])) -> Self {
+    fn mapped(&self, map: impl Fn(&mut [Lane])) -> Self {
         let size = self.size;
         let mut full: Vec<f64> = (0..size * size).map(|place| self.get(place / size, place % size)).collect();
+        let mut lanes = Vec::new();
         for _ in 0..2 {
-            full.chunks_exact_mut(size.max(1)).for_each(&map);
+            for vectors in full.chunks_mut((size * LANES).max(1)) {
+                beside(vectors, size, &mut lanes);
+                map(&mut lanes);
+                apart(&lanes, vectors);
+            }
             full = (0..size * size).map(|place| full[(place % size) * size + place / size]).collect();
         }
         let lower = (0..size).flat_map(|row| (0..=row).map(move |column| row * size + column));

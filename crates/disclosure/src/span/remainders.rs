@@ -14,7 +14,7 @@
 
 use super::{Rows, rotation::Stream, whiten::Factor};
 
-const PRIMES: [i64; 25] =
+const PRIMES: [u32; 25] =
     [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97];
 
 /// How many primes and draws are tried with up to so many columns: the work of a draw grows with the cube of the columns, and
@@ -54,31 +54,29 @@ impl WholeColumns<'_> {
         let of_few = EFFORT.iter().find(|(columns, _)| self.columns.len() <= *columns);
         let Effort { primes, draws } = of_few.map_or(LEAST, |(_, effort)| *effort);
         let mut stream = Stream::new(secret);
-        PRIMES[..primes].iter().find_map(|prime| {
+        PRIMES[..primes].iter().map(|prime| Modulus::new(*prime)).find_map(|modulus| {
             (0..draws).find_map(|_| {
                 let some = draw(&mut stream, people, drawn);
-                let found = null_space(&self.reduced(&some, *prime), *prime);
-                found.into_iter().find_map(|factors| self.of_few(&factors, *prime))
+                let found = null_space(self.reduced(&some, modulus), modulus);
+                found.into_iter().find_map(|factors| self.of_few(&factors, modulus))
             })
         })
     }
 
     /// The values of the people who were drawn, modulo a prime, a row for each.
-    fn reduced(&self, people: &[usize], prime: i64) -> Vec<Vec<i64>> {
+    fn reduced(&self, people: &[usize], modulus: Modulus) -> Vec<Vec<u32>> {
         let row =
-            |person: &usize| self.columns.iter().map(|column| column[*person].rem_euclid(prime)).collect();
+            |person: &usize| self.columns.iter().map(|column| modulus.of_number(column[*person])).collect();
         people.iter().map(row).collect()
     }
 
     /// The columns of a combination, if it is no multiple of the prime for a few people only.
-    fn of_few(&self, factors: &[i64], prime: i64) -> Option<Vec<usize>> {
+    fn of_few(&self, factors: &[u32], modulus: Modulus) -> Option<Vec<usize>> {
         let used: Vec<usize> = (0..factors.len()).filter(|place| factors[*place] != 0).collect();
         let people = self.columns.first()?.len();
         let is_off = |person: &usize| {
-            let sum = used
-                .iter()
-                .map(|place| factors[*place] * self.columns[*place][*person].rem_euclid(prime) % prime);
-            sum.sum::<i64>() % prime != 0
+            let term = |place: &usize| factors[*place] * modulus.of_number(self.columns[*place][*person]);
+            used.iter().fold(0, |sum, place| modulus.of(sum + term(place))) != 0
         };
         let off = (0..people).filter(is_off).take(self.few + 1).count();
         if off == 0 || off > self.few {
@@ -104,24 +102,53 @@ fn draw(stream: &mut Stream, people: usize, count: usize) -> Vec<usize> {
     all
 }
 
+/// A prime up to 97, and what replaces a division by it.
+#[derive(Clone, Copy)]
+struct Modulus {
+    prime: u32,
+    inverse: u32,
+}
+
+/// Binary digits of an inverse: enough for numbers up to the square of a prime, by which the product stays in a word.
+const INVERSE_BITS: u32 = 24;
+
+impl Modulus {
+    const fn new(prime: u32) -> Self {
+        Self { prime, inverse: (1 << INVERSE_BITS) / prime + 1 }
+    }
+
+    /// The remainder of a number below the square of the prime.
+    const fn of(self, number: u32) -> u32 {
+        number - ((number * self.inverse) >> INVERSE_BITS) * self.prime
+    }
+
+    fn of_number(self, number: i64) -> u32 {
+        number.rem_euclid(i64::from(self.prime)) as u32
+    }
+
+    /// The inverse of a number that is no multiple of the prime, by Fermat.
+    fn inverse_of(self, number: u32) -> u32 {
+        (2..self.prime).fold(1, |power, _| self.of(power * number))
+    }
+}
+
 /// A basis of the vectors a with `rows` a = 0 modulo a prime, by Gauss's elimination.
-fn null_space(rows: &[Vec<i64>], prime: i64) -> Vec<Vec<i64>> {
-    let width = rows.first().map_or(0, Vec::len);
-    let mut rows = rows.to_vec();
+fn null_space(mut rows: Vec<Vec<u32>>, modulus: Modulus) -> Vec<Vec<u32>> {
+    let (width, prime) = (rows.first().map_or(0, Vec::len), modulus.prime);
     // The column that each reduced row leads with.
     let mut leads: Vec<usize> = Vec::new();
     for column in 0..width {
         let done = leads.len();
         let Some(found) = (done..rows.len()).find(|row| rows[*row][column] != 0) else { continue };
         rows.swap(done, found);
-        let inverse = power(rows[done][column], prime - 2, prime);
-        rows[done].iter_mut().for_each(|value| *value = *value * inverse % prime);
+        let inverse = modulus.inverse_of(rows[done][column]);
+        rows[done].iter_mut().for_each(|value| *value = modulus.of(*value * inverse));
         let lead = rows[done].clone();
         for row in (0..rows.len()).filter(|row| *row != done) {
-            let factor = rows[row][column];
-            if factor != 0 {
-                let less = rows[row].iter_mut().zip(&lead);
-                less.for_each(|(value, lead)| *value = (*value + (prime - factor) * lead) % prime);
+            let factor = prime - rows[row][column];
+            if factor < prime {
+                let less = rows[row][column..].iter_mut().zip(&lead[column..]);
+                less.for_each(|(value, lead)| *value = modulus.of(*value + factor * lead));
             }
         }
         leads.push(column);
@@ -130,23 +157,10 @@ fn null_space(rows: &[Vec<i64>], prime: i64) -> Vec<Vec<i64>> {
     free.map(|column| {
         let mut vector = vec![0; width];
         vector[column] = 1;
-        leads.iter().zip(&rows).for_each(|(lead, row)| vector[*lead] = (prime - row[column]) % prime);
+        leads.iter().zip(&rows).for_each(|(lead, row)| vector[*lead] = modulus.of(prime - row[column]));
         vector
     })
     .collect()
-}
-
-/// base^exponent modulo a prime; with `prime` - 2 the inverse, by Fermat.
-fn power(base: i64, mut exponent: i64, prime: i64) -> i64 {
-    let (mut square, mut result) = (base % prime, 1 % prime);
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            result = result * square % prime;
-        }
-        square = square * square % prime;
-        exponent >>= 1;
-    }
-    result
 }
 
 /// Most decimals of values that are read as whole numbers of steps.
@@ -171,6 +185,15 @@ pub fn whole_numbers(values: &[f64]) -> Option<Vec<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn remainders_without_a_division() {
+        for prime in PRIMES {
+            let modulus = Modulus::new(prime);
+            assert!((0..prime * prime).all(|number| modulus.of(number) == number % prime));
+            assert!((1..prime).all(|number| modulus.of(number * modulus.inverse_of(number)) == 1 % prime));
+        }
+    }
 
     fn coin(seed: u8) -> impl Fn(usize) -> i64 {
         let mut stream = Stream::new(&[seed; 32]);

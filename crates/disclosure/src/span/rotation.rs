@@ -2,7 +2,10 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::whiten::dot;
+use super::{
+    lanes::{Lane, products, subtract},
+    whiten::dot,
+};
 use crate::masks::{Seed, add_mask};
 
 /// Q as a product of Householder reflections: `size` random ones mix every coordinate with every other.
@@ -40,6 +43,23 @@ impl Rotation {
     /// Qv in place.
     pub fn backward(&self, vector: &mut [f64]) {
         self.axes.chunks_exact(self.size.max(1)).rev().for_each(|axis| reflect(axis, vector));
+    }
+
+    /// Q'v of vectors that lie side by side.
+    pub(super) fn forward_lanes(&self, vectors: &mut [Lane]) {
+        self.axes.chunks_exact(self.size.max(1)).for_each(|axis| reflect_lanes(axis, vectors));
+    }
+
+    /// Qv of vectors that lie side by side.
+    pub(super) fn backward_lanes(&self, vectors: &mut [Lane]) {
+        self.axes.chunks_exact(self.size.max(1)).rev().for_each(|axis| reflect_lanes(axis, vectors));
+    }
+}
+
+fn reflect_lanes(axis: &[f64], vectors: &mut [Lane]) {
+    let along = products(axis, vectors);
+    for (lane, part) in vectors.iter_mut().zip(axis) {
+        subtract(lane, 2.0 * part, &along);
     }
 }
 

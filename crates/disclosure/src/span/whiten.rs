@@ -1,6 +1,10 @@
 //! G = L L' without the columns that say nothing new, and rows in the basis where G is the identity.
 
-use super::{Gram, Rows, gram::triangle};
+use super::{
+    Gram, Rows,
+    gram::triangle,
+    lanes::{LANES, Lane, apart, beside, subtract},
+};
 
 /// A column is in the span of the earlier ones where less than this share of its square is left: just above the
 /// rounding of 64-bit sums. Sums over genotypes show smaller differences too, which is why each node looks at its own
@@ -99,19 +103,15 @@ impl Factor {
     /// L M L' for a matrix M over the independent columns.
     pub fn recompose(&self, size: usize, inner: &Gram) -> Gram {
         let rank = self.rank();
-        let full = |row: &Vec<f64>| {
-            let mut wide = row.clone();
-            wide.resize(rank, 0.0);
-            wide
-        };
-        let left: Vec<Vec<f64>> = self.rows.iter().map(full).collect();
-        let product: Vec<Vec<f64>> = left
-            .iter()
-            .map(|row| (0..rank).map(|k| (0..rank).map(|j| row[j] * inner.get(j, k)).sum()).collect())
-            .collect();
+        let row = |row: usize| (0..rank).map(move |column| inner.get(row, column));
+        let inner: Vec<Vec<f64>> = (0..rank).map(|place| row(place).collect()).collect();
         let mut lower = Vec::with_capacity(triangle(size));
-        for (row, products) in product.iter().enumerate().take(size) {
-            lower.extend((0..=row).map(|column| dot(products, &left[column])));
+        for (place, own) in self.rows.iter().enumerate().take(size) {
+            let mut product = vec![0.0; rank];
+            for (part, of) in own.iter().zip(&inner) {
+                product.iter_mut().zip(of).for_each(|(sum, value)| *sum += part * value);
+            }
+            lower.extend(self.rows[..=place].iter().map(|other| dot(&product[..other.len()], other)));
         }
         Gram::from_lower(size, lower).unwrap_or_else(|_| Gram::zero(size))
     }
@@ -123,6 +123,21 @@ impl Factor {
             let below = &self.rows[*column];
             let known = dot(whitened, &below[..place]);
             whitened.push((row[*column] - known) / below[place]);
+        }
+    }
+
+    /// The same of rows that lie side by side.
+    fn forward_lanes(&self, rows: &[Lane], whitened: &mut Vec<Lane>) {
+        whitened.clear();
+        for (place, column) in self.kept.iter().enumerate() {
+            let below = &self.rows[*column];
+            let mut left = rows[*column];
+            below[..place]
+                .iter()
+                .zip(&*whitened)
+                .for_each(|(factor, known)| subtract(&mut left, *factor, known));
+            left.iter_mut().for_each(|value| *value /= below[place]);
+            whitened.push(left);
         }
     }
 
@@ -191,10 +206,12 @@ impl Factor {
         std::thread::scope(|scope| {
             for (number, chunk) in whitened.chunks_mut(part * rank).enumerate() {
                 scope.spawn(move || {
-                    let mut own = Vec::with_capacity(rank);
-                    for (offset, target) in chunk.chunks_exact_mut(rank).enumerate() {
-                        self.forward(rows.row(number * part + offset), &mut own);
-                        target.copy_from_slice(&own);
+                    let (mut lanes, mut own) = (Vec::new(), Vec::with_capacity(rank));
+                    for (offset, target) in chunk.chunks_mut(LANES * rank).enumerate() {
+                        let first = number * part + LANES * offset;
+                        beside(rows.from_row(first), rows.columns(), &mut lanes);
+                        self.forward_lanes(&lanes, &mut own);
+                        apart(&own, target);
                     }
                 });
             }

@@ -35,6 +35,8 @@ pub struct Check {
     whole_bases: Vec<Option<Basis>>,
     /// What the nodes alone share in this check.
     secret: [u8; 32],
+    /// By left-out node the basis in which the coordinator sees the sum.
+    rotations: Vec<Option<Rotation>>,
     /// Place of this node in the roster.
     own: usize,
     nodes: usize,
@@ -172,36 +174,26 @@ impl Check {
     ) -> Self {
         let (stage, gram) = (Stage::Summing { fraction_bits }, rows.gram(threads));
         let (plain_ranks, whole_bases, secret) = (vec![0; nodes], Vec::new(), *secret);
-        Self { gram, rows, columns, plain_ranks, whole_bases, secret, own, nodes, threads, stage }
+        let rotation =
+            |without: usize| Rotation::new(rows.columns(), seed(&secret, "ligate basis", without).as_bytes());
+        let rotations = (0..nodes).map(|without| (without != own).then(|| rotation(without))).collect();
+        Self { gram, rows, columns, plain_ranks, whole_bases, secret, rotations, own, nodes, threads, stage }
     }
 
     /// This node's part of the sums: its own matrix in each, but for the one without it. Each has a basis of its own, so
     /// that the difference of two of them is not a node's own matrix.
     pub fn vector(&self) -> Vec<u64> {
         let Stage::Summing { fraction_bits } = self.stage else { return Vec::new() };
-        let part = |without: usize| {
-            if without == self.own {
-                vec![0; self.gram.lower().len()]
-            } else {
-                self.gram.rotated(&self.rotation(without)).to_words(fraction_bits)
-            }
+        let part = |rotation: &Option<Rotation>| match rotation {
+            None => vec![0; self.gram.lower().len()],
+            Some(rotation) => self.gram.rotated(rotation).to_words(fraction_bits),
         };
-        (0..self.nodes).flat_map(part).collect()
+        self.rotations.iter().flat_map(part).collect()
     }
 
-    /// The basis in which the coordinator sees the sum without a node.
-    fn rotation(&self, without: usize) -> Rotation {
-        Rotation::new(self.rows.columns(), self.seed("ligate basis", without).as_bytes())
-    }
-
-    /// The same of the second sum, which has another size.
+    /// The basis in which the coordinator sees the second sum without a node, which has another size.
     fn second_rotation(&self, without: usize, size: usize) -> Rotation {
-        Rotation::new(size, self.seed("ligate second basis", without).as_bytes())
-    }
-
-    fn seed(&self, purpose: &str, number: usize) -> Digest {
-        let bytes: Vec<u8> = self.secret.iter().copied().chain((number as u64).to_le_bytes()).collect();
-        Digest::of(purpose, &bytes)
+        Rotation::new(size, seed(&self.secret, "ligate second basis", without).as_bytes())
     }
 
     /// Judges this node's rows by the sums without each other node; or says which of them must be made more precise.
@@ -236,15 +228,15 @@ impl Check {
     fn bases(&mut self, grams: &[Vec<f64>]) -> Result<Vec<Option<Basis>>> {
         ensure!(grams.len() == self.nodes, "there is not one sum of the account for each node");
         let mut bases = Vec::with_capacity(grams.len());
-        for (without, lower) in grams.iter().enumerate() {
-            if without == self.own {
+        for (without, (lower, rotation)) in grams.iter().zip(&self.rotations).enumerate() {
+            let Some(rotation) = rotation else {
                 bases.push(None);
                 self.whole_bases.push(None);
                 continue;
-            }
+            };
             let gram = Gram::from_lower(self.rows.columns(), lower.clone())
                 .with_context(|| format!("the sum without node {without}"))?
-                .rotated_back(&self.rotation(without));
+                .rotated_back(rotation);
             ensure!(gram.holds(&self.gram), "a sum of the account does not hold this node's own part");
             let first = self.rows.columns() - self.columns.added.len();
             self.plain_ranks[without] = u16::try_from(gram.rank_of(first, self.columns.plain))?;
@@ -326,7 +318,7 @@ impl Check {
             if let Some(worst) = alone.filter(|_| judgement.refused.is_none()) {
                 (judgement.refused, judgement.isolated) = (Some(self.blame(&worst)), true);
             }
-            let frame = Frame::new(basis, self.seed("ligate frame", without).as_bytes());
+            let frame = Frame::new(basis, seed(&self.secret, "ligate frame", without).as_bytes());
             judgement.without.push(self.without(without, &frame, &found, limits)?);
             must_climb |= found.largest.iter().sum::<f64>() >= limits.share;
             frames.push(Some(frame));
@@ -415,6 +407,12 @@ impl Check {
         );
         Ok(())
     }
+}
+
+/// What the nodes of a check share for a purpose, by left-out node.
+fn seed(secret: &[u8; 32], purpose: &str, without: usize) -> Digest {
+    let bytes: Vec<u8> = secret.iter().copied().chain((without as u64).to_le_bytes()).collect();
+    Digest::of(purpose, &bytes)
 }
 
 /// Places of the columns that a sum over `roster` has whole.

@@ -1,0 +1,37 @@
+//! Sixteen vectors side by side, so that the processor does with all of them at once what is done with each.
+
+/// Vectors that lie side by side.
+pub const LANES: usize = 16;
+
+/// One coordinate of each of the vectors.
+pub type Lane = [f64; LANES];
+
+/// Takes `factor` times another coordinate of each vector off this one.
+pub fn subtract(lane: &mut Lane, factor: f64, other: &Lane) {
+    lane.iter_mut().zip(other).for_each(|(value, other)| *value -= factor * other);
+}
+
+/// The product of `axis` with each of the vectors.
+pub fn products(axis: &[f64], vectors: &[Lane]) -> Lane {
+    let mut sums = [0.0; LANES];
+    for (factor, lane) in axis.iter().zip(vectors) {
+        sums.iter_mut().zip(lane).for_each(|(sum, value)| *sum += factor * value);
+    }
+    sums
+}
+
+/// Vectors of `size` numbers that lie one after another, side by side; 0 where there are fewer than sixteen.
+pub fn beside(vectors: &[f64], size: usize, lanes: &mut Vec<Lane>) {
+    lanes.clear();
+    lanes.resize(size, [0.0; LANES]);
+    for (place, vector) in vectors.chunks_exact(size.max(1)).take(LANES).enumerate() {
+        lanes.iter_mut().zip(vector).for_each(|(lane, value)| lane[place] = *value);
+    }
+}
+
+/// The inverse of [`beside`], as far as `vectors` has room.
+pub fn apart(lanes: &[Lane], vectors: &mut [f64]) {
+    for (place, vector) in vectors.chunks_exact_mut(lanes.len().max(1)).take(LANES).enumerate() {
+        vector.iter_mut().zip(lanes).for_each(|(value, lane)| *value = lane[place]);
+    }
+}
