@@ -20,7 +20,6 @@
 //!   A's own sum;
 //! - a study in another detail than before: two answers to one question say more than one;
 //! - another reading of a disease that a dataset shows the value 1 of alone ([`Ledger::decide_coding`]);
-//! - people who were used under another dataset id before: they are the same people;
 //! - people who were used under another dataset id before, by anybody: they are the same people;
 //! - a data user whose account a recovery closed, because it is not known any more what he was shown;
 //! - to be read or changed where it is not the ledger that its witness saw last.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use ligate_model::Digest;
+use memchr::memmem;
 
 use super::{AuditError, Entry, Tampered, entry::LINE_BYTES_MAX, read_head};
 use crate::{PublicKey, merkle};
@@ -70,8 +71,8 @@ pub fn entries(audit: &Path, visit: &mut dyn FnMut(Entry)) -> Result<(), AuditEr
     })
 }
 
-/// The last signed entry of a kind. It reads the log from its end and checks nothing but that the entry is signed for:
-/// [`Log::open`](super::Log::open) checks the log.
+/// The last signed entry of a kind. It looks at the end of the log and, where there is none, at all of it, and checks
+/// nothing but that the entry is signed for: [`Log::open`](super::Log::open) checks the log.
 pub fn last_of(audit: &Path, key: PublicKey, kind: &str) -> Result<Option<Entry>, AuditError> {
     let path = audit.join(super::LOG_FILE);
     let at = AuditError::at(&path);
@@ -79,24 +80,21 @@ pub fn last_of(audit: &Path, key: PublicKey, kind: &str) -> Result<Option<Entry>
     file.lock_shared().map_err(&at)?;
     let signed = read_head(audit, key)?.size;
     let length = file.metadata().map_err(&at)?.len();
-    let mut window = TAIL_BYTES;
-    loop {
-        let start = length.saturating_sub(window);
-        let mut text = Vec::new();
-        let mut from = &file;
-        from.seek(io::SeekFrom::Start(start)).and_then(|_| from.read_to_end(&mut text)).map_err(&at)?;
-        // What comes before the first newline is the end of a line, unless the window holds the whole log.
-        let cut = if start == 0 {
-            0
-        } else {
-            text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |end| end + 1)
-        };
-        let lines = text[cut..].split_inclusive(|byte| *byte == b'\n').rev();
-        let entries = lines.filter_map(|line| Entry::parse(line.strip_suffix(b"\n")?));
-        let found = entries.filter(|entry| entry.seq < signed).find(|entry| entry.kind == kind);
+    // Nearly every line of a long log is of another kind, which its bytes tell sooner than its fields do.
+    let mentions = memmem::Finder::new(kind);
+    for start in [length.saturating_sub(TAIL_BYTES), 0] {
+        let (mut found, mut cut) = (None, start > 0);
+        read_entries(&file, &path, start, &mut |line| {
+            let is_whole = line.complete && !std::mem::take(&mut cut);
+            if is_whole && mentions.find(line.bytes).is_some() {
+                let entry = Entry::parse(line.bytes).filter(|entry| entry.kind == kind && entry.seq < signed);
+                found = entry.or(found.take());
+            }
+            Ok(())
+        })?;
         if found.is_some() || start == 0 {
             return Ok(found);
         }
-        window = window.saturating_mul(8);
     }
+    Ok(None)
 }
