@@ -6,6 +6,7 @@ use std::{
     fs,
     ops::Range,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use ligate_formats::known_as;
@@ -373,14 +374,6 @@ fn datasets_of_an_earlier_program_are_compared_too() {
     assert!(both == fs::read(node.book()).unwrap());
 }
 
-fn damage(path: &Path, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
-    let whole = fs::read(path).unwrap();
-    let mut damaged = whole.clone();
-    change(&mut damaged);
-    fs::write(path, damaged).unwrap();
-    whole
-}
-
 #[test]
 fn a_damaged_book_is_put_back_from_a_backup() {
     let node = Node::new();
@@ -391,20 +384,16 @@ fn a_damaged_book_is_put_back_from_a_backup() {
         assert!(matches!(&error, LakeError::LikenessLost { path, .. } if *path == book), "{error}");
         assert!(error.to_string().ends_with("put it back from a backup"), "{error}");
     };
-    let lost = |book: &mut Vec<u8>| book.truncate(book.len() / 2);
-    let flipped = |book: &mut Vec<u8>| {
-        let middle = book.len() / 2;
-        book[middle] ^= 1;
-    };
-    let changes: [&dyn Fn(&mut Vec<u8>); 4] = [&lost, &flipped, &Vec::clear, &|book| book.push(0)];
-    for change in changes {
-        let whole = damage(&book, change);
+    let whole = fs::read(&book).unwrap();
+    let (half, mut flipped) = (&whole[..whole.len() / 2], whole.clone());
+    flipped[whole.len() / 2] ^= 1;
+    for damaged in [half, &flipped, &[], &[&whole[..], &[0]].concat()] {
+        fs::write(&book, damaged).unwrap();
         refused(&people(1));
         refused(&renamed(&people(1), "x", 0..PEOPLE));
-        fs::write(&book, whole).unwrap();
+        fs::write(&book, &whole).unwrap();
         node.load(&people(1));
     }
-    let whole = fs::read(&book).unwrap();
     fs::remove_file(&book).unwrap();
     refused(&people(2));
     fs::write(&book, whole).unwrap();
@@ -413,4 +402,45 @@ fn a_damaged_book_is_put_back_from_a_backup() {
     let id = IndividualId::new("a1").unwrap();
     let error = LakeError::SamePeople { found: 1, pairs: vec![(id.clone(), id)] };
     assert!(!format!("{error:?} {error}").contains("a1"));
+}
+
+/// The lines of a gzipped VCF with those of its people whom `keep` takes, their names after a prefix.
+fn chosen(file: &Path, prefix: &str, keep: impl Fn(usize) -> bool) -> String {
+    let unpacked = Command::new("gzip").arg("-dc").arg(file).output().unwrap();
+    let mut text = String::new();
+    for line in String::from_utf8(unpacked.stdout).unwrap().lines() {
+        let (head, fields) =
+            if line.starts_with("##") { (0, vec![line]) } else { (9, line.split('\t').collect()) };
+        let prefix = if line.starts_with("#CHROM") { prefix } else { "" };
+        let people = fields.iter().skip(head).enumerate().filter(|(person, _)| head == 0 || keep(*person));
+        let people =
+            people.map(|(_, field)| if head == 0 { (*field).to_owned() } else { format!("{prefix}{field}") });
+        let all: Vec<String> = fields[..head].iter().map(|field| (*field).to_owned()).chain(people).collect();
+        text.push_str(&all.join("\t"));
+        text.push('\n');
+    }
+    text
+}
+
+/// 957 people of HapMap 3, many of them parents and children. Nobody is taken for somebody else.
+#[test]
+fn real_people_are_known_again_and_their_relatives_are_not() {
+    let shared = std::env::var_os("LIGATE_SHARED").map(PathBuf::from);
+    let shared = shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"));
+    let file = shared.join("data/real-sites/hapmap3.vcf.gz");
+    if !file.exists() {
+        return println!("skipped: there is no {}", file.display());
+    }
+    let node = Node::new();
+    let request = |name: &str, text: String| {
+        let path = node.path(&format!("{name}.vcf"));
+        fs::write(&path, text).unwrap();
+        LoadRequest { dataset: DatasetId::new(name).unwrap(), ..request(&[path]) }
+    };
+    for half in 0..2 {
+        let half = request(["even", "odd"][half], chosen(&file, "a", |person| person % 2 == half));
+        load(&node.lake, &half).unwrap();
+    }
+    let found = node.refused(&request("all", chosen(&file, "x", |_| true)));
+    assert!(found.len() == 957 && found.iter().all(|[one, known_as]| one[1..] == known_as[1..]));
 }
