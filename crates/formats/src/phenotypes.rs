@@ -3,7 +3,6 @@
 //! an analysis which asks for one can be refused by name.
 
 mod column;
-mod table;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,9 +11,8 @@ use std::{
 
 use ligate_model::{IndividualId, Phenotypes, VariableName};
 
-use crate::{Problems, ReadError};
+use crate::{Problems, ReadError, known_as::KnownAs, table::Table};
 use column::{Cell, Column, Finished};
-use table::Table;
 
 /// What was noticed in a table.
 #[derive(Clone, Debug, Default)]
@@ -36,16 +34,19 @@ pub struct TextColumn {
     pub first_line: u64,
 }
 
-/// Reads a table for these individuals. `id_prefix` is put before the table's ids before they are matched.
+/// Reads a table for these individuals. Before the table's ids are matched, `id_prefix` is put before them, and people who
+/// are known under other ids get those.
 pub fn read(
     path: &Path,
     individuals: &[IndividualId],
     id_prefix: Option<&str>,
+    known_as: &KnownAs,
 ) -> Result<(Phenotypes, PhenotypeReport), ReadError> {
     let mut table = Table::open(path)?;
     let mut reader = Reader {
         path,
         prefix: id_prefix.unwrap_or_default(),
+        known_as,
         places: individuals.iter().enumerate().map(|(place, id)| (id.as_str(), place)).collect(),
         columns: columns(path, table.header(), individuals.len())?,
         seen: HashSet::new(),
@@ -80,9 +81,10 @@ fn columns(path: &Path, header: &[String], individuals: usize) -> Result<Vec<Col
 struct Reader<'a> {
     path: &'a Path,
     prefix: &'a str,
+    known_as: &'a KnownAs,
     places: HashMap<&'a str, usize>,
     columns: Vec<Column>,
-    seen: HashSet<String>,
+    seen: HashSet<IndividualId>,
     found: usize,
     report: PhenotypeReport,
 }
@@ -95,12 +97,13 @@ impl Reader<'_> {
                 format!("the row has {} fields and the header {}", fields.len(), self.columns.len() + 1);
             return Err(fault(&message));
         };
-        let id = format!("{}{}", self.prefix, id.trim());
-        if IndividualId::new(id.as_str()).is_err() || id.len() == self.prefix.len() {
+        let id = IndividualId::new(format!("{}{}", self.prefix, id.trim()));
+        let Some(id) = id.ok().filter(|id| id.as_str().len() > self.prefix.len()) else {
             return Err(fault("the id in the first column is empty or unusable; correct or remove the row"));
-        }
+        };
+        let id = self.known_as.id_of(&id);
         let place = self.places.get(id.as_str()).copied();
-        if !self.seen.insert(id) {
+        if !self.seen.insert(id.clone()) {
             return Err(fault("the id in the first column was in an earlier row; remove one of the two"));
         }
         match place {

@@ -3,7 +3,10 @@
 mod common;
 
 use common::file;
-use ligate_formats::phenotypes::{self, PhenotypeReport};
+use ligate_formats::{
+    known_as::KnownAs,
+    phenotypes::{self, PhenotypeReport},
+};
 use ligate_model::{BinaryCoding, IndividualId, Phenotypes, VariableKind};
 
 fn people(ids: &[&str]) -> Vec<IndividualId> {
@@ -12,7 +15,8 @@ fn people(ids: &[&str]) -> Vec<IndividualId> {
 
 fn read(table: &str) -> Result<(Phenotypes, PhenotypeReport), String> {
     let (_folder, path) = file("table.tsv", table);
-    phenotypes::read(&path, &people(&["a", "b", "c"]), None).map_err(|error| error.to_string())
+    phenotypes::read(&path, &people(&["a", "b", "c"]), None, &KnownAs::default())
+        .map_err(|error| error.to_string())
 }
 
 /// Kind, coding and values of the only variable.
@@ -122,7 +126,8 @@ fn people_on_one_side_only_are_counted() {
 #[test]
 fn a_prefix_stands_before_the_ids() {
     let (_folder, path) = file("table.tsv", "id\tx\na\t3\n");
-    let (phenotypes, _) = phenotypes::read(&path, &people(&["s:b", "s:a"]), Some("s:")).unwrap();
+    let (phenotypes, _) =
+        phenotypes::read(&path, &people(&["s:b", "s:a"]), Some("s:"), &KnownAs::default()).unwrap();
     assert_eq!(phenotypes.variables[0].values, [None, Some(3.0)]);
 }
 
@@ -150,7 +155,8 @@ fn the_real_tables_are_read_whole() {
     for site in ["hapmap3", "kg-hg", "kg-na"] {
         let source = ligate_formats::vcf::Source::open(&folder.join(format!("{site}.vcf.gz"))).unwrap();
         let table = folder.join(format!("{site}.phenotypes.tsv"));
-        let (phenotypes, report) = phenotypes::read(&table, source.samples(), None).unwrap();
+        let (phenotypes, report) =
+            phenotypes::read(&table, source.samples(), None, &KnownAs::default()).unwrap();
         assert_eq!(
             (report.without_row, report.without_genotypes, report.problems.total()),
             (0, 0, 0),

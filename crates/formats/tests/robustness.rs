@@ -5,7 +5,7 @@ mod common;
 use std::{fs, io::Write, path::Path};
 
 use common::{file, read};
-use ligate_formats::{ReadError, bgzf, phenotypes};
+use ligate_formats::{ReadError, bgzf, known_as::KnownAs, phenotypes};
 use proptest::prelude::*;
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -90,7 +90,8 @@ proptest! {
         let bytes = [start, &bytes].concat();
         check(&bytes);
         let (_folder, path) = file("table", &bytes);
-        let _ = phenotypes::read(&path, &[], None);
+        let _ = phenotypes::read(&path, &[], None, &KnownAs::default());
+        let _ = KnownAs::read(&path);
     }
 
     #[test]

@@ -36,6 +36,7 @@ fn measure(
         dataset: dataset.clone(),
         groups: vec![VcfGroup { files: vec![file], id_prefix: None }],
         phenotypes: Vec::new(),
+        known_as: None,
         assembly: None,
         reference: None,
         threads,

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Write},
+    io::{self, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -15,16 +15,28 @@ const CHUNK_BYTES: usize = 1 << 18;
 
 /// Writes `bytes` to `path` in one step: readers see the old file or the new one, also after a crash.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), LakeError> {
+    replace_with(path, |out| out.write_all(bytes))
+}
+
+/// [`replace`], where the file is written piece by piece.
+pub fn replace_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), LakeError> {
     let new = path.with_extension("new");
-    write_synced(&new, bytes).map_err(|error| LakeError::io(&new, error))?;
+    if let Err(error) = write_synced(&new, write) {
+        // What cannot be removed now is written over by the next load.
+        let _ = fs::remove_file(&new);
+        return Err(LakeError::io(&new, error));
+    }
     fs::rename(&new, path).map_err(|error| LakeError::io(path, error))?;
     path.parent().map_or(Ok(()), sync_folder)
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+fn write_synced(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    write(&mut file)?;
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
 }
 
 /// Waits until the names in a folder are on disk.
@@ -67,7 +79,7 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), LakeError> {
 /// Removes a folder with all in it; one that is not there is fine.
 pub fn remove_tree(folder: &Path) -> Result<(), LakeError> {
     match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(LakeError::io(folder, error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(LakeError::io(folder, error)),
         _ => Ok(()),
     }
 }

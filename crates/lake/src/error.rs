@@ -7,7 +7,7 @@ use std::{
 };
 
 use ligate_formats::{Problem, ReadError};
-use ligate_model::{Assembly, DatasetId, Digest, VariableName};
+use ligate_model::{Assembly, DatasetId, Digest, IndividualId, VariableName};
 
 /// Why the lake did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,16 @@ pub enum LakeError {
         path.display()
     )]
     HistoryLost { path: PathBuf, what: String },
+    /// What the lake knows people by is damaged. It is in no source file.
+    #[error(
+        "{} is damaged: {what}; it is needed to know people again whose ids have changed, which no source file tells, so \
+         nothing was changed: put it back from a backup",
+        path.display()
+    )]
+    LikenessLost { path: PathBuf, what: String },
+    /// People are loaded under other ids than before. `pairs` are the ids in the files, and those that they are known under.
+    #[error("{} (rule: people are the same under every id); nothing was changed", known_people(*found))]
+    SamePeople { found: usize, pairs: Vec<(IndividualId, IndividualId)> },
     #[error("there is no dataset \"{0}\"; `ligate datasets` lists those of this node")]
     UnknownDataset(DatasetId),
     #[error("dataset \"{dataset}\" has no snapshot {snapshot}")]
@@ -80,6 +90,16 @@ pub enum LakeError {
     /// for the person who asked, as the answer would have been, and not for logs or other nodes.
     #[error("{0}")]
     Query(String),
+}
+
+fn known_people(found: usize) -> String {
+    match found {
+        1 => "one person of these files has the calls of somebody whom this node knows under another id"
+            .to_owned(),
+        _ => format!(
+            "{found} people of these files have the calls of people whom this node knows under other ids"
+        ),
+    }
 }
 
 /// Each in a line of its own.
@@ -141,6 +161,14 @@ impl LakeError {
     pub(crate) fn incomparable(self) -> Self {
         match self.damage() {
             Ok((path, what)) => Self::Incomparable { path, what },
+            Err(other) => other,
+        }
+    }
+
+    /// Damage to what people are known by.
+    pub(crate) fn without_likeness(self) -> Self {
+        match self.damage() {
+            Ok((path, what)) => Self::LikenessLost { path, what },
             Err(other) => other,
         }
     }

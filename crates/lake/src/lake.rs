@@ -10,7 +10,6 @@ use ligate_model::{Assembly, DatasetId, Digest};
 
 use crate::{
     LakeError, LoadReport, LoadRequest, Progress, Replacing, Snapshot, SqlLimits, Table, VariableDescription,
-    durable,
     layout::DatasetFolder,
     load::{self, Control},
     manifest::Manifest,
@@ -52,15 +51,7 @@ impl Lake {
 
     /// The current snapshots of all datasets, by name.
     fn snapshots(&self) -> Result<Vec<Snapshot>, LakeError> {
-        let mut snapshots = Vec::new();
-        for (path, is_folder) in durable::entries(&self.datasets)? {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let Ok(id) = DatasetId::new(name) else { continue };
-            if is_folder && Manifest::read(&self.folder(&id))?.is_some() {
-                snapshots.push(self.snapshot(&id)?);
-            }
-        }
-        Ok(snapshots)
+        Manifest::all(&self.datasets)?.iter().map(|(folder, _)| Snapshot::current(folder)).collect()
     }
 
     /// Loads files as the dataset's new snapshot, in force once this returns. Ends with [`LakeError::Stopped`] and

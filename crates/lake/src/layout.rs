@@ -1,6 +1,8 @@
 //! Where things lie.
 //!
 //! ```text
+//! datasets/.likeness                                 by what people are known whose ids have changed, of all datasets
+//! datasets/.likeness.lock                            held while a load compares its people and comes into force
 //! datasets/ID/.lock                                  held by a load, with its process id
 //! datasets/ID/manifest.json                          names the snapshot in force
 //! datasets/ID/incoming-PID…/                         a load under way, or what a killed one left
@@ -35,9 +37,23 @@ pub const HISTORY: &str = "history.parquet";
 /// What the paths of kept calls begin with.
 pub const KEPT: &str = "kept/";
 
+/// The book of likenesses of the lake in `datasets`.
+pub fn likeness(datasets: &Path) -> PathBuf {
+    datasets.join(".likeness")
+}
+
+pub fn likeness_lock(datasets: &Path) -> PathBuf {
+    datasets.join(".likeness.lock")
+}
+
 impl DatasetFolder {
     pub fn new(datasets: &Path, id: &DatasetId) -> Self {
         Self { id: id.clone(), path: datasets.join(id.as_str()) }
+    }
+
+    /// The folder of all datasets.
+    pub fn datasets(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
     }
 
     pub fn lock(&self) -> PathBuf {

@@ -12,6 +12,7 @@ mod durable;
 mod error;
 mod lake;
 mod layout;
+mod likeness;
 mod load;
 mod lock;
 mod manifest;

@@ -3,7 +3,8 @@
 //!
 //! The files are grouped by their samples (`cohort`), each group's rows are sorted into runs (`sorter`, `run`) and
 //! merged (`merge`), the groups are put together (`assemble`, `combine`), the result is compared with the snapshot in
-//! force (`history`), made durable and named (`commit`). A killed, stopped or failed load changes nothing.
+//! force (`history`), its people with all whom the node knows (`recognise`), made durable and named (`commit`). A killed,
+//! stopped or failed load changes nothing.
 
 mod assemble;
 mod cohort;
@@ -12,6 +13,7 @@ mod commit;
 mod history;
 mod merge;
 mod phenotypes;
+mod recognise;
 mod run;
 mod sorter;
 
@@ -24,6 +26,7 @@ use std::{
 
 use ligate_formats::{
     Problems, ReadFailure, Reference,
+    known_as::KnownAs,
     phenotypes::PhenotypeReport,
     vcf::{self, ReadOptions, Source},
 };
@@ -54,6 +57,8 @@ pub struct LoadRequest {
     pub groups: Vec<VcfGroup>,
     /// Tables, each with the prefix of the individuals that it speaks of.
     pub phenotypes: Vec<(PathBuf, Option<String>)>,
+    /// A table of people who are loaded under the ids that they had before.
+    pub known_as: Option<PathBuf>,
     /// Must agree with what the files show.
     pub assembly: Option<Assembly>,
     /// FASTA by which alleles are left-aligned.
@@ -65,7 +70,8 @@ pub struct LoadRequest {
     pub memory_bytes: usize,
     /// All individuals in one block, whatever their number; those of groups without a variant are missing there.
     pub one_block: bool,
-    /// By which the history keeps what changed. Under another key than before it forgets the sketches that it has.
+    /// By which the history keeps what changed, and the lake what it knows people by. Under another key than before the history
+    /// forgets the sketches that it has, and nobody is compared with those who were loaded then.
     pub history_key: HistoryKey,
 }
 
@@ -79,7 +85,8 @@ pub struct VcfGroup {
 /// How far a load is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// "reading" counts bytes of the files, "sorting" groups, "comparing" chromosomes, "saving" steps.
+    /// "reading" counts bytes of the files, "sorting" groups, "comparing" chromosomes, "recognising" datasets,
+    /// "saving" steps.
     pub stage: &'static str,
     pub done: u64,
     pub total: u64,
@@ -106,6 +113,10 @@ pub struct LoadReport {
     pub not_analysed: u64,
     /// Where calls of people who were in the snapshot before changed.
     pub changed: ChangedVariants,
+    /// People who were loaded under other ids than the files', by the table of these.
+    pub known_as: usize,
+    /// People of whom that table says that they are others than those they are like.
+    pub other_people: usize,
 }
 
 /// What a load reports to and is stopped by.
@@ -157,14 +168,16 @@ pub fn load(
     request: &LoadRequest,
     control: Control,
 ) -> Result<LoadReport, LakeError> {
-    let cohort = Cohort::gather(request)?;
-    let (phenotypes, phenotype_report) = phenotypes::read_all(&request.phenotypes, &cohort)?;
+    let known_as = request.known_as.as_deref().map(KnownAs::read).transpose()?.unwrap_or_default();
+    let cohort = Cohort::gather(request, &known_as)?;
+    let (phenotypes, phenotype_report) = phenotypes::read_all(&request.phenotypes, &cohort, &known_as)?;
     let sources = source_names(&cohort);
     let text_columns = phenotype_report.as_ref().map_or(Vec::new(), text_columns);
     let table_problems = phenotype_report.as_ref().map(|report| report.problems.clone());
 
     let _lock = LoadLock::take(dataset)?;
     let before = Before::find(dataset)?;
+    recognise::book(dataset)?;
     durable::make_folder(&dataset.snapshots())?;
     commit::remove_leftovers(dataset)?;
     let incoming = Incoming::create(dataset)?;
@@ -192,15 +205,24 @@ pub fn load(
         (&incoming.folder, &request.history_key),
         control,
     )?;
+    let recognised = recognise::recognise(
+        dataset,
+        (before.as_ref(), &description),
+        (&incoming.folder, &request.history_key),
+        &known_as,
+        control,
+    )?;
     if let Some(before) = before.filter(|before| before.is_followed_by(&description)) {
         (control.replacing)(&before.individuals()?).map_err(LakeError::NotRemembered)?;
     }
     control.check()?;
+    recognised.write()?;
     let step = |done| control.tell("saving", done, COMMIT_STEPS);
     let snapshot = commit::commit(dataset, incoming, &description, &step)?;
     commit::remove_old_snapshots(dataset)?;
     let mut problems = table_problems.unwrap_or_default();
     problems.merge(tally.problems);
+    let (known_as, other_people) = known_as.counts();
     Ok(LoadReport {
         snapshot,
         individuals: description.individuals,
@@ -213,6 +235,8 @@ pub fn load(
         bytes: description.bytes(),
         not_analysed: description.variants - description.autosomal_variants,
         changed,
+        known_as,
+        other_people,
     })
 }
 

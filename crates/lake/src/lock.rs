@@ -1,18 +1,20 @@
 //! Locks, all of them `flock`: the system drops them when a process ends, however it ends.
 //!
-//! A load holds its dataset's lock alone. A reader shares the lock of the snapshot that it reads, and the collector of
-//! old snapshots removes only those whose lock it gets alone.
+//! A load holds its dataset's lock alone, and for a short time the one of the lake's book of likenesses. A reader shares the
+//! lock of the snapshot that it reads, and the collector of old snapshots removes only those whose lock it gets alone.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
     os::unix::fs::MetadataExt,
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use crate::{
     LakeError, durable,
-    layout::{DatasetFolder, SnapshotFolder},
+    layout::{self, DatasetFolder, SnapshotFolder},
 };
 
 /// Held while a dataset is being loaded. A load that made the dataset's folder and leaves nothing in it takes the
@@ -85,6 +87,32 @@ fn remove_if_empty(folder: &DatasetFolder) -> io::Result<()> {
         fs::remove_dir(&folder.path)?;
     }
     Ok(())
+}
+
+/// Held while a load compares its people with all whom the lake knows, and until they are known themselves: of two loads
+/// at a time, one knows the people of the other.
+pub struct LikenessLock {
+    _file: File,
+}
+
+/// Between two tries to take a lock that another load holds for a short time.
+const PAUSE: Duration = Duration::from_millis(20);
+
+impl LikenessLock {
+    /// Waits for the lock, unless `check` says that the load is to stop.
+    pub fn take(datasets: &Path, check: impl Fn() -> Result<(), LakeError>) -> Result<Self, LakeError> {
+        let path = layout::likeness_lock(datasets);
+        let failed = |error| LakeError::io(&path, error);
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) => check()?,
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+            thread::sleep(PAUSE);
+        }
+    }
 }
 
 const UNKNOWN_HOLDER: &str = "of an unknown number";

@@ -1,6 +1,6 @@
 //! The manifest: the one file of a dataset that changes. It names the snapshot in force and the one before.
 
-use std::{fs, io};
+use std::{fs, io, path::Path};
 
 use ligate_model::{DatasetId, Digest};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,9 @@ pub struct Manifest {
     pub current: Digest,
     /// Kept so that a mistaken load can be undone.
     pub previous: Option<Digest>,
+    /// Whether the people were compared with all whom the node knows; earlier programs did not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub compared: bool,
 }
 
 impl Manifest {
@@ -29,7 +32,7 @@ impl Manifest {
                     if before.current == current { before.previous } else { Some(before.current) }
                 },
             );
-        Self { format: FORMAT, dataset: dataset.clone(), current, previous }
+        Self { format: FORMAT, dataset: dataset.clone(), current, previous, compared: true }
     }
 
     /// Reads a dataset's manifest; `None` where no load has ended yet.
@@ -46,6 +49,20 @@ impl Manifest {
             return Err(LakeError::corrupt(&path, "another format or another dataset's manifest"));
         }
         Ok(Some(manifest))
+    }
+
+    /// The datasets of a folder that have a snapshot in force, by name.
+    pub fn all(datasets: &Path) -> Result<Vec<(DatasetFolder, Self)>, LakeError> {
+        let mut found = Vec::new();
+        for (path, is_folder) in durable::entries(datasets)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let Ok(id) = DatasetId::new(name) else { continue };
+            let folder = DatasetFolder::new(datasets, &id);
+            if is_folder && let Some(manifest) = Self::read(&folder)? {
+                found.push((folder, manifest));
+            }
+        }
+        Ok(found)
     }
 
     /// Puts the manifest in force, in one step.

@@ -22,6 +22,26 @@ const BATCH_KEYS_MAX: usize = 4096;
 /// Most bytes of a batch's rows in their largest usual form.
 const BATCH_BYTES_MAX: usize = 64 << 20;
 
+/// Visits `keys`, which ascend, in batches with the rows of all blocks of a snapshot's folder.
+pub fn scan_keys(
+    folder: &SnapshotFolder,
+    blocks: &[Range<usize>],
+    keys: &[VariantKey],
+    visit: &mut dyn FnMut(&Batch<'_>),
+) -> Result<(), LakeError> {
+    let mut scan = Scan::new(folder, blocks);
+    let mut start = 0;
+    for part in keys.chunk_by(|a, b| Partition::of(&a.contig) == Partition::of(&b.contig)) {
+        let Some(first) = part.first() else { continue };
+        scan.open(Partition::of(&first.contig), part)?;
+        for chunk in part.chunks(scan.batch_keys()) {
+            scan.read(chunk, start, visit)?;
+            start += chunk.len();
+        }
+    }
+    Ok(())
+}
+
 /// A scan over the blocks of a snapshot, part by part.
 pub struct Scan<'s> {
     folder: &'s SnapshotFolder,

@@ -14,10 +14,11 @@ use crate::{
     DatasetSummary, LakeError, VariableDescription,
     description::Description,
     layout::{DatasetFolder, SnapshotFolder},
+    likeness::People,
     lock::ReadLock,
     manifest::Manifest,
     partition::Partition,
-    scan::{KeptSites, Scan},
+    scan::{KeptSites, Scan, scan_keys},
     since::StepsSince,
     tables::{ChangeRows, SiteRows, may_repeat, read_phenotypes, read_samples},
 };
@@ -140,6 +141,11 @@ impl Snapshot {
         }
     }
 
+    /// The people and where their calls lie.
+    pub(crate) fn people(&self) -> People<'_> {
+        People { folder: &self.inner.folder, individuals: self.individuals(), blocks: self.blocks() }
+    }
+
     pub fn dataset(&self) -> &DatasetId {
         &self.inner.description.dataset
     }
@@ -247,17 +253,7 @@ impl Snapshot {
         if !keys.is_sorted_by(|a, b| a < b) {
             return Err(LakeError::UnsortedKeys);
         }
-        let mut scan = Scan::new(&self.inner.folder, &self.inner.blocks);
-        let mut start = 0;
-        for part in keys.chunk_by(|a, b| Partition::of(&a.contig) == Partition::of(&b.contig)) {
-            let Some(first) = part.first() else { continue };
-            scan.open(Partition::of(&first.contig), part)?;
-            for chunk in part.chunks(scan.batch_keys()) {
-                scan.read(chunk, start, visit)?;
-                start += chunk.len();
-            }
-        }
-        Ok(())
+        scan_keys(&self.inner.folder, &self.inner.blocks, keys, visit)
     }
 
     /// Visits every variant of the files on chromosomes 1 to 22 in key order, in batches; a batch's indices are those of the keys

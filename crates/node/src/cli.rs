@@ -158,6 +158,10 @@ pub struct Ingest {
     /// A TSV or CSV table with a header; the first column holds the sample ids
     #[arg(long)]
     pub phenotypes: Option<PathBuf>,
+    /// A TSV table with the columns individual and known_as: people whom the files call otherwise than this node does, as
+    /// after a change of pseudonyms; the same id in both columns says that somebody is another person
+    #[arg(long)]
+    pub known_as: Option<PathBuf>,
     /// GRCh37, GRCh38, T2T-CHM13v2.0 or unknown; else recognised by contig lengths
     #[arg(long)]
     pub assembly: Option<Assembly>,

@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::sync::atomic::AtomicBool;
+use std::{os::unix::fs::PermissionsExt, sync::atomic::AtomicBool};
 
 use ligate_lake::{HistoryKey, Lake, LoadRequest, VcfGroup};
 use support::{
@@ -557,6 +557,7 @@ fn load_and_die(cohort: &Cohort, network: &Network) {
         dataset: "cohort".parse().expect("an id"),
         groups: vec![VcfGroup { files: vec![vcf], id_prefix: None }],
         phenotypes: vec![(table, None)],
+        known_as: None,
         assembly: None,
         reference: None,
         threads: 1,
@@ -566,6 +567,76 @@ fn load_and_die(cohort: &Cohort, network: &Network) {
     };
     let lake = Lake::open(&network.path(&cohort.name).join("datasets")).expect("datasets");
     lake.load(&request, &AtomicBool::new(false), &|_| {}).expect("a load");
+}
+
+/// Three cohorts with as many variants as it takes to know people again.
+fn three_known_again() -> Vec<Cohort> {
+    let mut cohorts: Vec<Cohort> =
+        PEOPLE.iter().zip(1..).map(|((name, people), seed)| Cohort::new(name, *people, 80, seed)).collect();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    add_trait(&mut cohorts, "bmi", 0.0, 2);
+    cohorts
+}
+
+/// Loads a cohort in which some have other ids than before: it is refused, and nothing changed, until the node is told who
+/// they are by the table that it wrote itself.
+fn load_renamed(cohort: &Cohort, network: &Network, said_first: &str) {
+    let (node, (vcf, values)) = (network.path(&cohort.name), cohort.write(network.dir.path()));
+    let ingest = ["ingest", "--dir", text(&node), "--dataset", "cohort", "--vcf", text(&vcf)];
+    let ingest = [&ingest[..], &["--phenotypes", text(&values)]].concat();
+    let loaded = || succeed(&["datasets", "--dir", text(&node), "--json"]);
+    let before = loaded();
+    let said = fail(&ingest);
+    let table = node.join("same-people.tsv");
+    assert!(said.contains(said_first) && said.contains("people are the same under every id"), "{said}");
+    assert!(said.contains(&format!("--known-as {}", text(&table))), "{said}");
+    assert_eq!(loaded(), before);
+    let mode = std::fs::metadata(&table).expect("a table").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    succeed(&[&ingest[..], &["--known-as", text(&table)]].concat());
+}
+
+/// Everybody of the north has another id, and one person left: as new people they would be in no account, and the difference
+/// of two studies would be who left.
+#[test]
+fn one_person_leaves_with_a_change_of_pseudonyms() {
+    let mut cohorts = three_known_again();
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl"]);
+    let before = people_of(&network, "ldl");
+    cohorts[0].remove(11);
+    cohorts[0].ids = (0..cohorts[0].ids.len()).map(|person| format!("2027-{person}")).collect();
+    load_renamed(&cohorts[0], &network, "129 people of these files have the calls of people");
+    let log = network.log_of("north");
+    assert!(log.contains("\"known_as\":129") && !log.contains("other_people"), "the log counts them");
+    network.released(&permit, &["--trait", "bmi"]);
+    let after = people_of(&network, "bmi");
+    assert!((before - 100..=before - 10).contains(&after), "{after} of {before} people");
+    // What people are known by is in a backup.
+    let (north, copy) = (network.path("north"), network.path("copy"));
+    succeed(&["backup", "--dir", text(&north), "--to", text(&copy)]);
+    let [book, copied] = [north, copy].map(|folder| std::fs::read(folder.join("datasets/.likeness")));
+    assert!(book.expect("a book") == copied.expect("a copy"));
+}
+
+/// A dozen people of the north have other ids, and one call of one of them was corrected.
+#[test]
+fn a_call_that_changes_with_a_dozen_pseudonyms() {
+    let mut cohorts = three_known_again();
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "ldl"]);
+    let before = people_of(&network, "ldl");
+    cohorts[0].ids[20..32].iter_mut().for_each(|id| *id = format!("new-{id}"));
+    cohorts[0].genotypes[25][4] = cohorts[0].genotypes[25][4].map(|dosage| (dosage + 1) % 3);
+    load_renamed(&cohorts[0], &network, "12 people of these files have the calls of people");
+    network.released(&permit, &["--trait", "bmi"]);
+    assert_eq!(people_of(&network, "bmi"), before);
+    let second = released(&network, "bmi");
+    assert!(second.contains_key(&4_000_000) && !second.contains_key(&5_000_000));
+    let (_, rows) = support::table(&network.path("results/bmi.suppressed.tsv.gz"));
+    assert!(format!("{rows:?}").contains("calls have changed"), "{rows:?}");
 }
 
 #[test]

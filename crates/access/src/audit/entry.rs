@@ -40,6 +40,12 @@ pub enum Event {
         individuals: u64,
         variants: u64,
         skipped: u64,
+        /// People who were loaded under other ids than those of the files.
+        #[serde(skip_serializing_if = "is_zero")]
+        known_as: u64,
+        /// People of whom the steward says that they are others than those whose calls they have.
+        #[serde(skip_serializing_if = "is_zero")]
+        other_people: u64,
     },
     /// The steward listed a peer.
     PeerAdded {
@@ -289,6 +295,11 @@ pub enum Event {
     },
 }
 
+/// Entries do not mention what is nothing, as those of earlier programs.
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// Tables that nodes give each other ahead of any question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -364,6 +375,8 @@ mod tests {
             individuals: 400,
             variants: 9000,
             skipped: 1,
+            known_as: 0,
+            other_people: 0,
         };
         let line = Entry::line(3, "2031-01-01T00:00:00Z".parse().unwrap(), load).unwrap();
         let expected = format!(

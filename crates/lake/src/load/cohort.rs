@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ligate_formats::vcf::Source;
+use ligate_formats::{known_as::KnownAs, vcf::Source};
 use ligate_genotypes::MAX_SAMPLES;
 use ligate_model::{Assembly, IndividualId};
 
@@ -40,21 +40,23 @@ impl SampleGroup {
 /// The people of a dataset and the files that they come from.
 pub struct Cohort {
     pub groups: Vec<SampleGroup>,
-    /// With the groups' prefixes.
+    /// With the groups' prefixes, under the ids by which they are known.
     pub individuals: Vec<IndividualId>,
     pub assembly: Assembly,
 }
 
 impl Cohort {
     /// Opens every file of a request and sorts them into groups.
-    pub fn gather(request: &LoadRequest) -> Result<Self, LakeError> {
+    pub fn gather(request: &LoadRequest, known_as: &KnownAs) -> Result<Self, LakeError> {
         let mut gathering = Gathering::default();
         for group in &request.groups {
             for path in &group.files {
                 gathering.add(Source::open(path)?, group.id_prefix.as_deref())?;
             }
         }
+        known_as.check(|individual| gathering.group_of.contains_key(individual))?;
         let mut cohort = gathering.finish(request.assembly)?;
+        cohort.individuals.iter_mut().for_each(|individual| *individual = known_as.id_of(individual).clone());
         for group in &mut cohort.groups {
             let size = if request.one_block { group.people.len().max(1) } else { BLOCK_INDIVIDUALS_MAX };
             group.blocks = split(group.people.len(), size);

@@ -10,7 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ligate_formats::phenotypes::{self, PhenotypeReport, TextColumn};
+use ligate_formats::{
+    known_as::KnownAs,
+    phenotypes::{self, PhenotypeReport, TextColumn},
+};
 use ligate_model::{BinaryCoding, IndividualId, Phenotypes, Variable, VariableName};
 
 use super::cohort::Cohort;
@@ -23,6 +26,7 @@ const ID_COLUMN: &str = "individual";
 pub fn read_all(
     tables: &[(PathBuf, Option<String>)],
     cohort: &Cohort,
+    known_as: &KnownAs,
 ) -> Result<(Phenotypes, Option<PhenotypeReport>), LakeError> {
     let mut joined = Joined { individuals: cohort.individuals.len(), ..Joined::default() };
     let mut reports = None;
@@ -32,7 +36,7 @@ pub fn read_all(
             return Err(LakeError::NobodyWithPrefix(path.clone()));
         }
         let ids: Vec<IndividualId> = people.iter().map(|index| cohort.individuals[*index].clone()).collect();
-        let (table, report) = phenotypes::read(path, &ids, prefix.as_deref())?;
+        let (table, report) = phenotypes::read(path, &ids, prefix.as_deref(), known_as)?;
         for variable in table.variables {
             if variable.name.as_str() == ID_COLUMN {
                 return Err(LakeError::ReservedVariable(path.clone()));

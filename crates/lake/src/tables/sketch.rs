@@ -44,17 +44,18 @@ impl HistoryKey {
     }
 
     pub(crate) fn person(&self, id: &IndividualId) -> u64 {
-        self.hash(b"person", id.as_str())
+        self.number(b"person", id.as_str())
     }
 
     pub(crate) fn variant(&self, key: &VariantKey) -> u64 {
         let VariantKey { contig, position, reference, alternate } = key;
-        self.hash(b"variant", &format!("{contig}:{position}:{}:{}", reference.as_str(), alternate.as_str()))
+        self.number(b"variant", format!("{contig}:{position}:{}:{}", reference.as_str(), alternate.as_str()))
     }
 
-    fn hash(&self, kind: &[u8], text: &str) -> u64 {
+    /// A number that follows from the key and from `bytes` of this kind.
+    pub(crate) fn number(&self, kind: &[u8], bytes: impl AsRef<[u8]>) -> u64 {
         let hash = Sha256::new().chain_update(self.0).chain_update(kind).chain_update([0]);
-        let hash = hash.chain_update(text).finalize();
+        let hash = hash.chain_update(bytes).finalize();
         hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 }

@@ -144,6 +144,7 @@ pub fn request(files: &[PathBuf]) -> LoadRequest {
         dataset: dataset(),
         groups: vec![VcfGroup { files: files.to_vec(), id_prefix: None }],
         phenotypes: Vec::new(),
+        known_as: None,
         assembly: None,
         reference: None,
         threads: 1,

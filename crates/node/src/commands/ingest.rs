@@ -1,9 +1,9 @@
 //! `ligate ingest`: files become a dataset's next snapshot.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use ligate_access::audit::Event;
-use ligate_formats::{Problems, phenotypes::PhenotypeReport};
-use ligate_lake::{ChangedVariants, HistoryKey, LoadReport, LoadRequest, Progress, VcfGroup};
+use ligate_formats::{Problems, known_as, phenotypes::PhenotypeReport};
+use ligate_lake::{ChangedVariants, HistoryKey, LakeError, LoadReport, LoadRequest, Progress, VcfGroup};
 use ligate_model::{DatasetId, IndividualId};
 use serde_json::json;
 
@@ -27,6 +27,7 @@ fn request(folder: &Folder, args: Ingest) -> LoadRequest {
         dataset: args.dataset,
         groups: vec![VcfGroup { files: args.vcf, id_prefix: None }],
         phenotypes: args.phenotypes.into_iter().map(|file| (file, None)).collect(),
+        known_as: args.known_as,
         assembly: args.assembly,
         reference: args.reference,
         threads: folder.config.limits.thread_count(),
@@ -50,7 +51,8 @@ pub fn load(folder: &Folder, request: LoadRequest) -> Result<LoadReport> {
     // Who left with an earlier load that died before it could say so is noted now, while it still shows.
     let replacing =
         |people: &[IndividualId]| Ok(note_departed(folder, &request.dataset, people).map(|_| ())?);
-    let report = folder.lake()?.load_over(&request, interrupt::flag(), &progress, &replacing)?;
+    let report = folder.lake()?.load_over(&request, interrupt::flag(), &progress, &replacing);
+    let report = report.map_err(|error| with_way_out(folder, error))?;
     stages.finish();
     match note_departed(folder, &request.dataset, folder.lake()?.snapshot(&request.dataset)?.individuals()) {
         Ok(0) => {}
@@ -68,8 +70,24 @@ pub fn load(folder: &Folder, request: LoadRequest) -> Result<LoadReport> {
         individuals: report.individuals as u64,
         variants: report.variants,
         skipped: report.skipped,
+        known_as: report.known_as as u64,
+        other_people: report.other_people as u64,
     })?;
     Ok(report)
+}
+
+/// Where people are known under other ids, writes the table by which they can be loaded and says so.
+fn with_way_out(folder: &Folder, error: LakeError) -> anyhow::Error {
+    let LakeError::SamePeople { pairs, .. } = &error else { return error.into() };
+    let table = folder.path().join("same-people.tsv");
+    if let Err(failed) = output::write_private(&table, |out| known_as::write(out, pairs)) {
+        return failed.context(error);
+    }
+    let table = table.display();
+    anyhow!(
+        "{error}. {table} lists them; load again with `--known-as {table}`. A line with the same id twice says that \
+         somebody is another person, as an identical twin"
+    )
 }
 
 /// Has the ledger remember who of earlier studies is not among `people`, those of a snapshot in force. Gives how many were
@@ -89,6 +107,7 @@ fn as_json(report: &LoadReport) -> serde_json::Value {
             "variants": report.changed.total(), "appeared": report.changed.appeared,
             "vanished": report.changed.vanished, "kept": report.changed.kept,
         },
+        "known_as": report.known_as, "other_people": report.other_people,
         "individuals_without_row": report.phenotypes.as_ref().map(|table| table.without_row),
         "rows_without_genotypes": report.phenotypes.as_ref().map(|table| table.without_genotypes),
         "text_columns": report.phenotypes.as_ref().map(text_columns),
@@ -120,6 +139,9 @@ fn print(report: &LoadReport) {
             "{} variants are not on chromosomes 1 to 22: loaded, but left out of GWAS for now",
             number(report.not_analysed)
         );
+    }
+    if report.known_as > 0 {
+        say!("{} of them under the ids that they had before", number(report.known_as as u64));
     }
     if let Some(sentence) = changed_calls(report.changed) {
         say!("{sentence}");

@@ -34,6 +34,7 @@ pub fn found(dir: &Path, site: &Site) -> Result<(Folder, LoadReport)> {
         dataset: dataset()?,
         groups: vec![VcfGroup { files: vec![site.vcf.clone()], id_prefix: None }],
         phenotypes: vec![(site.phenotypes.clone(), None)],
+        known_as: None,
         assembly: None,
         reference: None,
         threads: folder.config.limits.thread_count(),

@@ -127,6 +127,7 @@ fn pool(dir: &Path, cohorts: &Cohorts) -> Result<Snapshot> {
             .map(|site| VcfGroup { files: vec![site.vcf.clone()], id_prefix: prefix(site) })
             .collect(),
         phenotypes: cohorts.sites.iter().map(|site| (site.phenotypes.clone(), prefix(site))).collect(),
+        known_as: None,
         assembly: None,
         reference: None,
         threads: std::thread::available_parallelism().map_or(1, usize::from),

@@ -15,7 +15,7 @@ const MAX_ROW: u64 = 16 << 20;
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// An opened table.
-pub(super) struct Table {
+pub struct Table {
     path: PathBuf,
     reader: BufReader<File>,
     separator: char,
