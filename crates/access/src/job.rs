@@ -18,7 +18,7 @@ pub const COVARIATES_MAX: usize = 64;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PeopleRule {
-    /// Everybody; missing values count as the mean. The same people in every job, so that no two results differ by the
+    /// Everybody; missing values count as the value nearest to the mean. The same people in every job, so that no two results differ by the
     /// few who lack a value.
     #[default]
     Filled,

@@ -5,6 +5,10 @@
 //! tens of people are few as well where each has a remainder of his own: of what a variant's sum leaves over, only one
 //! choice of carriers may be the reason. [`without_codes`] finds such a step and rounds the few to it. Values of which
 //! many people use the finer step, or in which people share what is off the step, stay as they are, bit by bit.
+//!
+//! A variable of few values in no common step is a code as well: of an index of four regions the sum over everybody is
+//! four sums at once, and one of them is that of the two people of the smallest region. Values that too few people of a
+//! node have then count as the nearest one that enough have.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +20,14 @@ const OFF_STEP_MAX: usize = 9;
 const SHARE_MAX: f64 = 0.95;
 
 /// Up to so many people off the coarser step are a code, too, where at least half of them have a remainder that fewer than
-/// [`SHARED_MIN`] of them share, and at least as many people are on the step beside its most frequent point. A step of which
-/// one point alone is used says nothing: 30 is one where most people have 0 and thirty have the numbers 1 to 30.
+/// [`SHARED_MIN`] of them share.
 const UNSHARED_MAX: usize = 40;
 const SHARED_MIN: usize = 10;
+
+/// Up to so many different values, which are more than so many steps apart, are few values in no common step: sums of two
+/// groups of people then hardly ever make the same total. Fewer people than [`SHARED_MIN`] are too few for one of them.
+const VALUES_MAX: usize = 8;
+const STEPS_MAX: i64 = 16;
 
 /// Decimals that are looked for in a table's values.
 const DECIMALS_MAX: usize = 12;
@@ -45,6 +53,7 @@ pub fn without_codes(values: &mut [Option<f64>]) -> bool {
         step = coarser;
         units.iter_mut().for_each(|unit| *unit = offset + step * div_round(*unit - offset, step));
     }
+    merge_rare(&mut units);
     let mut changed = false;
     for (value, (unit, old)) in values.iter_mut().flatten().zip(units.iter().zip(&before)) {
         if unit != old {
@@ -89,6 +98,16 @@ impl Grid {
         Some(Self { decimals, base, step: gcd(step, apart) })
     }
 
+    /// The grid whose points lie on both: the coarser one, where the other one has its points. Where neither has those of the
+    /// other, the coarser one as well: what lies on it then is a value at some nodes at least. A variable of one value says
+    /// nothing of a step.
+    #[must_use]
+    pub fn coarser(self, other: Self) -> Self {
+        let Some((decimals, _, _, _)) = self.beside(other) else { return self };
+        let step = |grid: Self| i128::from(grid.step) * 10_i128.pow(u32::from(decimals - grid.decimals));
+        if step(other) > step(self) { other } else { self }
+    }
+
     /// Whether the two have a step in common and lie beside each other: what a sum over the points of both leaves over by that
     /// step says how many points are of one of them.
     pub fn lies_beside(self, other: Self) -> bool {
@@ -104,6 +123,11 @@ impl Grid {
         };
         let ((base, own), (other_base, others)) = (finer(self)?, finer(other)?);
         Some((decimals, base, gcd(own, others), other_base.checked_sub(base)?))
+    }
+
+    /// Whether it is that of a variable of one value.
+    pub fn is_one_value(&self) -> bool {
+        self.step == 0
     }
 
     /// The point nearest to `value`.
@@ -169,21 +193,47 @@ fn is_code(units: &[i64], step: i64, base: i64) -> bool {
     let mut squares: Vec<f64> = remainders.iter().map(square).collect();
     squares.sort_by(|a, b| b.total_cmp(a));
     let all: f64 = squares.iter().sum();
-    squares.iter().take(OFF_STEP_MAX).sum::<f64>() > SHARE_MAX * all
-        || is_list(units, step, base, &remainders)
+    let of_nine = squares.iter().take(OFF_STEP_MAX).sum::<f64>() > SHARE_MAX * all;
+    (of_nine || is_list(units, &remainders)) && is_used(units, step, base)
 }
 
-/// Whether the few people off a step that is in use have remainders of their own, see [`UNSHARED_MAX`].
-fn is_list(units: &[i64], step: i64, base: i64, remainders: &[i64]) -> bool {
-    if remainders.len() > UNSHARED_MAX.min(units.len() / 3) {
-        return false;
-    }
+/// Whether the few people off a step have remainders of their own, see [`UNSHARED_MAX`].
+fn is_list(units: &[i64], remainders: &[i64]) -> bool {
     let sharing = counts(remainders.iter().copied());
     let unshared: usize = sharing.values().filter(|people| **people < SHARED_MIN).sum();
+    remainders.len() <= UNSHARED_MAX.min(units.len() / 3) && 2 * unshared >= remainders.len()
+}
+
+/// Whether enough people are on the step beside its most frequent point. A step of which one point alone is used says
+/// nothing: 30 is one where most people have 0 and thirty have the numbers 1 to 30, and so is any dose that one of nine
+/// people takes.
+fn is_used(units: &[i64], step: i64, base: i64) -> bool {
     let on_step = units.iter().filter(|unit| (**unit - base).rem_euclid(step) == 0);
     let points = counts(on_step.map(|unit| (unit - base) / step));
     let beside = points.values().sum::<usize>() - points.values().max().copied().unwrap_or(0);
-    2 * unshared >= remainders.len() && beside >= SHARED_MIN
+    beside >= SHARED_MIN
+}
+
+/// Moves values that too few people have to the nearest one that enough have, where there are few and in no common step.
+fn merge_rare(units: &mut [i64]) {
+    let values = counts(units.iter().copied());
+    let (Some((first, _)), Some((last, _))) = (values.first_key_value(), values.last_key_value()) else {
+        return;
+    };
+    let step = values.keys().fold(0, |step, value| gcd(step, value - first)).max(1);
+    if values.len() > VALUES_MAX || (last - first) / step <= STEPS_MAX {
+        return;
+    }
+    let frequent: Vec<i64> =
+        values.iter().filter(|(_, people)| **people >= SHARED_MIN).map(|(value, _)| *value).collect();
+    // Where most have one value and few another one, these few are a group like any other, which the span rule judges.
+    if frequent.len() < 2 {
+        return;
+    }
+    for unit in units {
+        let nearest = frequent.iter().min_by_key(|value| value.abs_diff(*unit));
+        *unit = nearest.copied().unwrap_or(*unit);
+    }
 }
 
 /// How often each number comes.
@@ -285,6 +335,11 @@ mod tests {
             !tens.lies_beside(grid(&[30.0, 45.0]).unwrap()) && !tens.lies_beside(grid(&[7.0, 8.0]).unwrap())
         );
         assert!(!sex.lies_beside(grid(&[2.0, 2.0]).unwrap()));
+        // What stands for a missing value is a value at every node.
+        let (halves, quarters) = (grid(&[3.0, 4.5]).unwrap(), grid(&[3.25, 4.5]).unwrap());
+        assert_eq!((halves.coarser(quarters), quarters.coarser(halves)), (halves, halves));
+        assert_eq!(tens.coarser(grid(&[20.0, 31.0, 31.00001]).unwrap()), tens);
+        assert_eq!(grid(&[3.0]).unwrap().coarser(tens), tens);
         assert!(grid(&[1.0 / 3.0, 1.0]).is_none() && grid(&[]).is_none() && grid(&[f64::NAN]).is_none());
         assert!(grid(&[1e300]).is_none());
     }
@@ -314,6 +369,40 @@ mod tests {
             stays(&(0..people).map(|person| f64::from(20 + person * 7919 % 61)).collect::<Vec<_>>());
             stays(&(0..people).map(|person| f64::from(person * person % 97) / 10.0).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn a_dose_that_few_people_take_stays() {
+        // Nine to fourteen of 120 people take a dose; seven of 60 inject insulin; some smoke, mostly five or ten a day.
+        for takers in [7, 9, 14] {
+            let dose = |person: i32| if person < takers { f64::from(10 + 37 * person % 70) } else { 0.0 };
+            stays(&(0..120).map(dose).collect::<Vec<_>>());
+            stays(&(0..60).map(dose).collect::<Vec<_>>());
+        }
+        stays(
+            &(0..60)
+                .map(|person| if person % 5 == 0 { f64::from(50 + person * 31 % 170) / 10.0 } else { 0.0 })
+                .collect::<Vec<_>>(),
+        );
+    }
+
+    #[test]
+    fn few_values_in_no_common_step_need_a_cell_each() {
+        let region = |person: usize| if person == 77 { 0.913 } else { [0.137, 0.542, 0.731][person % 3] };
+        let index: Vec<f64> = (0..200).map(region).collect();
+        let merged: Vec<f64> =
+            (0..200).map(|person| if person == 77 { 0.731 } else { region(person) }).collect();
+        assert_eq!(rounded(&index), merged);
+        // Scores, doses in steps, and few values of which each is frequent.
+        stays(
+            &(0..200).map(|person| f64::from(if person == 7 { 4 } else { person % 4 })).collect::<Vec<_>>(),
+        );
+        stays(
+            &(0..200)
+                .map(|person| if person < 5 { 40.0 } else { [0.0, 2.5, 5.0, 10.0, 20.0][person % 5] })
+                .collect::<Vec<_>>(),
+        );
+        stays(&(0..200).map(|person| [0.137, 0.542, 0.731][person % 3]).collect::<Vec<_>>());
     }
 
     #[test]

@@ -131,15 +131,14 @@ impl Scaling {
             && self.fill.unsigned_abs() <= ONE.unsigned_abs()
     }
 
-    /// The same scaling, where people without a value count as `value`. One that is more than a deviation from the mean is
-    /// of another unit or coding, and the mean serves instead. (Of a variable that half of the people have one of two values
-    /// of, both are a deviation from the mean, to within rounding.)
-    #[must_use]
-    pub fn filled_with(self, value: f64) -> Self {
+    /// The same scaling, where people without a value count as `value`; none where that is more than a deviation from the
+    /// mean, as a value of another unit or coding is. (Of a variable that half of the people have one of two values of, both
+    /// are a deviation from the mean, to within rounding.)
+    pub fn filled_with(self, value: f64) -> Option<Self> {
         const ROUNDING: i64 = ONE >> 20;
         let fill = self.standardise(value);
         let near = (-ONE - ROUNDING..=ONE + ROUNDING).contains(&fill);
-        Self { fill: if near { fill.clamp(-ONE, ONE) } else { 0 }, ..self }
+        near.then(|| Self { fill: fill.clamp(-ONE, ONE), ..self })
     }
 
     /// The mean in the variable's own units.

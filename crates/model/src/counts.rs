@@ -23,12 +23,6 @@ impl PeopleCounts {
     pub fn controls(&self) -> Option<u64> {
         self.cases.map(|cases| self.individuals.saturating_sub(cases).saturating_sub(self.unknown))
     }
-
-    /// The share of cases among those of whom it is known, for a binary trait.
-    pub fn case_share(&self) -> Option<f64> {
-        let known = self.individuals.saturating_sub(self.unknown);
-        self.cases.filter(|_| known > 0).map(|cases| cases as f64 / known as f64)
-    }
 }
 
 /// The counts of one variant over the people of an analysis, diploid calls only.

@@ -332,7 +332,7 @@ impl From<FamilyName> for Family {
 /// Which people are in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum People {
-    /// Everybody; missing values count as the mean, so that every study has the same people
+    /// Everybody; missing values count as the value nearest to the mean, so that every study has the same people
     Filled,
     /// Those with the trait and every covariate of this run
     Complete,

@@ -846,3 +846,103 @@ fn a_trait_that_its_covariate_explains() {
     let said = network.refused(&permit, &["--trait", "twice", "--covariates", "age"]);
     assert!(said.contains("explain twice"), "{said}");
 }
+
+/// Least squares of a trait on one variant's dosages, over all people.
+fn slope(dosages: &[f64], values: &[f64]) -> (f64, f64) {
+    let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len() as f64;
+    let (mean_dosage, mean_value) = (mean(dosages), mean(values));
+    let pairs = dosages.iter().zip(values);
+    let products: f64 = pairs.map(|(dosage, value)| (dosage - mean_dosage) * (value - mean_value)).sum();
+    let squares: f64 = dosages.iter().map(|dosage| (dosage - mean_dosage).powi(2)).sum();
+    (products / squares, squares)
+}
+
+/// The dosages of a variant, over all cohorts.
+fn dosages(cohorts: &[Cohort], variant: usize) -> Vec<f64> {
+    let people = cohorts.iter().flat_map(|cohort| &cohort.genotypes);
+    people.map(|calls| f64::from(calls[variant].expect("a call"))).collect()
+}
+
+/// Two questionnaire items that more than a hundred people lack, the second one person more: where they count as the mean, which
+/// is no whole number, the remainder of a sum is the number of alleles of those who lack the item.
+#[test]
+fn two_items_that_many_people_lack() {
+    let mut cohorts = three();
+    for name in ["item1", "item2"] {
+        for (place, cohort) in cohorts.iter_mut().enumerate() {
+            let value = |person: usize, draw: &mut Draw| {
+                let lacks = person % 3 == 0 || (name == "item2" && place == 1 && person == 40);
+                let answer = [0, 0, 0, 1, 1, 1, 2, 2, 3][(9.0 * draw.uniform()) as usize];
+                if lacks { "NA".to_owned() } else { answer.to_string() }
+            };
+            cohort.column(name, value, 40 + place as u64);
+        }
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    for name in ["item1", "item2"] {
+        network.released(&permit, &["--trait", name]);
+        let values: Vec<f64> = cohorts
+            .iter_mut()
+            .flat_map(|cohort| cohort.values(name).clone())
+            .map(|value| value.parse().unwrap_or(1.0))
+            .collect();
+        let total: f64 = values.iter().sum();
+        for (position, row) in released(&network, name) {
+            let dosages = dosages(&cohorts, position as usize / 1_000_000 - 1);
+            let (expected, squares) = slope(&dosages, &values);
+            let beta: f64 = row["beta"].parse().expect("a number");
+            assert!(
+                (beta - expected).abs() < 2e-6 * expected.abs().max(0.1),
+                "{name} {position}: {beta} {expected}"
+            );
+            // What an attacker makes of it is a whole number of alleles, and nothing is left over.
+            let sum = beta * squares + total * dosages.iter().sum::<f64>() / values.len() as f64;
+            assert!((sum - sum.round()).abs() < 0.01, "{name} {position}: {sum}");
+        }
+    }
+}
+
+/// Numbers of which one sum is several at once: an index of four regions of which one has two people, a number of each node,
+/// and a trait that is nearly its covariate, of which six digits show one person's ninth.
+#[test]
+fn few_values_in_no_common_step() {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    for (place, cohort) in cohorts.iter_mut().enumerate() {
+        let region = |person: usize, draw: &mut Draw| match person {
+            7 | 31 if place == 0 => "0.9137".to_owned(),
+            _ => ["0.1374", "0.5429", "0.7316"][(3.0 * draw.uniform()) as usize].to_owned(),
+        };
+        cohort.column("index", region, 50 + place as u64);
+        cohort.column("latitude", |_, _| ["59.33", "52.52", "41.9"][place].to_owned(), 0);
+        let little = |_: usize, draw: &mut Draw| format!("{:.4}", 0.01 * (draw.uniform() - 0.5));
+        cohort.column("little", little, 60 + place as u64);
+    }
+    let sums = |cohort: &mut Cohort| {
+        let (ldl, little) = (cohort.values("ldl").clone(), cohort.values("little").clone());
+        let number = |text: &String| text.parse::<f64>().expect("a number");
+        ldl.iter().zip(&little).map(|(a, b)| format!("{:.4}", number(a) + number(b))).collect::<Vec<_>>()
+    };
+    for cohort in &mut cohorts {
+        let nearly = sums(cohort);
+        cohort.columns.push(("nearly".to_owned(), nearly));
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    let said = network.refused(&permit, &["--trait", "latitude"]);
+    assert!(said.contains("one node among others") && said.contains("leave latitude out"), "{said}");
+    let said = network.refused(&permit, &["--trait", "nearly", "--covariates", "ldl"]);
+    assert!(said.contains("nearly"), "{said}");
+    network.released(&permit, &["--trait", "index"]);
+    let merged: Vec<f64> = cohorts
+        .iter_mut()
+        .flat_map(|cohort| cohort.values("index").clone())
+        .map(|value| value.parse::<f64>().expect("a number").min(0.7316))
+        .collect();
+    for (position, row) in released(&network, "index") {
+        let (expected, _) = slope(&dosages(&cohorts, position as usize / 1_000_000 - 1), &merged);
+        let beta: f64 = row["beta"].parse().expect("a number");
+        assert!((beta - expected).abs() < 2e-6 * expected.abs().max(0.1), "{position}: {beta} {expected}");
+    }
+}

@@ -47,18 +47,13 @@ pub struct Facts {
     /// What missing values of each variable counted as in earlier runs, if there were any: it stays the same, because
     /// two fills of the same values differ by those people alone. Variables as above.
     pub fills: Vec<Option<f64>>,
-    /// The grid that all values of each variable lie on, over the nodes, if they lie on one. Variables as above.
+    /// The grid of each variable whose points are values at every node, if there is one. Variables as above.
     pub grids: Vec<Option<Grid>>,
     /// Ascending union of the nodes' offers.
     pub keys: Vec<VariantKey>,
     /// Fewest nodes with an own result for a baseline; 0 for none.
     pub baseline_sites: u64,
 }
-
-/// Where fewer people than this lack a variable, they count as a value that people have, the nearest to the mean, and not
-/// as the mean itself: sums of dosages times values are whole multiples of the values' step, and the remainder would be
-/// the sum of the dosages of these few.
-pub const FEW_MISSING: u64 = 100;
 
 /// A stage of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,9 +141,9 @@ pub fn run<S: Summation>(
     let scaling = driver.scaling(facts, &people)?;
     let remembered = facts.fills.last().copied().flatten();
     let remembered = remembered.filter(|share| (0.0..=1.0).contains(share));
-    let of_all = |share: f64| if people.unknown < FEW_MISSING { share.round() } else { share };
-    let share = people.case_share().filter(|_| plan.is_logistic());
-    let fill = share.map_or(0.0, |share| remembered.unwrap_or(of_all(share)));
+    // Who is not known to have the disease counts as a control: a share of a case would show as a remainder of sums, and a whole
+    // one beside the counts of the known cases.
+    let fill = remembered.filter(|_| plan.is_logistic()).map_or(0.0, f64::round);
     let null = match plan.family {
         Family::Linear => Null::Linear(linear::study(&mut driver, &scaling)?),
         Family::Logistic => Null::Logistic(logistic::null(&mut driver, &people, &scaling, fill)?),

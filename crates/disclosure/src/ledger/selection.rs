@@ -85,7 +85,10 @@ pub fn choose(ledger: &Ledger, account: &Account, draft: &Draft<'_>) -> Chosen {
         }
         let found = relevant.judge(&candidate);
         let score = relevant.score(&found);
-        if score <= ROOM || (score <= 1.0 && score <= relevant.score_alone(&candidate) + AS_GOOD) {
+        // Where the run's own columns are the reason, the difference to earlier runs is not, and nobody is left out for it.
+        let no_more_than_alone = || score <= relevant.score_alone(&candidate) + AS_GOOD;
+        let everybody = candidate.len() == eligible.len();
+        if score <= ROOM || ((score <= 1.0 || everybody) && no_more_than_alone()) {
             let open = relevant.keeps_open(&found, &candidate);
             if open || kept.as_ref().is_none_or(|(known, _)| found.leverage < known - BETTER) {
                 kept = Some((found.leverage, candidate));

@@ -59,7 +59,7 @@ pub struct Model {
 }
 
 /// The least share of a trait's variance that its covariates must leave.
-const LEFT_MIN: f64 = 1e-4;
+const LEFT_MIN: f64 = 0.05;
 
 fn rounded(value: f64) -> f64 {
     (value * f64::from(1 << 30)).round_ties_even() / f64::from(1 << 30)

@@ -105,7 +105,7 @@ fn plan(folder: &Folder, args: &Gwas, study: &Study, json: bool) -> Result<()> {
     say!("largest share of one person in a result: {:.2} of {:.2}", cost.leverage, limits.leverage);
     say!("largest share of a group smaller than a cell: {:.2} of {:.2}", cost.share, limits.share);
     if people(args, PeopleRule::Filled) == PeopleRule::Filled {
-        say!("everybody takes part; missing values count as the mean");
+        say!("everybody takes part; missing values count as the value nearest to the mean");
     }
     Ok(())
 }

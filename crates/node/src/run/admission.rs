@@ -168,7 +168,8 @@ impl Nodes {
     }
 
     /// The largest exponent of each variable, what its missing values counted as in earlier runs (the first node that
-    /// remembers decides), and the grid that all values lie on.
+    /// remembers decides), and the grid whose points are values at every
+    /// node.
     pub async fn scales(&self, members: &[NodeName], job: Digest, plan: &Plan) -> Result<Scales> {
         let mut of_nodes: Vec<(&NodeName, Scales)> = Vec::new();
         for node in self.of(members) {
@@ -185,7 +186,7 @@ impl Nodes {
             all.exponents.iter_mut().zip(other.exponents).for_each(larger);
             all.fills.iter_mut().zip(other.fills).for_each(|(first, other)| *first = first.or(other));
             let common = |(all, other): (&mut Option<Grid>, Option<Grid>)| {
-                *all = all.zip(other).and_then(|(all, other)| all.with(other));
+                *all = all.zip(other).map(|(all, other)| all.coarser(other)).or(*all).or(other);
             };
             all.grids.iter_mut().zip(other.grids).for_each(common);
             all
@@ -287,10 +288,18 @@ pub fn common_coding(
 }
 
 /// Refuses a variable that a node alone has beside the steps of all others, as a flag of that node in the last digit: what
-/// the sums leave over by the step would be the node's own.
+/// the sums leave over by the step would be the node's own. And one that is the same for everybody of a node, at each, as a
+/// latitude: of a few numbers in no common step the sum over all is each node's own sum.
 fn check_steps(plan: &Plan, nodes: &[(&NodeName, Scales)]) -> Result<()> {
     for (place, variable) in plan.variables().enumerate() {
         let grid = |scales: &Scales| scales.grids.get(place).copied().flatten();
+        let of_one_value =
+            |(_, scales): &(&NodeName, Scales)| grid(scales).is_some_and(|grid| grid.is_one_value());
+        ensure!(
+            !nodes.iter().all(of_one_value),
+            "{variable} has one value at each node, and its sums would be the nodes' own (rule: one node among others); \
+             leave {variable} out"
+        );
         for (node, own) in nodes {
             let others = nodes.iter().filter(|(other, _)| other != node).map(|(_, scales)| grid(scales));
             let others = others.reduce(|a, b| a?.with(b?)).flatten();

@@ -141,8 +141,8 @@ impl Release {
         }
         if self.authority.as_ref().is_some_and(|authority| authority.people == PeopleRule::Filled) {
             notes.push(
-                "everybody takes part; missing values count as the mean, those of fewer than 100 people as the value \
-                 nearest to it"
+                "everybody takes part; missing values count as the value nearest to the mean, of two values as the \
+                 more frequent one"
                     .to_owned(),
             );
         }

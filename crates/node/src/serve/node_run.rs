@@ -505,7 +505,7 @@ impl NodeRun {
     }
 }
 
-/// A variable's values of some people, missing ones as they counted before or as the mean.
+/// A variable's values of some people, missing ones as they counted before, or as the mean here.
 fn filled(variable: &Variable, people: &[u32], fill: Option<f64>) -> Vec<f64> {
     let known: Vec<f64> = people.iter().filter_map(|person| variable.values[*person as usize]).collect();
     let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;

@@ -2,8 +2,9 @@
 
 use ligate_model::{PeopleCounts, VariantCounts, VariantKey};
 
-use super::{FEW_MISSING, Facts, RunError, RunProgress, Stage, Summation, check_people};
+use super::{Facts, RunError, RunProgress, Stage, Summation, check_people};
 use crate::{
+    codes::Grid,
     gwas::{
         ask::{Ask, MAX_BATCH, MAX_WORDS, SCALE_WORDS, Variants},
         columns::Model,
@@ -121,9 +122,7 @@ impl<'r, S: Summation> Driver<'r, S> {
                         return Ok(None);
                     }
                     let scaling = Scaling::from_sums(*exponent, wide(1), wide(1 + LIMBS), known)?;
-                    let few = known + FEW_MISSING > people.individuals;
-                    let on_grid = || grid.filter(|_| few).map(|grid| grid.nearest(scaling.centre()));
-                    Ok(Some(fill.or_else(on_grid).map_or(scaling, |value| scaling.filled_with(value))))
+                    Ok(Some(filled(scaling, *fill, *grid)))
                 })
                 .collect::<Vec<_>>()
         })?;
@@ -147,6 +146,16 @@ impl<'r, S: Summation> Driver<'r, S> {
         let name = |covariate: &usize| self.plan.covariates.get(*covariate).cloned();
         RunError::Collinear(covariates.iter().filter_map(name).collect())
     }
+}
+
+/// People without a value count as what they counted as before, or as the mean, and in either case as the point of the grid
+/// that is nearest to it. Sums of dosages times values are whole multiples of the values' step, so anything else shows as a
+/// remainder of the sum, which is that of the people without a value: two variables of which the second is lacked by one
+/// person more give that person's genotype away.
+fn filled(scaling: Scaling, before: Option<f64>, grid: Option<Grid>) -> Scaling {
+    let nearest = |value: f64| grid.map_or(value, |grid| grid.nearest(value));
+    let near = before.map(nearest).and_then(|value| scaling.filled_with(value));
+    near.or_else(|| scaling.filled_with(nearest(scaling.centre()))).unwrap_or(scaling)
 }
 
 /// Cuts a list into asks of at most `MAX_BATCH` items and `MAX_WORDS` words.

@@ -17,8 +17,10 @@ use crate::{
     quantise::Scaling,
 };
 
-/// The least share of a trait's variance that its covariates must leave: of less, rounding makes the result.
-const LEFT_MIN: f64 = 1e-4;
+/// The least share of a trait's variance that its covariates must leave. Six digits of an effect are digits of what is left:
+/// of a trait that is hardly anything but its covariates they show a person's value that differs in the eighth digit, too
+/// little for the span rule to tell two traits apart by.
+const LEFT_MIN: f64 = 0.05;
 
 /// The regression of the trait on the covariates.
 pub(crate) fn study<S: Summation>(
