@@ -5,6 +5,8 @@ use std::fmt;
 use ligate_model::{GateRule, PeopleCounts, VariantCounts, VariantKey};
 use serde::{Deserialize, Serialize};
 
+use crate::distributions::normal_two_sided;
+
 /// The result of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gwas {
@@ -58,6 +60,34 @@ pub struct Baseline {
     pub sites: u64,
 }
 
+/// Parts of its standard error in which a meta-analysis is told.
+const PARTS_OF_ERROR: f64 = 10.0;
+
+impl Baseline {
+    /// The effect to a tenth of its standard error, and that to two digits. Less the federated result it is a sum of the
+    /// sites' allele counts, each times the site's share of cases: as finely as results are told, only one set of whole
+    /// numbers for three sites fits it.
+    #[must_use]
+    pub fn coarse(self) -> Self {
+        let unit = libm::pow(10.0, libm::log10(self.standard_error).floor() - 1.0);
+        let standard_error = (self.standard_error / unit).round() * unit;
+        let parts = (self.beta / standard_error * PARTS_OF_ERROR).round();
+        let p_value = normal_two_sided(parts / PARTS_OF_ERROR).p_value;
+        Self { beta: parts * standard_error / PARTS_OF_ERROR, standard_error, p_value, ..self }
+    }
+}
+
+impl Gwas {
+    /// With each meta-analysis of the sites' own results as it may be told.
+    #[must_use]
+    pub fn with_coarse_baselines(mut self) -> Self {
+        for association in &mut self.associations {
+            association.baseline = association.baseline.map(Baseline::coarse);
+        }
+        self
+    }
+}
+
 /// A variant without an association.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreported {
@@ -91,6 +121,25 @@ impl fmt::Display for Reason {
             }
             Self::NotConverged => f.write_str("not converged"),
             Self::Constant => f.write_str("constant: one value only among the called individuals"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_meta_analysis_is_told_in_tenths_of_its_standard_error() {
+        for (beta, standard_error, told) in [
+            (0.123_456, 0.034_567, [0.1225, 0.035]),
+            (-0.001, 0.012_345, [-0.0012, 0.012]),
+            (250.3, 99.7, [250.0, 100.0]),
+        ] {
+            let coarse = Baseline { beta, standard_error, p_value: 0.5, sites: 3 }.coarse();
+            assert!((coarse.beta - told[0]).abs() < 1e-9 && (coarse.standard_error - told[1]).abs() < 1e-9);
+            let z = told[0] / told[1];
+            assert!((coarse.p_value - normal_two_sided(z).p_value).abs() < 1e-9, "{coarse:?}");
         }
     }
 }

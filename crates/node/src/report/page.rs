@@ -229,9 +229,9 @@ const READING: [(&str, &str); 7] = [
     ),
     (
         "Meta-analysis",
-        "what one would have from combining the sites' own results by inverse variance, for comparison. Each site's own \
-         result has its own level of the trait, so the two differ where sites differ in that, as a disease registry and \
-         a biobank do. It is absent where fewer than three sites could give their own.",
+        "what one would have from combining the sites' own results by inverse variance, for comparison, in tenths of a \
+         standard error. Each site's own result has its own level of the trait, so the two differ where sites differ in \
+         that, as a disease registry and a biobank do. It is absent where fewer than three sites could give their own.",
     ),
     (
         "Without a result",

@@ -254,6 +254,7 @@ impl<'a> Coordination<'a> {
         };
         let report = |step: RunProgress| self.stages.update(step.stage.name(), step.done, step.total);
         let gwas = gwas::run(&plan, &facts, &mut sums, &report).map_err(super::sum_error)?;
+        let gwas = gwas.with_coarse_baselines();
         self.stages.update("the release", 0, 1);
         let release = Release {
             plan,
