@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use ligate_model::Steps;
 use serde::{Deserialize, Serialize};
 
 /// A code is one where fewer people than this, or people with more than [`SHARE_MAX`] of the squared deviations, are
@@ -20,6 +21,9 @@ const SHARE_MAX: f64 = 0.95;
 /// one point alone is used says nothing: 30 is one where most people have 0 and thirty have the numbers 1 to 30.
 const UNSHARED_MAX: usize = 40;
 const SHARED_MIN: usize = 10;
+
+/// How far values as a table has them are off a step, beside the rounding of the last bit.
+const OFF_STEP: f64 = 1e-12;
 
 /// Decimals that are looked for in a table's values.
 const DECIMALS_MAX: usize = 12;
@@ -37,18 +41,22 @@ const POWERS: [f64; DECIMALS_MAX + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7,
 /// missing.
 pub fn without_codes(values: &mut [Option<f64>]) -> bool {
     let known: Vec<f64> = values.iter().flatten().copied().collect();
-    let Some(scale) = scale(&known) else { return false };
-    let mut units: Vec<i64> = known.iter().map(|value| (value * scale).round() as i64).collect();
+    let Some(steps) = Steps::of(&known, OFF_STEP).or_else(|| Steps::of_most(&known, OFF_STEP)) else {
+        return false;
+    };
+    let mut units: Vec<i64> = known.iter().map(|value| steps.number(*value)).collect();
     let before = units.clone();
     let mut step = 1;
     while let Some((coarser, offset)) = coarser(&units, step) {
         step = coarser;
         units.iter_mut().for_each(|unit| *unit = offset + step * div_round(*unit - offset, step));
     }
+    let written: BTreeMap<i64, f64> = before.iter().copied().zip(known).collect();
     let mut changed = false;
     for (value, (unit, old)) in values.iter_mut().flatten().zip(units.iter().zip(&before)) {
         if unit != old {
-            *value = *unit as f64 / scale;
+            // As others have it: a step that is no power of two has no exact multiples.
+            *value = written.get(unit).copied().unwrap_or_else(|| steps.value(*unit));
             changed = true;
         }
     }
@@ -249,6 +257,22 @@ mod tests {
             }
             let off = rounded(&coded).iter().zip(&sex).filter(|(a, b)| (*a - *b).abs() > 1e-9).count();
             assert!(off <= usize::from(first == 0.5), "{digits} digits: {off} people keep a code");
+        }
+    }
+
+    #[test]
+    fn a_code_in_any_unit_is_rounded_away() {
+        for unit in [1.0, 1e-15, 1e18, 1.0 / 7.0, 1e-200, 3.369e-5] {
+            for first in [0.01, 1.0 / 27.0, libm::sin(1.0) / 100.0] {
+                for base in [0.0, 0.3, 1e6] {
+                    let plain: Vec<f64> =
+                        (0..300).map(|person| unit * (base + f64::from(person * 31 % 3))).collect();
+                    let mut coded = plain.clone();
+                    (0..3)
+                        .for_each(|digit| coded[30 * digit + 3] += unit * first * 3.0_f64.powi(digit as i32));
+                    assert_eq!(rounded(&coded), plain, "{unit} {first} {base}");
+                }
+            }
         }
     }
 
