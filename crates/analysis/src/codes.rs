@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 
+use ligate_model::Steps;
 use serde::{Deserialize, Serialize};
 
 /// A code is one where fewer people than this, or people with more than [`SHARE_MAX`] of the squared deviations, are
@@ -29,8 +30,11 @@ const SHARED_MIN: usize = 10;
 const VALUES_MAX: usize = 8;
 const STEPS_MAX: i64 = 16;
 
-/// Decimals that are looked for in a table's values.
-const DECIMALS_MAX: usize = 12;
+/// How far values as a table has them are off a step, beside the rounding of the last bit.
+const OFF_STEP: f64 = 1e-12;
+
+/// Decimals that a grid's points have, at most.
+const DECIMALS_MAX: usize = 22;
 
 /// Whole numbers up to this size are exact.
 const LARGEST_UNITS: f64 = 4e15;
@@ -38,15 +42,20 @@ const LARGEST_UNITS: f64 = 4e15;
 /// Tries to find a coarser step; each looks at a few people.
 const TRIES: usize = 256;
 
-/// Exact powers of ten.
-const POWERS: [f64; DECIMALS_MAX + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12];
+/// Exact powers of ten: those that a number with 53 bits holds.
+const POWERS: [f64; DECIMALS_MAX + 1] = [
+    1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
+];
 
 /// Rounds the values of the few people that a code could be read of; says whether there were any. Missing values stay
 /// missing.
 pub fn without_codes(values: &mut [Option<f64>]) -> bool {
     let known: Vec<f64> = values.iter().flatten().copied().collect();
-    let Some(scale) = scale(&known) else { return false };
-    let mut units: Vec<i64> = known.iter().map(|value| (value * scale).round() as i64).collect();
+    let Some(steps) = Steps::of(&known, OFF_STEP).or_else(|| Steps::of_most(&known, OFF_STEP)) else {
+        return false;
+    };
+    let mut units: Vec<i64> = known.iter().map(|value| steps.number(*value)).collect();
     let before = units.clone();
     let mut step = 1;
     while let Some((coarser, offset)) = coarser(&units, step) {
@@ -54,10 +63,12 @@ pub fn without_codes(values: &mut [Option<f64>]) -> bool {
         units.iter_mut().for_each(|unit| *unit = offset + step * div_round(*unit - offset, step));
     }
     merge_rare(&mut units);
+    let written: BTreeMap<i64, f64> = before.iter().copied().zip(known).collect();
     let mut changed = false;
     for (value, (unit, old)) in values.iter_mut().flatten().zip(units.iter().zip(&before)) {
         if unit != old {
-            *value = *unit as f64 / scale;
+            // As others have it: a step that is no power of two has no exact multiples.
+            *value = written.get(unit).copied().unwrap_or_else(|| steps.value(*unit));
             changed = true;
         }
     }
@@ -148,8 +159,10 @@ fn scale(values: &[f64]) -> Option<f64> {
     POWERS.iter().take_while(|power| **power <= *finest).find(whole).or(Some(finest)).copied()
 }
 
+/// Whether a value is a whole number but for rounding. What rounds to nothing is none, unless it is 0.
 fn is_whole(value: f64) -> bool {
-    (value - value.round()).abs() <= 1e-9_f64.max(value.abs() * 4.0 * f64::EPSILON).min(1e-3)
+    let off = (value - value.round()).abs();
+    off <= 1e-9_f64.max(value.abs() * 4.0 * f64::EPSILON).min(1e-3) && (value == 0.0 || value.round() != 0.0)
 }
 
 /// A larger step than `step`, and its offset, of which a code of few people is off. Small groups of people are drawn;
@@ -303,6 +316,22 @@ mod tests {
     }
 
     #[test]
+    fn a_code_in_any_unit_is_rounded_away() {
+        for unit in [1.0, 1e-15, 1e18, 1.0 / 7.0, 1e-200, 3.369e-5] {
+            for first in [0.01, 1.0 / 27.0, libm::sin(1.0) / 100.0] {
+                for base in [0.0, 0.3, 1e6] {
+                    let plain: Vec<f64> =
+                        (0..300).map(|person| unit * (base + f64::from(person * 31 % 3))).collect();
+                    let mut coded = plain.clone();
+                    (0..3)
+                        .for_each(|digit| coded[30 * digit + 3] += unit * first * 3.0_f64.powi(digit as i32));
+                    assert_eq!(rounded(&coded), plain, "{unit} {first} {base}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_code_in_whole_numbers_is_rounded_away_too() {
         // All but seven have 0 or 2187; the seven have digits in base 3 on top.
         let plain: Vec<f64> = (0..400).map(|person| f64::from(2187 * (person * 17 % 2))).collect();
@@ -342,6 +371,9 @@ mod tests {
         assert_eq!(grid(&[3.0]).unwrap().coarser(tens), tens);
         assert!(grid(&[1.0 / 3.0, 1.0]).is_none() && grid(&[]).is_none() && grid(&[f64::NAN]).is_none());
         assert!(grid(&[1e300]).is_none());
+        // A hormone in moles per litre.
+        let tiny = grid(&[1.5e-15, 4e-15, 6.5e-15]).unwrap();
+        assert!(!tiny.is_one_value() && (tiny.nearest(3.6e-15) - 4e-15).abs() < 1e-24);
     }
 
     #[test]

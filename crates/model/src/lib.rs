@@ -11,6 +11,7 @@ mod digest;
 mod ids;
 mod phenotype;
 mod purpose;
+mod steps;
 mod term;
 mod variant;
 
@@ -24,5 +25,6 @@ pub use digest::{Digest, InvalidDigest};
 pub use ids::{CountryCode, DatasetId, IndividualId, InvalidId, NodeName, VariableName};
 pub use phenotype::{BinaryCoding, Phenotypes, Variable, VariableKind};
 pub use purpose::{Purpose, UnknownPurpose};
+pub use steps::Steps;
 pub use term::{DiseaseId, InvalidTerm, Pmid, TermId};
 pub use variant::{Allele, Contig, InvalidAllele, Position, VariantKey};

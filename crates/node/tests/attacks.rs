@@ -804,13 +804,18 @@ fn what_is_even_but_for_one_person() {
     };
     other("either", None);
     other("either_but_one", Some(7));
+    copy_with(&mut cohorts, "either_but_one", "in_sevenths", |_, _, value| {
+        if value == "1" { (1.0 / 7.0).to_string() } else { "0".to_owned() }
+    });
     let network = network(&cohorts);
     let permit = permit(&network, &cohorts);
     for name in ["first", "second"] {
         network.released(&permit, &["--trait", name, "--family", "linear"]);
     }
-    let said = network.refused(&permit, &["--trait", "either_but_one", "--family", "linear"]);
-    stopped_by_the_span_rule(&said, "either_but_one");
+    for name in ["either_but_one", "in_sevenths"] {
+        let said = network.refused(&permit, &["--trait", name, "--family", "linear"]);
+        stopped_by_the_span_rule(&said, name);
+    }
     network.released(&permit, &["--trait", "either", "--family", "linear"]);
 }
 

@@ -114,18 +114,19 @@ impl Columns {
         Self { added: Vec::new(), plain: 0, kept_apart, kept_apart_before, whole, remainder: None }
     }
 
-    /// Looks for a remainder that is a few people's, in the account's columns over `people` and the `new` ones, whose values
+    /// Looks for a remainder that is a few people's, in the account's columns over `people` and the `added` ones, whose values
     /// are in the order of `order`.
     #[must_use]
     pub fn with_remainder(
         self,
         (account, shown): (&Account, &[ColumnId]),
-        (people, new, order): (&PeopleSet, &[NewColumn], &[u64]),
+        (people, added, order): (&PeopleSet, &[NewColumn], &[u64]),
         limits: Limits,
         secret: &[u8; 32],
     ) -> Self {
-        let (places, columns) = account.whole_columns(shown, people, new, order);
-        let found = WholeColumns { columns: &columns, few: limits.group }.remainder(secret);
+        let (places, columns) = account.whole_columns(shown, people, added, order);
+        let new = places.iter().filter(|place| **place >= shown.len()).count();
+        let found = WholeColumns { columns: &columns, new, few: limits.group }.remainder(secret);
         let remainder = found.map(|found| found.into_iter().map(|place| places[place]).collect());
         Self { remainder, ..self }
     }
