@@ -94,7 +94,7 @@ impl Rows {
     }
 
     /// The row of a person and all later ones, one after another.
-    fn from_row(&self, person: usize) -> &[f64] {
+    fn rows_from(&self, person: usize) -> &[f64] {
         &self.values[person * self.columns..]
     }
 

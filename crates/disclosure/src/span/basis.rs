@@ -6,7 +6,7 @@
 //! which small differences are as large as anything, and add up the products once more (the second round of CholeskyQR2:
 //! Yamamoto, Nakatsukasa, Yanagisawa and Fukaya, ETNA 44:306 (2015)). [`Basis::is_precise`] says whether that is needed.
 
-use super::{Gram, Rows, whiten::Factor};
+use super::{Gram, Limits, Rows, whiten::Factor};
 
 /// Largest error of a leverage, as a share of it, with which a sum is used as it is.
 const ERROR_MAX: f64 = 1.0 / 64.0;
@@ -108,8 +108,8 @@ impl Basis {
     }
 
     /// See [`Factor::unseen`].
-    pub(super) fn unseen(&self, rows: &Rows) -> Option<Vec<f64>> {
-        self.first.unseen(rows)
+    pub(super) fn unseen(&self, rows: &Rows, room: Limits) -> Option<Vec<f64>> {
+        self.first.unseen(rows, room)
     }
 
     /// Columns that say something that earlier ones do not.

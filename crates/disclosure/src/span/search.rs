@@ -107,7 +107,9 @@ impl Whitened {
             finding.worst = order.first().map(|person| basis.combination(self.row(*person)));
             return finding;
         }
-        if let Some(worst) = basis.unseen(rows) {
+        // What the columns that are weighed leave: a person or group can have that much of one more.
+        let room = Limits { leverage: limits.leverage - leverage, share: limits.share - bound, ..limits };
+        if let Some(worst) = basis.unseen(rows, room) {
             return Finding { leverage: 1.0, share: 1.0, worst: Some(worst), ..finding };
         }
         if bound < limits.share {

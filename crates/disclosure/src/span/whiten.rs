@@ -1,7 +1,7 @@
 //! G = L L' without the columns that say nothing new, and rows in the basis where G is the identity.
 
 use super::{
-    Gram, Rows,
+    Gram, Limits, Rows,
     gram::triangle,
     lanes::{LANES, Lane, apart, beside, subtract},
 };
@@ -168,9 +168,11 @@ impl Factor {
         direction
     }
 
-    /// A combination of columns that the matrix holds for nothing at all and that is not nothing for somebody in these
-    /// rows: a difference too small to be weighed by the matrix, and large enough to be read from sums of genotypes.
-    pub fn unseen(&self, rows: &Rows) -> Option<Vec<f64>> {
+    /// A combination of columns that the matrix holds for nothing at all and of which one person, or a small group, in these
+    /// rows has more than there is `room` for: a difference too small to be weighed by the matrix, and large enough to be read
+    /// from sums of genotypes. What is left of the weights of a logistic model whose covariates say nearly nothing is such a
+    /// difference, too, but everybody has a part of it. (Of all people's squares nobody has more than of his own node's.)
+    pub fn unseen(&self, rows: &Rows, room: Limits) -> Option<Vec<f64>> {
         let kept: std::collections::BTreeSet<usize> = self.kept.iter().copied().collect();
         // A column that these people have twice is nothing new, however ill the matrix is conditioned.
         let again = |column: usize| {
@@ -186,12 +188,19 @@ impl Factor {
             let mut combination = self.combination(&known, self.rows.len());
             combination.iter_mut().for_each(|part| *part = -*part);
             combination[column] = 1.0;
-            let differs = |person: usize| {
+            let (mut differs, mut squares) = (false, Vec::with_capacity(rows.people()));
+            for person in 0..rows.people() {
                 let parts = || rows.row(person).iter().zip(&combination).map(|(value, part)| value * part);
-                let size: f64 = parts().map(f64::abs).sum();
-                parts().sum::<f64>().abs() > ROUNDING * size.max(1.0)
-            };
-            (0..rows.people()).any(differs).then_some(combination)
+                let (left, size) = (parts().sum::<f64>(), parts().map(f64::abs).sum::<f64>());
+                differs |= left.abs() > ROUNDING * size.max(1.0);
+                squares.push(left * left);
+            }
+            squares.sort_by(|a, b| b.total_cmp(a));
+            let all: f64 = squares.iter().sum();
+            let of_group: f64 = squares.iter().take(room.group).sum();
+            let of_few = squares.first().is_some_and(|most| *most > room.leverage * all)
+                || of_group > room.share * all;
+            (differs && of_few).then_some(combination)
         })
     }
 
@@ -209,7 +218,7 @@ impl Factor {
                     let (mut lanes, mut own) = (Vec::new(), Vec::with_capacity(rank));
                     for (offset, target) in chunk.chunks_mut(LANES * rank).enumerate() {
                         let first = number * part + LANES * offset;
-                        beside(rows.from_row(first), rows.columns(), &mut lanes);
+                        beside(rows.rows_from(first), rows.columns(), &mut lanes);
                         self.forward_lanes(&lanes, &mut own);
                         apart(&own, target);
                     }
@@ -237,6 +246,8 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
     use crate::span::search::tests::made;
+
+    const ROOM: Limits = Limits { leverage: 0.4, share: 0.85, group: 9 };
 
     #[test]
     fn a_column_that_says_nothing_new_is_left_out() {
@@ -268,8 +279,33 @@ mod tests {
         (lower[6], lower[9]) = (lower[6] + 1e-4, lower[9] - 1e-3);
         let factor = Factor::new(&Gram::from_lower(4, lower).unwrap());
         assert_eq!(factor.rank(), 3);
-        assert!(factor.unseen(&twice).is_none());
-        assert!(factor.unseen(&nearly).is_some());
+        assert!(factor.unseen(&twice, ROOM).is_none());
+        assert!(factor.unseen(&nearly, ROOM).is_some());
+    }
+
+    #[test]
+    fn a_small_difference_of_everybody_is_nobodys() {
+        // The weights of a logistic model whose covariates say nearly nothing: what is left of them is too little to weigh.
+        let rows = made(150, 3, 7);
+        let column = |place: usize| (0..150).map(|person| rows.row(person)[place]).collect::<Vec<f64>>();
+        let with = |left: &dyn Fn(usize) -> f64| {
+            let last = (0..150).map(|person| rows.row(person)[1] + left(person)).collect();
+            Rows::from_columns(&[column(0), column(1), column(2), last])
+        };
+        let smooth = |person: usize| 2e-7 * rows.row(person)[2].powi(3);
+        let of_one = |person: usize| if person == 7 { 3e-6 } else { 0.02 * smooth(person) };
+        let of_nine = |person: usize| if person < 9 { 1e-6 } else { 0.0 };
+        let of_twelve = |person: usize| if person < 12 { 1e-6 } else { 0.0 };
+        for (left, found) in [
+            (&smooth as &dyn Fn(usize) -> f64, false),
+            (&of_one, true),
+            (&of_nine, true),
+            (&of_twelve, false),
+        ] {
+            let rows = with(left);
+            let factor = Factor::new(&rows.gram(1));
+            assert_eq!((factor.rank(), factor.unseen(&rows, ROOM).is_some()), (3, found));
+        }
     }
 
     fn identity(size: usize) -> Gram {
