@@ -251,6 +251,12 @@ pub enum LedgerRefusal {
     )]
     OtherDetail { opened: Timestamp },
     #[error(
+        "this data user had another study with the meta-analysis of the nodes' own results on this dataset (rule: one \
+         meta-analysis for a data user and dataset), and two of them can be taken apart into each node's own counts; run \
+         this study without --baseline"
+    )]
+    OtherBaseline,
+    #[error(
         "this data user has planned or broken off {PLANS_MAX} studies on this dataset that it never ran (rule: plans); \
          each shows the nodes the same sums once more. Ask this node's steward for `ligate ledger close`"
     )]
@@ -509,6 +515,18 @@ impl Ledger {
     /// What a data user was shown of this node's people, with all that was exported by anybody.
     pub fn account(&self, data_user: &DataUser) -> Result<Account, LedgerError> {
         self.account_of(|runs| counts_for(data_user, runs))
+    }
+
+    /// The jobs of a data user on a dataset.
+    pub fn jobs_of(
+        &self,
+        data_user: &DataUser,
+        dataset: &DatasetId,
+    ) -> Result<BTreeSet<Digest>, LedgerError> {
+        let runs = self.runs()?;
+        let party = Party::of(data_user, &runs);
+        let own = runs.iter().filter(|run| run.dataset == *dataset && party.has(&run.data_user));
+        Ok(own.map(|run| run.job).collect())
     }
 
     /// Everything that was shown to anybody.

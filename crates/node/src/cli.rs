@@ -353,7 +353,8 @@ pub struct Gwas {
     /// Which people count; else filled under a permit and complete on own data
     #[arg(long, value_enum)]
     pub people: Option<People>,
-    /// Also combine the nodes' own results, as a meta-analysis would; uses one more column of the account
+    /// Also combine the nodes' own results, as a meta-analysis would, in tenths of a standard error; once for a data user
+    /// and dataset, since two would give each node's counts away. Uses one more column of the account
     #[arg(long, requires = "permit")]
     pub baseline: bool,
     /// Only say what the study would use of what may be shown to its data user; computes nothing about genotypes

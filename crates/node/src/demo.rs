@@ -141,10 +141,12 @@ fn study_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Rel
     )?;
     output::write_private(&dir.join("permit.jws"), |out| out.write_all(permit.jws().as_bytes()))?;
     story.permit(&permit);
-    let terms = Terms { people: PeopleRule::AllVariables, without: Vec::new(), baseline: true };
     let mut releases = Vec::new();
     for trait_name in &cohorts.traits {
         interrupt::check()?;
+        // A second meta-analysis of the nodes' own results would be refused.
+        let baseline = releases.is_empty();
+        let terms = Terms { people: PeopleRule::AllVariables, without: Vec::new(), baseline };
         let study = Study {
             trait_name: trait_name.clone(),
             covariates: cohorts.covariates.clone(),

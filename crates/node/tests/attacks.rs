@@ -645,6 +645,71 @@ fn a_trait_that_one_node_measures_anew() {
     network.released(&permit, &["--trait", "hdl", "--covariates", "sex,age"]);
 }
 
+/// A disease d, and d2, which is d in another unit, that is half of it again at the north. A quantitative trait, ldl.
+fn with_a_disease_in_another_unit() -> Vec<Cohort> {
+    let mut cohorts = three();
+    add_trait(&mut cohorts, "ldl", 0.0, 1);
+    for (cohort, seed) in cohorts.iter_mut().zip(40..) {
+        cohort.column("d", |_, draw| u8::from(draw.uniform() < 0.4).to_string(), seed);
+    }
+    copy_with(&mut cohorts, "d", "d2", |place, _, value| {
+        let ill = value == "1";
+        (if ill { if place == 0 { 4 } else { 2 } } else { 0 }).to_string()
+    });
+    cohorts
+}
+
+#[track_caller]
+fn stopped_as_one_nodes_own(said: &str, variable: &str) {
+    assert!(said.contains("one node among others"), "{said}");
+    assert!(said.contains(&format!("leave {variable} out")), "{said}");
+}
+
+/// d2 less twice d are the cases of the north. 1 and the standardised d2 each have no own sum that follows.
+#[test]
+fn a_disease_that_one_node_writes_in_another_unit() {
+    let cohorts = with_a_disease_in_another_unit();
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "d", "--family", "linear"]);
+    let said = network.refused(&permit, &["--trait", "d2", "--family", "linear"]);
+    stopped_as_one_nodes_own(&said, "d2");
+}
+
+/// The same, with d2 as a covariate of another trait.
+#[test]
+fn a_covariate_that_one_node_writes_in_another_unit() {
+    let cohorts = with_a_disease_in_another_unit();
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "d", "--family", "linear"]);
+    network.released(&permit, &["--trait", "ldl"]);
+    let said = network.refused(&permit, &["--trait", "ldl", "--covariates", "d2"]);
+    stopped_as_one_nodes_own(&said, "d2");
+    network.released(&permit, &["--trait", "ldl", "--covariates", "d"]);
+}
+
+/// What a meta-analysis of the nodes' own results differs by from the federated study is the nodes' counts, each times the
+/// node's share of cases: two diseases and the sum of all three nodes are three equations.
+#[test]
+fn two_meta_analyses_of_the_nodes_own_results() {
+    let mut cohorts = three();
+    for (name, shares) in [("asthma", [0.3, 0.5, 0.4]), ("gout", [0.5, 0.35, 0.2])] {
+        for ((cohort, share), seed) in cohorts.iter_mut().zip(shares).zip(50..) {
+            cohort.column(name, |_, draw| u8::from(draw.uniform() < share).to_string(), seed);
+        }
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    network.released(&permit, &["--trait", "asthma", "--baseline"]);
+    for study in [&["--trait", "gout", "--baseline"][..], &["--trait", "gout", "--baseline", "--plan"]] {
+        let said = network.refused(&permit, study);
+        assert!(said.contains("one meta-analysis for a data user and dataset"), "{said}");
+        assert!(said.contains("without --baseline"), "{said}");
+    }
+    network.released(&permit, &["--trait", "gout"]);
+}
+
 /// Three diseases of which the third is there where exactly one of the others is, but for one person: their sums added up are
 /// even, but for that person's.
 #[test]

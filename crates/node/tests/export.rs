@@ -11,7 +11,7 @@ use std::{
 };
 
 use support::{
-    Network,
+    Draw, Network,
     cohorts::{Cohort, network},
     fail,
     researchers::{Researcher, public},
@@ -249,6 +249,30 @@ fn rosters_are_not_taken_apart_by_exports() {
     // and Bo with what he was shown, once hers had left.
     let said = cleo.stays(&network, "other", &[]);
     assert!(said.contains("one node among others"), "{said}");
+}
+
+/// A covariate that one node writes in another unit than the disease that somebody else was shown: with both, he would know
+/// that node's cases.
+#[test]
+fn a_covariate_in_another_unit_at_one_node_stays() {
+    let mut cohorts = three(30);
+    for (place, cohort) in cohorts.iter_mut().enumerate() {
+        let disease = |_: usize, draw: &mut Draw| u8::from(draw.uniform() < 0.4).to_string();
+        cohort.column("d", disease, 40 + place as u64);
+        let unit = if place == 0 { 4 } else { 2 };
+        let rewritten = |value: &String| (if value == "1" { unit } else { 0 }).to_string();
+        let rewritten = cohort.values("d").iter().map(rewritten).collect();
+        cohort.columns.push(("d2".to_owned(), rewritten));
+    }
+    let network = network(&cohorts);
+    let [ada, bo] =
+        ["ada", "bo"].map(|name| Researcher::new(&network, name, &NODES, &["--variables", "ldl,other,d,d2"]));
+    ada.released(&network, "d", &["--family", "linear"]);
+    bo.released(&network, "ldl", &["--covariates", "d2"]);
+    bo.released(&network, "other", &[]);
+    let said = bo.stays(&network, "ldl", &[]);
+    assert!(said.contains("one node among others"), "{said}");
+    bo.exported(&network, "other");
 }
 
 #[test]

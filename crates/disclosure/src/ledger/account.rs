@@ -167,6 +167,22 @@ impl Account {
         })
     }
 
+    /// Each variable among the columns `ids`, with its values as they are, after the column that is 1 for the same people (or
+    /// itself, where there is none): their places.
+    pub fn variables(&self, ids: &[ColumnId]) -> Vec<[usize; 2]> {
+        let by_id: BTreeMap<ColumnId, &AccountColumn> =
+            self.columns.iter().map(|column| (column.id, column)).collect();
+        let known = ids.iter().enumerate().filter_map(|(place, id)| Some((place, *by_id.get(id)?)));
+        let (ones, variables): (Vec<_>, Vec<_>) = known
+            .filter(|(_, column)| column.record.is_plain())
+            .partition(|(_, column)| column.record.values.is_none());
+        let everybody = |column: &AccountColumn| {
+            let same = ones.iter().filter(|(_, one)| one.people == column.people);
+            same.max_by_key(|(_, one)| one.id.job == column.id.job).map(|(place, _)| *place)
+        };
+        variables.iter().map(|(place, column)| [everybody(column).unwrap_or(*place), *place]).collect()
+    }
+
     /// Snapshots under which something was shown.
     pub fn snapshots(&self) -> impl Iterator<Item = &(DatasetId, Digest)> {
         self.snapshots.iter()
@@ -204,6 +220,14 @@ impl Account {
         let ones = usize::from(stored.is_none()) * numbers.len();
         let values = stored.into_iter().flat_map(Packed::values).chain(std::iter::repeat_n(1.0, ones));
         numbers.iter().copied().zip(values)
+    }
+
+    /// Whether a column has exactly these values of these people, in any order.
+    pub fn is_of(&self, column: &AccountColumn, numbers: &[u64], values: &[f64]) -> bool {
+        let mut own: Vec<(u64, f64)> =
+            numbers.iter().zip(values).map(|(number, value)| (*number, on_grid(*value))).collect();
+        own.sort_unstable_by_key(|(number, _)| *number);
+        self.values(column).eq(own)
     }
 
     /// Those of the columns `ids` over a set of `people` that are 1 for everybody or a variable's values in whole steps, and

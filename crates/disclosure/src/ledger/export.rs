@@ -8,8 +8,8 @@ use ligate_model::{Digest, VariantKey};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, ColumnId, DataUser, Exact, Ledger, LedgerError, LedgerRefusal, Party, PeopleSet, RunRecord,
-    RunState, counts_for, last_of, rosters, store::Book,
+    Account, ColumnId, ColumnRecord, DataUser, Exact, Ledger, LedgerError, LedgerRefusal, Party, PeopleSet,
+    RunRecord, RunState, counts_for, last_of, rosters, store::Book,
 };
 use crate::{
     export::{Regions, strength_max, variants_max},
@@ -103,19 +103,19 @@ impl ForExport {
         self.everything.set(self.run.people?)
     }
 
-    /// The places among `shown` of the run's people and of its trait: of these the sum over this node alone must not follow.
-    pub fn kept_apart(&self, shown: &[ColumnId]) -> Vec<usize> {
+    /// The places among `shown` of the run's people, and of each of its variables: of no combination of such two the sum over
+    /// this node alone must follow.
+    pub fn kept_apart(&self, shown: &[ColumnId]) -> Vec<[usize; 2]> {
         let class = self.everything.classes_by_id();
-        let own = self
-            .run
-            .columns
-            .iter()
-            .zip(0..)
-            .filter(|(column, _)| ["people", "trait"].contains(&&*column.role));
-        let own: BTreeSet<u32> =
-            own.filter_map(|(_, place)| class.get(&ColumnId { job: self.run.job, place }).copied()).collect();
-        let is_own = |id: &ColumnId| class.get(id).is_some_and(|class| own.contains(class));
-        (0..shown.len()).filter(|place| is_own(&shown[*place])).collect()
+        let places = |wanted: &dyn Fn(&ColumnRecord) -> bool| -> Vec<usize> {
+            let own = self.run.columns.iter().zip(0..).filter(|(column, _)| wanted(column));
+            let ids = own.map(|(_, place)| ColumnId { job: self.run.job, place });
+            let own: BTreeSet<u32> = ids.filter_map(|id| class.get(&id).copied()).collect();
+            let is_own = |id: &ColumnId| class.get(id).is_some_and(|class| own.contains(class));
+            (0..shown.len()).filter(|place| is_own(&shown[*place])).collect()
+        };
+        let (people, plain) = (places(&|column| column.values.is_none()), places(&ColumnRecord::is_plain));
+        people.iter().flat_map(|people| plain.iter().map(|column| [*people, *column])).collect()
     }
 
     /// What will have left of the trait, in all exports together, where `exported` leaves.

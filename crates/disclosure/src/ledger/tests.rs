@@ -242,6 +242,35 @@ fn an_account_has_what_its_reader_was_shown() {
     assert_eq!(renamed, Err(LedgerRefusal::OtherDataset { dataset: dataset("cohort") }));
 }
 
+#[test]
+fn variables_stand_beside_their_people() {
+    let case = case();
+    let ada = DataUser::new("Ada", &[7; 32]);
+    case.shown(1, &ada, NODES, column("ldl", values(1, 200)));
+    let run = Run { data_user: ada.clone(), ..run(2, NODES) };
+    case.opened(&run);
+    let residual = NewColumn { role: "residual".into(), fill: None, ..column("bmi", values(3, 150)) };
+    let columns = [ones(), column("bmi", values(2, 150)), residual];
+    enter(&case.ledger, &run, &numbers(0..150), &columns).unwrap();
+    let account = case.ledger.account(&ada).unwrap();
+    let mut ids: Vec<ColumnId> = account.columns().iter().map(|column| column.id).collect();
+    assert_eq!(account.variables(&ids), [[0, 1], [2, 3]]);
+    ids.remove(2);
+    assert_eq!(account.variables(&ids), [[0, 1], [2, 2]], "without their people it stands alone");
+    // The column is known by its values, in whichever order.
+    let last = &account.columns()[4];
+    let (mut people, mut residuals) = (numbers(0..150), values(3, 150));
+    people.reverse();
+    residuals.reverse();
+    assert!(account.is_of(last, &people, &residuals));
+    residuals[7] += 1e-6;
+    assert!(!account.is_of(last, &people, &residuals));
+    assert!(!account.is_of(last, &people[1..], &values(3, 150)[1..]));
+    let jobs = |user: &DataUser| case.ledger.jobs_of(user, &"cohort".parse().unwrap()).unwrap();
+    assert_eq!(jobs(&DataUser::new("ada", &[9; 32])).len(), 2);
+    assert!(jobs(&DataUser::new("Bo", &[8; 32])).is_empty());
+}
+
 /// The people that are chosen after some changes, and what the span rule says of all columns then.
 struct After {
     chosen: Chosen,

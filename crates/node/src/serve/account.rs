@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail, ensure};
 use ligate_analysis::gwas::{self, Cohort, Model, OwnGate, Plan, Role};
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, Account, ColumnId, ForExport, NewColumn, PeopleSet,
+    ACCOUNT_COLUMNS_MAX, Account, AccountColumn, ColumnId, ForExport, LedgerRefusal, NewColumn, PeopleSet,
     span::{
         Basis, Finding, Frame, Gram, Limits, ROUNDS_MAX, Rotation, Rows, STARTS_MAX, WholeColumns, judge_by,
         own_sum,
@@ -33,6 +33,8 @@ pub struct Check {
     plain_ranks: Vec<u16>,
     /// By left-out node a basis of the columns that are whole, where not all are.
     whole_bases: Vec<Option<Basis>>,
+    /// By left-out node the columns of which the sum over this node's own people must not follow.
+    kept_apart: Vec<Vec<[usize; 2]>>,
     /// What the nodes alone share in this check.
     secret: [u8; 32],
     /// By left-out node the basis in which the coordinator sees the sum.
@@ -50,8 +52,11 @@ pub struct Columns {
     pub added: Vec<Option<VariableName>>,
     /// How many of these are plain: 1 for everybody, and values as they are.
     pub plain: usize,
-    /// Places of the columns of which the sum over this node's own people must not follow: 1 for everybody, and the trait.
-    pub kept_apart: Vec<usize>,
+    /// Places of the columns of which the sum over this node's own people must not follow, nor that of a combination of the
+    /// two: 1 for everybody, and a variable of the study.
+    pub kept_apart: Vec<[usize; 2]>,
+    /// The same of the variables of earlier studies: of what did not follow before.
+    pub kept_apart_before: Vec<[usize; 2]>,
     /// Places of the columns that the sum over the roster has whole: not of studies with other nodes, whose people it lacks.
     /// Nor what a meta-analysis of the nodes' own results weighs with, which is another combination at every node.
     pub whole: Vec<usize>,
@@ -97,15 +102,16 @@ impl Columns {
         let added = addition.columns.iter().map(|column| column.variable.clone()).collect();
         let own = addition.columns.iter().zip(first..).filter(|(column, _)| !is_of_nodes(&column.role));
         let whole = whole(account, shown, roster).chain(own.map(|(_, place)| place)).collect();
-        let kept_apart = vec![first, first + plain - 1];
-        Self { plain, kept_apart, whole, added, remainder: None }
+        let kept_apart = (1..plain).map(|variable| [first, first + variable]).collect();
+        let kept_apart_before = account.variables(shown);
+        Self { plain, kept_apart, kept_apart_before, whole, added, remainder: None }
     }
 
     /// Those of an account with an export.
     pub fn of_export(books: &ForExport, shown: &[ColumnId]) -> Self {
         let whole = whole(&books.everything, shown, &books.run.roster).collect();
-        let kept_apart = books.kept_apart(shown);
-        Self { added: Vec::new(), plain: 0, kept_apart, whole, remainder: None }
+        let (kept_apart, kept_apart_before) = (books.kept_apart(shown), Vec::new());
+        Self { added: Vec::new(), plain: 0, kept_apart, kept_apart_before, whole, remainder: None }
     }
 
     /// Looks for a remainder that is a few people's, in the account's columns over `people` and the `new` ones, whose values
@@ -151,6 +157,29 @@ impl Addition {
     }
 }
 
+/// Refuses a second meta-analysis of the nodes' own results to a data user: the residuals of each node are those of its own
+/// model, so two traits and the sum over all are as many equations as three nodes have sums. `jobs` are his on the dataset.
+/// The same column again is no further equation.
+pub fn check_baseline(
+    account: &Account,
+    jobs: &BTreeSet<Digest>,
+    numbers: &[u64],
+    new: &[NewColumn],
+) -> Result<(), LedgerRefusal> {
+    let of_nodes = new.iter().filter(|column| is_of_nodes(&column.role));
+    for values in of_nodes.filter_map(|column| column.values.as_ref()) {
+        let is_another = |column: &AccountColumn| {
+            is_of_nodes(&column.record.role)
+                && jobs.contains(&column.id.job)
+                && !account.is_of(column, numbers, values)
+        };
+        if account.columns().iter().any(is_another) {
+            return Err(LedgerRefusal::OtherBaseline);
+        }
+    }
+    Ok(())
+}
+
 /// Refuses a question that this node could not answer, before it makes rows for it.
 pub fn check_ask(ask: &AccountAsk, nodes: usize) -> Result<()> {
     ensure!(usize::from(ask.nodes) == nodes, "the question counts other nodes than the roster");
@@ -173,11 +202,25 @@ impl Check {
         threads: usize,
     ) -> Self {
         let (stage, gram) = (Stage::Summing { fraction_bits }, rows.gram(threads));
-        let (plain_ranks, whole_bases, secret) = (vec![0; nodes], Vec::new(), *secret);
+        let (plain_ranks, secret) = (vec![0; nodes], *secret);
+        let (whole_bases, kept_apart) = (Vec::new(), Vec::new());
         let rotation =
             |without: usize| Rotation::new(rows.columns(), seed(&secret, "ligate basis", without).as_bytes());
         let rotations = (0..nodes).map(|without| (without != own).then(|| rotation(without))).collect();
-        Self { gram, rows, columns, plain_ranks, whole_bases, secret, rotations, own, nodes, threads, stage }
+        Self {
+            gram,
+            rows,
+            columns,
+            plain_ranks,
+            whole_bases,
+            kept_apart,
+            secret,
+            rotations,
+            own,
+            nodes,
+            threads,
+            stage,
+        }
     }
 
     /// This node's part of the sums: its own matrix in each, but for the one without it. Each has a basis of its own, so
@@ -232,6 +275,7 @@ impl Check {
             let Some(rotation) = rotation else {
                 bases.push(None);
                 self.whole_bases.push(None);
+                self.kept_apart.push(Vec::new());
                 continue;
             };
             let gram = Gram::from_lower(self.rows.columns(), lower.clone())
@@ -242,6 +286,7 @@ impl Check {
             self.plain_ranks[without] = u16::try_from(gram.rank_of(first, self.columns.plain))?;
             let some = self.columns.whole.len() < self.rows.columns();
             self.whole_bases.push(some.then(|| Basis::coarse(&gram.of_columns(&self.columns.whole))));
+            self.kept_apart.push(self.kept_apart(&gram));
             bases.push(Some(Basis::new(&gram)));
         }
         Ok(bases)
@@ -329,17 +374,37 @@ impl Check {
         Ok(judgement)
     }
 
+    /// The columns of which the sum over this node's own people must not follow from a `gram`: those of the study, and those
+    /// of earlier ones where it did not follow without the study. Where it did, the study tells nothing new of it.
+    fn kept_apart(&self, gram: &Gram) -> Vec<[usize; 2]> {
+        let (before, mut kept_apart) = (&self.columns.kept_apart_before, self.columns.kept_apart.clone());
+        if before.is_empty() {
+            return kept_apart;
+        }
+        let first_new = self.rows.columns() - self.columns.added.len();
+        let shown: Vec<usize> =
+            self.columns.whole.iter().copied().filter(|place| *place < first_new).collect();
+        let (own, basis) = (self.gram.of_columns(&shown), Basis::coarse(&gram.of_columns(&shown)));
+        let followed = |pair: &[usize; 2]| {
+            places_among(&shown, *pair).is_some_and(|pair| own_sum(&own, &basis, pair).is_some())
+        };
+        kept_apart.extend(before.iter().filter(|pair| !followed(pair)));
+        kept_apart
+    }
+
     /// The combination that says a sum over this node's people alone, among the columns that the roster has whole.
     fn own_sum(&self, without: usize, basis: &Basis) -> Option<Vec<f64>> {
-        let kept_apart = self.columns.kept_apart.iter();
+        let mut kept_apart = self.kept_apart[without].iter().copied();
         let Some(basis) = &self.whole_bases[without] else {
-            return kept_apart.copied().find_map(|column| own_sum(&self.gram, basis, column));
+            return kept_apart.find_map(|pair| own_sum(&self.gram, basis, pair));
         };
-        let own = self.gram.of_columns(&self.columns.whole);
-        let place = |column: &usize| self.columns.whole.iter().position(|whole| whole == column);
-        let found = kept_apart.filter_map(place).find_map(|column| own_sum(&own, basis, column))?;
+        let whole = &self.columns.whole;
+        let own = self.gram.of_columns(whole);
+        let found = kept_apart
+            .filter_map(|pair| places_among(whole, pair))
+            .find_map(|pair| own_sum(&own, basis, pair))?;
         let mut combination = vec![0.0; self.rows.columns()];
-        self.columns.whole.iter().zip(found).for_each(|(column, part)| combination[*column] = part);
+        whole.iter().zip(found).for_each(|(column, part)| combination[*column] = part);
         Some(combination)
     }
 
@@ -427,6 +492,12 @@ fn whole(account: &Account, shown: &[ColumnId], roster: &[Digest]) -> impl Itera
         let id = shown[*place];
         account.is_within(id, roster) && !of_nodes.contains(&id)
     })
+}
+
+/// The places of two columns among `columns`, which are sorted; twice the same where only one is there.
+fn places_among(columns: &[usize], pair: [usize; 2]) -> Option<[usize; 2]> {
+    let [one, other] = pair.map(|column| columns.binary_search(&column).ok());
+    Some([one.or(other)?, other.or(one)?])
 }
 
 /// Whether a column is made by each node by itself.

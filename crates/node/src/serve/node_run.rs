@@ -32,7 +32,7 @@ use ligate_model::{
 };
 
 use super::{
-    account::{Addition, Check, Columns, Study, check_ask},
+    account::{Addition, Check, Columns, Study, check_ask, check_baseline},
     admission::{
         approve, compare_with_coordinator, datasets, gate, keep_coordinators_head, rules, still_allowed,
     },
@@ -480,6 +480,8 @@ impl NodeRun {
             threads: self.folder.config.limits.thread_count(),
         };
         let (addition, rows) = Addition::new(&chosen.account, &study, ask)?;
+        let jobs = books::ledger(&self.folder)?.jobs_of(&self.data_user(), self.approval.dataset())?;
+        check_baseline(&chosen.account, &jobs, &chosen.numbers, &addition.columns)?;
         let shown = (&chosen.account, &ask.shown[..]);
         let columns = Columns::of_study(shown, &addition, &self.plan, &self.seat.roster()?);
         let people = PeopleSet::new(chosen.numbers.clone());
