@@ -260,7 +260,8 @@ fn variables_stand_beside_their_people() {
     // The column is known by its values, in whichever order.
     let last = &account.columns()[4];
     let (mut people, mut residuals) = (numbers(0..150), values(3, 150));
-    (people.reverse(), residuals.reverse());
+    people.reverse();
+    residuals.reverse();
     assert!(account.is_of(last, &people, &residuals));
     residuals[7] += 1e-6;
     assert!(!account.is_of(last, &people, &residuals));
