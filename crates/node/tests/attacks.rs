@@ -941,7 +941,7 @@ fn two_items_that_many_people_lack() {
     for name in ["item1", "item2"] {
         for (place, cohort) in cohorts.iter_mut().enumerate() {
             let value = |person: usize, draw: &mut Draw| {
-                let lacks = person % 3 == 0 || (name == "item2" && place == 1 && person == 40);
+                let lacks = person.is_multiple_of(3) || (name == "item2" && place == 1 && person == 40);
                 let answer = [0, 0, 0, 1, 1, 1, 2, 2, 3][(9.0 * draw.uniform()) as usize];
                 if lacks { "NA".to_owned() } else { answer.to_string() }
             };
