@@ -11,9 +11,12 @@ use super::{
 /// rows for them ([`Factor::unseen`]).
 const NOTHING_LEFT: f64 = 1e-13;
 
-/// What differs by more than this share of the values is a difference: a hundred times what is left where a variable was
+/// What differs by more than this share of the values is a difference: ten times what is left where a variable was
 /// standardised twice, each time rounded to 2^-30.
-const ROUNDING: f64 = 1e-7;
+const ROUNDING: f64 = 1e-8;
+
+/// Of what is left of several columns, what must be left of the square of one of them by the others.
+const LEFT_ALONE: f64 = 1e-4;
 
 /// Pivots below this share of a column are not divided by when a matrix is looked at for negative directions: what
 /// rounding leaves in them would be blown up.
@@ -168,10 +171,11 @@ impl Factor {
         direction
     }
 
-    /// A combination of columns that the matrix holds for nothing at all and of which one person, or a small group, in these
-    /// rows has more than there is `room` for: a difference too small to be weighed by the matrix, and large enough to be read
-    /// from sums of genotypes. What is left of the weights of a logistic model whose covariates say nearly nothing is such a
-    /// difference, too, but everybody has a part of it. (Of all people's squares nobody has more than of his own node's.)
+    /// A combination of columns that the matrix holds for nothing at all, where one person, or a small group, in these rows has
+    /// more of such combinations than there is `room` for: differences too small to be weighed by the matrix, and large enough
+    /// to be read from sums of genotypes. What is left of the weights of a logistic model whose covariates say nearly nothing
+    /// is such a difference, too, but everybody has a part of it. (Of all people's squares nobody has more than of his own
+    /// node's.)
     pub fn unseen(&self, rows: &Rows, room: Limits) -> Option<Vec<f64>> {
         let kept: std::collections::BTreeSet<usize> = self.kept.iter().copied().collect();
         // A column that these people have twice is nothing new, however ill the matrix is conditioned.
@@ -182,26 +186,43 @@ impl Factor {
             self.kept.iter().any(same)
         };
         let dependent = |column: &usize| !kept.contains(column) && !again(*column);
-        (0..self.rows.len()).filter(dependent).find_map(|column| {
-            let mut known = self.rows[column].clone();
-            known.resize(self.rank(), 0.0);
-            let mut combination = self.combination(&known, self.rows.len());
-            combination.iter_mut().for_each(|part| *part = -*part);
-            combination[column] = 1.0;
-            let (mut differs, mut squares) = (false, Vec::with_capacity(rows.people()));
-            for person in 0..rows.people() {
-                let parts = || rows.row(person).iter().zip(&combination).map(|(value, part)| value * part);
-                let (left, size) = (parts().sum::<f64>(), parts().map(f64::abs).sum::<f64>());
-                differs |= left.abs() > ROUNDING * size.max(1.0);
-                squares.push(left * left);
-            }
-            squares.sort_by(|a, b| b.total_cmp(a));
-            let all: f64 = squares.iter().sum();
-            let of_group: f64 = squares.iter().take(room.group).sum();
-            let of_few = squares.first().is_some_and(|most| *most > room.leverage * all)
-                || of_group > room.share * all;
-            (differs && of_few).then_some(combination)
-        })
+        let (combinations, left): (Vec<Vec<f64>>, Vec<Vec<f64>>) =
+            (0..self.rows.len()).filter(dependent).filter_map(|column| self.left_of(column, rows)).unzip();
+        // All of them together: each may be everybody's, and two of them one person's.
+        let left = Rows::from_columns(&left);
+        let own = Self::above_share(&left.gram(1), LEFT_ALONE);
+        let whitened = own.whiten(&left, 1);
+        let mut shares: Vec<(f64, usize)> =
+            whitened.chunks_exact(own.rank().max(1)).map(|row| dot(row, row)).zip(0..).collect();
+        shares.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let (most, person) = *shares.first()?;
+        let of_group: f64 = shares.iter().take(room.group).map(|(share, _)| share).sum();
+        if most <= room.leverage && of_group <= room.share {
+            return None;
+        }
+        let of_person =
+            |a: &usize, b: &usize| left.row(person)[*a].abs().total_cmp(&left.row(person)[*b].abs());
+        (0..combinations.len()).max_by(of_person).map(|worst| combinations[worst].clone())
+    }
+
+    /// What the kept columns leave of another one of these people, as a share of all of it, with the combination that it is;
+    /// none where it is no more than rounding.
+    fn left_of(&self, column: usize, rows: &Rows) -> Option<(Vec<f64>, Vec<f64>)> {
+        let mut known = self.rows[column].clone();
+        known.resize(self.rank(), 0.0);
+        let mut combination = self.combination(&known, self.rows.len());
+        combination.iter_mut().for_each(|part| *part = -*part);
+        combination[column] = 1.0;
+        let (mut differs, mut left) = (false, Vec::with_capacity(rows.people()));
+        for person in 0..rows.people() {
+            let parts = || rows.row(person).iter().zip(&combination).map(|(value, part)| value * part);
+            let (rest, size) = (parts().sum::<f64>(), parts().map(f64::abs).sum::<f64>());
+            differs |= rest.abs() > ROUNDING * size.max(1.0);
+            left.push(rest);
+        }
+        let length = dot(&left, &left).sqrt().max(f64::MIN_POSITIVE);
+        left.iter_mut().for_each(|rest| *rest /= length);
+        differs.then_some((combination, left))
     }
 
     /// All rows in the whitened basis, one after another, `rank` numbers each.
@@ -305,6 +326,23 @@ mod tests {
             let rows = with(left);
             let factor = Factor::new(&rows.gram(1));
             assert_eq!((factor.rank(), factor.unseen(&rows, ROOM).is_some()), (3, found));
+        }
+    }
+
+    #[test]
+    fn small_differences_of_everybody_may_be_one_persons_together() {
+        let rows = made(150, 3, 8);
+        let column = |place: usize| (0..150).map(|person| rows.row(person)[place]).collect::<Vec<f64>>();
+        let smooth = |person: usize| 2e-7 * rows.row(person)[2].powi(3);
+        let of_one = |person: usize| if person == 7 { 6e-7 } else { 0.0 };
+        let with = |second: &dyn Fn(usize) -> f64| {
+            let added = [&smooth as &dyn Fn(usize) -> f64, second];
+            let added = added.map(|left| (0..150).map(|person| rows.row(person)[1] + left(person)).collect());
+            Rows::from_columns(&[vec![column(0), column(1), column(2)], added.into()].concat())
+        };
+        for (rows, found) in [(with(&smooth), false), (with(&|person| smooth(person) + of_one(person)), true)]
+        {
+            assert_eq!(Factor::new(&rows.gram(1)).unseen(&rows, ROOM).is_some(), found);
         }
     }
 
