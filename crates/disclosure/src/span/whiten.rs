@@ -11,9 +11,9 @@ use super::{
 /// rows for them ([`Factor::unseen`]).
 const NOTHING_LEFT: f64 = 1e-13;
 
-/// What differs by more than this share of the values is a difference: ten times what is left where a variable was
+/// What differs by more than this share of the values is a difference: a hundred times what is left where a variable was
 /// standardised twice, each time rounded to 2^-30.
-const ROUNDING: f64 = 1e-8;
+const ROUNDING: f64 = 1e-7;
 
 /// Of what is left of several columns, what must be left of the square of one of them by the others.
 const LEFT_ALONE: f64 = 1e-4;
