@@ -167,11 +167,14 @@ impl Account {
         })
     }
 
+    fn by_id(&self) -> BTreeMap<ColumnId, &AccountColumn> {
+        self.columns.iter().map(|column| (column.id, column)).collect()
+    }
+
     /// Each variable among the columns `ids`, with its values as they are, after the column that is 1 for the same people (or
     /// itself, where there is none): their places.
     pub fn variables(&self, ids: &[ColumnId]) -> Vec<[usize; 2]> {
-        let by_id: BTreeMap<ColumnId, &AccountColumn> =
-            self.columns.iter().map(|column| (column.id, column)).collect();
+        let by_id = self.by_id();
         let known = ids.iter().enumerate().filter_map(|(place, id)| Some((place, *by_id.get(id)?)));
         let (ones, variables): (Vec<_>, Vec<_>) = known
             .filter(|(_, column)| column.record.is_plain())
@@ -240,8 +243,7 @@ impl Account {
         new: &[NewColumn],
         order: &[u64],
     ) -> (Vec<usize>, Vec<Vec<i64>>) {
-        let by_id: BTreeMap<ColumnId, &AccountColumn> =
-            self.columns.iter().map(|column| (column.id, column)).collect();
+        let by_id = self.by_id();
         let shown = ids.iter().map(|id| {
             let column = by_id.get(id).filter(|column| column.people == people.digest())?;
             let (centre, unit) = (column.record.centre.0, column.record.unit.0);
@@ -269,8 +271,7 @@ impl Account {
         everybody.dedup();
         let row = |number: u64| everybody.binary_search(&number).unwrap_or(0);
         let mut rows = Rows::zeros(everybody.len(), ids.len() + new.len());
-        let known: BTreeMap<ColumnId, &AccountColumn> =
-            self.columns.iter().map(|column| (column.id, column)).collect();
+        let known = self.by_id();
         for (place, id) in ids.iter().enumerate() {
             if let Some(column) = known.get(id) {
                 rows.set_column(place, self.values(column).map(|(number, value)| (row(number), value)));

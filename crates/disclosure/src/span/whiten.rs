@@ -177,7 +177,6 @@ impl Factor {
     /// is such a difference, too, but everybody has a part of it. (Of all people's squares nobody has more than of his own
     /// node's.)
     pub fn unseen(&self, rows: &Rows, room: Limits) -> Option<Vec<f64>> {
-        let kept: std::collections::BTreeSet<usize> = self.kept.iter().copied().collect();
         // A column that these people have twice is nothing new, however ill the matrix is conditioned.
         let again = |column: usize| {
             let same = |other: &usize| {
@@ -185,7 +184,7 @@ impl Factor {
             };
             self.kept.iter().any(same)
         };
-        let dependent = |column: &usize| !kept.contains(column) && !again(*column);
+        let dependent = |column: &usize| self.kept.binary_search(column).is_err() && !again(*column);
         let (combinations, left): (Vec<Vec<f64>>, Vec<Vec<f64>>) =
             (0..self.rows.len()).filter(dependent).filter_map(|column| self.left_of(column, rows)).unzip();
         // All of them together: each may be everybody's, and two of them one person's.

@@ -168,8 +168,8 @@ impl Nodes {
     }
 
     /// The largest exponent of each variable, what its missing values counted as in earlier runs (the first node that
-    /// remembers decides), and the grid whose points are values at every
-    /// node.
+    /// remembers decides), and the grid whose points are
+    /// values at every node.
     pub async fn scales(&self, members: &[NodeName], job: Digest, plan: &Plan) -> Result<Scales> {
         let mut of_nodes: Vec<(&NodeName, Scales)> = Vec::new();
         for node in self.of(members) {

@@ -480,8 +480,10 @@ impl NodeRun {
             threads: self.folder.config.limits.thread_count(),
         };
         let (addition, rows) = Addition::new(&chosen.account, &study, ask)?;
-        let jobs = books::ledger(&self.folder)?.jobs_of(&self.data_user(), self.approval.dataset())?;
-        check_baseline(&chosen.account, &jobs, &chosen.numbers, &addition.columns)?;
+        if addition.model.baseline {
+            let jobs = books::ledger(&self.folder)?.jobs_of(&self.data_user(), self.approval.dataset())?;
+            check_baseline(&chosen.account, &jobs, &chosen.numbers, &addition.columns)?;
+        }
         let shown = (&chosen.account, &ask.shown[..]);
         let columns = Columns::of_study(shown, &addition, &self.plan, &self.seat.roster()?);
         let people = PeopleSet::new(chosen.numbers.clone());
