@@ -202,9 +202,9 @@ impl Check {
 
     /// The basis of the sum without a node, from a second sum where the first one is not precise enough.
     fn basis(&self, own: &[Gram], without: usize, verdict: &mut Verdict) -> Result<Basis, Failure> {
-        let basis = Basis::new(&sum_without(own, without, self.bits)?);
-        if basis.is_precise(self.bits) {
-            return Ok(basis);
+        let basis = Basis::new(&sum_without(own, without, self.bits)?, self.bits);
+        if self.others(without).all(|rows| basis.is_enough_for(rows)) {
+            return Ok(basis.settled());
         }
         verdict.second_sums += 1;
         let turned: Vec<Gram> =

@@ -64,7 +64,7 @@ fn one_is_isolated(rosters: &BTreeSet<&Vec<Digest>>, hidden: &[Digest]) -> bool 
     let columns: Vec<Vec<f64>> = rosters.iter().map(column).collect();
     let rows = Rows::from_columns(&columns);
     let limits = Limits { leverage: SHARE, share: 1.0, group: 1 };
-    !judge(&rows, &rows.gram(1), limits, 1).passes()
+    !judge(&rows, limits, 1).passes()
 }
 
 #[cfg(test)]

@@ -240,7 +240,7 @@ impl<'a> Relevant<'a> {
     }
 
     fn judge_rows(&self, rows: &Rows) -> Finding {
-        judge(rows, &rows.gram(self.draft.threads), self.draft.limits, self.draft.threads)
+        judge(rows, self.draft.limits, self.draft.threads)
     }
 }
 

@@ -290,7 +290,7 @@ fn after(case: &Case, people: &[u64], variables: &[(VariableName, Vec<f64>)]) ->
     }
     let ids: Vec<ColumnId> = account.columns().iter().map(|column| column.id).collect();
     let rows = account.rows(&ids, &numbers, &new);
-    let found = judge(&rows, &rows.gram(1), limits, 1);
+    let found = judge(&rows, limits, 1);
     After { chosen, leverage: found.leverage, share: found.share }
 }
 

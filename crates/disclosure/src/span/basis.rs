@@ -1,15 +1,18 @@
 //! The basis in which G is the identity, as finely as the rows themselves are known.
 //!
-//! A sum of products has 40 fraction bits. What is left of a column by others, where that is a ten thousandth of it, has
-//! a square that is hardly more than what rounding makes of the sum: the weights of a logistic model are such columns,
-//! where its covariates say little. So where a sum is not precise enough the nodes turn their rows into its basis, in
-//! which small differences are as large as anything, and add up the products once more (the second round of CholeskyQR2:
-//! Yamamoto, Nakatsukasa, Yanagisawa and Fukaya, ETNA 44:306 (2015)). [`Basis::is_precise`] says whether that is needed.
+//! A sum of products has 40 fraction bits at most. What is left of a column by others, where that is a ten thousandth of it,
+//! has a square that is hardly more than what rounding makes of the sum: the weights of a logistic model are such columns,
+//! where its covariates say little. Whether such a column counts as independent would be luck. So it always does, with a
+//! pivot that rounding cannot spread from, and is **doubtful**. Each node looks at its own rows for what is left of it
+//! ([`Basis::is_enough_for`]). Where somebody finds more than the rounding of values, the nodes turn their rows into this
+//! basis, in which small differences are as large as anything, and add up the products once more (the second round of
+//! CholeskyQR2: Yamamoto, Nakatsukasa, Yanagisawa and Fukaya, ETNA 44:306 (2015)): [`Basis::refined`]. Otherwise nothing is
+//! left of it: [`Basis::settled`].
 
-use super::{Gram, Limits, Rows, whiten::Factor};
-
-/// Largest error of a leverage, as a share of it, with which a sum is used as it is.
-const ERROR_MAX: f64 = 1.0 / 64.0;
+use super::{
+    Gram, Rows,
+    whiten::{Doubtful, Factor, NOTHING_LEFT, dot},
+};
 
 /// A direction of the first sum is nothing where the second one finds less than this of it.
 const NOTHING: f64 = 1e-8;
@@ -17,34 +20,62 @@ const NOTHING: f64 = 1e-8;
 /// What must be left of a column's square, as a share of it, in a coarse basis.
 const COARSE: f64 = 1e-6;
 
+/// Fraction bits of sums that were not rounded.
+const ALL_BITS: u32 = 1000;
+
+/// The square of the unit of 2^-30 in which values are stored. A variable that was standardised twice differs by half of it
+/// from itself, for everybody.
+const VALUE_UNIT_SQUARED: f64 = 8.673_617_379_884_035e-19;
+
 /// A basis: directions of it are combinations of columns.
+#[derive(Clone)]
 pub struct Basis {
     columns: usize,
     first: Factor,
+    doubtful: Vec<Doubtful>,
     /// Over the directions of the first one.
     second: Option<Factor>,
+    /// People over whom the sum is, at least.
+    people: f64,
 }
 
 impl Basis {
-    pub fn new(gram: &Gram) -> Self {
-        Self { columns: gram.size(), first: Factor::new(gram), second: None }
+    /// The basis of a sum that is rounded to so many fraction bits.
+    pub fn new(gram: &Gram, fraction_bits: u32) -> Self {
+        let people = (0..gram.size()).map(|column| gram.get(column, column)).fold(0.0, f64::max);
+        // Products are added up, and turned into the nodes' basis and back, in numbers of 53 bits.
+        let unit = libm::ldexp(1.0, -(fraction_bits as i32)) + 2.0 * NOTHING_LEFT * people;
+        let (first, doubtful) = Factor::doubting(gram, unit);
+        Self { columns: gram.size(), first, doubtful, second: None, people }
+    }
+
+    /// The basis of a sum that was not rounded.
+    pub fn exact(gram: &Gram) -> Self {
+        Self::new(gram, ALL_BITS)
     }
 
     /// The basis without what is left of a column by others where that is too little to be known from a sum with few bits.
     pub fn coarse(gram: &Gram) -> Self {
-        Self { columns: gram.size(), first: Factor::above_share(gram, COARSE), second: None }
+        let first = Factor::above_share(gram, COARSE);
+        Self { columns: gram.size(), first, doubtful: Vec::new(), second: None, people: 0.0 }
     }
 
-    /// Whether each direction is known well enough from a sum with so many fraction bits.
-    pub fn is_precise(&self, fraction_bits: u32) -> bool {
-        let unit = libm::ldexp(1.0, -(fraction_bits as i32));
+    /// Whether these rows have no more than rounding in what is doubtful.
+    pub fn is_enough_for(&self, rows: &Rows) -> bool {
+        self.doubtful.iter().all(|doubtful| self.left_in(rows, doubtful) <= self.rounding(doubtful))
+    }
+
+    /// The square of what is left of a doubtful column over these rows.
+    fn left_in(&self, rows: &Rows, doubtful: &Doubtful) -> f64 {
         let mut axis = vec![0.0; self.first.rank()];
-        (0..axis.len()).all(|place| {
-            axis[place] = 1.0;
-            let combination = self.first.combination(&axis, self.columns);
-            axis[place] = 0.0;
-            combination.iter().map(|part| part * part).sum::<f64>() * unit < ERROR_MAX
-        })
+        axis[doubtful.place] = doubtful.pivot.sqrt();
+        let combination = self.first.combination(&axis, self.columns);
+        (0..rows.people()).map(|person| dot(rows.row(person), &combination).powi(2)).sum()
+    }
+
+    /// What the rounding of values makes of the square of a column of which nothing is left.
+    fn rounding(&self, doubtful: &Doubtful) -> f64 {
+        VALUE_UNIT_SQUARED * self.people.max(1.0) * doubtful.reach
     }
 
     /// The rows in this basis: what a second sum is made of.
@@ -53,10 +84,24 @@ impl Basis {
         Rows { columns: self.rank(), values }
     }
 
+    /// This basis where nobody has anything of what is doubtful.
+    #[must_use]
+    pub fn settled(self) -> Self {
+        let places: Vec<usize> = self.doubtful.iter().map(|doubtful| doubtful.place).collect();
+        if places.is_empty() {
+            return self;
+        }
+        Self { first: self.first.without(&places), doubtful: Vec::new(), ..self }
+    }
+
     /// This basis, made precise by the sum over [`rows`](Self::rows).
     #[must_use]
     pub fn refined(self, gram: &Gram) -> Self {
-        let second = Factor::above(gram, NOTHING);
+        let mut least = vec![NOTHING; self.first.rank()];
+        for doubtful in &self.doubtful {
+            least[doubtful.place] = (self.rounding(doubtful) / doubtful.pivot).max(NOTHING);
+        }
+        let second = Factor::above(gram, |place| least.get(place).copied().unwrap_or(NOTHING));
         Self { second: (gram.size() == self.first.rank()).then_some(second), ..self }
     }
 
@@ -107,11 +152,6 @@ impl Basis {
         }
     }
 
-    /// See [`Factor::unseen`].
-    pub(super) fn unseen(&self, rows: &Rows, room: Limits) -> Option<Vec<f64>> {
-        self.first.unseen(rows, room)
-    }
-
     /// Columns that say something that earlier ones do not.
     pub fn independent(&self) -> &[usize] {
         self.first.independent()
@@ -121,14 +161,26 @@ impl Basis {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::span::{fraction_bits, search::tests::made};
+    use crate::span::{Finding, Limits, fraction_bits, judge_by, search::tests::made};
+
+    fn column(rows: &Rows, place: usize) -> Vec<f64> {
+        (0..rows.people()).map(|person| rows.row(person)[place]).collect()
+    }
+
+    fn on_grid(value: f64) -> f64 {
+        libm::ldexp(libm::ldexp(value, 30).round_ties_even(), -30)
+    }
+
+    /// A sum as words tell it.
+    fn told(gram: &Gram, bits: u32) -> Gram {
+        Gram::from_words(gram.size(), &gram.to_words(bits), bits).unwrap()
+    }
 
     /// Two columns that are nearly others, one of them by the other: one person has nearly all of what is left.
     #[test]
     fn small_differences_are_weighed_by_a_second_sum() {
         let rows = made(400, 4, 1);
-        let column = |place: usize| (0..400).map(|person| rows.row(person)[place]).collect::<Vec<f64>>();
-        let mut columns: Vec<Vec<f64>> = (0..4).map(column).collect();
+        let mut columns: Vec<Vec<f64>> = (0..4).map(|place| column(&rows, place)).collect();
         let small = |person: usize, size: f64| size * libm::sin(person as f64 * 1.7);
         columns.push((0..400).map(|person| columns[1][person] + small(person, 1e-4)).collect());
         let mut last: Vec<f64> =
@@ -137,11 +189,9 @@ mod tests {
         columns.push(last);
         let rows = Rows::from_columns(&columns);
         let bits = fraction_bits(1600, 6);
-        let told =
-            |rows: &Rows, bits| Gram::from_words(rows.columns(), &rows.gram(1).to_words(bits), bits).unwrap();
-        let basis = Basis::new(&told(&rows, bits));
-        assert!(!basis.is_precise(bits));
-        let turned = basis.rows(&rows, 1);
+        let basis = Basis::new(&told(&rows.gram(1), bits), bits);
+        assert!(!basis.is_enough_for(&rows));
+        let turned = basis.rows(&rows, 1).gram(1);
         let basis = basis.refined(&told(&turned, fraction_bits(1, 6)));
         let leverages: Vec<f64> = (0..400)
             .map(|person| basis.forward(rows.row(person)).iter().map(|value| value * value).sum())
@@ -154,8 +204,92 @@ mod tests {
     }
 
     #[test]
-    fn an_ordinary_sum_is_precise() {
+    fn an_ordinary_sum_is_enough() {
         let rows = made(2000, 60, 2);
-        assert!(Basis::new(&rows.gram(2)).is_precise(fraction_bits(8000, 60)));
+        let bits = fraction_bits(8000, 60);
+        assert!(Basis::new(&rows.gram(2), bits).is_enough_for(&rows));
+    }
+
+    /// What is found over rows whose sums are told in words, as the nodes do it.
+    fn judged(rows: &Rows) -> Finding {
+        let bits = fraction_bits(4 * rows.people() as u64, rows.columns());
+        let basis = Basis::new(&told(&rows.gram(1), bits), bits);
+        let basis = if basis.is_enough_for(rows) {
+            basis.settled()
+        } else {
+            let again = basis.rows(rows, 1).gram(1);
+            basis.refined(&told(&again, fraction_bits(1, again.size())))
+        };
+        judge_by(rows, &basis, Limits::of_cell(10), 1)
+    }
+
+    #[test]
+    fn a_column_that_is_there_twice_hides_nothing() {
+        let rows = made(120, 3, 5);
+        let [a, b, c] = [0, 1, 2].map(|place| column(&rows, place));
+        // The same values by another zero and unit, to 2^-30.
+        let again = b.iter().map(|value| on_grid(0.3 + 1.7 * value)).collect();
+        let twice = Rows::from_columns(&[a.clone(), b.clone(), c.clone(), again]);
+        let mut other = b.clone();
+        other[7] += 1e-5;
+        let nearly = Rows::from_columns(&[a, b, c, other]);
+        assert!(judged(&twice).passes());
+        assert!(judged(&nearly).leverage > 0.99);
+    }
+
+    #[test]
+    fn a_small_difference_of_everybody_is_nobodys() {
+        // The weights of a logistic model whose covariates say nearly nothing: what is left of them is too little to weigh.
+        let rows = made(150, 3, 7);
+        let with = |left: &dyn Fn(usize) -> f64| {
+            let last = (0..150).map(|person| rows.row(person)[1] + left(person)).collect();
+            Rows::from_columns(&[column(&rows, 0), column(&rows, 1), column(&rows, 2), last])
+        };
+        let smooth = |person: usize| 2e-7 * rows.row(person)[2].powi(3);
+        let of_one = |person: usize| if person == 7 { 3e-6 } else { 0.02 * smooth(person) };
+        let of_nine = |person: usize| if person < 9 { 1e-6 } else { 0.0 };
+        let of_twelve = |person: usize| if person < 12 { 1e-6 } else { 0.0 };
+        for (left, passes) in [
+            (&smooth as &dyn Fn(usize) -> f64, true),
+            (&of_one, false),
+            (&of_nine, false),
+            (&of_twelve, true),
+        ] {
+            let found = judged(&with(left));
+            assert_eq!(found.passes(), passes, "{found:?}");
+        }
+    }
+
+    /// What rounding leaves of a sum must not decide whether a difference counts: here a column differs from earlier ones by
+    /// 1e-4 of itself, and the next one from all these by ever less, each difference being one person's.
+    #[test]
+    fn a_difference_behind_a_small_one_is_seen_however_small() {
+        for size in [1e-3, 1e-4, 1e-5, 3e-6, 1e-6] {
+            let rows = made(400, 4, 9);
+            let small = |person: usize| 1e-4 * libm::sin(person as f64 * 1.7);
+            let near: Vec<f64> = (0..400).map(|person| rows.row(person)[1] + small(person)).collect();
+            let mut last: Vec<f64> =
+                (0..400).map(|person| rows.row(person)[2] + 30.0 * small(person)).collect();
+            last[11] += size;
+            let mut columns: Vec<Vec<f64>> = (0..4).map(|place| column(&rows, place)).collect();
+            columns.extend([near, last]);
+            let found = judged(&Rows::from_columns(&columns));
+            assert!(found.leverage > 0.95, "{size}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn small_differences_of_everybody_may_be_one_persons_together() {
+        let rows = made(150, 3, 8);
+        let smooth = |person: usize| 2e-7 * rows.row(person)[2].powi(3);
+        let of_one = |person: usize| if person == 7 { 6e-7 } else { 0.0 };
+        let with = |second: &dyn Fn(usize) -> f64| {
+            let added = [&smooth as &dyn Fn(usize) -> f64, second];
+            let added = added.map(|left| (0..150).map(|person| rows.row(person)[1] + left(person)).collect());
+            let first = (0..3).map(|place| column(&rows, place)).collect();
+            Rows::from_columns(&[first, added.to_vec()].concat())
+        };
+        assert!(judged(&with(&smooth)).passes());
+        assert!(!judged(&with(&|person| smooth(person) + of_one(person))).passes());
     }
 }

@@ -238,7 +238,7 @@ mod tests {
     fn searched(nodes: &[Rows], first_new: usize) -> (f64, usize, usize) {
         let mut sum = Gram::zero(nodes[0].columns());
         nodes.iter().for_each(|rows| sum.add(&rows.gram(1)));
-        let frame = Frame::new(Basis::new(&sum.softened(&[1; 32])), &[2; 32]);
+        let frame = Frame::new(Basis::exact(&sum.softened(&[1; 32])), &[2; 32]);
         let mut search = Search::new(frame.starts(first_new), LIMITS, &[3; 32]);
         let (mut rounds, mut most) = (0, 0);
         loop {
@@ -277,7 +277,7 @@ mod tests {
             // No node sees it by itself.
             let mut sum = nodes[0].gram(1);
             nodes[1..].iter().for_each(|rows| sum.add(&rows.gram(1)));
-            let basis = Basis::new(&sum);
+            let basis = Basis::exact(&sum);
             assert!(nodes.iter().all(|rows| judge_by(rows, &basis, LIMITS, 1).passes()));
         }
     }

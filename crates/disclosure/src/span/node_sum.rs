@@ -179,7 +179,7 @@ mod tests {
         let mut sum = with_last(1).gram(1);
         sum.add(&own);
         [[1; 32], [2; 32], [3; 32]].iter().any(|secret| {
-            let told = Basis::new(&sum.softened(secret));
+            let told = Basis::exact(&sum.softened(secret));
             let found = |column| own_sum(&own, &told, [0, column]);
             (1..=columns).filter_map(found).any(|found| found[columns].abs() > 0.0)
         })
@@ -217,7 +217,7 @@ mod tests {
         });
         let mut sum = other;
         sum.add(&own);
-        let basis = Basis::new(&sum.softened(&[4; 32]));
+        let basis = Basis::exact(&sum.softened(&[4; 32]));
         assert!([0, 2].iter().all(|column| own_sum(&own, &basis, [*column; 2]).is_none()));
         let found = own_sum(&own, &basis, [0, 2]).unwrap();
         assert!(found[1] * found[2] < 0.0, "{found:?}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Basis, Gram, Rows, whiten::dot};
+use super::{Basis, Rows, whiten::dot};
 
 /// People from whom the search for a group starts, those with the largest leverage first.
 const STARTS: usize = 48;
@@ -58,15 +58,22 @@ impl Finding {
     }
 }
 
-/// Judges `rows` by G = `gram`, the sum over these and other rows.
-pub fn judge(rows: &Rows, gram: &Gram, limits: Limits, threads: usize) -> Finding {
-    judge_by(rows, &Basis::new(gram), limits, threads)
+/// Judges the `rows` of everybody.
+pub fn judge(rows: &Rows, limits: Limits, threads: usize) -> Finding {
+    let basis = Basis::exact(&rows.gram(threads));
+    let basis = if basis.is_enough_for(rows) {
+        basis.settled()
+    } else {
+        let again = basis.rows(rows, threads).gram(threads);
+        basis.refined(&again)
+    };
+    judge_by(rows, &basis, limits, threads)
 }
 
 /// Judges `rows` in the basis of a sum over these and other rows. Groups over several nodes are left to
 /// [`super::Search`].
 pub fn judge_by(rows: &Rows, basis: &Basis, limits: Limits, threads: usize) -> Finding {
-    Whitened::new(rows, basis, threads).judge(rows, basis, limits, threads)
+    Whitened::new(rows, basis, threads).judge(basis, limits, threads)
 }
 
 /// The places of the `count` largest values, largest first.
@@ -94,7 +101,7 @@ impl Whitened {
     }
 
     /// What is found in these rows.
-    fn judge(&self, rows: &Rows, basis: &Basis, limits: Limits, threads: usize) -> Finding {
+    fn judge(&self, basis: &Basis, limits: Limits, threads: usize) -> Finding {
         let leverages: Vec<f64> = self.rows().map(|row| dot(row, row)).collect();
         let order = largest(&leverages, STARTS.max(limits.group));
         let most: Vec<f64> = order.iter().take(limits.group).map(|person| leverages[*person]).collect();
@@ -106,11 +113,6 @@ impl Whitened {
         if over {
             finding.worst = order.first().map(|person| basis.combination(self.row(*person)));
             return finding;
-        }
-        // What the columns that are weighed leave: a person or group can have that much of one more.
-        let room = Limits { leverage: limits.leverage - leverage, share: limits.share - bound, ..limits };
-        if let Some(worst) = basis.unseen(rows, room) {
-            return Finding { leverage: 1.0, share: 1.0, worst: Some(worst), ..finding };
         }
         if bound < limits.share {
             return finding;
@@ -317,13 +319,13 @@ pub(super) mod tests {
     }
 
     fn judged(rows: &Rows) -> Finding {
-        judge(rows, &rows.gram(2), LIMITS, 2)
+        judge(rows, LIMITS, 2)
     }
 
     #[test]
     fn leverages_add_up_to_the_rank() {
         let rows = made(300, 6, 1);
-        let whitened = Whitened::new(&rows, &Basis::new(&rows.gram(1)), 2);
+        let whitened = Whitened::new(&rows, &Basis::exact(&rows.gram(1)), 2);
         let trace: f64 = whitened.rows().map(|row| dot(row, row)).sum();
         assert!((trace - 6.0).abs() < 1e-9);
         assert!(judged(&rows).passes());
@@ -344,7 +346,7 @@ pub(super) mod tests {
         {
             let rows = made(people, columns, 6);
             let rows = with(&rows, |person| f64::from(u8::from(person < carriers)));
-            let whitened = Whitened::new(&rows, &Basis::new(&rows.gram(1)), 2);
+            let whitened = Whitened::new(&rows, &Basis::exact(&rows.gram(1)), 2);
             let leverages: Vec<f64> = whitened.rows().map(|row| dot(row, row)).collect();
             let most = |group: usize| -> Vec<f64> {
                 largest(&leverages, group).iter().map(|person| leverages[*person]).collect()
@@ -407,8 +409,8 @@ pub(super) mod tests {
         let other = made(60, 24, 5);
         let mut both = own.gram(1);
         both.add(&other.gram(1));
-        let alone = judge(&own, &own.gram(1), LIMITS, 1);
-        let together = judge(&own, &both, LIMITS, 1);
+        let alone = judge(&own, LIMITS, 1);
+        let together = judge_by(&own, &Basis::exact(&both), LIMITS, 1);
         assert!(together.leverage < alone.leverage);
         assert!(together.passes() && !alone.passes(), "{together:?} {alone:?}");
     }

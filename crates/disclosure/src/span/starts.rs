@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn what_all_others_leave_of_a_column_is_at_right_angles_to_them() {
         let rows = made(200, 12, 9);
-        let basis = Basis::new(&rows.gram(1));
+        let basis = Basis::exact(&rows.gram(1));
         let starts = Starts::new(&basis);
         for column in 0..12 {
             let alone = starts.alone(column).unwrap();
@@ -192,7 +192,7 @@ mod tests {
             columns[3][person] + 0.5 * columns[5][person] + small(person, 1e-3) + small(7 * person + 3, 1e-4)
         };
         columns.push((0..300).map(last).collect());
-        let basis = Basis::new(&Rows::from_columns(&columns).gram(1));
+        let basis = Basis::exact(&Rows::from_columns(&columns).gram(1));
         let starts = Starts::new(&basis);
         let rests = starts.together(10);
         let share = |rest: &Vec<f64>, of: &Vec<f64>| dot(rest, of).powi(2) / dot(of, of);

@@ -1,28 +1,39 @@
 //! G = L L' without the columns that say nothing new, and rows in the basis where G is the identity.
 
 use super::{
-    Gram, Limits, Rows,
+    Gram, Rows,
     gram::triangle,
     lanes::{LANES, Lane, apart, beside, subtract},
 };
 
-/// A column is in the span of the earlier ones where less than this share of its square is left: just above the
-/// rounding of 64-bit sums. Sums over genotypes show smaller differences too, which is why each node looks at its own
-/// rows for them ([`Factor::unseen`]).
-const NOTHING_LEFT: f64 = 1e-13;
+/// A column is in the span of the earlier ones where less than this share of its square is left: just above what adding up
+/// leaves of nothing in numbers of 53 bits.
+pub(super) const NOTHING_LEFT: f64 = 1e-14;
 
-/// What differs by more than this share of the values is a difference: a hundred times what is left where a variable was
-/// standardised twice, each time rounded to 2^-30.
-const ROUNDING: f64 = 1e-7;
+/// What is left of a column counts as known where it is so many times what rounding makes of it.
+const KNOWN: f64 = 64.0;
 
-/// Of what is left of several columns, what must be left of the square of one of them by the others.
-const LEFT_ALONE: f64 = 1e-4;
+/// The pivot of a column of which hardly anything is left, in what rounding makes of it: large enough that the rounding of
+/// others' products with it does not spread.
+const PIVOT_UNITS: f64 = 16.0;
 
 /// Pivots below this share of a column are not divided by when a matrix is looked at for negative directions: what
 /// rounding leaves in them would be blown up.
 const PIVOT_MIN: f64 = 1e-7;
 
+/// An independent column of which the earlier ones leave so little that its sums of products do not say how much it is.
+#[derive(Clone)]
+pub(super) struct Doubtful {
+    /// Place among the independent columns.
+    pub place: usize,
+    /// The square that was taken for what is left.
+    pub pivot: f64,
+    /// The square of the combination of columns that leaves it: 1 for itself, and the parts of the others.
+    pub reach: f64,
+}
+
 /// The Cholesky factor of the columns that are independent, in their order.
+#[derive(Clone)]
 pub(super) struct Factor {
     /// Places of the independent columns, ascending.
     kept: Vec<usize>,
@@ -37,12 +48,40 @@ impl Factor {
 
     /// The factor where a column is independent if more than this share of its square is left of it.
     pub fn above_share(gram: &Gram, share: f64) -> Self {
-        Self::eliminate(gram, |column, left| left > share * gram.get(column, column) && left > 0.0)
+        Self::eliminate(gram, |_, column, _, left| {
+            (left > share * gram.get(column, column) && left > 0.0).then_some(left)
+        })
     }
 
-    /// The factor where a column is independent if more than `least` is left of it.
-    pub fn above(gram: &Gram, least: f64) -> Self {
-        Self::eliminate(gram, |_, left| left > least)
+    /// The factor in which every column counts as independent, with those of which too little is left to be known from a
+    /// matrix whose entries are exact to a `unit`.
+    pub fn doubting(gram: &Gram, unit: f64) -> (Self, Vec<Doubtful>) {
+        let mut doubtful = Vec::new();
+        let factor = Self::eliminate(gram, |earlier, column, row, left| {
+            let parts = earlier.combination(row, column);
+            let reach = 1.0 + dot(&parts, &parts);
+            if left >= KNOWN * unit * reach {
+                return Some(left);
+            }
+            let pivot = left.max(PIVOT_UNITS * unit * reach).max(f64::MIN_POSITIVE);
+            doubtful.push(Doubtful { place: earlier.rank(), pivot, reach });
+            Some(pivot)
+        });
+        (factor, doubtful)
+    }
+
+    /// The factor without some of its independent columns, of which nothing is left after all; places among these, ascending.
+    #[must_use]
+    pub fn without(&self, places: &[usize]) -> Self {
+        let stays = |place: &usize| places.binary_search(place).is_err();
+        let kept = (0..self.kept.len()).filter(stays).map(|place| self.kept[place]).collect();
+        let row = |row: &Vec<f64>| (0..row.len()).filter(stays).map(|place| row[place]).collect();
+        Self { kept, rows: self.rows.iter().map(row).collect() }
+    }
+
+    /// The factor where a column is independent if more than `least` of it is left of it.
+    pub fn above(gram: &Gram, least: impl Fn(usize) -> f64) -> Self {
+        Self::eliminate(gram, |_, column, _, left| (left > least(column)).then_some(left))
     }
 
     /// The squared correlation of the column `last` with the one before it, less what the earlier ones say of them: of
@@ -58,26 +97,25 @@ impl Factor {
         if left > least { shared / left } else { 0.0 }
     }
 
-    /// Cholesky's elimination of the columns in their order. `keeps` is told of each what the earlier ones leave of its
-    /// square, and says whether it is independent of them.
-    fn eliminate(gram: &Gram, mut keeps: impl FnMut(usize, f64) -> bool) -> Self {
-        let mut kept: Vec<usize> = Vec::new();
-        let mut rows: Vec<Vec<f64>> = Vec::with_capacity(gram.size());
+    /// Cholesky's elimination of the columns in their order. `pivot` is told the factor of the earlier ones, the column, its
+    /// products with these, and what they leave of its square; it says what counts as left, or that nothing is.
+    fn eliminate(gram: &Gram, mut pivot: impl FnMut(&Self, usize, &[f64], f64) -> Option<f64>) -> Self {
+        let mut factor = Self { kept: Vec::new(), rows: Vec::with_capacity(gram.size()) };
         for column in 0..gram.size() {
-            let mut row: Vec<f64> = Vec::with_capacity(kept.len() + 1);
-            for (place, other) in kept.iter().enumerate() {
-                let below: &[f64] = &rows[*other];
+            let mut row: Vec<f64> = Vec::with_capacity(factor.rank() + 1);
+            for (place, other) in factor.kept.iter().enumerate() {
+                let below: &[f64] = &factor.rows[*other];
                 let known = dot(&row, &below[..place]);
                 row.push((gram.get(column, *other) - known) / below[place]);
             }
             let left = gram.get(column, column) - dot(&row, &row);
-            if keeps(column, left) {
-                row.push(left.sqrt());
-                kept.push(column);
+            if let Some(pivot) = pivot(&factor, column, &row, left) {
+                row.push(pivot.sqrt());
+                factor.kept.push(column);
             }
-            rows.push(row);
+            factor.rows.push(row);
         }
-        Self { kept, rows }
+        factor
     }
 
     /// The lowest pivot of a matrix, as a share of the diagonal of `scale`: negative where the matrix has a negative
@@ -86,9 +124,9 @@ impl Factor {
         let mut lowest = f64::INFINITY;
         let largest = (0..scale.size()).map(|column| scale.get(column, column)).fold(0.0, f64::max);
         let size = |column: usize| scale.get(column, column).max(1e-6 * largest).max(f64::MIN_POSITIVE);
-        Self::eliminate(gram, |column, left| {
+        Self::eliminate(gram, |_, column, _, left| {
             lowest = lowest.min(left / size(column));
-            left > PIVOT_MIN * size(column)
+            (left > PIVOT_MIN * size(column)).then_some(left)
         });
         lowest
     }
@@ -171,59 +209,6 @@ impl Factor {
         direction
     }
 
-    /// A combination of columns that the matrix holds for nothing at all, where one person, or a small group, in these rows has
-    /// more of such combinations than there is `room` for: differences too small to be weighed by the matrix, and large enough
-    /// to be read from sums of genotypes. What is left of the weights of a logistic model whose covariates say nearly nothing
-    /// is such a difference, too, but everybody has a part of it. (Of all people's squares nobody has more than of his own
-    /// node's.)
-    pub fn unseen(&self, rows: &Rows, room: Limits) -> Option<Vec<f64>> {
-        // A column that these people have twice is nothing new, however ill the matrix is conditioned.
-        let again = |column: usize| {
-            let same = |other: &usize| {
-                (0..rows.people()).all(|person| rows.row(person)[column] == rows.row(person)[*other])
-            };
-            self.kept.iter().any(same)
-        };
-        let dependent = |column: &usize| self.kept.binary_search(column).is_err() && !again(*column);
-        let (combinations, left): (Vec<Vec<f64>>, Vec<Vec<f64>>) =
-            (0..self.rows.len()).filter(dependent).filter_map(|column| self.left_of(column, rows)).unzip();
-        // All of them together: each may be everybody's, and two of them one person's.
-        let left = Rows::from_columns(&left);
-        let own = Self::above_share(&left.gram(1), LEFT_ALONE);
-        let whitened = own.whiten(&left, 1);
-        let mut shares: Vec<(f64, usize)> =
-            whitened.chunks_exact(own.rank().max(1)).map(|row| dot(row, row)).zip(0..).collect();
-        shares.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let (most, person) = *shares.first()?;
-        let of_group: f64 = shares.iter().take(room.group).map(|(share, _)| share).sum();
-        if most <= room.leverage && of_group <= room.share {
-            return None;
-        }
-        let of_person =
-            |a: &usize, b: &usize| left.row(person)[*a].abs().total_cmp(&left.row(person)[*b].abs());
-        (0..combinations.len()).max_by(of_person).map(|worst| combinations[worst].clone())
-    }
-
-    /// What the kept columns leave of another one of these people, as a share of all of it, with the combination that it is;
-    /// none where it is no more than rounding.
-    fn left_of(&self, column: usize, rows: &Rows) -> Option<(Vec<f64>, Vec<f64>)> {
-        let mut known = self.rows[column].clone();
-        known.resize(self.rank(), 0.0);
-        let mut combination = self.combination(&known, self.rows.len());
-        combination.iter_mut().for_each(|part| *part = -*part);
-        combination[column] = 1.0;
-        let (mut differs, mut left) = (false, Vec::with_capacity(rows.people()));
-        for person in 0..rows.people() {
-            let parts = || rows.row(person).iter().zip(&combination).map(|(value, part)| value * part);
-            let (rest, size) = (parts().sum::<f64>(), parts().map(f64::abs).sum::<f64>());
-            differs |= rest.abs() > ROUNDING * size.max(1.0);
-            left.push(rest);
-        }
-        let length = dot(&left, &left).sqrt().max(f64::MIN_POSITIVE);
-        left.iter_mut().for_each(|rest| *rest /= length);
-        differs.then_some((combination, left))
-    }
-
     /// All rows in the whitened basis, one after another, `rank` numbers each.
     pub fn whiten(&self, rows: &Rows, threads: usize) -> Vec<f64> {
         let rank = self.rank();
@@ -267,8 +252,6 @@ mod tests {
     use super::*;
     use crate::span::search::tests::made;
 
-    const ROOM: Limits = Limits { leverage: 0.4, share: 0.85, group: 9 };
-
     #[test]
     fn a_column_that_says_nothing_new_is_left_out() {
         let rows = made(120, 4, 3);
@@ -282,66 +265,6 @@ mod tests {
         let same = factor.recompose(5, &identity(4));
         for (found, expected) in same.lower().iter().zip(gram.lower()) {
             assert!((found - expected).abs() < 1e-9);
-        }
-    }
-
-    #[test]
-    fn a_column_that_is_there_twice_hides_nothing() {
-        let rows = made(120, 3, 5);
-        let column = |place: usize| (0..120).map(|person| rows.row(person)[place]).collect::<Vec<f64>>();
-        let twice = Rows::from_columns(&[column(0), column(1), column(2), column(1)]);
-        let mut other = column(1);
-        other[7] += 1e-4;
-        let nearly = Rows::from_columns(&[column(0), column(1), column(2), other]);
-        // As an ill-conditioned sum says it: nothing is left of the last column, by somewhat other parts.
-        let exact = twice.gram(1);
-        let mut lower = exact.lower().to_vec();
-        (lower[6], lower[9]) = (lower[6] + 1e-4, lower[9] - 1e-3);
-        let factor = Factor::new(&Gram::from_lower(4, lower).unwrap());
-        assert_eq!(factor.rank(), 3);
-        assert!(factor.unseen(&twice, ROOM).is_none());
-        assert!(factor.unseen(&nearly, ROOM).is_some());
-    }
-
-    #[test]
-    fn a_small_difference_of_everybody_is_nobodys() {
-        // The weights of a logistic model whose covariates say nearly nothing: what is left of them is too little to weigh.
-        let rows = made(150, 3, 7);
-        let column = |place: usize| (0..150).map(|person| rows.row(person)[place]).collect::<Vec<f64>>();
-        let with = |left: &dyn Fn(usize) -> f64| {
-            let last = (0..150).map(|person| rows.row(person)[1] + left(person)).collect();
-            Rows::from_columns(&[column(0), column(1), column(2), last])
-        };
-        let smooth = |person: usize| 2e-7 * rows.row(person)[2].powi(3);
-        let of_one = |person: usize| if person == 7 { 3e-6 } else { 0.02 * smooth(person) };
-        let of_nine = |person: usize| if person < 9 { 1e-6 } else { 0.0 };
-        let of_twelve = |person: usize| if person < 12 { 1e-6 } else { 0.0 };
-        for (left, found) in [
-            (&smooth as &dyn Fn(usize) -> f64, false),
-            (&of_one, true),
-            (&of_nine, true),
-            (&of_twelve, false),
-        ] {
-            let rows = with(left);
-            let factor = Factor::new(&rows.gram(1));
-            assert_eq!((factor.rank(), factor.unseen(&rows, ROOM).is_some()), (3, found));
-        }
-    }
-
-    #[test]
-    fn small_differences_of_everybody_may_be_one_persons_together() {
-        let rows = made(150, 3, 8);
-        let column = |place: usize| (0..150).map(|person| rows.row(person)[place]).collect::<Vec<f64>>();
-        let smooth = |person: usize| 2e-7 * rows.row(person)[2].powi(3);
-        let of_one = |person: usize| if person == 7 { 6e-7 } else { 0.0 };
-        let with = |second: &dyn Fn(usize) -> f64| {
-            let added = [&smooth as &dyn Fn(usize) -> f64, second];
-            let added = added.map(|left| (0..150).map(|person| rows.row(person)[1] + left(person)).collect());
-            Rows::from_columns(&[vec![column(0), column(1), column(2)], added.into()].concat())
-        };
-        for (rows, found) in [(with(&smooth), false), (with(&|person| smooth(person) + of_one(person)), true)]
-        {
-            assert_eq!(Factor::new(&rows.gram(1)).unseen(&rows, ROOM).is_some(), found);
         }
     }
 

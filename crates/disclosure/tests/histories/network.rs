@@ -371,9 +371,10 @@ impl Network {
         if !own.iter().enumerate().all(holds) {
             return Err("holds: a sum does not hold a node's own part".to_owned());
         }
-        let basis = Basis::new(gram);
-        if basis.is_precise(bits) {
-            return Ok(basis);
+        let basis = Basis::new(gram, bits);
+        let is_enough = |(node, rows): (usize, &Rows)| node == without || basis.is_enough_for(rows);
+        if rows.iter().enumerate().all(is_enough) {
+            return Ok(basis.settled());
         }
         let turned: Vec<Gram> =
             rows.iter().map(|rows| basis.rows(rows, self.threads).gram(self.threads)).collect();

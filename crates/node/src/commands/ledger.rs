@@ -37,7 +37,7 @@ impl Used {
         let rows = account.rows(&ids, &[], &[]);
         let threads = folder.config.limits.thread_count();
         let limits = Limits::of_cell(folder.config.disclosure.cell);
-        let found = judge(&rows, &rows.gram(threads), limits, threads);
+        let found = judge(&rows, limits, threads);
         Self { columns: ids.len(), leverage: found.leverage, share: found.share.min(1.0) }
     }
 

@@ -163,7 +163,7 @@ fn check_people(account: &Account, numbers: &[u64], limits: Limits, threads: usi
     let ids = account.distinct(|column| column.record.values.is_none());
     let new = if numbers.is_empty() { Vec::new() } else { vec![vec![1.0; numbers.len()]] };
     let rows = account.rows(&ids, numbers, &new);
-    let found = judge(&rows, &rows.gram(threads), limits, threads);
+    let found = judge(&rows, limits, threads);
     ensure!(
         found.passes(),
         "the span rule refuses the allele counts: the people of this snapshot differ by a few from those of an earlier \

@@ -71,8 +71,9 @@ enum Stage {
     /// Some sums were not precise enough, and are made again in their bases: with this node's own part of each, once it was
     /// asked for.
     Refining { bases: Vec<Option<Basis>>, own: Vec<Option<Gram>> },
-    /// Everybody here is among many; groups over several nodes are looked for.
-    Judged { frames: Vec<Option<Frame>>, must_climb: bool, rounds: usize },
+    /// Everybody here is among many; groups over several nodes are looked for. `first` are the bases of the first sums, as
+    /// long as another node may ask for second ones.
+    Judged { frames: Vec<Option<Frame>>, must_climb: bool, rounds: usize, first: Option<Vec<Option<Basis>>> },
     /// Refused, or broken off.
     Ended,
 }
@@ -244,14 +245,15 @@ impl Check {
     pub fn judge(&mut self, grams: &[Vec<f64>], limits: Limits) -> Result<Judgement> {
         match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Summing { fraction_bits } => {
-                let bases = self.bases(grams)?;
+                let bases = self.bases(grams, fraction_bits)?;
                 let size = |basis: &Option<Basis>| match basis {
-                    Some(basis) if !basis.is_precise(fraction_bits) => u16::try_from(basis.rank()),
+                    Some(basis) if !basis.is_enough_for(&self.rows) => u16::try_from(basis.rank()),
                     _ => Ok(0),
                 };
                 let imprecise: Vec<u16> = bases.iter().map(size).collect::<Result<_, _>>()?;
                 if imprecise.iter().all(|size| *size == 0) {
-                    return self.decide(bases, limits);
+                    let settled = bases.iter().cloned().map(|basis| basis.map(Basis::settled)).collect();
+                    return self.decide(settled, Some(bases), limits);
                 }
                 let own = vec![None; bases.len()];
                 self.stage = Stage::Refining { bases, own };
@@ -259,7 +261,7 @@ impl Check {
             }
             Stage::Refining { bases, own } => {
                 let bases = self.refined(bases, &own, grams)?;
-                self.decide(bases, limits)
+                self.decide(bases, None, limits)
             }
             Stage::Judged { .. } | Stage::Ended => bail!("the account was judged before"),
         }
@@ -269,7 +271,7 @@ impl Check {
         Judgement { columns: self.columns.added.len() as u64, ..Judgement::default() }
     }
 
-    fn bases(&mut self, grams: &[Vec<f64>]) -> Result<Vec<Option<Basis>>> {
+    fn bases(&mut self, grams: &[Vec<f64>], fraction_bits: u32) -> Result<Vec<Option<Basis>>> {
         ensure!(grams.len() == self.nodes, "there is not one sum of the account for each node");
         let mut bases = Vec::with_capacity(grams.len());
         for (without, (lower, rotation)) in grams.iter().zip(&self.rotations).enumerate() {
@@ -288,7 +290,7 @@ impl Check {
             let some = self.columns.whole.len() < self.rows.columns();
             self.whole_bases.push(some.then(|| Basis::coarse(&gram.of_columns(&self.columns.whole))));
             self.kept_apart.push(self.kept_apart(&gram));
-            bases.push(Some(Basis::new(&gram)));
+            bases.push(Some(Basis::new(&gram, fraction_bits)));
         }
         Ok(bases)
     }
@@ -296,6 +298,13 @@ impl Check {
     /// This node's part of the second sums: of each that has a size, in the basis of the first.
     pub fn refine(&mut self, ask: &RefineAsk) -> Result<Vec<u64>> {
         ensure!(ask.sizes.len() == self.nodes, "the question counts other nodes than the roster");
+        // This node may have found no more than rounding in its rows, and another one more.
+        if let Stage::Judged { first, rounds: 0, .. } = &mut self.stage
+            && let Some(bases) = first.take()
+        {
+            let own = vec![None; bases.len()];
+            self.stage = Stage::Refining { bases, own };
+        }
         let mut words = Vec::new();
         for (without, size) in ask.sizes.iter().map(|size| usize::from(*size)).enumerate() {
             // The one sum without this node may be the only one that is not precise enough.
@@ -326,7 +335,7 @@ impl Check {
         let refined = |(without, (basis, lower)): (usize, (Option<Basis>, &Vec<f64>))| {
             let Some(basis) = basis else { return Ok(None) };
             if lower.is_empty() {
-                return Ok(Some(basis));
+                return Ok(Some(basis.settled()));
             }
             let size = basis.rank();
             let gram = Gram::from_lower(size, lower.clone())
@@ -340,7 +349,12 @@ impl Check {
         bases.into_iter().zip(grams).enumerate().map(refined).collect()
     }
 
-    fn decide(&mut self, bases: Vec<Option<Basis>>, limits: Limits) -> Result<Judgement> {
+    fn decide(
+        &mut self,
+        bases: Vec<Option<Basis>>,
+        first: Option<Vec<Option<Basis>>>,
+        limits: Limits,
+    ) -> Result<Judgement> {
         let mut judgement = self.nothing_said();
         if let Some(places) = &self.columns.remainder {
             let of = |column: usize| f64::from(u8::from(places.contains(&column)));
@@ -370,7 +384,7 @@ impl Check {
             frames.push(Some(frame));
         }
         if judgement.refused.is_none() {
-            self.stage = Stage::Judged { frames, must_climb, rounds: 0 };
+            self.stage = Stage::Judged { frames, must_climb, rounds: 0, first };
         }
         Ok(judgement)
     }

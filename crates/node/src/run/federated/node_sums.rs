@@ -148,15 +148,13 @@ impl<'a> NodeSums<'a> {
         let opened = self.opened(RoundAsk::Account(ask.clone()))?;
         let grams = account::grams(self.cleared()?, opened, &ask, &self.terms.secret)?;
         let mut judgements = self.runtime.block_on(self.nodes.judge(&self.members, job, grams))?;
+        let mut cost = account::verdict(&judgements, ask.shown.len())?;
         if let Some(again) = account::refine(&judgements, places)? {
             let opened = self.opened(RoundAsk::Refine(again.clone()))?;
             let grams = account::second_grams(self.cleared()?, opened, &again, &self.terms.secret)?;
-            judgements.retain(|(_, judgement)| judgement.imprecise.is_empty());
-            let done = |node: &&NodeName| judgements.iter().all(|(judged, _)| judged != *node);
-            let waiting: Vec<NodeName> = self.members.iter().filter(done).cloned().collect();
-            judgements.extend(self.runtime.block_on(self.nodes.judge(&waiting, job, grams))?);
+            judgements = self.runtime.block_on(self.nodes.judge(&self.members, job, grams))?;
+            cost = account::verdict(&judgements, ask.shown.len())?;
         }
-        let mut cost = account::verdict(&judgements, ask.shown.len())?;
         let limits = Limits::of_cell(self.terms.gate.thresholds().cell);
         let mut groups = Groups::new(&judgements, places, limits, &self.terms.secret)?;
         while let Some(steps) = groups.ask() {
