@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use ligate_model::{Digest, VariableName};
 
 use super::{Account, AccountColumn, Ledger, PeopleSet};
-use crate::span::{Finding, Limits, Rows, judge};
+use crate::span::{Basis, Finding, Limits, Rows, judge, judge_by};
 
 /// Numbers of people who are left out with somebody who left, tried one after another.
 const LEFT_OUT: [usize; 12] = [12, 16, 20, 22, 24, 32, 48, 64, 96, 128, 192, 256];
@@ -18,7 +18,7 @@ const LEFT_OUT: [usize; 12] = [12, 16, 20, 22, 24, 32, 48, 64, 96, 128, 192, 256
 /// A dataset of up to this many people cannot spare many of them. Of few people most choices single somebody out (fewer
 /// than a cell with one value of a binary covariate are enough), so many choices of each number are tried there.
 const SMALL: usize = 1000;
-const DRAWS_SMALL: u8 = 24;
+const DRAWS_SMALL: u8 = 48;
 
 /// A larger dataset can spare more, and each try costs more: few are tried, and none of fewer people than this.
 const DRAWS_LARGE: u8 = 3;
@@ -26,6 +26,12 @@ const LEFT_OUT_LARGE: usize = 24;
 
 /// How much of the limits a choice may use up over this node's own rows, so that later studies have room.
 const ROOM: f64 = 0.95;
+
+/// How much of the limits all that a data user was shown may use up, so that a choice over a small dataset is taken at once.
+const AMPLE: f64 = 0.8;
+
+/// So many more people may be left out of a small dataset so that less of the limits is used up.
+const MORE_FOR_ROOM: usize = 2;
 
 /// Scores, and leverages, that differ by less than this are the same.
 const AS_GOOD: f64 = 0.01;
@@ -52,6 +58,10 @@ pub struct Draft<'a> {
     pub people: &'a [u64],
     /// A variable's values for these people, in its own units, missing ones filled; with its role in the account.
     pub variables: &'a [(VariableName, Vec<f64>)],
+    /// All that the data user was shown.
+    pub reader: &'a Account,
+    /// Nodes of the permit.
+    pub nodes: usize,
     /// Fewest people with whom a node takes part.
     pub people_min: usize,
     pub limits: Limits,
@@ -67,6 +77,48 @@ pub struct Chosen {
     pub left_out: usize,
 }
 
+/// Those who would take part.
+struct Candidate {
+    places: Vec<usize>,
+    /// Whether people were left out of it by the ledger's secret, and not before.
+    drawn: bool,
+}
+
+/// A candidate by which the difference to earlier runs keeps the limits.
+struct Choice {
+    places: Vec<usize>,
+    left_out: usize,
+    leverage: f64,
+    /// How much of the limits all that the data user was shown uses up, as far as it was looked at.
+    used: f64,
+    /// Whether exports stay possible.
+    open: bool,
+}
+
+impl Choice {
+    fn has_room(&self) -> bool {
+        self.used <= AMPLE
+    }
+
+    fn is_better_than(&self, other: &Self) -> bool {
+        if self.open != other.open {
+            return self.open;
+        }
+        match (self.has_room(), other.has_room()) {
+            (true, true) => self.leverage < other.leverage - BETTER,
+            (false, false) => self.used < other.used - BETTER,
+            (has_room, _) => has_room,
+        }
+    }
+
+    /// How many of `eligible` people may be left out for something better.
+    fn may_leave_out(&self, eligible: usize) -> usize {
+        let for_exports = if self.open { 0 } else { eligible / SPARED_FOR_EXPORTS };
+        let for_room = if self.has_room() { 0 } else { self.left_out + MORE_FOR_ROOM };
+        for_exports.max(for_room)
+    }
+}
+
 /// Chooses the people of a run.
 pub fn choose(ledger: &Ledger, account: &Account, draft: &Draft<'_>) -> Chosen {
     let all: Vec<usize> = (0..draft.people.len()).collect();
@@ -77,30 +129,33 @@ pub fn choose(ledger: &Ledger, account: &Account, draft: &Draft<'_>) -> Chosen {
     let eligible: Vec<usize> = all.into_iter().filter(|place| !corrected.contains(place)).collect();
     let relevant = Relevant::new(account, draft);
     let mut best: Option<(f64, Vec<usize>)> = None;
-    let mut kept: Option<(f64, Vec<usize>)> = None;
-    for candidate in candidates(ledger, account, draft, &eligible) {
-        let spared = SPARED_FOR_EXPORTS * (eligible.len() - candidate.len()) <= eligible.len();
-        if kept.is_some() && !spared {
+    let mut kept: Option<Choice> = None;
+    for Candidate { places, drawn } in candidates(ledger, account, draft, &eligible) {
+        let left_out = eligible.len() - places.len();
+        if kept.as_ref().is_some_and(|kept| left_out > kept.may_leave_out(eligible.len())) {
             continue;
         }
-        let found = relevant.judge(&candidate);
+        let found = relevant.judge(&places);
         let score = relevant.score(&found);
         // Where the run's own columns are the reason, the difference to earlier runs is not, and nobody is left out for it.
-        let no_more_than_alone = || score <= relevant.score_alone(&candidate) + AS_GOOD;
-        let everybody = candidate.len() == eligible.len();
-        if score <= ROOM || ((score <= 1.0 || everybody) && no_more_than_alone()) {
-            let open = relevant.keeps_open(&found, &candidate);
-            if open || kept.as_ref().is_none_or(|(known, _)| found.leverage < known - BETTER) {
-                kept = Some((found.leverage, candidate));
+        let no_more_than_alone = || score <= relevant.score_alone(&places) + AS_GOOD;
+        if score <= ROOM || ((score <= 1.0 || left_out == 0) && no_more_than_alone()) {
+            let used = if drawn && eligible.len() <= SMALL { relevant.used_over_all(&places) } else { 0.0 };
+            let open = relevant.keeps_open(&found, &places);
+            let choice = Choice { places, left_out, leverage: found.leverage, used, open };
+            let settled = choice.has_room() && choice.open;
+            if kept.as_ref().is_none_or(|kept| choice.is_better_than(kept)) {
+                kept = Some(choice);
             }
-            if open {
+            if settled {
                 break;
             }
         } else if best.as_ref().is_none_or(|(known, _)| score < known - BETTER) {
-            best = Some((score, candidate));
+            best = Some((score, places));
         }
     }
-    let places = kept.or(best).map_or(eligible, |(_, places)| places);
+    let kept = kept.map(|kept| kept.places);
+    let places = kept.or(best.map(|(_, places)| places)).unwrap_or(eligible);
     Chosen { left_out: draft.people.len() - places.len(), places }
 }
 
@@ -141,7 +196,7 @@ fn candidates<'a>(
     account: &'a Account,
     draft: &'a Draft<'_>,
     eligible: &'a [usize],
-) -> impl Iterator<Item = Vec<usize>> + 'a {
+) -> impl Iterator<Item = Candidate> + 'a {
     let set = PeopleSet::new(eligible.iter().map(|place| draft.people[*place]).collect());
     let all = set.digest();
     let earlier = |known: &PeopleSet| -> Vec<usize> {
@@ -162,7 +217,9 @@ fn candidates<'a>(
         .filter(possible)
         .flat_map(move |count| (0..draws).map(move |draw| (count, draw)));
     let without = draws.map(move |(count, draw)| without(ledger, draft, eligible, all, count, draw));
-    std::iter::once_with(|| eligible.to_vec()).chain(kept).chain(without)
+    let known = std::iter::once_with(|| eligible.to_vec()).chain(kept);
+    let known = known.map(|places| Candidate { places, drawn: false });
+    known.chain(without.map(|places| Candidate { places, drawn: true }))
 }
 
 /// Everybody without `count` people: the same ones for the same difference, whoever asks again.
@@ -232,11 +289,34 @@ impl<'a> Relevant<'a> {
 
     fn judge_with(&self, ids: &[super::ColumnId], candidate: &[usize]) -> Finding {
         let numbers: Vec<u64> = candidate.iter().map(|place| self.draft.people[*place]).collect();
-        let mut new = vec![vec![1.0; candidate.len()]];
-        for (_, values) in self.draft.variables {
-            new.push(standard(candidate.iter().map(|place| values[*place])));
-        }
-        self.judge_rows(&self.account.rows(ids, &numbers, &new))
+        self.judge_rows(&self.account.rows(ids, &numbers, &self.added(candidate)))
+    }
+
+    /// How much of the limits is used up by all that the data user was shown, with this run: over these people, and over other
+    /// nodes whose people are as these were, none of whom left.
+    fn used_over_all(&self, candidate: &[usize]) -> f64 {
+        let reader = self.draft.reader;
+        let ids = reader.distinct(|_| true);
+        let everybody: Vec<usize> = (0..self.draft.people.len()).collect();
+        let rows_of = |places: &[usize]| {
+            let numbers: Vec<u64> = places.iter().map(|place| self.draft.people[*place]).collect();
+            reader.rows(&ids, &numbers, &self.added(places))
+        };
+        let (own, others) = (rows_of(candidate), rows_of(&everybody));
+        let mut gram = own.gram(self.draft.threads);
+        let other = others.gram(self.draft.threads);
+        (2..self.draft.nodes).for_each(|_| gram.add(&other));
+        self.score(&judge_by(&own, &Basis::exact(&gram).settled(), self.draft.limits, self.draft.threads))
+    }
+
+    fn added(&self, places: &[usize]) -> Vec<Vec<f64>> {
+        let ones = vec![1.0; places.len()];
+        let values = self
+            .draft
+            .variables
+            .iter()
+            .map(|(_, values)| standard(places.iter().map(|place| values[*place])));
+        std::iter::once(ones).chain(values).collect()
     }
 
     fn judge_rows(&self, rows: &Rows) -> Finding {

@@ -281,7 +281,7 @@ struct After {
 fn after(case: &Case, people: &[u64], variables: &[(VariableName, Vec<f64>)]) -> After {
     let account = case.ledger.account(&run(9, NODES).data_user).unwrap();
     let limits = Limits::of_cell(10);
-    let draft = Draft { people, variables, people_min: 20, limits, threads: 1 };
+    let draft = Draft { people, variables, reader: &account, nodes: 3, people_min: 20, limits, threads: 1 };
     let chosen = choose(&case.ledger, &account, &draft);
     let numbers: Vec<u64> = chosen.places.iter().map(|place| people[*place]).collect();
     let mut new = vec![vec![1.0; numbers.len()]];

@@ -305,6 +305,8 @@ impl Network {
         let draft = Draft {
             people: &numbers,
             variables: &variables,
+            reader: &account,
+            nodes: job.roster.len(),
             people_min: SITE_MIN,
             limits: limits(),
             threads: self.threads,

@@ -195,7 +195,8 @@ impl NodeRun {
         // Where everybody takes part, the people of all data users are the same or differ by many, so that what one of them
         // exports is no small difference to another one's results. Other rules choose different people on purpose.
         let of_all = self.approval.job().people == PeopleRule::Filled;
-        let people = self.choose_people(&ledger, if of_all { &shown } else { &account }, &everybody)?;
+        let chosen_by = if of_all { &shown } else { &account };
+        let people = self.choose_people(&ledger, [chosen_by, &account], &everybody)?;
         let cohort = Cohort::new(&self.phenotypes, &self.plan, &people, coding, self.snapshot.blocks())?;
         let site = self.gate.own_site(cohort.individuals()).map_err(|rule| own_rule(&self.folder, rule))?;
         let numbers = people.iter().map(|person| everybody[*person as usize]).collect();
@@ -204,8 +205,14 @@ impl NodeRun {
         Ok(OutgoingAnswer::Heads { heads: Vec::new() })
     }
 
-    /// Those of whom the job's rule speaks, without the few who would be the difference to an earlier run of anybody.
-    fn choose_people(&self, ledger: &Ledger, shown: &Account, everybody: &[u64]) -> Result<Vec<u32>> {
+    /// Those of whom the job's rule speaks, without the few who would be the difference to an earlier run among `shown`. `account` is all that
+    /// the data user was shown.
+    fn choose_people(
+        &self,
+        ledger: &Ledger,
+        [shown, account]: [&Account; 2],
+        everybody: &[u64],
+    ) -> Result<Vec<u32>> {
         let rule = self.approval.job().people;
         let departed = ledger.departed()?;
         let mut eligible = own_rows::eligible(
@@ -226,6 +233,8 @@ impl NodeRun {
         let draft = Draft {
             people: &numbers,
             variables: &variables,
+            reader: account,
+            nodes: self.approval.permit().datasets.len(),
             people_min: usize::try_from(self.gate.thresholds().individuals_per_site)?,
             limits: self.limits(),
             threads: self.folder.config.limits.thread_count(),
