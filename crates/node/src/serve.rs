@@ -8,6 +8,7 @@ mod counts;
 mod desk;
 mod guarded_journal;
 mod known_runs;
+mod nested;
 mod node_export;
 mod node_run;
 mod seat;

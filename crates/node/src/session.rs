@@ -13,7 +13,7 @@ use ligate_access::{
     PublicKey,
     audit::{Head, RecoveryProof},
 };
-use ligate_analysis::codes::Grid;
+use ligate_analysis::{codes::Grid, gwas::Model};
 use ligate_disclosure::{ColumnId, DataUser, Exported, Left, Released, span::SOFTENING};
 use ligate_model::{
     AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, VariableKind, VariableName, VariantKey,
@@ -48,8 +48,8 @@ pub enum Question {
     Prepare { job: Digest, coding: Option<BinaryCoding> },
     /// How large are your values?
     Exponents { job: Digest },
-    /// Which columns was the data user shown of your people?
-    Account { job: Digest },
+    /// Which columns was the data user shown of your people, and which of them would a study with this model be nested with?
+    Account { job: Digest, model: Model },
     /// Judge your people by these sums of the account: one without each node of the roster.
     Judge { job: Digest, grams: Vec<Vec<f64>> },
     /// Which variants do you bring?
@@ -158,6 +158,9 @@ pub enum SiteFacts {
     Account {
         columns: HeldColumns,
         exported: Vec<Vec<Digest>>,
+        /// Covariates of earlier logistic studies that have nearly the same weights and are not these; none where there is no
+        /// such study.
+        nested: Option<Vec<ColumnId>>,
     },
     Export(ExportFacts),
     /// Places among the variants that were asked about.

@@ -9,7 +9,9 @@ use ligate_lake::{HistoryKey, Lake, LoadRequest, VcfGroup};
 use support::{
     Draw, Network,
     cohorts::{Cohort, network, permit, released},
-    fail, ligate, succeed, text,
+    fail, ligate,
+    researchers::Researcher,
+    succeed, text,
 };
 
 const PEOPLE: [(&str, usize); 3] = [("north", 130), ("centre", 110), ("south", 90)];
@@ -779,6 +781,83 @@ fn two_meta_analyses_of_the_nodes_own_results() {
         assert!(said.contains("without --baseline"), "{said}");
     }
     network.released(&permit, &["--trait", "gout"]);
+}
+
+/// A disease that goes with a group, so that the weights of its model are two numbers, and a covariate that has nothing to do
+/// with the disease: in the group it is one person's, and outside it everybody's.
+fn with_a_covariate_made_for_two_weights() -> Vec<Cohort> {
+    let mut cohorts = three();
+    for (cohort, seed) in cohorts.iter_mut().zip(70..) {
+        cohort.column("group", |_, draw| u8::from(draw.uniform() < 0.4).to_string(), seed);
+        let group = cohort.values("group").clone();
+        let rate = |person: usize| if group[person] == "1" { 0.75 } else { 0.25 };
+        cohort.column("gout", |person, draw| u8::from(draw.uniform() < rate(person)).to_string(), seed + 10);
+    }
+    let flags = |name: &str| -> Vec<Vec<bool>> {
+        cohorts
+            .iter()
+            .map(|cohort| cohort.clone().values(name).iter().map(|value| value == "1").collect())
+            .collect()
+    };
+    let (group, ill) = (flags("group"), flags("gout"));
+    let people = || {
+        PEOPLE
+            .iter()
+            .enumerate()
+            .flat_map(|(place, (_, people))| (0..*people).map(move |person| (place, person)))
+    };
+    let share = |inside: bool| {
+        let of_group = people().filter(|(place, person)| group[*place][*person] == inside);
+        let (cases, all) = of_group.fold((0.0, 0.0), |(cases, all), (place, person)| {
+            (cases + f64::from(u8::from(ill[place][person])), all + 1.0)
+        });
+        cases / all
+    };
+    let shares = [share(false), share(true)];
+    let excess = |(place, person): (usize, usize)| {
+        f64::from(u8::from(ill[place][person])) - shares[usize::from(group[place][person])]
+    };
+    let target = people().find(|(place, person)| group[*place][*person]).expect("somebody in the group");
+    let mut draw = Draw::new(90);
+    let mut made: Vec<Vec<f64>> = PEOPLE.iter().map(|(_, people)| vec![0.0; *people]).collect();
+    let outside: Vec<(usize, usize)> = people().filter(|(place, person)| !group[*place][*person]).collect();
+    outside.iter().for_each(|(place, person)| made[*place][*person] = 10.0 * draw.uniform() - 5.0);
+    made[target.0][target.1] = 5.0;
+    // What it has to do with the disease is taken off it.
+    let pull: f64 = people().map(|of| made[of.0][of.1] * excess(of)).sum();
+    let square: f64 = outside.iter().map(|of| excess(*of).powi(2)).sum();
+    outside.iter().for_each(|of| made[of.0][of.1] -= pull * excess(*of) / square);
+    for (cohort, made) in cohorts.iter_mut().zip(made) {
+        cohort.columns.push(("made".to_owned(), made.iter().map(|value| format!("{value:.9}")).collect()));
+    }
+    cohorts
+}
+
+/// The weights of two nested models are the same, and the studies' score variances differ by the square of one sum. Together with
+/// the covariate's own sum it is one person's.
+#[test]
+fn two_logistic_studies_of_which_one_has_a_covariate_more() {
+    let cohorts = with_a_covariate_made_for_two_weights();
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    let study = |covariates| ["--trait", "gout", "--covariates", covariates];
+    network.released(&permit, &study("group"));
+    let said = network.refused(&permit, &study("group,made"));
+    stopped_by_the_span_rule(&said, "made");
+    // Nor the other way round, as another data user may try.
+    let other = Researcher::new(
+        &network,
+        "ada",
+        &["north", "centre", "south"],
+        &["--variables", "gout,group,made,age"],
+    );
+    other.released(&network, "gout", &["--covariates", "group,made"]);
+    let output = other.study(&network, "gout", &["--covariates", "group"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("span rule"), "{said}");
+    // The same study again, and one with a covariate of everybody's.
+    network.released(&permit, &study("group"));
+    network.released(&permit, &study("group,age"));
 }
 
 /// Three diseases of which the third is there where exactly one of the others is, but for one person: their sums added up are

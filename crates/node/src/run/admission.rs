@@ -11,8 +11,9 @@ use ligate_access::{
 };
 use ligate_analysis::{
     codes::Grid,
-    gwas::{Family, Plan},
+    gwas::{Family, Model, Plan},
 };
+use ligate_disclosure::ColumnId;
 use ligate_federation::Member;
 use ligate_model::{Assembly, BinaryCoding, Digest, NodeName, VariableKind, VariableName};
 
@@ -37,6 +38,16 @@ pub struct Accepted {
     pub member: Member,
     pub assembly: Assembly,
     pub variables: Vec<VariableFacts>,
+}
+
+/// What nodes hold of a data user's account.
+#[derive(Default)]
+pub struct Accounts {
+    pub columns: Vec<HeldColumns>,
+    /// The nodes of each result that was exported.
+    pub rosters: Vec<Vec<Digest>>,
+    /// Of each node that knows a study with which the new one would be nested: the covariates that this lacks.
+    pub nested: Vec<Vec<ColumnId>>,
 }
 
 impl Nodes {
@@ -197,23 +208,21 @@ impl Nodes {
         Ok(all)
     }
 
-    /// The columns of the data user's account at each of these nodes, and the rosters of all that was exported.
-    pub async fn accounts(
-        &self,
-        members: &[NodeName],
-        job: Digest,
-    ) -> Result<(Vec<HeldColumns>, Vec<Vec<Digest>>)> {
-        let (mut accounts, mut rosters) = (Vec::new(), Vec::new());
+    /// What these nodes hold of the data user's account, for a study with this model.
+    pub async fn accounts(&self, members: &[NodeName], job: Digest, model: &Model) -> Result<Accounts> {
+        let mut accounts = Accounts::default();
         for node in self.of(members) {
-            match node.ask(&Question::Account { job }, self.deadline).await? {
-                Answer::Facts { facts: SiteFacts::Account { columns, exported } } => {
-                    accounts.push(columns);
-                    rosters.extend(exported);
+            let question = Question::Account { job, model: model.clone() };
+            match node.ask(&question, self.deadline).await? {
+                Answer::Facts { facts: SiteFacts::Account { columns, exported, nested } } => {
+                    accounts.columns.push(columns);
+                    accounts.rosters.extend(exported);
+                    accounts.nested.extend(nested);
                 }
                 _ => bail!("a node answered something else"),
             }
         }
-        Ok((accounts, rosters))
+        Ok(accounts)
     }
 
     /// What each of these nodes says of the sums of the account.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
-use ligate_analysis::gwas::{self, Cohort, Model, OwnGate, Plan, Role};
+use ligate_analysis::gwas::{self, Cohort, Family, Model, OwnGate, Plan, Role};
 use ligate_disclosure::{
     ACCOUNT_COLUMNS_MAX, Account, AccountColumn, ColumnId, ForExport, LedgerRefusal, NewColumn, PeopleSet,
     span::{
@@ -15,6 +15,7 @@ use ligate_disclosure::{
 };
 use ligate_model::{BinaryCoding, Digest, VariableName};
 
+use super::nested;
 use crate::session::{
     Judgement, LEVERAGE_STEP, Without,
     rounds::{AccountAsk, ClimbAsk, RefineAsk, second_fraction_bits, triangle},
@@ -100,9 +101,13 @@ impl Columns {
         roster: &[Digest],
     ) -> Self {
         let (first, plain) = (shown.len(), plan.variables().count() + 1);
-        let added = addition.columns.iter().map(|column| column.variable.clone()).collect();
-        let own = addition.columns.iter().zip(first..).filter(|(column, _)| !is_of_nodes(&column.role));
-        let whole = whole(account, shown, roster).chain(own.map(|(_, place)| place)).collect();
+        let columns = addition.columns.iter().map(|column| column.variable.clone());
+        let added: Vec<Option<VariableName>> = columns.chain(addition.products.iter().cloned()).collect();
+        let is_of_nodes = |place: &usize| {
+            addition.columns.get(place - first).is_some_and(|column| is_of_nodes(&column.role))
+        };
+        let own = (first..first + added.len()).filter(|place| !is_of_nodes(place));
+        let whole = whole(account, shown, roster).chain(own).collect();
         let kept_apart = (1..plain).map(|variable| [first, first + variable]).collect();
         let kept_apart_before = account.variables(shown);
         Self { plain, kept_apart, kept_apart_before, whole, added, remainder: None }
@@ -137,6 +142,8 @@ impl Columns {
 pub struct Addition {
     /// With a number per person of the cohort.
     pub columns: Vec<NewColumn>,
+    /// The variables of the products that are judged after these columns, see [`nested`].
+    pub products: Vec<Option<VariableName>>,
     /// What they were made from: nothing else is answered.
     pub model: Model,
 }
@@ -146,17 +153,51 @@ impl Addition {
     pub fn new(account: &Account, study: &Study<'_>, ask: &AccountAsk) -> Result<(Self, Rows)> {
         let asked = ask.study.as_ref().context("the question names no study")?;
         check_complete(account, &ask.shown)?;
-        let values = gwas::columns(study.cohort, study.plan, &asked.model, &study.own_gate, study.threads);
+        asked.model.validate(study.plan)?;
+        let mut values = study.columns(&asked.model);
+        let roles = gwas::roles(study.plan, asked.model.baseline);
+        let nested = nested::Study { roles: &roles, values: &values, numbers: study.numbers };
+        check_nested(account, nested.nested_in(account), asked.nested.as_deref())?;
+        let products = asked.nested.as_ref().map(|earlier| nested.products(account, earlier));
+        let (products, of_products): (Vec<_>, Vec<_>) = products.into_iter().flatten().unzip();
+        values.extend(of_products);
         ensure!(
             values.len() == usize::from(asked.columns),
             "the question counts other columns than the study has"
         );
         let rows = account.rows(&ask.shown, study.numbers, &values);
-        let roles = gwas::roles(study.plan, asked.model.baseline);
         let columns =
             roles.into_iter().zip(values).map(|(role, values)| new_column(study, &asked.model, role, values));
-        Ok((Self { columns: columns.collect(), model: asked.model.clone() }, rows))
+        Ok((Self { columns: columns.collect(), products, model: asked.model.clone() }, rows))
     }
+}
+
+impl Study<'_> {
+    /// What a study with this model weighs genotypes with.
+    fn columns(&self, model: &Model) -> Vec<Vec<f64>> {
+        gwas::columns(self.cohort, self.plan, model, &self.own_gate, self.threads)
+    }
+
+    /// The covariates of earlier logistic studies with which this one would be nested; none where it is with none.
+    pub fn nested_in(&self, account: &Account, model: &Model) -> Result<Option<Vec<ColumnId>>> {
+        model.validate(self.plan)?;
+        if self.plan.family != Family::Logistic {
+            return Ok(None);
+        }
+        let (roles, values) = (gwas::roles(self.plan, model.baseline), self.columns(model));
+        Ok(nested::Study { roles: &roles, values: &values, numbers: self.numbers }.nested_in(account))
+    }
+}
+
+/// Refuses a question that judges less than this node found to be nested with the study.
+fn check_nested(account: &Account, own: Option<Vec<ColumnId>>, asked: Option<&[ColumnId]>) -> Result<()> {
+    let Some(own) = own else { return Ok(()) };
+    let asked = asked.context("the question leaves out that the study is nested with an earlier one")?;
+    let class = account.classes_by_id();
+    let judged: BTreeSet<u32> = asked.iter().filter_map(|id| class.get(id).copied()).collect();
+    let is_judged = |id: &ColumnId| class.get(id).is_some_and(|class| judged.contains(class));
+    ensure!(own.iter().all(is_judged), "the question leaves out a covariate of an earlier study");
+    Ok(())
 }
 
 /// Refuses a second meta-analysis of the nodes' own results to a data user: the residuals of each node are those of its own

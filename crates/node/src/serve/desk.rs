@@ -225,7 +225,9 @@ impl Desk {
             }
             Question::Offer { job, page } => self.with_job(peer, job, |work| work.study()?.offer(page)),
             Question::Exponents { job } => self.with_job(peer, job, |work| work.study()?.scales()),
-            Question::Account { job } => self.with_job(peer, job, |work| work.study()?.account()),
+            Question::Account { job, model } => {
+                self.with_job(peer, job, |work| work.study()?.account(&model))
+            }
             Question::Judge { job, grams } => self.with_job(peer, job, |work| match work {
                 Work::Study(run) => run.judge(&grams),
                 Work::Export(export) => export.judge(&grams),

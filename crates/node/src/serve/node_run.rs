@@ -20,7 +20,7 @@ use ligate_access::{
     permit::{Method, Permit, SignedPermit},
     policy::{self, Approval},
 };
-use ligate_analysis::gwas::{self, Ask, Cohort, Family, OwnGate, Plan};
+use ligate_analysis::gwas::{self, Ask, Cohort, Family, Model, OwnGate, Plan};
 use ligate_disclosure::{
     Account, DataUser, Draft, Gate, Ledger, OwnSite, PeopleSet, Run, Thresholds, choose, span::Limits,
 };
@@ -292,14 +292,27 @@ impl NodeRun {
         Ok(OutgoingAnswer::Facts { facts: chosen.site.release(facts) })
     }
 
-    /// Which columns the data user was shown of this node's people.
-    pub fn account(&mut self) -> Result<OutgoingAnswer> {
+    /// Which columns the data user was shown of this node's people, and with which a study of this model would be nested.
+    pub fn account(&mut self, model: &Model) -> Result<OutgoingAnswer> {
         still_allowed(&self.folder, &self.approval)?;
         self.opened()?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let columns = chosen.account.columns().iter().map(|column| (column.id, column.class)).collect();
         let exported = books::ledger(&self.folder)?.exported_rosters()?;
-        Ok(OutgoingAnswer::Facts { facts: chosen.site.release(SiteFacts::Account { columns, exported }) })
+        let nested = self.study(chosen).nested_in(&chosen.account, model)?;
+        let facts = SiteFacts::Account { columns, exported, nested };
+        Ok(OutgoingAnswer::Facts { facts: chosen.site.release(facts) })
+    }
+
+    fn study<'a>(&'a self, chosen: &'a Chosen) -> Study<'a> {
+        Study {
+            cohort: &chosen.cohort,
+            plan: &self.plan,
+            coding: chosen.coding,
+            numbers: &chosen.numbers,
+            own_gate: own_gate(self.gate.thresholds()),
+            threads: self.folder.config.limits.thread_count(),
+        }
     }
 
     /// Judges this node's people by the sums of the account.
@@ -449,7 +462,7 @@ impl NodeRun {
     /// What genotypes are weighed with goes into the ledger before the first answer about genotypes, and is what was
     /// judged.
     fn enter_columns(&mut self, ask: &Ask) -> Result<()> {
-        let (check, Addition { columns, model }) = self
+        let (check, Addition { columns, model, .. }) = self
             .check
             .as_ref()
             .context("nothing about genotypes is answered before the account was judged")?;
@@ -480,14 +493,7 @@ impl NodeRun {
         let (place, secret) = (self.seat.place()?, self.seat.common_secret()?);
         check_ask(ask, place[1])?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
-        let study = Study {
-            cohort: &chosen.cohort,
-            plan: &self.plan,
-            coding: chosen.coding,
-            numbers: &chosen.numbers,
-            own_gate: own_gate(self.gate.thresholds()),
-            threads: self.folder.config.limits.thread_count(),
-        };
+        let study = self.study(chosen);
         let (addition, rows) = Addition::new(&chosen.account, &study, ask)?;
         if addition.model.baseline {
             let jobs = books::ledger(&self.folder)?.jobs_of(&self.data_user(), self.approval.dataset())?;

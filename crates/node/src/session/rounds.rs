@@ -3,7 +3,8 @@
 //! Nodes of a run are named by their place in its roster. A sum "without" a node holds zeros of it: what is left when
 //! its steward subtracts his own part.
 
-use ligate_analysis::gwas::{Ask, Model};
+use anyhow::Result;
+use ligate_analysis::gwas::{self, Ask, Model, Plan};
 use ligate_disclosure::{
     ColumnId,
     span::{Frame, Step, fraction_bits},
@@ -44,8 +45,20 @@ pub struct AccountAsk {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AskedStudy {
     pub model: Model,
-    /// Columns that it adds.
+    /// Columns that are judged with it.
     pub columns: u16,
+    /// Where there is an earlier logistic study with nearly the same weights and other covariates: these covariates.
+    pub nested: Option<Vec<ColumnId>>,
+}
+
+impl AskedStudy {
+    /// What a study of this plan would weigh genotypes with, and what is judged beside it where it is nested with others.
+    pub fn new(plan: &Plan, model: Model, nested: Option<Vec<ColumnId>>) -> Result<Self> {
+        let own = gwas::roles(plan, model.baseline).len();
+        let products = if plan.has_wald_tests() { 0 } else { plan.covariates.len() };
+        let judged = nested.as_ref().map_or(0, |earlier| products + earlier.len());
+        Ok(Self { model, columns: u16::try_from(own + judged)?, nested })
+    }
 }
 
 /// The sums without each node once more, in the bases of the first ones, where those were not precise enough.

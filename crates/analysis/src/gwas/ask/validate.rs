@@ -4,7 +4,7 @@ use ligate_model::{VariantCounts, VariantKey};
 
 use super::{Ask, MAX_BATCH, MAX_WORDS};
 use crate::{
-    gwas::plan::Plan,
+    gwas::{columns::Model, plan::Plan},
     quantise::{MAX_EXPONENT, Scaling},
 };
 
@@ -91,6 +91,15 @@ impl Ask {
             check(variants.counts.iter().all(consistent), InvalidAsk::Counts)?;
         }
         check(self.words() <= MAX_WORDS, InvalidAsk::Words)
+    }
+}
+
+impl Model {
+    /// Checks that this is a model that a run of this plan can have.
+    pub fn validate(&self, plan: &Plan) -> Result<(), InvalidAsk> {
+        check_scaling(plan, &self.scaling)?;
+        check_coefficients(&self.coefficients, if plan.is_logistic() { plan.columns() } else { 0 })?;
+        check((0.0..=1.0).contains(&self.fill), InvalidAsk::Number)
     }
 }
 

@@ -11,6 +11,7 @@ use ligate_disclosure::{
 };
 use ligate_model::{Digest, NodeName};
 
+use crate::run::admission::Accounts;
 use crate::session::{
     HeldColumns, Judgement, USED_STEPS,
     rounds::{AccountAsk, AskedStudy, ClimbAsk, RefineAsk, second_fraction_bits, triangle},
@@ -31,20 +32,30 @@ pub struct Cost {
 
 /// The columns that are distinct over all nodes: two are one where every node holds the same values in both.
 pub fn distinct(accounts: &[HeldColumns]) -> Result<Vec<ColumnId>> {
-    let ids: BTreeSet<ColumnId> = accounts.iter().flatten().map(|(id, _)| *id).collect();
-    let class = |account: &HeldColumns, id: &ColumnId| {
-        account.iter().find(|(known, _)| known == id).map(|(_, class)| *class)
-    };
-    let mut seen = BTreeSet::new();
-    let new =
-        |id: &ColumnId| seen.insert(accounts.iter().map(|account| class(account, id)).collect::<Vec<_>>());
-    let distinct: Vec<ColumnId> = ids.into_iter().filter(new).collect();
+    let distinct = distinct_of(accounts, accounts.iter().flatten().map(|(id, _)| *id).collect());
     ensure!(
         distinct.len() < ACCOUNT_COLUMNS_MAX,
         "the account of this data user is full: it holds {} columns (rule: span)",
         distinct.len()
     );
     Ok(distinct)
+}
+
+/// Those of the columns `ids` that are distinct over all nodes.
+fn distinct_of(accounts: &[HeldColumns], ids: BTreeSet<ColumnId>) -> Vec<ColumnId> {
+    let class = |account: &HeldColumns, id: &ColumnId| {
+        account.iter().find(|(known, _)| known == id).map(|(_, class)| *class)
+    };
+    let mut seen = BTreeSet::new();
+    let new =
+        |id: &ColumnId| seen.insert(accounts.iter().map(|account| class(account, id)).collect::<Vec<_>>());
+    ids.into_iter().filter(new).collect()
+}
+
+/// The covariates of earlier studies with which a new one is nested, as any node says; none where it is with none.
+pub fn nested(accounts: &Accounts) -> Option<Vec<ColumnId>> {
+    let ids = accounts.nested.iter().flatten().copied().collect();
+    (!accounts.nested.is_empty()).then(|| distinct_of(&accounts.columns, ids))
 }
 
 /// Refuses nodes with whose results, and those that were exported, the sum of a single node could be taken apart.

@@ -129,11 +129,10 @@ impl<'a> NodeSums<'a> {
     /// Asks all nodes whether the run may weigh genotypes with what the model says.
     fn admits(&mut self, model: &Model) -> Result<Cost> {
         let job = self.roster.roster().context().job;
-        let (accounts, rosters) = self.runtime.block_on(self.nodes.accounts(&self.members, job))?;
-        account::check_rosters(&rosters, &self.member_keys())?;
-        let columns = u16::try_from(gwas::roles(&self.terms.plan, model.baseline).len())?;
-        let judged =
-            self.judge(account::distinct(&accounts)?, Some(AskedStudy { model: model.clone(), columns }));
+        let accounts = self.runtime.block_on(self.nodes.accounts(&self.members, job, model))?;
+        account::check_rosters(&accounts.rosters, &self.member_keys())?;
+        let study = AskedStudy::new(&self.terms.plan, model.clone(), account::nested(&accounts))?;
+        let judged = self.judge(account::distinct(&accounts.columns)?, Some(study));
         judged.map_err(|error| match error.downcast::<SpanRefusal>() {
             Ok(refusal) => SpanRefusal { wald: self.terms.plan.has_wald_tests(), ..refusal }.into(),
             Err(error) => error,
