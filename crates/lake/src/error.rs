@@ -44,6 +44,9 @@ pub enum LakeError {
     /// People are loaded under other ids than before. `pairs` are the ids in the files, and those that they are known under.
     #[error("{} (rule: people are the same under every id); nothing was changed", known_people(*found))]
     SamePeople { found: usize, pairs: Vec<(IndividualId, IndividualId)> },
+    /// Two rows of a load have the calls of one person.
+    #[error("{} in these files (rule: a person counts once); nothing was changed", twice(pairs.len()))]
+    Twice { pairs: Vec<[IndividualId; 2]> },
     #[error("there is no dataset \"{0}\"; `ligate datasets` lists those of this node")]
     UnknownDataset(DatasetId),
     #[error("dataset \"{dataset}\" has no snapshot {snapshot}")]
@@ -99,6 +102,13 @@ fn known_people(found: usize) -> String {
         _ => format!(
             "{found} people of these files have the calls of people whom this node knows under other ids"
         ),
+    }
+}
+
+fn twice(pairs: usize) -> String {
+    match pairs {
+        1 => "two people have the same calls".to_owned(),
+        _ => format!("{pairs} pairs of people have the same calls"),
     }
 }
 

@@ -181,12 +181,12 @@ mod tests {
         let index = Index::of(known.iter().collect());
         for (place, genome) in genomes.iter().enumerate() {
             let again = people.likeness(genome, 0.02);
-            assert!(index.alike(&again).map(|(place, _)| place).eq([place]));
+            assert!(index.alike(&again, index::SHARING_MAX).map(|(place, _)| place).eq([place]));
         }
         for _ in 0..3000 {
             let stranger = people.person();
             let stranger = people.likeness(&stranger, 0.0);
-            assert!(index.alike(&stranger).next().is_none());
+            assert!(index.alike(&stranger, index::SHARING_MAX).next().is_none());
         }
     }
 

@@ -227,6 +227,34 @@ fn a_twin_comes_when_the_other_has_gone() {
 }
 
 #[test]
+fn one_person_twice_in_the_files() {
+    let node = Node::new();
+    let mut twice = people(1);
+    twice.samples.push("again".to_owned());
+    // Two calls were read otherwise.
+    twice.sites.iter_mut().for_each(|site| site.calls.push(site.calls[7]));
+    twice.sites[3..5].iter_mut().for_each(|site| site.calls[PEOPLE] = "./.");
+    let refused = |node: &Node| {
+        let before = node.stored();
+        let error = load(&node.lake, &node.request(&twice)).unwrap_err();
+        assert!(error.to_string().contains("a person counts once"), "{error}");
+        // A first load leaves an empty dataset.
+        assert!(before.1.is_none() || node.stored() == before, "a refused load changed something");
+        let LakeError::Twice { pairs } = error else { panic!("{error}") };
+        pairs.iter().map(|pair| pair.each_ref().map(|id| id.as_str().to_owned())).collect::<Vec<_>>()
+    };
+    let pair = ["a7", "again"];
+    assert_eq!(refused(&node), [pair]);
+    // Nor where the other row was loaded before.
+    node.load(&people(1));
+    assert_eq!(refused(&node), [pair]);
+    // The steward says that they are twins, once.
+    fs::write(node.path("same-people.tsv"), "individual\tknown_as\nagain\tagain\n").unwrap();
+    assert_eq!(node.load_known(&twice).individuals, PEOPLE + 1);
+    assert_eq!(node.load(&twice).individuals, PEOPLE + 1);
+}
+
+#[test]
 fn ids_that_are_dealt_out_anew() {
     let node = Node::new();
     node.load(&people(1));

@@ -1,13 +1,13 @@
 //! Who of a load is known under another id, and what the book learns of everybody.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ligate_model::IndividualId;
 
 use super::{
     Book, Likeness, People,
     book::Panel,
-    index::Index,
+    index::{Index, SHARING_MAX, SHARING_OF_TWO},
     panel::{choose, likenesses},
 };
 use crate::{LakeError, tables::HistoryKey};
@@ -82,7 +82,7 @@ impl Book {
             let known: Vec<_> = self.panels[*panel].people.iter().filter(|(id, _)| gone(id)).collect();
             let index = Index::of(known.iter().map(|(_, likeness)| likeness).collect());
             for place in &open {
-                let alike = index.alike(&likenesses[*place]);
+                let alike = index.alike(&likenesses[*place], SHARING_MAX);
                 found.extend(alike.map(|(other, bands)| (bands, *place, &known[other].0)));
             }
         }
@@ -97,6 +97,32 @@ impl Book {
         }
         pairs.sort_unstable();
         pairs
+    }
+
+    /// Pairs of places of people in one load who are the same, but for two whom the book has as two.
+    pub fn twice(
+        &self,
+        individuals: &[IndividualId],
+        made: &[Made],
+        is_another: impl Fn(&IndividualId) -> bool,
+    ) -> Vec<[usize; 2]> {
+        let standings = self.standings(&places(individuals), made);
+        let mut pairs = BTreeSet::new();
+        for Made { likenesses, .. } in made {
+            let index = Index::of(likenesses.iter().collect());
+            for (place, likeness) in likenesses.iter().enumerate() {
+                let alike = index
+                    .alike(likeness, SHARING_OF_TWO)
+                    .map(|(other, _)| other)
+                    .filter(|other| *other > place);
+                pairs.extend(alike.map(|other| [place, other]));
+            }
+        }
+        let are_two = |pair: &[usize; 2]| {
+            pair.iter().any(|place| is_another(&individuals[*place]))
+                || pair.iter().all(|place| standings[*place].known)
+        };
+        pairs.into_iter().filter(|pair| !are_two(pair)).collect()
     }
 
     fn standings(&self, places: &HashMap<&IndividualId, usize>, made: &[Made]) -> Vec<Standing> {

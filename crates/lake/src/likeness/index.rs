@@ -6,7 +6,11 @@ use std::collections::HashMap;
 use super::{BANDS, BANDS_AGREEING, Likeness, NO_BAND};
 
 /// People who may share a band's hash. One that more share says nothing of who somebody is.
-const SHARING_MAX: usize = 64;
+pub const SHARING_MAX: usize = 64;
+
+/// People of one load who may share it where somebody is looked for who is in the load twice. A panel of other files may have
+/// variants that hardly anybody of these carries, and most people are then alike by them.
+pub const SHARING_OF_TWO: usize = 4;
 
 /// Known people by the hashes of their bands; 256 bytes for each.
 pub struct Index<'a> {
@@ -26,8 +30,13 @@ impl<'a> Index<'a> {
         Self { known, orders }
     }
 
-    /// The places of the known people who are the same, each with the number of bands that agree.
-    pub fn alike(&self, likeness: &Likeness) -> impl Iterator<Item = (usize, usize)> + use<> {
+    /// The places of the known people who are the same, each with the number of bands that agree and that at most
+    /// `sharing_max` people share.
+    pub fn alike(
+        &self,
+        likeness: &Likeness,
+        sharing_max: usize,
+    ) -> impl Iterator<Item = (usize, usize)> + use<> {
         let mut agreeing: HashMap<u32, usize> = HashMap::new();
         for (band, (order, hash)) in self.orders.iter().zip(&likeness.0).enumerate() {
             if *hash == NO_BAND {
@@ -36,8 +45,8 @@ impl<'a> Index<'a> {
             let hash_of = |place: &u32| self.known[*place as usize].0[band];
             let from = order.partition_point(|place| hash_of(place) < *hash);
             let sharing = order[from..].iter().take_while(|place| hash_of(place) == *hash);
-            let sharing: Vec<u32> = sharing.take(SHARING_MAX + 1).copied().collect();
-            if sharing.len() <= SHARING_MAX {
+            let sharing: Vec<u32> = sharing.take(sharing_max + 1).copied().collect();
+            if sharing.len() <= sharing_max {
                 sharing.into_iter().for_each(|place| *agreeing.entry(place).or_default() += 1);
             }
         }

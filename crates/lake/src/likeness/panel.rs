@@ -4,7 +4,10 @@ use std::{array, collections::BinaryHeap};
 
 use ligate_model::VariantKey;
 
-use super::{BAND_VARIANTS, BANDS, Likeness, NO_BAND, People, index::Index};
+use super::{
+    BAND_VARIANTS, BANDS, Likeness, NO_BAND, People,
+    index::{Index, SHARING_MAX},
+};
 use crate::{
     LakeError,
     partition::Partition,
@@ -73,8 +76,9 @@ fn tell_apart(likenesses: &[Likeness]) -> bool {
     let step = likenesses.len().div_ceil(TRIED_PEOPLE).max(1);
     let tried: Vec<&Likeness> = likenesses.iter().step_by(step).collect();
     let index = Index::of(tried.clone());
-    let like_another =
-        |(place, likeness): &(usize, &&Likeness)| index.alike(likeness).any(|(other, _)| other != *place);
+    let like_another = |(place, likeness): &(usize, &&Likeness)| {
+        index.alike(likeness, SHARING_MAX).any(|(other, _)| other != *place)
+    };
     let double = tried.iter().enumerate().filter(like_another).count();
     double * 10 <= tried.len()
 }

@@ -1,7 +1,8 @@
 //! Whether people of a load are known to the node under other ids, in whichever dataset.
 //!
 //! They would be new people to every rule, and where a dozen people are renamed and one call changes, that call would follow
-//! from what was shown of them before and after. So nothing is loaded until the steward says who they are. People of
+//! from what was shown of them before and after. So nothing is loaded until the steward says who they are. Nor is anybody
+//! who is in the files twice: each of his two rows would count by itself, and the two could be nearly all of a sum. People of
 //! snapshots in force that an earlier program loaded, and that no load looked at yet, are noted first.
 
 use std::collections::HashMap;
@@ -72,6 +73,11 @@ pub fn recognise(
     let found = book.known_under_other_ids(&individuals, &made, |person| known_as.is_another(person));
     if !found.is_empty() {
         return Err(refusal(&individuals, &found, known_as));
+    }
+    let twice = book.twice(&individuals, &made, |person| known_as.is_another(person));
+    if !twice.is_empty() {
+        let pairs = twice.into_iter().map(|pair| pair.map(|place| individuals[place].clone())).collect();
+        return Err(LakeError::Twice { pairs });
     }
     book.learn(&individuals, made);
     book.note(&dataset.id, description.id()?);

@@ -76,18 +76,38 @@ pub fn load(folder: &Folder, request: LoadRequest) -> Result<LoadReport> {
     Ok(report)
 }
 
-/// Where people are known under other ids, writes the table by which they can be loaded and says so.
+/// Where people are known under other ids, or are twice in the files, writes who they are and says how they can be loaded.
 fn with_way_out(folder: &Folder, error: LakeError) -> anyhow::Error {
-    let LakeError::SamePeople { pairs, .. } = &error else { return error.into() };
-    let table = folder.path().join("same-people.tsv");
-    if let Err(failed) = output::write_private(&table, |out| known_as::write(out, pairs)) {
-        return failed.context(error);
+    let table = |name: &str| folder.path().join(name);
+    let (table, written, way_out) = match &error {
+        LakeError::SamePeople { pairs, .. } => {
+            let table = table("same-people.tsv");
+            let way_out = format!(
+                "load again with `--known-as {}`. A line with the same id twice says that somebody is another person, as an \
+                 identical twin",
+                table.display()
+            );
+            let written = output::write_private(&table, |out| known_as::write(out, pairs));
+            (table, written, way_out)
+        }
+        LakeError::Twice { pairs } => {
+            let table = table("twice.tsv");
+            let written = output::write_private(&table, |out| {
+                writeln!(out, "individual\tother")?;
+                pairs
+                    .iter()
+                    .try_for_each(|[one, other]| writeln!(out, "{}\t{}", one.as_str(), other.as_str()))
+            });
+            let way_out = "leave one of the two out of the files. Identical twins are loaded with `--known-as TABLE`, where \
+                           a line has the id of one of them in both columns (individual, known_as)";
+            (table, written, way_out.to_owned())
+        }
+        _ => return error.into(),
+    };
+    match written {
+        Ok(()) => anyhow!("{error}. {} lists them; {way_out}", table.display()),
+        Err(failed) => failed.context(error),
     }
-    let table = table.display();
-    anyhow!(
-        "{error}. {table} lists them; load again with `--known-as {table}`. A line with the same id twice says that \
-         somebody is another person, as an identical twin"
-    )
 }
 
 /// Has the ledger remember who of earlier studies is not among `people`, those of a snapshot in force. Gives how many were
