@@ -40,11 +40,11 @@ pub fn report(count: usize, columns: usize) -> Result<(), Failure> {
     let ids = account.distinct(|_| true);
     assert_eq!(ids.len(), columns, "the account has other columns than were entered");
     let (laying, rows) = seconds(|| Ok(account.rows(&ids, nodes.numbers(0), &[])))?;
-    let (summing, gram) = seconds(|| Ok(rows.gram(THREADS)))?;
+    let (summing, _) = seconds(|| Ok(rows.gram(THREADS)))?;
     let (judging, found) = seconds(|| Ok(judge(&rows, Limits::of_cell(10), THREADS)))?;
     println!("reading the account {reading:.2} s, laying out the rows {laying:.2} s, W'W {summing:.2} s");
     println!(
-        "judging once {judging:.2} s (twice in a run of three nodes), largest leverage {:.4}",
+        "W'W and judging {judging:.2} s (twice in a run of three nodes), largest leverage {:.4}",
         found.leverage
     );
     println!("peak memory {} MB, {before} MB before the check", peak_megabytes());

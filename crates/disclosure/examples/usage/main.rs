@@ -118,26 +118,12 @@ impl<'a> Usage<'a> {
         };
         let frequencies = if self.door == Door::Outside { each(frequency) } else { String::new() };
         Ok(format!(
-            "| {} | {} | {:?} | {until} | {} | {frequencies} | {why}{} |",
+            "| {} | {} | {:?} | {until} | {} | {frequencies} | {why} |",
             self.people.count(),
             name((self.kind, self.covariates)),
             self.door,
             each(|leverage| format!("{leverage:.4}")),
-            self.unseen(),
         ))
-    }
-
-    /// Studies that pass but for a difference that no sum shows, among those that were tried.
-    fn unseen(&self) -> String {
-        let unseen = |(studies, found): (&u64, &Verdict)| {
-            (found.unseen && found.refused.is_none()).then(|| studies.to_string())
-        };
-        let studies: Vec<String> = self.judged.iter().filter_map(unseen).collect();
-        if studies.is_empty() {
-            String::new()
-        } else {
-            format!("; unseen differences: {}", studies.join(", "))
-        }
     }
 
     /// A number of studies that pass, and a number with which the span rule refuses, if it does before the account is full.
@@ -175,13 +161,12 @@ impl<'a> Usage<'a> {
         let start = Instant::now();
         let found = self.nodes.judge(self.door, studies)?;
         eprintln!(
-            "{studies} studies, {} columns: h {:.4}, {} second sums, {} searches, {}{}, {:.1} s",
+            "{studies} studies, {} columns: h {:.4}, {} second sums, {} searches, {}, {:.1} s",
             found.columns,
             found.leverage,
             found.second_sums,
             found.searches,
             found.refused.unwrap_or("passes"),
-            if found.unseen { ", but for a difference that no sum shows" } else { "" },
             start.elapsed().as_secs_f64()
         );
         self.judged.insert(studies, found);

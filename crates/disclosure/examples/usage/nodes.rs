@@ -59,9 +59,6 @@ pub struct Verdict {
     /// Sums that were made a second time, and left-out nodes for which groups over nodes were searched.
     pub second_sums: usize,
     pub searches: usize,
-    /// Whether a node found a difference between columns that its sum does not show, and refused for that. Groups were then
-    /// not searched.
-    pub unseen: bool,
     /// What was refused, if anything.
     pub refused: Option<&'static str>,
 }
@@ -188,7 +185,7 @@ impl Check {
                 possible.push((without, basis));
             }
         }
-        if verdict.refused.is_some() || verdict.unseen {
+        if verdict.refused.is_some() {
             return Ok(verdict);
         }
         verdict.searches = possible.len();
@@ -222,8 +219,6 @@ impl Check {
             verdict.leverage = verdict.leverage.max(leverage);
             if leverage > limits.leverage {
                 verdict.refused = Some("one person");
-            } else if found.leverage > limits.leverage {
-                verdict.unseen = true;
             } else if !found.passes() {
                 verdict.refused = verdict.refused.or(Some("a group at one node"));
             }

@@ -1,16 +1,16 @@
 //! Who takes part in a run, so that its people differ from those of earlier runs by nobody or by many.
 //!
 //! A person who left, or whose values were corrected, is the difference of two runs. The remedy: some more people are
-//! left out with him, chosen by the ledger's secret and what changed, so that asking again never chooses others. How
+//! left out with him, chosen by the ledger's secret and what changed: who asks again has the same ones. How
 //! many depends on the number of columns that the difference has: the span rule over this node's own rows decides,
 //! which is stricter than over all nodes.
 
-use std::collections::BTreeSet;
+use std::{cell::OnceCell, collections::BTreeSet};
 
 use ligate_model::{Digest, VariableName};
 
 use super::{Account, AccountColumn, Ledger, PeopleSet};
-use crate::span::{Basis, Finding, Limits, Rows, judge, judge_by};
+use crate::span::{Basis, Finding, Gram, Limits, Rows, judge, judge_by};
 
 /// Numbers of people who are left out with somebody who left, tried one after another.
 const LEFT_OUT: [usize; 12] = [12, 16, 20, 22, 24, 32, 48, 64, 96, 128, 192, 256];
@@ -101,6 +101,10 @@ impl Choice {
     }
 
     fn is_better_than(&self, other: &Self) -> bool {
+        let passes = |choice: &Self| choice.used <= 1.0;
+        if passes(self) != passes(other) {
+            return passes(self);
+        }
         if self.open != other.open {
             return self.open;
         }
@@ -251,6 +255,8 @@ struct Relevant<'a> {
     account: &'a Account,
     draft: &'a Draft<'a>,
     ids: Vec<super::ColumnId>,
+    /// W'W of another node as it may be, made when it is first needed.
+    others: OnceCell<Gram>,
 }
 
 impl<'a> Relevant<'a> {
@@ -259,7 +265,7 @@ impl<'a> Relevant<'a> {
             None => true,
             Some(name) => draft.variables.iter().any(|(other, _)| other == name),
         };
-        Self { account, draft, ids: account.distinct(of_run) }
+        Self { account, draft, ids: account.distinct(of_run), others: OnceCell::new() }
     }
 
     /// How much of the limits is used up: up to 1 keeps them.
@@ -288,27 +294,33 @@ impl<'a> Relevant<'a> {
     }
 
     fn judge_with(&self, ids: &[super::ColumnId], candidate: &[usize]) -> Finding {
-        let numbers: Vec<u64> = candidate.iter().map(|place| self.draft.people[*place]).collect();
-        self.judge_rows(&self.account.rows(ids, &numbers, &self.added(candidate)))
+        self.judge_rows(&self.account.rows(ids, &self.numbers(candidate), &self.added(candidate)))
     }
 
     /// How much of the limits is used up by all that the data user was shown, with this run: over these people, and over other
-    /// nodes whose people are as these were, none of whom left.
+    /// nodes that each have people like all here. What differs by next to nothing is left to the judgement of the run.
     fn used_over_all(&self, candidate: &[usize]) -> f64 {
-        let reader = self.draft.reader;
-        let ids = reader.distinct(|_| true);
-        let everybody: Vec<usize> = (0..self.draft.people.len()).collect();
-        let rows_of = |places: &[usize]| {
-            let numbers: Vec<u64> = places.iter().map(|place| self.draft.people[*place]).collect();
-            reader.rows(&ids, &numbers, &self.added(places))
-        };
-        let (own, others) = (rows_of(candidate), rows_of(&everybody));
+        let others = self.others.get_or_init(|| {
+            let everybody: Vec<usize> = (0..self.draft.people.len()).collect();
+            self.shown_with(&everybody).gram(self.draft.threads)
+        });
+        let own = self.shown_with(candidate);
         let mut gram = own.gram(self.draft.threads);
-        let other = others.gram(self.draft.threads);
-        (2..self.draft.nodes).for_each(|_| gram.add(&other));
+        (2..self.draft.nodes).for_each(|_| gram.add(others));
         self.score(&judge_by(&own, &Basis::exact(&gram).settled(), self.draft.limits, self.draft.threads))
     }
 
+    /// All that the data user was shown, with this run over these people.
+    fn shown_with(&self, places: &[usize]) -> Rows {
+        let (reader, numbers) = (self.draft.reader, self.numbers(places));
+        reader.rows(&reader.distinct(|_| true), &numbers, &self.added(places))
+    }
+
+    fn numbers(&self, places: &[usize]) -> Vec<u64> {
+        places.iter().map(|place| self.draft.people[*place]).collect()
+    }
+
+    /// The run's own columns over these people.
     fn added(&self, places: &[usize]) -> Vec<Vec<f64>> {
         let ones = vec![1.0; places.len()];
         let values = self

@@ -35,7 +35,7 @@ pub struct Basis {
     doubtful: Vec<Doubtful>,
     /// Over the directions of the first one.
     second: Option<Factor>,
-    /// People over whom the sum is, at least.
+    /// About how many people the sum is over: the largest square of a column.
     people: f64,
 }
 
@@ -62,7 +62,7 @@ impl Basis {
 
     /// Whether these rows have no more than rounding in what is doubtful.
     pub fn is_enough_for(&self, rows: &Rows) -> bool {
-        self.doubtful.iter().all(|doubtful| self.left_in(rows, doubtful) <= self.rounding(doubtful))
+        self.doubtful.iter().all(|doubtful| self.left_in(rows, doubtful) <= self.rounding(doubtful.reach))
     }
 
     /// The square of what is left of a doubtful column over these rows.
@@ -73,9 +73,10 @@ impl Basis {
         (0..rows.people()).map(|person| dot(rows.row(person), &combination).powi(2)).sum()
     }
 
-    /// What the rounding of values makes of the square of a column of which nothing is left.
-    fn rounding(&self, doubtful: &Doubtful) -> f64 {
-        VALUE_UNIT_SQUARED * self.people.max(1.0) * doubtful.reach
+    /// What the rounding of values makes of the square of a combination of columns of which nothing is left; `reach` is the
+    /// square of its parts.
+    fn rounding(&self, reach: f64) -> f64 {
+        VALUE_UNIT_SQUARED * self.people.max(1.0) * reach
     }
 
     /// The rows in this basis: what a second sum is made of.
@@ -97,12 +98,18 @@ impl Basis {
     /// This basis, made precise by the sum over [`rows`](Self::rows).
     #[must_use]
     pub fn refined(self, gram: &Gram) -> Self {
-        let mut least = vec![NOTHING; self.first.rank()];
-        for doubtful in &self.doubtful {
-            least[doubtful.place] = (self.rounding(doubtful) / doubtful.pivot).max(NOTHING);
+        if gram.size() != self.first.rank() {
+            return self;
         }
-        let second = Factor::above(gram, |place| least.get(place).copied().unwrap_or(NOTHING));
-        Self { second: (gram.size() == self.first.rank()).then_some(second), ..self }
+        let least = |earlier: &Factor, place: usize, row: &[f64]| {
+            let mut direction: Vec<f64> =
+                earlier.combination(row, gram.size()).iter().map(|part| -part).collect();
+            direction[place] = 1.0;
+            let combination = self.first.combination(&direction, self.columns);
+            self.rounding(dot(&combination, &combination)).max(NOTHING)
+        };
+        let second = Factor::above(gram, least);
+        Self { second: Some(second), ..self }
     }
 
     /// Directions.
@@ -153,8 +160,12 @@ impl Basis {
     }
 
     /// Columns that say something that earlier ones do not.
-    pub fn independent(&self) -> &[usize] {
-        self.first.independent()
+    pub fn independent(&self) -> Vec<usize> {
+        let first = self.first.independent();
+        match &self.second {
+            None => first.to_vec(),
+            Some(second) => second.independent().iter().map(|place| first[*place]).collect(),
+        }
     }
 }
 

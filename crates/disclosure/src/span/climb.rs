@@ -111,7 +111,7 @@ impl Frame {
     /// The columns that say something new, those that were not judged before first.
     fn in_order(&self, first_new: usize) -> Vec<usize> {
         let (new, old): (Vec<usize>, Vec<usize>) =
-            self.basis.independent().iter().partition(|column| **column >= first_new);
+            self.basis.independent().into_iter().partition(|column| *column >= first_new);
         new.into_iter().chain(old.into_iter().rev()).take(STARTS_MAX).collect()
     }
 

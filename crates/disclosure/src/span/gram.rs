@@ -130,7 +130,7 @@ impl Gram {
             (0..count).flat_map(|row| (0..=row).map(move |column| self.get(first + row, first + column)));
         let block = Self { size: count, lower: entries.collect() };
         let largest = (0..count).map(|column| block.get(column, column)).fold(0.0, f64::max);
-        Factor::above(&block, |_| INDEPENDENT * largest).rank()
+        Factor::above(&block, |_, _, _| INDEPENDENT * largest).rank()
     }
 
     /// Of these columns alone.

@@ -24,7 +24,7 @@ const INEXACT: f64 = 1e-6;
 pub(super) struct Starts<'a> {
     basis: &'a Basis,
     /// Places of the columns, ascending.
-    columns: &'a [usize],
+    columns: Vec<usize>,
     coordinates: Vec<Vec<f64>>,
     products: Gram,
 }

@@ -79,9 +79,12 @@ impl Factor {
         Self { kept, rows: self.rows.iter().map(row).collect() }
     }
 
-    /// The factor where a column is independent if more than `least` of it is left of it.
-    pub fn above(gram: &Gram, least: impl Fn(usize) -> f64) -> Self {
-        Self::eliminate(gram, |_, column, _, left| (left > least(column)).then_some(left))
+    /// The factor where a column is independent if more than `least` is left of it, which is told the factor of the earlier
+    /// ones, the column and its products with these.
+    pub fn above(gram: &Gram, least: impl Fn(&Self, usize, &[f64]) -> f64) -> Self {
+        Self::eliminate(gram, |earlier, column, row, left| {
+            (left > least(earlier, column, row)).then_some(left)
+        })
     }
 
     /// The squared correlation of the column `last` with the one before it, less what the earlier ones say of them: of

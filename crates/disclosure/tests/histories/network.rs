@@ -1,6 +1,7 @@
 //! The protocol of the node crate, played in memory: real ledgers, choice of people, matrices, softening, judgement and
 //! histograms; no masks and no network. It follows `serve/node_run.rs`, `serve/account.rs`, `run/federated/account.rs`
-//! and `gwas/columns.rs` step by step and decides nothing by itself.
+//! and `gwas/columns.rs` step by step and decides nothing by itself. It lacks the rule of nested logistic studies
+//! (`serve/nested.rs`).
 
 use std::{
     collections::{BTreeMap, BTreeSet},

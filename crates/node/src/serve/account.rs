@@ -49,8 +49,10 @@ pub struct Check {
 
 /// What the columns of a check are.
 pub struct Columns {
-    /// The variables of the last columns, those that a study would add; none for 1 for everybody.
+    /// The variables of the last columns, those that are judged with a study; none for 1 for everybody.
     pub added: Vec<Option<VariableName>>,
+    /// How many of these the account would get.
+    pub entered: usize,
     /// How many of these are plain: 1 for everybody, and values as they are.
     pub plain: usize,
     /// Places of the columns of which the sum over this node's own people must not follow, nor that of a combination of the
@@ -103,21 +105,30 @@ impl Columns {
         let (first, plain) = (shown.len(), plan.variables().count() + 1);
         let columns = addition.columns.iter().map(|column| column.variable.clone());
         let added: Vec<Option<VariableName>> = columns.chain(addition.products.iter().cloned()).collect();
-        let is_of_nodes = |place: &usize| {
-            addition.columns.get(place - first).is_some_and(|column| is_of_nodes(&column.role))
+        let is_whole = |place: &usize| {
+            addition.columns.get(place - first).is_none_or(|column| !is_of_nodes(&column.role))
         };
-        let own = (first..first + added.len()).filter(|place| !is_of_nodes(place));
+        let own = (first..first + added.len()).filter(is_whole);
         let whole = whole(account, shown, roster).chain(own).collect();
         let kept_apart = (1..plain).map(|variable| [first, first + variable]).collect();
         let kept_apart_before = account.variables(shown);
-        Self { plain, kept_apart, kept_apart_before, whole, added, remainder: None }
+        let entered = addition.columns.len();
+        Self { plain, kept_apart, kept_apart_before, whole, added, entered, remainder: None }
     }
 
     /// Those of an account with an export.
     pub fn of_export(books: &ForExport, shown: &[ColumnId]) -> Self {
         let whole = whole(&books.everything, shown, &books.run.roster).collect();
         let (kept_apart, kept_apart_before) = (books.kept_apart(shown), Vec::new());
-        Self { added: Vec::new(), plain: 0, kept_apart, kept_apart_before, whole, remainder: None }
+        Self {
+            added: Vec::new(),
+            entered: 0,
+            plain: 0,
+            kept_apart,
+            kept_apart_before,
+            whole,
+            remainder: None,
+        }
     }
 
     /// Looks for a remainder that is a few people's, in the account's columns over `people` and the `added` ones, whose values
@@ -184,7 +195,8 @@ impl Study<'_> {
         if self.plan.family != Family::Logistic {
             return Ok(None);
         }
-        let (roles, values) = (gwas::roles(self.plan, model.baseline), self.columns(model));
+        let model = Model { baseline: false, ..model.clone() };
+        let (roles, values) = (gwas::roles(self.plan, false), self.columns(&model));
         Ok(nested::Study { roles: &roles, values: &values, numbers: self.numbers }.nested_in(account))
     }
 }
@@ -231,6 +243,11 @@ pub fn check_ask(ask: &AccountAsk, nodes: usize) -> Result<()> {
         "the account would have more than {ACCOUNT_COLUMNS_MAX} columns"
     );
     ensure!(ask.fraction_bits <= 40, "the question asks for more bits than a word has");
+    let earlier = ask.study.as_ref().and_then(|study| study.nested.as_ref()).map_or(0, Vec::len);
+    ensure!(
+        earlier <= ACCOUNT_COLUMNS_MAX,
+        "the question names more earlier covariates than an account has columns"
+    );
     Ok(())
 }
 
@@ -309,7 +326,7 @@ impl Check {
     }
 
     fn nothing_said(&self) -> Judgement {
-        Judgement { columns: self.columns.added.len() as u64, ..Judgement::default() }
+        Judgement { columns: self.columns.entered as u64, ..Judgement::default() }
     }
 
     fn bases(&mut self, grams: &[Vec<f64>], fraction_bits: u32) -> Result<Vec<Option<Basis>>> {
@@ -376,6 +393,10 @@ impl Check {
         let refined = |(without, (basis, lower)): (usize, (Option<Basis>, &Vec<f64>))| {
             let Some(basis) = basis else { return Ok(None) };
             if lower.is_empty() {
+                ensure!(
+                    basis.is_enough_for(&self.rows),
+                    "a sum that is not precise enough was not made again"
+                );
                 return Ok(Some(basis.settled()));
             }
             let size = basis.rank();

@@ -99,7 +99,7 @@ impl Claims {
         Ok(())
     }
 
-    fn check_scaling(&mut self, scaling: &[Scaling]) -> Result<()> {
+    pub fn check_scaling(&mut self, scaling: &[Scaling]) -> Result<()> {
         let known = self.scaling.get_or_insert_with(|| scaling.to_vec());
         ensure!(known.as_slice() == scaling, "the scaling of the variables has changed during the run");
         Ok(())

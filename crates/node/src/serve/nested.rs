@@ -5,7 +5,7 @@
 //! differ by the square of a single sum, of w r x: r is what the other covariates leave of this one. Made so that w r is
 //! nearly one person's, it tells his genotype. Such a sum is a combination of products of the weights and covariates.
 //! Beside a study with nearly the same weights, these products are judged as what is shown is. They are not entered: a
-//! variance alone tells of many of them together, and of a study by itself none follows.
+//! variance tells the sum of their squares only, which is one of them where all others are known (docs/threat-model.md).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,12 +44,18 @@ impl Study<'_> {
     pub fn nested_in(&self, account: &Account) -> Option<Vec<ColumnId>> {
         let weights: BTreeMap<u64, f64> =
             self.numbers.iter().copied().zip(self.weights()?.iter().copied()).collect();
-        let is_own = |column: &AccountColumn| {
-            self.covariates().any(|(_, values)| account.is_of(column, self.numbers, values))
+        // Columns of one class are the same, and are looked at once.
+        let mut own = BTreeMap::new();
+        let mut is_own = |column: &AccountColumn| {
+            *own.entry(column.class).or_insert_with(|| {
+                self.covariates().any(|(_, values)| account.is_of(column, self.numbers, values))
+            })
         };
+        let mut alike = BTreeMap::new();
         let (mut nested, mut classes) = (None, BTreeSet::new());
         for earlier in account.columns().iter().filter(|column| column.record.role == "weight") {
-            if !are_alike(account.values(earlier), &weights) {
+            let is_alike = || are_alike(account.values(earlier), &weights);
+            if !*alike.entry(earlier.class).or_insert_with(is_alike) {
                 continue;
             }
             let covariates = account

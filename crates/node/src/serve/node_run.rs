@@ -67,6 +67,8 @@ pub struct NodeRun {
     chosen: Option<Chosen>,
     seat: Seat<GuardedJournal>,
     claims: Option<Claims>,
+    /// The model that the coordinator told first; there is no other one in a run.
+    model: Option<Model>,
     check: Option<(Check, Addition)>,
     /// Whether the ledger has the columns, and whether it had this node's own counts of the dataset then: after the first
     /// sum of a run none can be added.
@@ -150,6 +152,7 @@ impl NodeRun {
             chosen: None,
             claims: None,
             check: None,
+            model: None,
             entered: false,
             published: false,
         };
@@ -196,7 +199,7 @@ impl NodeRun {
         // exports is no small difference to another one's results. Other rules choose different people on purpose.
         let of_all = self.approval.job().people == PeopleRule::Filled;
         let chosen_by = if of_all { &shown } else { &account };
-        let people = self.choose_people(&ledger, [chosen_by, &account], &everybody)?;
+        let people = self.choose_people(&ledger, chosen_by, &account, &everybody)?;
         let cohort = Cohort::new(&self.phenotypes, &self.plan, &people, coding, self.snapshot.blocks())?;
         let site = self.gate.own_site(cohort.individuals()).map_err(|rule| own_rule(&self.folder, rule))?;
         let numbers = people.iter().map(|person| everybody[*person as usize]).collect();
@@ -205,12 +208,13 @@ impl NodeRun {
         Ok(OutgoingAnswer::Heads { heads: Vec::new() })
     }
 
-    /// Those of whom the job's rule speaks, without the few who would be the difference to an earlier run among `shown`. `account` is all that
-    /// the data user was shown.
+    /// Those of whom the job's rule speaks, without the few who would be the difference to an earlier run among `shown`.
+    /// `account` is all that the data user was shown.
     fn choose_people(
         &self,
         ledger: &Ledger,
-        [shown, account]: [&Account; 2],
+        shown: &Account,
+        account: &Account,
         everybody: &[u64],
     ) -> Result<Vec<u32>> {
         let rule = self.approval.job().people;
@@ -296,6 +300,10 @@ impl NodeRun {
     pub fn account(&mut self, model: &Model) -> Result<OutgoingAnswer> {
         still_allowed(&self.folder, &self.approval)?;
         self.opened()?;
+        let claims = self.claims.as_mut().context("the roster is not agreed on")?;
+        claims.check_scaling(&model.scaling)?;
+        let told = self.model.get_or_insert_with(|| model.clone());
+        ensure!(told == model, "the model of the covariates has changed during the run");
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let columns = chosen.account.columns().iter().map(|column| (column.id, column.class)).collect();
         let exported = books::ledger(&self.folder)?.exported_rosters()?;
@@ -493,6 +501,8 @@ impl NodeRun {
         let (place, secret) = (self.seat.place()?, self.seat.common_secret()?);
         check_ask(ask, place[1])?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
+        let asked = ask.study.as_ref().map(|study| &study.model);
+        ensure!(asked == self.model.as_ref(), "the model of the covariates has changed during the run");
         let study = self.study(chosen);
         let (addition, rows) = Addition::new(&chosen.account, &study, ask)?;
         if addition.model.baseline {
