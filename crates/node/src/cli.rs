@@ -159,7 +159,8 @@ pub struct Ingest {
     #[arg(long)]
     pub phenotypes: Option<PathBuf>,
     /// A TSV table with the columns individual and known_as: people whom the files call otherwise than this node does, as
-    /// after a change of pseudonyms; the same id in both columns says that somebody is another person
+    /// after a change of pseudonyms; the same id in both columns says that somebody is another person,
+    /// as an identical twin is
     #[arg(long)]
     pub known_as: Option<PathBuf>,
     /// GRCh37, GRCh38, T2T-CHM13v2.0 or unknown; else recognised by contig lengths
