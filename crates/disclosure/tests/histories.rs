@@ -151,16 +151,22 @@ fn twenty_traits_over_three_registries_of_sixty_pass() {
     }
 }
 
-/// Three people of 180 leave, whoever they are and wherever: of the twenty traits of each office at most one in fifty is
-/// refused, over as many offices as `LIGATE_OFFICES` says.
+/// Three people of 180 leave, whoever they are and wherever: nothing is refused. Over as many offices as `LIGATE_OFFICES` says
+/// at most one trait in fifty is.
 #[test]
 fn small_registries_stay_usable_when_people_leave() {
-    let offices = number("LIGATE_OFFICES").unwrap_or(3);
-    let refused = (1..=offices).flat_map(|seed| {
+    let refused = |seed| {
         let work = Work { seed, stretch: 10, leavers: 3, ..SMALL };
         Office::new(&work).work(0, &work).0.refused
-    });
-    let refused: Vec<String> = refused.collect();
+    };
+    let Some(offices) = number("LIGATE_OFFICES") else {
+        for seed in 1..4 {
+            let refused = refused(seed);
+            assert!(refused.is_empty(), "seed {seed}: {refused:?}");
+        }
+        return;
+    };
+    let refused: Vec<String> = (1..=offices).flat_map(refused).collect();
     assert!(50 * refused.len() as u64 <= 20 * offices, "of {offices} offices: {refused:?}");
 }
 
