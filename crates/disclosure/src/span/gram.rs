@@ -1,8 +1,10 @@
 //! G = W'W: of one node's rows, as words of a secure sum, and as what nodes are told of the sum.
 
+use std::ops::Range;
+
 use super::{
     Rotation, Rows,
-    lanes::{LANES, Lane, apart, beside},
+    lanes::{self, LANES, Lane, Loop, apart, beside},
     rotation::Stream,
     whiten::Factor,
 };
@@ -77,8 +79,7 @@ impl Gram {
                 let last = (first + part).min(rows.people());
                 scope.spawn(move || {
                     let mut own = Self::zero(size);
-                    let several = (first..last).step_by(ROWS_AT_ONCE);
-                    several.for_each(|person| own.add_rows(rows, person, last));
+                    lanes::run(AddedRows { sum: &mut own, rows, people: first..last });
                     own
                 })
             };
@@ -93,6 +94,7 @@ impl Gram {
     }
 
     /// Adds the products of [`ROWS_AT_ONCE`] rows from `first` on, as far as `last`.
+    #[inline(always)]
     fn add_rows(&mut self, rows: &Rows, first: usize, last: usize) {
         let nobody = vec![0.0; self.size];
         let row = |place: usize| if first + place < last { rows.row(first + place) } else { &nobody };
@@ -153,6 +155,16 @@ impl Gram {
         for (sum, value) in self.lower.iter_mut().zip(&other.lower) {
             *sum += value;
         }
+    }
+
+    /// With other rows.
+    #[must_use]
+    pub fn with(&self, rows: &Rows) -> Self {
+        let mut sum = self.clone();
+        if rows.people() > 0 {
+            sum.add(&rows.gram(1));
+        }
+        sum
     }
 
     /// Whether this matrix can be a softened sum that holds `own`: less it, it has no negative direction.
@@ -217,6 +229,22 @@ impl Gram {
         let factor = Factor::new(self);
         let noise = Noise::new(self, secret).symmetric(factor.rank(), SOFTENING);
         factor.recompose(self.size, &noise)
+    }
+}
+
+/// Adds the products of some rows to a sum.
+struct AddedRows<'a> {
+    sum: &'a mut Gram,
+    rows: &'a Rows,
+    people: Range<usize>,
+}
+
+impl Loop for AddedRows<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for first in self.people.clone().step_by(ROWS_AT_ONCE) {
+            self.sum.add_rows(self.rows, first, self.people.end);
+        }
     }
 }
 

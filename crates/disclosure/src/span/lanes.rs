@@ -3,15 +3,39 @@
 /// Vectors that lie side by side.
 pub const LANES: usize = 16;
 
+/// A loop over vectors that is compiled for each kind of processor, if `run` and what it calls are always inlined.
+pub trait Loop {
+    fn run(self);
+}
+
+struct Compiled<L>(L);
+
+impl<L: Loop> pulp::WithSimd for Compiled<L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        self.0.run();
+    }
+}
+
+/// Runs a loop with AVX2 where the processor has it. Its instructions do the same operations in the same order, so the
+/// result has the same bits on every machine.
+pub fn run(work: impl Loop) {
+    pulp::Arch::new().dispatch(Compiled(work));
+}
+
 /// One coordinate of each of the vectors.
 pub type Lane = [f64; LANES];
 
 /// Takes `factor` times another coordinate of each vector off this one.
+#[inline(always)]
 pub fn subtract(lane: &mut Lane, factor: f64, other: &Lane) {
     lane.iter_mut().zip(other).for_each(|(value, other)| *value -= factor * other);
 }
 
 /// The product of `axis` with each of the vectors.
+#[inline(always)]
 pub fn products(axis: &[f64], vectors: &[Lane]) -> Lane {
     let mut sums = [0.0; LANES];
     for (factor, lane) in axis.iter().zip(vectors) {

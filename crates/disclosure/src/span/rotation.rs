@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    lanes::{Lane, products, subtract},
+    lanes::{self, Lane, Loop, products, subtract},
     whiten::dot,
 };
 use crate::masks::{Seed, add_mask};
@@ -47,19 +47,30 @@ impl Rotation {
 
     /// Q'v of vectors that lie side by side.
     pub(super) fn forward_lanes(&self, vectors: &mut [Lane]) {
-        self.axes.chunks_exact(self.size.max(1)).for_each(|axis| reflect_lanes(axis, vectors));
+        lanes::run(Reflections { axes: self.axes.chunks_exact(self.size.max(1)), vectors });
     }
 
     /// Qv of vectors that lie side by side.
     pub(super) fn backward_lanes(&self, vectors: &mut [Lane]) {
-        self.axes.chunks_exact(self.size.max(1)).rev().for_each(|axis| reflect_lanes(axis, vectors));
+        lanes::run(Reflections { axes: self.axes.chunks_exact(self.size.max(1)).rev(), vectors });
     }
 }
 
-fn reflect_lanes(axis: &[f64], vectors: &mut [Lane]) {
-    let along = products(axis, vectors);
-    for (lane, part) in vectors.iter_mut().zip(axis) {
-        subtract(lane, 2.0 * part, &along);
+/// Reflections of vectors that lie side by side, one after another.
+struct Reflections<'a, A> {
+    axes: A,
+    vectors: &'a mut [Lane],
+}
+
+impl<'a, A: Iterator<Item = &'a [f64]>> Loop for Reflections<'a, A> {
+    #[inline(always)]
+    fn run(self) {
+        for axis in self.axes {
+            let along = products(axis, self.vectors);
+            for (lane, part) in self.vectors.iter_mut().zip(axis) {
+                subtract(lane, 2.0 * part, &along);
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Gram, Rows,
     gram::triangle,
-    lanes::{LANES, Lane, apart, beside, subtract},
+    lanes::{self, LANES, Lane, Loop, apart, beside, subtract},
 };
 
 /// A column is in the span of the earlier ones where less than this share of its square is left: just above what adding up
@@ -20,6 +20,9 @@ const PIVOT_UNITS: f64 = 16.0;
 /// Pivots below this share of a column are not divided by when a matrix is looked at for negative directions: what
 /// rounding leaves in them would be blown up.
 const PIVOT_MIN: f64 = 1e-7;
+
+/// What a matrix hardly has of a column, as a share of its largest one.
+const HARDLY: f64 = 1e-4;
 
 /// An independent column of which the earlier ones leave so little that its sums of products do not say how much it is.
 #[derive(Clone)]
@@ -122,11 +125,12 @@ impl Factor {
     }
 
     /// The lowest pivot of a matrix, as a share of the diagonal of `scale`: negative where the matrix has a negative
-    /// direction. Columns that `scale` hardly has are measured by its largest one.
+    /// direction. Columns that `scale` hardly has are measured by its largest one: where nothing is left of a column, a second
+    /// sum holds little more than the rounding of its words.
     pub fn lowest_pivot(gram: &Gram, scale: &Gram) -> f64 {
         let mut lowest = f64::INFINITY;
         let largest = (0..scale.size()).map(|column| scale.get(column, column)).fold(0.0, f64::max);
-        let size = |column: usize| scale.get(column, column).max(1e-6 * largest).max(f64::MIN_POSITIVE);
+        let size = |column: usize| scale.get(column, column).max(HARDLY * largest).max(f64::MIN_POSITIVE);
         Self::eliminate(gram, |_, column, _, left| {
             lowest = lowest.min(left / size(column));
             (left > PIVOT_MIN * size(column)).then_some(left)
@@ -137,6 +141,11 @@ impl Factor {
     /// Places of the independent columns, ascending.
     pub fn independent(&self) -> &[usize] {
         &self.kept
+    }
+
+    /// What earlier columns leave of the square of an independent one.
+    pub fn pivot(&self, column: usize) -> f64 {
+        self.rows.get(column).and_then(|row| row.last()).map_or(0.0, |own| own * own)
     }
 
     /// Independent columns.
@@ -170,21 +179,6 @@ impl Factor {
         }
     }
 
-    /// The same of rows that lie side by side.
-    fn forward_lanes(&self, rows: &[Lane], whitened: &mut Vec<Lane>) {
-        whitened.clear();
-        for (place, column) in self.kept.iter().enumerate() {
-            let below = &self.rows[*column];
-            let mut left = rows[*column];
-            below[..place]
-                .iter()
-                .zip(&*whitened)
-                .for_each(|(factor, known)| subtract(&mut left, *factor, known));
-            left.iter_mut().for_each(|value| *value /= below[place]);
-            whitened.push(left);
-        }
-    }
-
     /// The combination a of all columns with W a = U u: L'^-1 u, 0 for the dependent columns.
     pub fn combination(&self, direction: &[f64], columns: usize) -> Vec<f64> {
         let mut solved = direction.to_vec();
@@ -206,7 +200,7 @@ impl Factor {
     /// L'a over all columns: the direction in the whitened basis of a combination of columns.
     pub fn direction(&self, combination: &[f64]) -> Vec<f64> {
         let mut direction = vec![0.0; self.rank()];
-        for (row, part) in self.rows.iter().zip(combination) {
+        for (row, part) in self.rows.iter().zip(combination).filter(|(_, part)| **part != 0.0) {
             direction.iter_mut().zip(row).for_each(|(sum, value)| *sum += part * value);
         }
         direction
@@ -223,17 +217,41 @@ impl Factor {
         std::thread::scope(|scope| {
             for (number, chunk) in whitened.chunks_mut(part * rank).enumerate() {
                 scope.spawn(move || {
-                    let (mut lanes, mut own) = (Vec::new(), Vec::with_capacity(rank));
+                    let (mut beside_each_other, mut own) = (Vec::new(), Vec::with_capacity(rank));
                     for (offset, target) in chunk.chunks_mut(LANES * rank).enumerate() {
                         let first = number * part + LANES * offset;
-                        beside(rows.rows_from(first), rows.columns(), &mut lanes);
-                        self.forward_lanes(&lanes, &mut own);
+                        beside(rows.rows_from(first), rows.columns(), &mut beside_each_other);
+                        lanes::run(Forward { factor: self, rows: &beside_each_other, whitened: &mut own });
                         apart(&own, target);
                     }
                 });
             }
         });
         whitened
+    }
+}
+
+/// [`Factor::forward`] of rows that lie side by side.
+struct Forward<'a> {
+    factor: &'a Factor,
+    rows: &'a [Lane],
+    whitened: &'a mut Vec<Lane>,
+}
+
+impl Loop for Forward<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { factor, rows, whitened } = self;
+        whitened.clear();
+        for (place, column) in factor.kept.iter().enumerate() {
+            let below = &factor.rows[*column];
+            let mut left = rows[*column];
+            for (part, known) in below[..place].iter().zip(whitened.iter()) {
+                subtract(&mut left, *part, known);
+            }
+            left.iter_mut().for_each(|value| *value /= below[place]);
+            whitened.push(left);
+        }
     }
 }
 
