@@ -8,9 +8,9 @@ mod counts;
 mod desk;
 mod guarded_journal;
 mod known_runs;
-mod nested;
 mod node_export;
 mod node_run;
+mod products;
 mod seat;
 
 use std::{io, net::SocketAddr, sync::Arc};

@@ -48,7 +48,8 @@ pub enum Question {
     Prepare { job: Digest, coding: Option<BinaryCoding> },
     /// How large are your values?
     Exponents { job: Digest },
-    /// Which columns was the data user shown of your people, and which of them would a study with this model be nested with?
+    /// Which columns was the data user shown of your people, and which of them are of logistic studies with nearly the weights of
+    /// this model?
     Account { job: Digest, model: Model },
     /// Judge your people by these sums of the account: one without each node of the roster.
     Judge { job: Digest, grams: Vec<Vec<f64>> },
@@ -158,9 +159,7 @@ pub enum SiteFacts {
     Account {
         columns: HeldColumns,
         exported: Vec<Vec<Digest>>,
-        /// Covariates of earlier logistic studies that have nearly the same weights and are not these; none where there is no
-        /// such study.
-        nested: Option<Vec<ColumnId>>,
+        earlier: Earlier,
     },
     Export(ExportFacts),
     /// Places among the variants that were asked about.
@@ -170,6 +169,15 @@ pub enum SiteFacts {
         variants: Vec<OfferedVariant>,
         more: bool,
     },
+}
+
+/// What a data user was shown by logistic studies with nearly the same weights as a new one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Of those with other covariates: the ones that the new study lacks; none where there is no such study.
+    pub nested: Option<Vec<ColumnId>>,
+    /// The weights of those with the same covariates, oldest first.
+    pub same: Vec<ColumnId>,
 }
 
 /// The sizes of a node's values, variables in the order of the plan.

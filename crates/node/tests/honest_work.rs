@@ -6,7 +6,7 @@ mod support;
 use std::{fs, path::Path};
 
 use support::{
-    Network,
+    Draw, Network,
     cohorts::{Cohort, network, permit},
     researchers::{Researcher, public},
     succeed, text,
@@ -133,6 +133,30 @@ fn ten_departures_over_five_permits_through_both_doors() {
             (1500..1990).contains(&people) && variants > 0,
             "{people} of 2,000 people, {variants} variants"
         );
+    }
+}
+
+/// Diseases of which the covariates say little have nearly the same weights, before and after somebody has left.
+#[test]
+fn diseases_with_the_same_covariates_after_people_left() {
+    let more = ["bmi", "score", "dose"].map(str::to_owned);
+    let mut cohorts = with_traits(&[("north", 700), ("centre", 700), ("south", 600)], 20, &more);
+    let diseases: Vec<String> = (0..6).map(|number| format!("disease{number}")).collect();
+    for (cohort, place) in cohorts.iter_mut().zip(0..) {
+        for (name, number) in diseases.iter().zip(0..) {
+            let share = [0.5, 0.3][number % 2];
+            let ill = |_, draw: &mut Draw| u8::from(draw.uniform() < share).to_string();
+            cohort.column(name, ill, 700 + 10 * number as u64 + place);
+        }
+    }
+    let network = network(&cohorts);
+    let permit = permit(&network, &cohorts);
+    for (departure, diseases) in diseases.chunks(2).enumerate() {
+        if departure > 0 {
+            leave(&network, &mut cohorts, departure);
+        }
+        let people = study_all(&network, &permit, diseases, "sex,age,bmi,score,dose");
+        assert!((1700..=2000).contains(&people), "{people} people");
     }
 }
 

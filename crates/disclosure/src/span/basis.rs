@@ -35,6 +35,8 @@ pub struct Basis {
     doubtful: Vec<Doubtful>,
     /// Over the directions of the first one.
     second: Option<Factor>,
+    /// Rows in the sum that are nobody's.
+    hiding: Rows,
     /// About how many people the sum is over: the largest square of a column.
     people: f64,
 }
@@ -46,7 +48,8 @@ impl Basis {
         // Products are added up, and turned into the nodes' basis and back, in numbers of 53 bits.
         let unit = libm::ldexp(1.0, -(fraction_bits as i32)) + 2.0 * NOTHING_LEFT * people;
         let (first, doubtful) = Factor::doubting(gram, unit);
-        Self { columns: gram.size(), first, doubtful, second: None, people }
+        let hiding = Rows::zeros(0, gram.size());
+        Self { columns: gram.size(), first, doubtful, second: None, hiding, people }
     }
 
     /// The basis of a sum that was not rounded.
@@ -57,7 +60,21 @@ impl Basis {
     /// The basis without what is left of a column by others where that is too little to be known from a sum with few bits.
     pub fn coarse(gram: &Gram) -> Self {
         let first = Factor::above_share(gram, COARSE);
-        Self { columns: gram.size(), first, doubtful: Vec::new(), second: None, people: 0.0 }
+        let (doubtful, hiding) = (Vec::new(), Rows::zeros(0, gram.size()));
+        Self { columns: gram.size(), first, doubtful, second: None, hiding, people: 0.0 }
+    }
+
+    /// This basis, where the sum has rows that are nobody's and are not in a second one: see [`HiddenProducts`](super::HiddenProducts).
+    #[must_use]
+    pub fn hidden_by(self, hiding: Rows) -> Self {
+        Self { hiding, ..self }
+    }
+
+    /// What earlier columns leave of the square of the last one; 0 where that is no more than rounding.
+    pub(super) fn left_of_last(&self) -> f64 {
+        let last = self.columns.checked_sub(1).filter(|last| self.first.independent().last() == Some(last));
+        let is_doubtful = self.doubtful.last().is_some_and(|last| last.place + 1 == self.first.rank());
+        last.filter(|_| !is_doubtful).map_or(0.0, |last| self.first.pivot(last))
     }
 
     /// Whether these rows have no more than rounding in what is doubtful.
@@ -101,6 +118,7 @@ impl Basis {
         if gram.size() != self.first.rank() {
             return self;
         }
+        let gram = &gram.with(&self.rows(&self.hiding, 1));
         let least = |earlier: &Factor, place: usize, row: &[f64]| {
             let mut direction: Vec<f64> =
                 earlier.combination(row, gram.size()).iter().map(|part| -part).collect();

@@ -13,7 +13,6 @@ use ligate_analysis::{
     codes::Grid,
     gwas::{Family, Model, Plan},
 };
-use ligate_disclosure::ColumnId;
 use ligate_federation::Member;
 use ligate_model::{Assembly, BinaryCoding, Digest, NodeName, VariableKind, VariableName};
 
@@ -21,7 +20,7 @@ use super::{Study, release::Release};
 use crate::{
     folder::Folder,
     session::{
-        Answer, HeldColumns, Judgement, Question, Scales, SiteFacts, VariableFacts,
+        Answer, Earlier, HeldColumns, Judgement, Question, Scales, SiteFacts, VariableFacts,
         client::{Correspondent, Way},
     },
 };
@@ -46,8 +45,8 @@ pub struct Accounts {
     pub columns: Vec<HeldColumns>,
     /// The nodes of each result that was exported.
     pub rosters: Vec<Vec<Digest>>,
-    /// Of each node that knows a study with which the new one would be nested: the covariates that this lacks.
-    pub nested: Vec<Vec<ColumnId>>,
+    /// Of each node, the logistic studies with nearly the weights of the new one.
+    pub earlier: Vec<Earlier>,
 }
 
 impl Nodes {
@@ -214,10 +213,10 @@ impl Nodes {
         for node in self.of(members) {
             let question = Question::Account { job, model: model.clone() };
             match node.ask(&question, self.deadline).await? {
-                Answer::Facts { facts: SiteFacts::Account { columns, exported, nested } } => {
+                Answer::Facts { facts: SiteFacts::Account { columns, exported, earlier } } => {
                     accounts.columns.push(columns);
                     accounts.rosters.extend(exported);
-                    accounts.nested.extend(nested);
+                    accounts.earlier.push(earlier);
                 }
                 _ => bail!("a node answered something else"),
             }

@@ -9,16 +9,16 @@ use ligate_analysis::gwas::{self, Cohort, Family, Model, OwnGate, Plan, Role};
 use ligate_disclosure::{
     ACCOUNT_COLUMNS_MAX, Account, AccountColumn, ColumnId, ForExport, LedgerRefusal, NewColumn, PeopleSet,
     span::{
-        Basis, Finding, Frame, Gram, Limits, ROUNDS_MAX, Rotation, Rows, STARTS_MAX, WholeColumns, judge_by,
-        own_sum,
+        self, Basis, Finding, Frame, Gram, Limits, ROUNDS_MAX, Rotation, Rows, STARTS_MAX, WholeColumns,
+        judge_by, own_sum,
     },
 };
 use ligate_model::{BinaryCoding, Digest, VariableName};
 
-use super::nested;
+use super::products;
 use crate::session::{
-    Judgement, LEVERAGE_STEP, Without,
-    rounds::{AccountAsk, ClimbAsk, RefineAsk, second_fraction_bits, triangle},
+    Earlier, Judgement, LEVERAGE_STEP, Without,
+    rounds::{AccountAsk, ClimbAsk, JudgedProducts, RefineAsk, second_fraction_bits, triangle},
 };
 
 /// Combinations of one round for one left-out node: each start is followed in two ways.
@@ -65,6 +65,8 @@ pub struct Columns {
     pub whole: Vec<usize>,
     /// Places of columns of which a combination has a remainder that is a few people's.
     pub remainder: Option<Vec<usize>>,
+    /// Of a study whose weights hide its products.
+    pub hidden: Option<span::HiddenProducts>,
 }
 
 /// How far a check is. For each node of the roster but this one there is a basis: that of the sum without it.
@@ -104,7 +106,8 @@ impl Columns {
     ) -> Self {
         let (first, plain) = (shown.len(), plan.variables().count() + 1);
         let columns = addition.columns.iter().map(|column| column.variable.clone());
-        let added: Vec<Option<VariableName>> = columns.chain(addition.products.iter().cloned()).collect();
+        let added: Vec<Option<VariableName>> =
+            columns.chain(addition.product_variables.iter().cloned()).collect();
         let is_whole = |place: &usize| {
             addition.columns.get(place - first).is_none_or(|column| !is_of_nodes(&column.role))
         };
@@ -113,7 +116,8 @@ impl Columns {
         let kept_apart = (1..plain).map(|variable| [first, first + variable]).collect();
         let kept_apart_before = account.variables(shown);
         let entered = addition.columns.len();
-        Self { plain, kept_apart, kept_apart_before, whole, added, entered, remainder: None }
+        let hidden = addition.hidden.clone();
+        Self { plain, kept_apart, kept_apart_before, whole, added, entered, remainder: None, hidden }
     }
 
     /// Those of an account with an export.
@@ -128,6 +132,7 @@ impl Columns {
             kept_apart_before,
             whole,
             remainder: None,
+            hidden: None,
         }
     }
 
@@ -153,8 +158,10 @@ impl Columns {
 pub struct Addition {
     /// With a number per person of the cohort.
     pub columns: Vec<NewColumn>,
-    /// The variables of the products that are judged after these columns, see [`nested`].
-    pub products: Vec<Option<VariableName>>,
+    /// The variables of the products that are judged after these columns, see [`products`].
+    pub product_variables: Vec<Option<VariableName>>,
+    /// Where the columns of the study lie, where its weights hide the products.
+    pub hidden: Option<span::HiddenProducts>,
     /// What they were made from: nothing else is answered.
     pub model: Model,
 }
@@ -167,10 +174,20 @@ impl Addition {
         asked.model.validate(study.plan)?;
         let mut values = study.columns(&asked.model);
         let roles = gwas::roles(study.plan, asked.model.baseline);
-        let nested = nested::Study { roles: &roles, values: &values, numbers: study.numbers };
-        check_nested(account, nested.nested_in(account), asked.nested.as_deref())?;
-        let products = asked.nested.as_ref().map(|earlier| nested.products(account, earlier));
-        let (products, of_products): (Vec<_>, Vec<_>) = products.into_iter().flatten().unzip();
+        let logistic = products::Study { roles: &roles, values: &values, numbers: study.numbers };
+        let products = match &asked.products {
+            None => {
+                ensure!(study.plan.family == Family::Linear, "the question leaves out the study's products");
+                Vec::new()
+            }
+            Some(products) => {
+                check_products(account, &logistic.earlier(account), products)?;
+                logistic.products(account, products)
+            }
+        };
+        let hidden = asked.products.as_ref();
+        let hidden = hidden.and_then(|asked| logistic.places(asked, ask.shown.len()));
+        let (product_variables, of_products): (Vec<_>, Vec<_>) = products.into_iter().unzip();
         values.extend(of_products);
         ensure!(
             values.len() == usize::from(asked.columns),
@@ -179,7 +196,7 @@ impl Addition {
         let rows = account.rows(&ask.shown, study.numbers, &values);
         let columns =
             roles.into_iter().zip(values).map(|(role, values)| new_column(study, &asked.model, role, values));
-        Ok((Self { columns: columns.collect(), products, model: asked.model.clone() }, rows))
+        Ok((Self { columns: columns.collect(), product_variables, hidden, model: asked.model.clone() }, rows))
     }
 }
 
@@ -189,26 +206,39 @@ impl Study<'_> {
         gwas::columns(self.cohort, self.plan, model, &self.own_gate, self.threads)
     }
 
-    /// The covariates of earlier logistic studies with which this one would be nested; none where it is with none.
-    pub fn nested_in(&self, account: &Account, model: &Model) -> Result<Option<Vec<ColumnId>>> {
+    /// The earlier logistic studies with nearly the weights of this one.
+    pub fn earlier(&self, account: &Account, model: &Model) -> Result<Earlier> {
         model.validate(self.plan)?;
         if self.plan.family != Family::Logistic {
-            return Ok(None);
+            return Ok(Earlier::default());
         }
         let model = Model { baseline: false, ..model.clone() };
         let (roles, values) = (gwas::roles(self.plan, false), self.columns(&model));
-        Ok(nested::Study { roles: &roles, values: &values, numbers: self.numbers }.nested_in(account))
+        Ok(products::Study { roles: &roles, values: &values, numbers: self.numbers }.earlier(account))
     }
 }
 
-/// Refuses a question that judges less than this node found to be nested with the study.
-fn check_nested(account: &Account, own: Option<Vec<ColumnId>>, asked: Option<&[ColumnId]>) -> Result<()> {
-    let Some(own) = own else { return Ok(()) };
-    let asked = asked.context("the question leaves out that the study is nested with an earlier one")?;
+/// Refuses a question that judges other products than what this node found among earlier studies calls for.
+fn check_products(account: &Account, own: &Earlier, asked: &JudgedProducts) -> Result<()> {
+    let asked = match asked {
+        JudgedProducts::Own { less } => {
+            ensure!(
+                own.nested.is_none(),
+                "the question leaves out that the study is nested with an earlier one"
+            );
+            let fits = less.as_ref().is_none_or(|id| own.same.contains(id));
+            ensure!(fits, "the question compares the study with one that is not like it");
+            return Ok(());
+        }
+        JudgedProducts::Nested { earlier } => earlier,
+    };
     let class = account.classes_by_id();
     let judged: BTreeSet<u32> = asked.iter().filter_map(|id| class.get(id).copied()).collect();
     let is_judged = |id: &ColumnId| class.get(id).is_some_and(|class| judged.contains(class));
-    ensure!(own.iter().all(is_judged), "the question leaves out a covariate of an earlier study");
+    ensure!(
+        own.nested.iter().flatten().all(is_judged),
+        "the question leaves out a covariate of an earlier study"
+    );
     Ok(())
 }
 
@@ -243,7 +273,11 @@ pub fn check_ask(ask: &AccountAsk, nodes: usize) -> Result<()> {
         "the account would have more than {ACCOUNT_COLUMNS_MAX} columns"
     );
     ensure!(ask.fraction_bits <= 40, "the question asks for more bits than a word has");
-    let earlier = ask.study.as_ref().and_then(|study| study.nested.as_ref()).map_or(0, Vec::len);
+    let products = ask.study.as_ref().and_then(|study| study.products.as_ref());
+    let earlier = match products {
+        Some(JudgedProducts::Nested { earlier }) => earlier.len(),
+        _ => 0,
+    };
     ensure!(
         earlier <= ACCOUNT_COLUMNS_MAX,
         "the question names more earlier covariates than an account has columns"
@@ -343,12 +377,17 @@ impl Check {
                 .with_context(|| format!("the sum without node {without}"))?
                 .rotated_back(rotation);
             ensure!(gram.holds(&self.gram), "a sum of the account does not hold this node's own part");
+            let hiding = match &self.columns.hidden {
+                Some(products) => products.hiding(&gram, fraction_bits),
+                None => Rows::zeros(0, gram.size()),
+            };
+            let gram = gram.with(&hiding);
             let first = self.rows.columns() - self.columns.added.len();
             self.plain_ranks[without] = u16::try_from(gram.rank_of(first, self.columns.plain))?;
             let some = self.columns.whole.len() < self.rows.columns();
             self.whole_bases.push(some.then(|| Basis::coarse(&gram.of_columns(&self.columns.whole))));
             self.kept_apart.push(self.kept_apart(&gram));
-            bases.push(Some(Basis::new(&gram, fraction_bits)));
+            bases.push(Some(Basis::new(&gram, fraction_bits).hidden_by(hiding)));
         }
         Ok(bases)
     }

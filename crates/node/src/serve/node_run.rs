@@ -296,7 +296,8 @@ impl NodeRun {
         Ok(OutgoingAnswer::Facts { facts: chosen.site.release(facts) })
     }
 
-    /// Which columns the data user was shown of this node's people, and with which a study of this model would be nested.
+    /// Which columns the data user was shown of this node's people, and which of logistic studies with nearly the weights of this
+    /// model.
     pub fn account(&mut self, model: &Model) -> Result<OutgoingAnswer> {
         still_allowed(&self.folder, &self.approval)?;
         self.opened()?;
@@ -307,8 +308,8 @@ impl NodeRun {
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let columns = chosen.account.columns().iter().map(|column| (column.id, column.class)).collect();
         let exported = books::ledger(&self.folder)?.exported_rosters()?;
-        let nested = self.study(chosen).nested_in(&chosen.account, model)?;
-        let facts = SiteFacts::Account { columns, exported, nested };
+        let earlier = self.study(chosen).earlier(&chosen.account, model)?;
+        let facts = SiteFacts::Account { columns, exported, earlier };
         Ok(OutgoingAnswer::Facts { facts: chosen.site.release(facts) })
     }
 

@@ -4,7 +4,7 @@
 //! its steward subtracts his own part.
 
 use anyhow::Result;
-use ligate_analysis::gwas::{self, Ask, Model, Plan};
+use ligate_analysis::gwas::{self, Ask, Family, Model, Plan};
 use ligate_disclosure::{
     ColumnId,
     span::{Frame, Step, fraction_bits},
@@ -47,17 +47,34 @@ pub struct AskedStudy {
     pub model: Model,
     /// Columns that are judged with it.
     pub columns: u16,
-    /// Where there is an earlier logistic study with nearly the same weights and other covariates: these covariates.
-    pub nested: Option<Vec<ColumnId>>,
+    /// Of a logistic study what is judged beside its columns.
+    pub products: Option<JudgedProducts>,
+}
+
+/// The products of a logistic study's weights and covariates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum JudgedProducts {
+    /// Of its own covariates: of the weights and, where there is an earlier study with the same covariates and nearly the same
+    /// weights, also of what sets the weights apart from that one's.
+    Own { less: Option<ColumnId> },
+    /// There is an earlier study with nearly the same weights and other covariates: of these as well.
+    Nested { earlier: Vec<ColumnId> },
 }
 
 impl AskedStudy {
-    /// What a study of this plan would weigh genotypes with, and what is judged beside it where it is nested with others.
-    pub fn new(plan: &Plan, model: Model, nested: Option<Vec<ColumnId>>) -> Result<Self> {
-        let own = gwas::roles(plan, model.baseline).len();
-        let products = if plan.has_wald_tests() { 0 } else { plan.covariates.len() };
-        let judged = nested.as_ref().map_or(0, |earlier| products + earlier.len());
-        Ok(Self { model, columns: u16::try_from(own + judged)?, nested })
+    /// What a study of this plan would weigh genotypes with, and the products beside it where it is logistic.
+    pub fn new(plan: &Plan, model: Model, products: JudgedProducts) -> Result<Self> {
+        let columns = gwas::roles(plan, model.baseline).len();
+        if plan.family == Family::Linear {
+            return Ok(Self { model, columns: u16::try_from(columns)?, products: None });
+        }
+        let own = if plan.has_wald_tests() { 0 } else { plan.covariates.len() };
+        let judged = match &products {
+            JudgedProducts::Own { less: None } => own,
+            JudgedProducts::Own { less: Some(_) } => 2 * own,
+            JudgedProducts::Nested { earlier } => own + earlier.len(),
+        };
+        Ok(Self { model, columns: u16::try_from(columns + judged)?, products: Some(products) })
     }
 }
 

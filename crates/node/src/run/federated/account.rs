@@ -14,7 +14,7 @@ use ligate_model::{Digest, NodeName};
 use crate::run::admission::Accounts;
 use crate::session::{
     HeldColumns, Judgement, USED_STEPS,
-    rounds::{AccountAsk, AskedStudy, ClimbAsk, RefineAsk, second_fraction_bits, triangle},
+    rounds::{AccountAsk, AskedStudy, ClimbAsk, JudgedProducts, RefineAsk, second_fraction_bits, triangle},
 };
 
 /// How much of a data user's accounts a run would use, over all nodes.
@@ -52,10 +52,19 @@ fn distinct_of(accounts: &[HeldColumns], ids: BTreeSet<ColumnId>) -> Vec<ColumnI
     ids.into_iter().filter(new).collect()
 }
 
-/// The covariates of earlier studies with which a new one is nested, as any node says; none where it is with none.
-pub fn nested(accounts: &Accounts) -> Option<Vec<ColumnId>> {
-    let ids = accounts.nested.iter().flatten().copied().collect();
-    (!accounts.nested.is_empty()).then(|| distinct_of(&accounts.columns, ids))
+/// The products that a logistic study is judged with. It is nested where any node says so. It is compared with an earlier study
+/// of the same covariates that has nearly the same weights at every node: of several with the last.
+pub fn products(accounts: &Accounts) -> JudgedProducts {
+    let nested = || accounts.earlier.iter().filter_map(|earlier| earlier.nested.as_ref());
+    if nested().next().is_some() {
+        let ids = nested().flatten().copied().collect();
+        return JudgedProducts::Nested { earlier: distinct_of(&accounts.columns, ids) };
+    }
+    let is_alike = |id: &ColumnId| accounts.earlier.iter().all(|earlier| earlier.same.contains(id));
+    // Nodes list theirs in the order of time.
+    let first = accounts.earlier.first();
+    let less = first.and_then(|earlier| earlier.same.iter().rev().copied().find(is_alike));
+    JudgedProducts::Own { less }
 }
 
 /// Refuses nodes with whose results, and those that were exported, the sum of a single node could be taken apart.
@@ -69,7 +78,7 @@ pub fn ask(shown: Vec<ColumnId>, study: Option<AskedStudy>, nodes: usize, people
     let width = shown.len() + study.as_ref().map_or(0, |study| usize::from(study.columns));
     ensure!(
         width <= ACCOUNT_COLUMNS_MAX,
-        "with this study the account would have more than {ACCOUNT_COLUMNS_MAX} columns (rule: span)"
+        "with this study more than {ACCOUNT_COLUMNS_MAX} columns of the account would have to be judged (rule: span)"
     );
     Ok(AccountAsk {
         study,

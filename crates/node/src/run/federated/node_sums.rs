@@ -131,7 +131,7 @@ impl<'a> NodeSums<'a> {
         let job = self.roster.roster().context().job;
         let accounts = self.runtime.block_on(self.nodes.accounts(&self.members, job, model))?;
         account::check_rosters(&accounts.rosters, &self.member_keys())?;
-        let study = AskedStudy::new(&self.terms.plan, model.clone(), account::nested(&accounts))?;
+        let study = AskedStudy::new(&self.terms.plan, model.clone(), account::products(&accounts))?;
         let judged = self.judge(account::distinct(&accounts.columns)?, Some(study));
         judged.map_err(|error| match error.downcast::<SpanRefusal>() {
             Ok(refusal) => SpanRefusal { wald: self.terms.plan.has_wald_tests(), ..refusal }.into(),
