@@ -1,14 +1,14 @@
 //! The products of weights and covariates that a logistic study's score variances are made of.
 //!
 //! With the weights w of its model a study's score variance of a variant x is x'Wx less the square of what the covariates
-//! explain of it: of sums of w c x, with the covariates c. A variance tells one number of all of them, which the weights hide as
-//! far as they are no combination of what was shown ([`span::HiddenProducts`]). So these products are judged with a study's columns, and not
-//! entered. Where an earlier study has the same covariates and nearly the same weights, it is the difference of the two that
-//! tells something, and its products are those of what sets the weights apart.
+//! explain of it: of sums of w c x, with the covariates c. A variance tells one number of all of them, which the weights hide
+//! as far as they are no combination of what was shown ([`span::HiddenProducts`]). So these products are judged with a study's
+//! columns, and not entered. Where an earlier study has the same covariates and nearly the same weights, the difference of the
+//! two tells something, too: its products are those of what sets the weights apart.
 //!
-//! Where an earlier study with nearly the same weights has **other covariates**, nothing hides them. A covariate more without an effect
-//! leaves the weights as they were, so the variances of the two studies differ by the square of a single sum, of w r x: r is
-//! what the other covariates leave of this one. Made so that w r is nearly one person's, it tells his genotype.
+//! Where an earlier study with nearly the same weights has **other covariates**, nothing hides them. A covariate more without an
+//! effect leaves the weights as they were, so the variances of the two studies differ by the square of a single sum, of w r x:
+//! r is what the other covariates leave of this one. Made so that w r is nearly one person's, it tells his genotype.
 
 use std::collections::{BTreeMap, BTreeSet};
 
