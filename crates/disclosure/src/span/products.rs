@@ -1,9 +1,12 @@
 //! What a logistic study's score variances say of the products of its weights and covariates.
 //!
-//! With weights w and covariates Z, which have the mean 0 by these weights, the score variance of a variant x is x'Wx - (w'x)^2 / 1'w
-//! - sum_j (p_j'x)^2. The p_j are the columns of W Z, made orthonormal for W. Of a rare variant without homozygotes x'Wx is w'x.
-//! Let A hold the columns that were shown, u what they leave of w, and q_j what A and u leave of p_j, so that p_j = A a_j + c_j u +
-//! q_j. The sums A'x are known, and so is the part s_j of p_j'x that follows from them. To the first order, with b = 2s, the variance tells
+//! With weights w and covariates Z, which have the mean 0 by these weights, the score variance of a variant x is
+//!
+//! > x'Wx - (w'x)^2 / 1'w - sum_j (p_j'x)^2.
+//!
+//! The p_j are the columns of W Z, made orthonormal for W. Of a rare variant without homozygotes x'Wx is w'x. Let A hold the
+//! columns that were shown, u what they leave of w, and q_j what A and u leave of p_j, so that p_j = A a_j + c_j u + q_j. The sums
+//! A'x are known, and so is the part s_j of p_j'x that follows from them. To the first order, with b = 2s, the variance tells
 //!
 //! > ((1 - b'c) u - Qb)'x,
 //!
@@ -192,7 +195,7 @@ mod tests {
     /// outside.
     fn made_for_one(people: usize) -> Made {
         let group = |person: usize| person % 5 < 2;
-        let flag = |person: usize| person == 0 || (!group(person) && person % 3 == 0);
+        let flag = |person: usize| person == 0 || (!group(person) && person.is_multiple_of(3));
         let mut made = Made::new(people, 2, 0.5, 0.0, 3);
         made.covariates = vec![
             (0..people).map(|person| f64::from(u8::from(group(person)))).collect(),
@@ -223,7 +226,7 @@ mod tests {
     /// A group with many cases and one with few, and a covariate that is one person's among the few.
     fn made_for_one_of_little_weight(people: usize) -> Made {
         let often = |person: usize| person % 2 == 1;
-        let flag = |person: usize| person == 0 || (often(person) && person % 3 == 0);
+        let flag = |person: usize| person == 0 || (often(person) && person.is_multiple_of(3));
         let mut made = made_for_one(people);
         let mut stream = Stream::new(&[7; 32]);
         made.covariates = vec![
@@ -247,7 +250,7 @@ mod tests {
         let mean = |place: usize| gram.get(products.weights, place + 1) / gram.get(0, products.weights);
         let mut stream = Stream::new(&[8; 32]);
         let leverage = |trial: usize| {
-            let length = RARE.sqrt() * if trial % 2 == 0 { 1.0 } else { -1.0 };
+            let length = RARE.sqrt() * if trial.is_multiple_of(2) { 1.0 } else { -1.0 };
             let along: Vec<f64> = (0..count).map(|_| length * stream.normal()).collect();
             let parts = factor.combination(&along, count);
             let told = |person: usize| {
