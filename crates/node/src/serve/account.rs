@@ -220,20 +220,13 @@ impl Study<'_> {
 
 /// Refuses a question that judges other products than what this node found among earlier studies calls for.
 fn check_products(account: &Account, own: &Earlier, asked: &JudgedProducts) -> Result<()> {
-    let asked = match asked {
-        JudgedProducts::Own { less } => {
-            ensure!(
-                own.nested.is_none(),
-                "the question leaves out that the study is nested with an earlier one"
-            );
-            let fits = less.as_ref().is_none_or(|id| own.same.contains(id));
-            ensure!(fits, "the question compares the study with one that is not like it");
-            return Ok(());
-        }
-        JudgedProducts::Nested { earlier } => earlier,
-    };
+    if let JudgedProducts::Own { less } = asked {
+        ensure!(own.nested.is_none(), "the question leaves out that the study is nested with an earlier one");
+        let fits = less.as_ref().is_none_or(|id| own.same.contains(id));
+        ensure!(fits, "the question compares the study with one that is not like it");
+    }
     let class = account.classes_by_id();
-    let judged: BTreeSet<u32> = asked.iter().filter_map(|id| class.get(id).copied()).collect();
+    let judged: BTreeSet<u32> = asked.earlier().iter().filter_map(|id| class.get(id).copied()).collect();
     let is_judged = |id: &ColumnId| class.get(id).is_some_and(|class| judged.contains(class));
     ensure!(
         own.nested.iter().flatten().all(is_judged),
@@ -274,12 +267,8 @@ pub fn check_ask(ask: &AccountAsk, nodes: usize) -> Result<()> {
     );
     ensure!(ask.fraction_bits <= 40, "the question asks for more bits than a word has");
     let products = ask.study.as_ref().and_then(|study| study.products.as_ref());
-    let earlier = match products {
-        Some(JudgedProducts::Nested { earlier }) => earlier.len(),
-        _ => 0,
-    };
     ensure!(
-        earlier <= ACCOUNT_COLUMNS_MAX,
+        products.is_none_or(|products| products.earlier().len() <= ACCOUNT_COLUMNS_MAX),
         "the question names more earlier covariates than an account has columns"
     );
     Ok(())

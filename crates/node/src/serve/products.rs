@@ -47,6 +47,11 @@ impl Study<'_> {
         })
     }
 
+    /// Whether the study has Wald tests, of which the products are columns.
+    fn shows_products(&self) -> bool {
+        self.roles.iter().any(|role| matches!(role, Role::Weighted(..)))
+    }
+
     /// The earlier studies with nearly the same weights.
     pub fn earlier(&self, account: &Account) -> Earlier {
         let mut found = Earlier::default();
@@ -106,7 +111,7 @@ impl Study<'_> {
         asked: &JudgedProducts,
     ) -> Vec<(Option<VariableName>, Vec<f64>)> {
         let Some(weights) = self.weights() else { return Vec::new() };
-        let shown = self.roles.iter().any(|role| matches!(role, Role::Weighted(..)));
+        let shown = self.shows_products();
         let own = |weights: &[f64]| -> Vec<(Option<VariableName>, Vec<f64>)> {
             let covariates = self.covariates().filter(|_| !shown);
             covariates.map(|(name, values)| (Some(name.clone()), times(weights, values))).collect()
@@ -137,7 +142,7 @@ impl Study<'_> {
     /// Where the columns lie in an account with so many columns before them, if the weights hide their products.
     pub fn places(&self, asked: &JudgedProducts, first: usize) -> Option<span::HiddenProducts> {
         let JudgedProducts::Own { less } = asked else { return None };
-        if self.roles.iter().any(|role| matches!(role, Role::Weighted(..))) {
+        if self.shows_products() {
             return None;
         }
         let place = |is_one: fn(&Role) -> bool| self.roles.iter().position(is_one).map(|place| first + place);

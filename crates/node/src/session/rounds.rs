@@ -61,6 +61,16 @@ pub enum JudgedProducts {
     Nested { earlier: Vec<ColumnId> },
 }
 
+impl JudgedProducts {
+    /// The covariates of earlier studies.
+    pub fn earlier(&self) -> &[ColumnId] {
+        match self {
+            Self::Own { .. } => &[],
+            Self::Nested { earlier } => earlier,
+        }
+    }
+}
+
 impl AskedStudy {
     /// What a study of this plan would weigh genotypes with, and the products beside it where it is logistic.
     pub fn new(plan: &Plan, model: Model, products: JudgedProducts) -> Result<Self> {
@@ -69,11 +79,8 @@ impl AskedStudy {
             return Ok(Self { model, columns: u16::try_from(columns)?, products: None });
         }
         let own = if plan.has_wald_tests() { 0 } else { plan.covariates.len() };
-        let judged = match &products {
-            JudgedProducts::Own { less: None } => own,
-            JudgedProducts::Own { less: Some(_) } => 2 * own,
-            JudgedProducts::Nested { earlier } => own + earlier.len(),
-        };
+        let compared = if matches!(products, JudgedProducts::Own { less: Some(_) }) { own } else { 0 };
+        let judged = own + compared + products.earlier().len();
         Ok(Self { model, columns: u16::try_from(columns + judged)?, products: Some(products) })
     }
 }
