@@ -4,10 +4,14 @@
 //! has a square that is hardly more than what rounding makes of the sum: the weights of a logistic model are such columns,
 //! where its covariates say little. Whether such a column counts as independent would be luck. So it always does, with a
 //! pivot that rounding cannot spread from, and is **doubtful**. Each node looks at its own rows for what is left of it
-//! ([`Basis::is_enough_for`]). Where somebody finds more than the rounding of values, the nodes turn their rows into this
-//! basis, in which small differences are as large as anything, and add up the products once more (the second round of
+//! ([`Basis::is_enough_for`]). Where somebody finds something beside the rounding of values, the nodes turn their rows into
+//! this basis, in which small differences are as large as anything, and add up the products once more (the second round of
 //! CholeskyQR2: Yamamoto, Nakatsukasa, Yanagisawa and Fukaya, ETNA 44:306 (2015)): [`Basis::refined`]. Otherwise nothing is
 //! left of it: [`Basis::settled`].
+//!
+//! A difference may be so small that the rounding of values to 2^-30 is most of it. No released number has digits for that,
+//! so rounding hides what is beside it: in the second sum, rows that are nobody's have as much of every combination as
+//! rounding makes of it.
 
 use super::{
     Gram, Rows,
@@ -23,9 +27,11 @@ const COARSE: f64 = 1e-6;
 /// Fraction bits of sums that were not rounded.
 const ALL_BITS: u32 = 1000;
 
-/// The square of the unit of 2^-30 in which values are stored. A variable that was standardised twice differs by half of it
-/// from itself, for everybody.
-const VALUE_UNIT_SQUARED: f64 = 8.673_617_379_884_035e-19;
+/// The mean square of what rounding to 2^-30 changes a value by, a twelfth of its unit's square.
+const ROUNDING_SQUARED: f64 = 7.228_014_483_236_696e-20;
+
+/// What people have of a direction is nothing where it is less than this share of what rounding makes of it.
+const BESIDE_ROUNDING: f64 = 0.25;
 
 /// A basis: directions of it are combinations of columns.
 #[derive(Clone)]
@@ -77,23 +83,29 @@ impl Basis {
         last.filter(|_| !is_doubtful).map_or(0.0, |last| self.first.pivot(last))
     }
 
-    /// Whether these rows have no more than rounding in what is doubtful.
+    /// Whether these rows have hardly anything beside rounding in what is doubtful.
     pub fn is_enough_for(&self, rows: &Rows) -> bool {
-        self.doubtful.iter().all(|doubtful| self.left_in(rows, doubtful) <= self.rounding(doubtful.reach))
+        let is_rounding = |doubtful: &Doubtful| {
+            let mut axis = vec![0.0; self.first.rank()];
+            axis[doubtful.place] = doubtful.pivot.sqrt();
+            let combination = self.first.combination(&axis, self.columns);
+            let left = (0..rows.people()).map(|person| dot(rows.row(person), &combination).powi(2));
+            left.sum::<f64>() <= BESIDE_ROUNDING * self.rounding(&combination)
+        };
+        self.doubtful.iter().all(is_rounding)
     }
 
-    /// The square of what is left of a doubtful column over these rows.
-    fn left_in(&self, rows: &Rows, doubtful: &Doubtful) -> f64 {
-        let mut axis = vec![0.0; self.first.rank()];
-        axis[doubtful.place] = doubtful.pivot.sqrt();
-        let combination = self.first.combination(&axis, self.columns);
-        (0..rows.people()).map(|person| dot(rows.row(person), &combination).powi(2)).sum()
+    /// What the rounding of values makes of the square of a combination of columns of which nothing is left: its mean.
+    fn rounding(&self, combination: &[f64]) -> f64 {
+        ROUNDING_SQUARED * self.people.max(1.0) * dot(combination, combination)
     }
 
-    /// What the rounding of values makes of the square of a combination of columns of which nothing is left; `reach` is the
-    /// square of its parts.
-    fn rounding(&self, reach: f64) -> f64 {
-        VALUE_UNIT_SQUARED * self.people.max(1.0) * reach
+    /// Rows that are nobody's and make as much of every combination as rounding does.
+    fn rounding_rows(&self) -> Rows {
+        let mut rows = Rows::zeros(self.columns, self.columns);
+        let size = (ROUNDING_SQUARED * self.people.max(1.0)).sqrt();
+        (0..self.columns).for_each(|column| rows.set_column(column, [(column, size)].into_iter()));
+        rows
     }
 
     /// The rows in this basis: what a second sum is made of.
@@ -118,13 +130,13 @@ impl Basis {
         if gram.size() != self.first.rank() {
             return self;
         }
-        let gram = &gram.with(&self.rows(&self.hiding, 1));
+        let gram = &gram.with(&self.rows(&self.hiding, 1)).with(&self.rows(&self.rounding_rows(), 1));
         let least = |earlier: &Factor, place: usize, row: &[f64]| {
             let mut direction: Vec<f64> =
                 earlier.combination(row, gram.size()).iter().map(|part| -part).collect();
             direction[place] = 1.0;
-            let combination = self.first.combination(&direction, self.columns);
-            self.rounding(dot(&combination, &combination)).max(NOTHING)
+            let rounding = self.rounding(&self.first.combination(&direction, self.columns));
+            rounding + (BESIDE_ROUNDING * rounding).max(NOTHING)
         };
         let second = Factor::above(gram, least);
         Self { second: Some(second), ..self }
@@ -154,6 +166,16 @@ impl Basis {
     pub fn direction(&self, combination: &[f64]) -> Vec<f64> {
         let first = self.first.direction(combination);
         self.second.as_ref().map_or_else(|| first.clone(), |second| second.direction(&first))
+    }
+
+    /// What each column has of a combination that no earlier column has. The squares add up to the combination's own; a column
+    /// that is nearly an earlier one has little, however large its factor is.
+    pub fn parts(&self, combination: &[f64]) -> Vec<f64> {
+        let mut parts = vec![0.0; self.columns];
+        for (column, part) in self.independent().into_iter().zip(self.direction(combination)) {
+            parts[column] = part;
+        }
+        parts
     }
 
     /// A row, or a sum of rows, in this basis.
@@ -230,6 +252,9 @@ mod tests {
         let axis: Vec<f64> = (0..6).map(|place| f64::from(place == 3)).collect();
         let back = basis.direction(&basis.combination(&axis));
         assert!(back.iter().zip(&axis).all(|(a, b)| (a - b).abs() < 1e-6), "{back:?}");
+        let of_one = judge_by(&rows, &basis, Limits::of_cell(10), 1).worst.unwrap();
+        let parts = basis.parts(&of_one);
+        assert!(parts[5].abs() > 0.9 && parts[4].abs() < 0.1, "{parts:?}");
     }
 
     #[test]
@@ -293,17 +318,42 @@ mod tests {
     /// 1e-4 of itself, and the next one from all these by ever less, each difference being one person's.
     #[test]
     fn a_difference_behind_a_small_one_is_seen_however_small() {
-        for size in [1e-3, 1e-4, 1e-5, 3e-6, 1e-6] {
+        let leverage = |near: f64, times: f64, size: f64| {
             let rows = made(400, 4, 9);
-            let small = |person: usize| 1e-4 * libm::sin(person as f64 * 1.7);
-            let near: Vec<f64> = (0..400).map(|person| rows.row(person)[1] + small(person)).collect();
-            let mut last: Vec<f64> =
-                (0..400).map(|person| rows.row(person)[2] + 30.0 * small(person)).collect();
-            last[11] += size;
-            let mut columns: Vec<Vec<f64>> = (0..4).map(|place| column(&rows, place)).collect();
-            columns.extend([near, last]);
-            let found = judged(&Rows::from_columns(&columns));
-            assert!(found.leverage > 0.95, "{size}: {found:?}");
+            let small = |person: usize| near * libm::sin(person as f64 * 1.7);
+            let column_with = |place: usize, left: &dyn Fn(usize) -> f64| {
+                (0..400).map(|person| on_grid(rows.row(person)[place] + left(person))).collect::<Vec<f64>>()
+            };
+            let of_one = |person: usize| if person == 11 { size } else { 0.0 };
+            let mut columns: Vec<Vec<f64>> = (0..4).map(|place| column_with(place, &|_| 0.0)).collect();
+            columns.push(column_with(1, &small));
+            columns.push(column_with(2, &|person| times * small(person) + of_one(person)));
+            judged(&Rows::from_columns(&columns)).leverage
+        };
+        for size in [1e-3, 1e-4, 1e-5, 3e-6, 1e-6] {
+            let found = leverage(1e-4, 30.0, size);
+            assert!(found > 0.9, "{size}: {found}");
+        }
+        // The weighted covariate of a logistic model, beside the expected value, where the covariate has no effect: what
+        // rounding makes of it is a fifth of what is left.
+        let found = leverage(1e-5, 300.0, 5e-6);
+        assert!((0.6..0.8).contains(&found), "{found}");
+    }
+
+    /// What is rounded of a variable with three values is the same for everybody of a value, of which a few people may have one.
+    #[test]
+    fn the_rounding_of_a_rare_value_is_nobodys() {
+        for seed in 0..40 {
+            let rows = made(90, 2, seed);
+            let value = |person: usize| f64::from(u8::from(person < 30) + u8::from(person < 4));
+            let standardised = |mean: f64, deviation: f64| {
+                (0..90).map(move |person| on_grid((value(person) - mean) / deviation)).collect::<Vec<f64>>()
+            };
+            let shift = f64::from(seed) / 100.0;
+            let once = standardised(0.37, 0.57 + shift);
+            let again = standardised(0.39, 0.58 + shift * shift);
+            let found = judged(&Rows::from_columns(&[column(&rows, 0), column(&rows, 1), once, again]));
+            assert!(found.passes() && found.leverage < 0.5, "{found:?}");
         }
     }
 

@@ -31,8 +31,6 @@ pub(super) struct Doubtful {
     pub place: usize,
     /// The square that was taken for what is left.
     pub pivot: f64,
-    /// The square of the combination of columns that leaves it: 1 for itself, and the parts of the others.
-    pub reach: f64,
 }
 
 /// The Cholesky factor of the columns that are independent, in their order.
@@ -61,13 +59,14 @@ impl Factor {
     pub fn doubting(gram: &Gram, unit: f64) -> (Self, Vec<Doubtful>) {
         let mut doubtful = Vec::new();
         let factor = Self::eliminate(gram, |earlier, column, row, left| {
+            // The square of the combination of columns that leaves it: 1 for itself, and the parts of the others.
             let parts = earlier.combination(row, column);
             let reach = 1.0 + dot(&parts, &parts);
             if left >= KNOWN * unit * reach {
                 return Some(left);
             }
             let pivot = left.max(PIVOT_UNITS * unit * reach).max(f64::MIN_POSITIVE);
-            doubtful.push(Doubtful { place: earlier.rank(), pivot, reach });
+            doubtful.push(Doubtful { place: earlier.rank(), pivot });
             Some(pivot)
         });
         (factor, doubtful)

@@ -462,11 +462,11 @@ impl Check {
             judgement.leverage = judgement.leverage.max(found.leverage);
             judgement.share = judgement.share.max(found.share);
             if let Some(worst) = found.worst.as_ref().filter(|_| judgement.refused.is_none()) {
-                judgement.refused = Some(self.blame(worst));
+                judgement.refused = Some(self.blame(&basis.parts(worst)));
             }
             let alone = self.own_sum(without, &basis);
             if let Some(worst) = alone.filter(|_| judgement.refused.is_none()) {
-                (judgement.refused, judgement.isolated) = (Some(self.blame(&worst)), true);
+                (judgement.refused, judgement.isolated) = (Some(self.blame(&basis.parts(&worst))), true);
             }
             let frame = Frame::new(basis, seed(&self.secret, "ligate frame", without).as_bytes());
             judgement.without.push(self.without(without, &frame, &found, limits)?);
@@ -527,10 +527,10 @@ impl Check {
         })
     }
 
-    /// The variable to leave out: that of the added columns with the largest part in a combination.
-    fn blame(&self, combination: &[f64]) -> String {
+    /// The variable to leave out: that of the added columns with the largest of these parts of a combination.
+    fn blame(&self, parts: &[f64]) -> String {
         let first = self.rows.columns() - self.columns.added.len();
-        let part = |place: &usize| combination[first + place].abs();
+        let part = |place: &usize| parts[first + place].abs();
         let of_variable = (0..self.columns.added.len()).filter(|place| self.columns.added[*place].is_some());
         let most = of_variable.max_by(|a, b| part(a).total_cmp(&part(b)));
         // Where the trait has nearly as much of it, it is the trait: a study without it is another one anyway.
