@@ -10,7 +10,7 @@ use std::{cell::OnceCell, collections::BTreeSet};
 use ligate_model::{Digest, VariableName};
 
 use super::{Account, AccountColumn, Ledger, PeopleSet};
-use crate::span::{Basis, Finding, Gram, Limits, Rows, judge_by};
+use crate::span::{Basis, Finding, Gram, Limits, Rows, judge, judge_by};
 
 /// Numbers of people who are left out with somebody who left, tried one after another.
 const LEFT_OUT: [usize; 12] = [12, 16, 20, 22, 24, 32, 48, 64, 96, 128, 192, 256];
@@ -298,7 +298,7 @@ impl<'a> Relevant<'a> {
     }
 
     /// How much of the limits is used up by all that the data user was shown, with this run: over these people, and over other
-    /// nodes that each have people like all here.
+    /// nodes that each have people like all here. What differs by next to nothing is left to the judgement of the run.
     fn used_over_all(&self, candidate: &[usize]) -> f64 {
         let others = self.others.get_or_init(|| {
             let everybody: Vec<usize> = (0..self.draft.people.len()).collect();
@@ -307,7 +307,7 @@ impl<'a> Relevant<'a> {
         let own = self.shown_with(candidate);
         let mut gram = own.gram(self.draft.threads);
         (2..self.draft.nodes).for_each(|_| gram.add(others));
-        self.score(&self.judge_in(&own, &gram))
+        self.score(&judge_by(&own, &Basis::exact(&gram).settled(), self.draft.limits, self.draft.threads))
     }
 
     /// All that the data user was shown, with this run over these people.
@@ -332,13 +332,7 @@ impl<'a> Relevant<'a> {
     }
 
     fn judge_rows(&self, rows: &Rows) -> Finding {
-        self.judge_in(rows, &rows.gram(self.draft.threads))
-    }
-
-    /// Rows in a sum that holds them. The run's columns are standardised by this node's people alone and differ from equal ones
-    /// of earlier runs by rounding. So what differs by next to nothing is left to the judgement of the run.
-    fn judge_in(&self, rows: &Rows, gram: &Gram) -> Finding {
-        judge_by(rows, &Basis::exact(gram).settled(), self.draft.limits, self.draft.threads)
+        judge(rows, self.draft.limits, self.draft.threads)
     }
 }
 

@@ -4,14 +4,15 @@
 //! has a square that is hardly more than what rounding makes of the sum: the weights of a logistic model are such columns,
 //! where its covariates say little. Whether such a column counts as independent would be luck. So it always does, with a
 //! pivot that rounding cannot spread from, and is **doubtful**. Each node looks at its own rows for what is left of it
-//! ([`Basis::is_enough_for`]). Where somebody finds something beside the rounding of values, the nodes turn their rows into
+//! ([`Basis::is_enough_for`]). Where somebody finds more than the rounding of values, the nodes turn their rows into
 //! this basis, in which small differences are as large as anything, and add up the products once more (the second round of
 //! CholeskyQR2: Yamamoto, Nakatsukasa, Yanagisawa and Fukaya, ETNA 44:306 (2015)): [`Basis::refined`]. Otherwise nothing is
 //! left of it: [`Basis::settled`].
 //!
-//! A difference may be so small that the rounding of values to 2^-30 is most of it. No released number has digits for that,
-//! so rounding hides what is beside it: in the second sum, rows that are nobody's have as much of every combination as
-//! rounding makes of it.
+//! A difference may be so small that the rounding of values to 2^-30 is most of it: two columns of one variable that was
+//! standardised twice differ by that alone, for everybody. No released number has digits for it. So a direction of which
+//! people have hardly more than rounding makes of it is nothing; and in what counts, rows that are nobody's have as much as
+//! rounding, and hide what is beside them.
 
 use super::{
     Gram, Rows,
@@ -30,8 +31,13 @@ const ALL_BITS: u32 = 1000;
 /// The mean square of what rounding to 2^-30 changes a value by, a twelfth of its unit's square.
 const ROUNDING_SQUARED: f64 = 7.228_014_483_236_696e-20;
 
-/// What people have of a direction is nothing where it is less than this share of what rounding makes of it.
-const BESIDE_ROUNDING: f64 = 0.25;
+/// The square of what a number of six digits leaves open at least, 2^-25 of it. Of a column with small values, as the weights of
+/// a rare disease, that is less than rounding is, and hides less.
+const DIGITS_SQUARED: f64 = 8.881_784_197_001_252e-16;
+
+/// How much people must have of a direction beside what rounding makes of it, as a share of that, so that it is not nothing.
+/// What rounding makes of sixty people's values is off its mean by a tenth.
+const BESIDE_ROUNDING: f64 = 0.5;
 
 /// A basis: directions of it are combinations of columns.
 #[derive(Clone)]
@@ -45,17 +51,26 @@ pub struct Basis {
     hiding: Rows,
     /// About how many people the sum is over: the largest square of a column.
     people: f64,
+    /// Of each column, the square of what rounding makes of it over everybody.
+    rounding: Vec<f64>,
 }
 
 impl Basis {
     /// The basis of a sum that is rounded to so many fraction bits.
     pub fn new(gram: &Gram, fraction_bits: u32) -> Self {
-        let people = (0..gram.size()).map(|column| gram.get(column, column)).fold(0.0, f64::max);
+        Self::hidden_by(gram, fraction_bits, Rows::zeros(0, gram.size()))
+    }
+
+    /// The basis of a sum and of rows that are nobody's: see [`HiddenProducts`](super::HiddenProducts).
+    pub fn hidden_by(gram: &Gram, fraction_bits: u32, hiding: Rows) -> Self {
+        let squares: Vec<f64> = (0..gram.size()).map(|column| gram.get(column, column).max(0.0)).collect();
+        let people = squares.iter().copied().fold(0.0, f64::max);
         // Products are added up, and turned into the nodes' basis and back, in numbers of 53 bits.
         let unit = libm::ldexp(1.0, -(fraction_bits as i32)) + 2.0 * NOTHING_LEFT * people;
-        let (first, doubtful) = Factor::doubting(gram, unit);
-        let hiding = Rows::zeros(0, gram.size());
-        Self { columns: gram.size(), first, doubtful, second: None, hiding, people }
+        let (first, doubtful) = Factor::doubting(&gram.with(&hiding), unit);
+        let rounding = squares.iter().map(|square| (DIGITS_SQUARED * square).min(ROUNDING_SQUARED * people));
+        let rounding = rounding.collect();
+        Self { columns: gram.size(), first, doubtful, second: None, hiding, people, rounding }
     }
 
     /// The basis of a sum that was not rounded.
@@ -67,13 +82,8 @@ impl Basis {
     pub fn coarse(gram: &Gram) -> Self {
         let first = Factor::above_share(gram, COARSE);
         let (doubtful, hiding) = (Vec::new(), Rows::zeros(0, gram.size()));
-        Self { columns: gram.size(), first, doubtful, second: None, hiding, people: 0.0 }
-    }
-
-    /// This basis, where the sum has rows that are nobody's and are not in a second one: see [`HiddenProducts`](super::HiddenProducts).
-    #[must_use]
-    pub fn hidden_by(self, hiding: Rows) -> Self {
-        Self { hiding, ..self }
+        let rounding = vec![0.0; gram.size()];
+        Self { columns: gram.size(), first, doubtful, second: None, hiding, people: 0.0, rounding }
     }
 
     /// What earlier columns leave of the square of the last one; 0 where that is no more than rounding.
@@ -83,28 +93,31 @@ impl Basis {
         last.filter(|_| !is_doubtful).map_or(0.0, |last| self.first.pivot(last))
     }
 
-    /// Whether these rows have hardly anything beside rounding in what is doubtful.
+    /// Whether these rows have hardly more than rounding in what is doubtful.
     pub fn is_enough_for(&self, rows: &Rows) -> bool {
+        // These people's part of all rounding, and as much beside it as would be nothing if they had it alone.
+        let own = (rows.people() as f64 / self.people.max(1.0)).min(1.0) + BESIDE_ROUNDING;
         let is_rounding = |doubtful: &Doubtful| {
             let mut axis = vec![0.0; self.first.rank()];
             axis[doubtful.place] = doubtful.pivot.sqrt();
             let combination = self.first.combination(&axis, self.columns);
             let left = (0..rows.people()).map(|person| dot(rows.row(person), &combination).powi(2));
-            left.sum::<f64>() <= BESIDE_ROUNDING * self.rounding(&combination)
+            left.sum::<f64>() <= own * self.rounding(&combination)
         };
         self.doubtful.iter().all(is_rounding)
     }
 
     /// What the rounding of values makes of the square of a combination of columns of which nothing is left: its mean.
     fn rounding(&self, combination: &[f64]) -> f64 {
-        ROUNDING_SQUARED * self.people.max(1.0) * dot(combination, combination)
+        self.rounding.iter().zip(combination).map(|(rounding, part)| rounding * part * part).sum()
     }
 
     /// Rows that are nobody's and make as much of every combination as rounding does.
     fn rounding_rows(&self) -> Rows {
         let mut rows = Rows::zeros(self.columns, self.columns);
-        let size = (ROUNDING_SQUARED * self.people.max(1.0)).sqrt();
-        (0..self.columns).for_each(|column| rows.set_column(column, [(column, size)].into_iter()));
+        for (column, rounding) in self.rounding.iter().enumerate() {
+            rows.set_column(column, [(column, rounding.sqrt())].into_iter());
+        }
         rows
     }
 
@@ -136,7 +149,8 @@ impl Basis {
                 earlier.combination(row, gram.size()).iter().map(|part| -part).collect();
             direction[place] = 1.0;
             let rounding = self.rounding(&self.first.combination(&direction, self.columns));
-            rounding + (BESIDE_ROUNDING * rounding).max(NOTHING)
+            // Rounding is in it twice: people's own, and the rows that are nobody's.
+            rounding + ((1.0 + BESIDE_ROUNDING) * rounding).max(NOTHING)
         };
         let second = Factor::above(gram, least);
         Self { second: Some(second), ..self }
@@ -168,8 +182,8 @@ impl Basis {
         self.second.as_ref().map_or_else(|| first.clone(), |second| second.direction(&first))
     }
 
-    /// What each column has of a combination that no earlier column has. The squares add up to the combination's own; a column
-    /// that is nearly an earlier one has little, however large its factor is.
+    /// What each column has of a combination that no earlier column has. A column that is nearly an earlier one has little,
+    /// however large its factor is.
     pub fn parts(&self, combination: &[f64]) -> Vec<f64> {
         let mut parts = vec![0.0; self.columns];
         for (column, part) in self.independent().into_iter().zip(self.direction(combination)) {
@@ -289,6 +303,27 @@ mod tests {
         let nearly = Rows::from_columns(&[a, b, c, other]);
         assert!(judged(&twice).passes());
         assert!(judged(&nearly).leverage > 0.99);
+    }
+
+    /// Where people leave another node, this node's variables are standardised anew each time, and differ by rounding alone.
+    #[test]
+    fn variables_that_are_standardised_many_times_use_up_nothing() {
+        for seed in 0..4 {
+            let rows = made(60, 5, seed);
+            let scaled = |time: usize| {
+                let unit = 1.0 + 0.013 * time as f64;
+                let scaled = move |column: Vec<f64>| {
+                    column.iter().map(|value| on_grid((value - 0.003 * time as f64) / unit)).collect()
+                };
+                (1..5).map(|place| scaled(column(&rows, place))).collect::<Vec<Vec<f64>>>()
+            };
+            let with_times = |times: usize| {
+                let columns = [vec![column(&rows, 0)], (0..times).flat_map(scaled).collect()].concat();
+                judged(&Rows::from_columns(&columns))
+            };
+            let (once, often) = (with_times(1), with_times(16));
+            assert!((often.leverage - once.leverage).abs() < 1e-3, "{once:?} {often:?}");
+        }
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //!
 //! A combination is a direction u of unit length in a [`Frame`]: the basis in which G, the sum over all nodes but one,
 //! is the identity, turned by a rotation that the nodes alone know. A person's weight in it is v_i = f_i'u, where f_i is
-//! the person's row in the frame, and the squares of all weights add up to 1. Nodes answer a [`Step`] with words that
-//! are summed over them: the histogram of v_i^2, which bounds what any group has ([`super::top_share`]), and
+//! the person's row in the frame, and the squares of all weights add up to 1, or to less where rows that are nobody's hide
+//! a part. Nodes answer a [`Step`] with words that are summed over them: the histogram of v_i^2, which bounds what any group has ([`super::top_share`]), and
 //! sum_i g(v_i) f_i, the next direction:
 //!
 //! - g(v) = v^3 at first: the fixed point of the fourth power, which makes few weights large (Hyvarinen, IEEE Trans.

@@ -172,8 +172,7 @@ mod tests {
                 plain.iter().map(|place| (0..rows.people()).map(|person| rows.row(person)[*place]).collect());
             let first = Rows::from_columns(&first.collect::<Vec<_>>());
             let found = |rows: &Rows, hiding: Rows| {
-                let gram = rows.gram(1).with(&hiding);
-                let basis = Basis::new(&gram, bits).hidden_by(hiding);
+                let basis = Basis::hidden_by(&rows.gram(1), bits, hiding);
                 let basis = if basis.is_enough_for(rows) {
                     basis.settled()
                 } else {

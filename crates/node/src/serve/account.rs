@@ -370,13 +370,14 @@ impl Check {
                 Some(products) => products.hiding(&gram, fraction_bits),
                 None => Rows::zeros(0, gram.size()),
             };
+            let basis = Basis::hidden_by(&gram, fraction_bits, hiding.clone());
             let gram = gram.with(&hiding);
             let first = self.rows.columns() - self.columns.added.len();
             self.plain_ranks[without] = u16::try_from(gram.rank_of(first, self.columns.plain))?;
             let some = self.columns.whole.len() < self.rows.columns();
             self.whole_bases.push(some.then(|| Basis::coarse(&gram.of_columns(&self.columns.whole))));
             self.kept_apart.push(self.kept_apart(&gram));
-            bases.push(Some(Basis::new(&gram, fraction_bits).hidden_by(hiding)));
+            bases.push(Some(basis));
         }
         Ok(bases)
     }
