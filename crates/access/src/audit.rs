@@ -22,12 +22,13 @@ mod verify;
 
 use std::{
     fs,
-    io::{self, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use jiff::{SignedDuration, Timestamp};
+use ligate_files::{FileError, Next, Readers};
 use ligate_model::{Digest, NodeName};
 
 use crate::{
@@ -45,7 +46,6 @@ pub use verify::{Verified, verify, verify_against};
 
 pub(crate) const LOG_FILE: &str = "log.jsonl";
 pub(crate) const HEAD_FILE: &str = "head.json";
-const HEAD_FILE_NEW: &str = "head.json.new";
 const HEAD_BYTES_MAX: u64 = 4096;
 
 /// How far a clock may be set back without being called wrong. Entries of that time bear the last entry's time.
@@ -117,6 +117,12 @@ impl AuditError {
     pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Io { path: path.clone(), source }
+    }
+}
+
+impl From<FileError> for AuditError {
+    fn from(error: FileError) -> Self {
+        Self::Io { path: error.path, source: error.source }
     }
 }
 
@@ -320,7 +326,7 @@ impl Log {
         let line = Entry::line(self.tree.size(), now, event).map_err(AuditError::Encoding)?;
         let leaf = merkle::leaf_hash(&line);
         let head = Head::sign(&self.identity, self.tree.size() + 1, self.tree.root_with(leaf), now);
-        let written = write_line(file, self.length, &line)
+        let written = ligate_files::write_line(file, self.length, &line)
             .map_err(AuditError::at(&path))
             .and_then(|()| write_head(&self.audit, &head));
         if let Err(error) = written {
@@ -331,28 +337,15 @@ impl Log {
         self.tree.push(leaf);
         self.length += line.len() as u64 + 1;
         self.head = head;
-        sync_folder(&self.audit)
+        Ok(ligate_files::sync_folder(&self.audit)?)
     }
 }
 
-fn write_line(mut file: &fs::File, at: u64, line: &[u8]) -> io::Result<()> {
-    io::Seek::seek(&mut file, io::SeekFrom::Start(at))?;
-    file.write_all(&[line, b"\n"].concat())?;
-    file.sync_all()
-}
-
 fn write_head(audit: &Path, head: &Head) -> Result<(), AuditError> {
-    let (new, path) = (audit.join(HEAD_FILE_NEW), audit.join(HEAD_FILE));
-    let at = AuditError::at(&new);
     let mut text = serde_json::to_vec(head).map_err(AuditError::Encoding)?;
     text.push(b'\n');
-    let mut file = fs::File::create(&new).map_err(&at)?;
-    file.write_all(&text).and_then(|()| file.sync_all()).map_err(&at)?;
-    fs::rename(&new, &path).map_err(AuditError::at(&path))
-}
-
-fn sync_folder(folder: &Path) -> Result<(), AuditError> {
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(AuditError::at(folder))
+    let path = audit.join(HEAD_FILE);
+    Ok(Next::write(&path, Readers::Owner, &text)?.take_place()?)
 }
 
 fn read_head(audit: &Path, key: PublicKey) -> Result<Head, AuditError> {

@@ -3,8 +3,8 @@
 
 use std::{
     fmt, fs,
-    io::{self, Read, Write},
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -14,6 +14,7 @@ use ed25519_dalek::{
     Signer, SigningKey, VerifyingKey,
     pkcs8::{DecodePrivateKey, EncodePrivateKey, KeypairBytes, spki::der::pem::LineEnding},
 };
+use ligate_files::Readers;
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
@@ -78,8 +79,9 @@ impl PublicKey {
 
     /// Writes the text form and a newline, replacing the file.
     pub fn save(&self, path: &Path) -> Result<(), KeyError> {
-        fs::write(path, format!("{self}\n"))
-            .map_err(|source| KeyError::Write { path: path.to_owned(), source })
+        let text = format!("{self}\n");
+        ligate_files::replace(path, Readers::Owner, text.as_bytes())
+            .map_err(|failure| KeyError::Write { path: path.to_owned(), source: failure.source })
     }
 }
 
@@ -241,14 +243,7 @@ impl Identity {
             _ => KeyError::Write { path: path.to_owned(), source },
         };
         let pem = self.keypair().to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::Encoding)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new()
-            .permissions(fs::Permissions::from_mode(0o600))
-            .tempfile_in(folder)
-            .map_err(error)?;
-        file.write_all(pem.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(error)?;
-        file.persist_noclobber(path).map_err(|failure| error(failure.error))?;
-        Ok(())
+        ligate_files::write_new(path, Readers::Owner, pem.as_bytes()).map_err(|failure| error(failure.source))
     }
 
     pub fn public(&self) -> PublicKey {
@@ -286,7 +281,10 @@ impl Identity {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::OpenOptionsExt;
+    use std::{
+        io::Write,
+        os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    };
 
     use super::*;
     use crate::testing::identity;

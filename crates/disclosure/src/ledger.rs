@@ -46,6 +46,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use ligate_files::FileError;
 use ligate_model::{DatasetId, Digest, IndividualId, VariableName};
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
@@ -327,6 +328,12 @@ pub enum LedgerError {
     UnknownRun,
     #[error("a column has not one number for each person")]
     Column,
+}
+
+impl From<FileError> for LedgerError {
+    fn from(error: FileError) -> Self {
+        Self::Io { path: error.path, source: error.source }
+    }
 }
 
 /// The ledger of a node: a folder of its own.

@@ -6,13 +6,14 @@
 //! that was noted. So a crash is told apart from a book that was put back: after a crash either nothing was noted and the
 //! old book is the noted one, or the noted one lies beside it and takes its place now. Any other book is refused.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
+use ligate_files::Readers;
 use ligate_model::Digest;
 
 use crate::{
     LedgerError,
-    ledger::store::{Lock, at, read_or_damaged, write_whole},
+    ledger::store::{Lock, read_or_damaged},
 };
 
 /// Why a witness could not say or note anything.
@@ -82,7 +83,7 @@ impl WitnessedFile {
 
     /// Replaces the book, which the caller has read under this lock.
     pub fn write(&self, _: &Lock, change: &Change, bytes: &[u8]) -> Result<(), LedgerError> {
-        write_whole(&self.next(), bytes)?;
+        ligate_files::replace_alone(&self.next(), Readers::Owner, bytes)?;
         self.witness.note(change, self.digest(bytes)).map_err(|source| self.unwitnessed(source))?;
         self.take_place()
     }
@@ -105,8 +106,8 @@ impl WitnessedFile {
 
     fn take_place(&self) -> Result<(), LedgerError> {
         let folder = self.path.parent().unwrap_or(&self.path);
-        fs::rename(self.next(), &self.path).map_err(at(&self.path))?;
-        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))
+        ligate_files::rename(&self.next(), &self.path)?;
+        Ok(ligate_files::sync_folder(folder)?)
     }
 
     fn unwitnessed(&self, source: WitnessError) -> LedgerError {
@@ -116,7 +117,7 @@ impl WitnessedFile {
 
 #[cfg(test)]
 pub(crate) mod testing {
-    use std::path::Path;
+    use std::{fs, path::Path};
 
     use super::*;
 
@@ -129,7 +130,7 @@ pub(crate) mod testing {
         }
 
         pub fn set(&self, digest: Digest) {
-            write_whole(&self.0, digest.to_string().as_bytes()).unwrap();
+            ligate_files::replace_alone(&self.0, Readers::Owner, digest.to_string().as_bytes()).unwrap();
         }
     }
 
@@ -151,6 +152,8 @@ pub(crate) mod testing {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::ledger::store;
 

@@ -4,13 +4,12 @@
 
 use std::{
     collections::{HashMap, hash_map},
-    fmt::Write as _,
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use ligate_files::FileError;
 use ligate_model::Digest;
 
 use crate::{NodeSet, RunContext};
@@ -149,6 +148,12 @@ pub enum JournalError {
     Damaged { path: PathBuf, line: usize },
 }
 
+impl From<FileError> for JournalError {
+    fn from(error: FileError) -> Self {
+        Self::File { path: error.path, source: error.source }
+    }
+}
+
 /// A node's memory of its rounds. All participants of a node share one.
 pub trait Journal: Send + Sync {
     fn history(&self, context: &RunContext) -> Result<History, JournalError>;
@@ -199,8 +204,7 @@ struct Known {
 
 impl FileJournal {
     pub fn new(folder: &Path) -> Result<Self, JournalError> {
-        fs::create_dir_all(folder)
-            .map_err(|source| JournalError::File { path: folder.to_owned(), source })?;
+        ligate_files::make_folder(folder)?;
         Ok(Self { folder: folder.to_owned(), known: Mutex::default() })
     }
 
@@ -222,26 +226,6 @@ impl FileJournal {
             hash_map::Entry::Vacant(vacant) => vacant.insert(load(&self.path(context))?),
         })
     }
-
-    fn append(&self, mut file: File, line: &str, new: bool) -> io::Result<()> {
-        file.write_all(line.as_bytes())?;
-        file.sync_data()?;
-        if new {
-            // The name must survive a crash as well as the lines.
-            File::open(&self.folder)?.sync_all()?;
-        }
-        Ok(())
-    }
-}
-
-/// Opens a file that is expected to have this many bytes. One that somebody else changed is left alone.
-fn open(path: &Path, length: u64) -> io::Result<File> {
-    let file = OpenOptions::new().create(length == 0).append(true).open(path)?;
-    if file.metadata()?.len() == length {
-        Ok(file)
-    } else {
-        Err(io::Error::other("another program changed it; check the folder and restart the node"))
-    }
 }
 
 impl Journal for FileJournal {
@@ -252,38 +236,21 @@ impl Journal for FileJournal {
 
     fn record(&self, context: &RunContext, entry: &Entry) -> Result<(), JournalError> {
         let path = self.path(context);
-        let failed = |source| JournalError::File { path: path.clone(), source };
         let mut all = lock(&self.known);
         let known = self.known(&mut all, context)?;
-        let mut next = known.history.clone();
-        next.apply(entry)?;
-        let (line, length) = (line(entry), known.length);
-        let file = open(&path, length).map_err(failed)?;
-        *known = Known { history: next, length: length + line.len() as u64 };
-        self.append(file, &line, length == 0).map_err(|error| {
-            // Part of the line may be on the disk: what is there is known again only after it was read.
-            all.remove(context);
-            failed(error)
-        })
+        let mut history = known.history.clone();
+        history.apply(entry)?;
+        let length = ligate_files::append_line(&path, known.length, line(entry).as_bytes())?;
+        *known = Known { history, length };
+        Ok(())
     }
 }
 
 /// Reads a file, and cuts off a line that a crash left unfinished.
 fn load(path: &Path) -> Result<Known, JournalError> {
-    let failed = |source| JournalError::File { path: path.to_owned(), source };
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Known::default()),
-        Err(error) => return Err(failed(error)),
-    };
-    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    if whole < text.len() {
-        let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
-        file.set_len(whole as u64).and_then(|()| file.sync_all()).map_err(failed)?;
-    }
-    let history =
-        replay(&text[..whole]).map_err(|line| JournalError::Damaged { path: path.to_owned(), line })?;
-    Ok(Known { history, length: whole as u64 })
+    let text = ligate_files::read_lines(path)?;
+    let history = replay(&text).map_err(|line| JournalError::Damaged { path: path.to_owned(), line })?;
+    Ok(Known { history, length: text.len() as u64 })
 }
 
 fn replay(text: &[u8]) -> Result<History, usize> {
@@ -306,8 +273,8 @@ fn line(entry: &Entry) -> String {
         }
     };
     let check = checksum(&text);
-    // Writing to a string does not fail.
-    let _ = writeln!(text, " {check}");
+    text.push(' ');
+    text.push_str(&check);
     text
 }
 
@@ -342,6 +309,8 @@ fn node_set(text: &str) -> Option<NodeSet> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const CONTEXT: RunContext =

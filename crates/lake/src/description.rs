@@ -7,7 +7,7 @@ use ligate_model::{Assembly, BinaryCoding, DatasetId, Digest, Variable, Variable
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    LakeError, durable,
+    LakeError,
     layout::{HISTORY, KEPT, SnapshotFolder},
 };
 
@@ -81,14 +81,14 @@ pub struct FileDescription {
 impl FileDescription {
     /// Describes the file at `path` within a snapshot's folder.
     pub fn of(folder: &SnapshotFolder, path: &str) -> Result<Self, LakeError> {
-        let (bytes, sha256) = durable::fingerprint(&folder.path.join(path))?;
+        let (bytes, sha256) = ligate_files::fingerprint(&folder.path.join(path))?;
         Ok(Self { path: path.to_owned(), bytes, sha256 })
     }
 
     /// Reads the file and compares its digest.
     pub fn check(&self, folder: &SnapshotFolder) -> Result<(), LakeError> {
         let path = folder.path.join(&self.path);
-        match durable::fingerprint(&path)? == (self.bytes, self.sha256) {
+        match ligate_files::fingerprint(&path)? == (self.bytes, self.sha256) {
             true => Ok(()),
             false => Err(LakeError::corrupt(&path, "its digest is not the one recorded")),
         }
@@ -205,13 +205,13 @@ pub fn describe_files(folder: &SnapshotFolder) -> Result<Vec<FileDescription>, L
 }
 
 fn describe_below(folder: &Path, prefix: &str, files: &mut Vec<FileDescription>) -> Result<(), LakeError> {
-    for (path, is_folder) in durable::entries(folder)? {
+    for (path, is_folder) in ligate_files::entries(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let relative = format!("{prefix}{name}");
         if is_folder {
             describe_below(&path, &format!("{relative}/"), files)?;
         } else if name.ends_with(".parquet") {
-            let (bytes, sha256) = durable::fingerprint(&path)?;
+            let (bytes, sha256) = ligate_files::fingerprint(&path)?;
             files.push(FileDescription { path: relative, bytes, sha256 });
         }
     }

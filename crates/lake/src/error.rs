@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ligate_files::{FileError, Holder};
 use ligate_formats::{Problem, ReadError};
 use ligate_model::{Assembly, DatasetId, Digest, IndividualId, VariableName};
 
@@ -51,8 +52,8 @@ pub enum LakeError {
     UnknownDataset(DatasetId),
     #[error("dataset \"{dataset}\" has no snapshot {snapshot}")]
     UnknownSnapshot { dataset: DatasetId, snapshot: Digest },
-    #[error("dataset \"{dataset}\" is being loaded by process {holder}; wait for it to end")]
-    Locked { dataset: DatasetId, holder: String },
+    #[error("dataset \"{dataset}\" is being loaded by {holder}; wait for it to end")]
+    Locked { dataset: DatasetId, holder: Holder },
     #[error("who was in the dataset before could not be noted; nothing was changed")]
     NotRemembered(#[source] Box<dyn Error + Send + Sync>),
     #[error("stopped; nothing was changed")]
@@ -130,6 +131,12 @@ impl std::fmt::Display for SampleConflict {
             Self::Order => f.write_str("hold the same samples in different orders"),
             Self::Overlap { shared } => write!(f, "share {shared} of their samples"),
         }
+    }
+}
+
+impl From<FileError> for LakeError {
+    fn from(error: FileError) -> Self {
+        Self::io(&error.path, error.source)
     }
 }
 

@@ -8,7 +8,6 @@
 #![forbid(unsafe_code)]
 
 mod description;
-mod durable;
 mod error;
 mod lake;
 mod layout;

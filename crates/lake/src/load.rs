@@ -38,7 +38,6 @@ pub use history::ChangedVariants;
 use crate::{
     LakeError,
     description::{Description, FORMAT, VariableDescription, describe_files},
-    durable,
     layout::{DatasetFolder, SnapshotFolder},
     lock::LoadLock,
     tables::{Geometry, HistoryKey, write_phenotypes, write_samples},
@@ -178,7 +177,7 @@ pub fn load(
     let _lock = LoadLock::take(dataset)?;
     let before = Before::find(dataset)?;
     recognise::book(dataset)?;
-    durable::make_folder(&dataset.snapshots())?;
+    ligate_files::make_folder(&dataset.snapshots())?;
     commit::remove_leftovers(dataset)?;
     let incoming = Incoming::create(dataset)?;
     let mut tally = Tally::default();
@@ -280,7 +279,7 @@ fn write_tables(
     };
     let combined = request.one_block && sorted.len() > 1;
     let totals = if combined { assembler.in_one_block(&sorted)? } else { assembler.in_blocks(&sorted)? };
-    durable::remove_tree(&work)?;
+    ligate_files::remove_tree(&work)?;
     let blocks: Vec<usize> = match combined {
         true => vec![individuals.len()],
         false => sorted.iter().flat_map(|group| group.geometry.blocks()).copied().collect(),

@@ -3,24 +3,19 @@
 //! A load holds its dataset's lock alone, and for a short time the one of the lake's book of likenesses. A reader shares the
 //! lock of the snapshot that it reads, and the collector of old snapshots removes only those whose lock it gets alone.
 
-use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, Write},
-    os::unix::fs::MetadataExt,
-    path::Path,
-    thread,
-    time::Duration,
-};
+use std::{fs, io, path::Path, thread, time::Duration};
+
+use ligate_files::{Claim, FileError, Holder, Lock};
 
 use crate::{
-    LakeError, durable,
+    LakeError,
     layout::{self, DatasetFolder, SnapshotFolder},
 };
 
 /// Held while a dataset is being loaded. A load that made the dataset's folder and leaves nothing in it takes the
 /// folder away again.
 pub struct LoadLock {
-    _file: File,
+    _lock: Lock,
     made: Option<DatasetFolder>,
 }
 
@@ -35,35 +30,24 @@ impl LoadLock {
                 return Ok(lock);
             }
         }
-        Err(LakeError::Locked { dataset: folder.id.clone(), holder: UNKNOWN_HOLDER.to_owned() })
+        Err(LakeError::Locked { dataset: folder.id.clone(), holder: Holder::unknown() })
     }
 
     /// `None` where another load took the folder away meanwhile.
     fn try_take(folder: &DatasetFolder) -> Result<Option<Self>, LakeError> {
         let path = folder.lock();
-        let failed = |error| LakeError::io(&path, error);
         let made = (!folder.path.exists()).then(|| folder.clone());
-        durable::make_folder(&folder.path)?;
-        let mut options = OpenOptions::new();
-        let mut file = match options.read(true).write(true).create(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(failed)?,
-        };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let holder = holder(&mut file);
+        ligate_files::make_folder(&folder.path)?;
+        let lock = match Lock::claim(&path) {
+            Ok(Claim::Taken(lock)) => lock,
+            Ok(Claim::HeldBy(holder)) => {
                 return Err(LakeError::Locked { dataset: folder.id.clone(), holder });
             }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        match is_at(&file, &path) {
-            Ok(true) => {}
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => return Ok(None),
-        }
-        sign(&mut file).map_err(failed)?;
-        Ok(Some(Self { _file: file, made }))
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let is_there = lock.is_at(&path)?;
+        Ok(is_there.then_some(Self { _lock: lock, made }))
     }
 }
 
@@ -92,7 +76,7 @@ fn remove_if_empty(folder: &DatasetFolder) -> io::Result<()> {
 /// Held while a load compares its people with all whom the lake knows, and until they are known themselves: of two loads
 /// at a time, one knows the people of the other.
 pub struct LikenessLock {
-    _file: File,
+    _lock: Lock,
 }
 
 /// Between two tries to take a lock that another load holds for a short time.
@@ -102,81 +86,54 @@ impl LikenessLock {
     /// Waits for the lock, unless `check` says that the load is to stop.
     pub fn take(datasets: &Path, check: impl Fn() -> Result<(), LakeError>) -> Result<Self, LakeError> {
         let path = layout::likeness_lock(datasets);
-        let failed = |error| LakeError::io(&path, error);
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
         loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Self { _file: file }),
-                Err(TryLockError::WouldBlock) => check()?,
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            if let Some(lock) = Lock::try_take(&path)? {
+                return Ok(Self { _lock: lock });
             }
+            check()?;
             thread::sleep(PAUSE);
         }
-    }
-}
-
-const UNKNOWN_HOLDER: &str = "of an unknown number";
-
-fn sign(file: &mut File) -> io::Result<()> {
-    file.set_len(0)?;
-    file.rewind()?;
-    write!(file, "{}", std::process::id())
-}
-
-fn holder(file: &mut File) -> String {
-    let mut text = String::new();
-    match file.take(20).read_to_string(&mut text) {
-        Ok(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => text,
-        _ => UNKNOWN_HOLDER.to_owned(),
     }
 }
 
 /// Held while a snapshot is being read, so that it is not removed.
 #[derive(Debug)]
 pub struct ReadLock {
-    _file: File,
+    _lock: Lock,
 }
 
 impl ReadLock {
     /// `None` where the snapshot is gone, or went while this waited.
     pub fn take(folder: &SnapshotFolder) -> Result<Option<Self>, LakeError> {
         let path = folder.lock();
-        let open = || -> io::Result<Option<Self>> {
-            let file = File::open(&path)?;
-            file.lock_shared()?;
-            Ok(is_at(&file, &path)?.then_some(Self { _file: file }))
-        };
-        match open() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            other => other.map_err(|error| LakeError::io(&path, error)),
+        match existing(Lock::share(&path))? {
+            Some(lock) if lock.is_at(&path)? => Ok(Some(Self { _lock: lock })),
+            _ => Ok(None),
         }
     }
 }
 
-/// Whether the open file is still the one at `path`.
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let (open, named) = (file.metadata()?, fs::metadata(path)?);
-    Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
-}
-
 /// Held while a snapshot is being removed.
 pub struct RemovalLock {
-    _file: Option<File>,
+    _lock: Option<Lock>,
 }
 
 impl RemovalLock {
     /// `None` where somebody reads the snapshot.
     pub fn take(folder: &SnapshotFolder) -> Result<Option<Self>, LakeError> {
-        let path = folder.lock();
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Self { _file: None })),
-            Err(error) => return Err(LakeError::io(&path, error)),
-        };
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: Some(file) })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(LakeError::io(&path, error)),
+        match existing(Lock::try_existing(&folder.lock()))? {
+            // A snapshot without a lock is one that is being removed.
+            None => Ok(Some(Self { _lock: None })),
+            Some(None) => Ok(None),
+            Some(lock) => Ok(Some(Self { _lock: lock })),
         }
+    }
+}
+
+/// `None` where the file is not there.
+fn existing<T>(taken: Result<T, FileError>) -> Result<Option<T>, LakeError> {
+    match taken {
+        Err(error) if error.is_not_found() => Ok(None),
+        other => Ok(Some(other?)),
     }
 }

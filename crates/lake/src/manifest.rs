@@ -2,10 +2,11 @@
 
 use std::{fs, io, path::Path};
 
+use ligate_files::Readers;
 use ligate_model::{DatasetId, Digest};
 use serde::{Deserialize, Serialize};
 
-use crate::{LakeError, durable, layout::DatasetFolder};
+use crate::{LakeError, layout::DatasetFolder};
 
 const FORMAT: u32 = 1;
 
@@ -54,7 +55,7 @@ impl Manifest {
     /// The datasets of a folder that have a snapshot in force, by name.
     pub fn all(datasets: &Path) -> Result<Vec<(DatasetFolder, Self)>, LakeError> {
         let mut found = Vec::new();
-        for (path, is_folder) in durable::entries(datasets)? {
+        for (path, is_folder) in ligate_files::entries(datasets)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let Ok(id) = DatasetId::new(name) else { continue };
             let folder = DatasetFolder::new(datasets, &id);
@@ -69,7 +70,7 @@ impl Manifest {
     pub fn write(&self, folder: &DatasetFolder) -> Result<(), LakeError> {
         let path = folder.manifest();
         let text = serde_json::to_vec_pretty(self).map_err(|error| LakeError::writing(&path, &error))?;
-        durable::replace(&path, &text)
+        Ok(ligate_files::replace_alone(&path, Readers::Owner, &text)?)
     }
 
     pub fn keeps(&self, snapshot: Digest) -> bool {

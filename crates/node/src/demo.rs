@@ -79,7 +79,7 @@ fn fresh_folder(dir: &Path) -> Result<&Path> {
     } else if dir.exists() && fs::read_dir(dir)?.next().is_some() {
         bail!("{} is not empty and no demo made it; choose another --dir", dir.display());
     }
-    output::own_folder(dir)?;
+    ligate_files::shut_folder(dir)?;
     output::write_private(&dir.join(MARKER), |out| {
         out.write_all(b"made by `ligate demo`; it may be replaced by the next one\n")
     })?;

@@ -3,23 +3,20 @@
 //! It owns where things are and who may use them at the same time.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{Read, Seek, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use jiff::Timestamp;
 use ligate_access::{
     Identity,
     audit::{Event, Head, Log},
 };
+use ligate_files::Lock;
 use ligate_lake::Lake;
 use ligate_model::{CountryCode, NodeName};
 use rand_core::OsRng;
-use rustix::fs::{FlockOperation, flock};
 
 use crate::{
     config::{self, Config},
@@ -42,7 +39,7 @@ impl Folder {
         }
         let folders = ["", "keys", "audit", "datasets", "ledger", "rounds", "releases", "registry"];
         for folder in folders.into_iter().chain(["permits", "revocations"]) {
-            output::own_folder(&path.join(folder))?;
+            ligate_files::shut_folder(&path.join(folder))?;
         }
         let identity = Arc::new(Identity::generate(&mut OsRng));
         identity.save_new(&path.join("keys/node.key"))?;
@@ -127,35 +124,20 @@ impl Folder {
 
 /// Holds a role of a node folder; another process that asks for it is refused.
 pub struct Claim {
-    _file: File,
+    _lock: Lock,
 }
 
 impl Claim {
     fn take(path: &Path, role: &str) -> Result<Self> {
-        let failed = || format!("cannot lock {}", path.display());
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .with_context(failed)?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let mut holder = String::new();
-            file.read_to_string(&mut holder).with_context(failed)?;
-            let folder = path.parent().unwrap_or(path).display();
-            let holder = match holder.trim() {
-                "" => "another process".to_owned(),
-                number => format!("process {number}"),
-            };
-            bail!(
-                "{holder} is at work here (`{role}` in {folder}); wait for it, stop it, or use another folder"
-            );
+        match Lock::claim(path)? {
+            ligate_files::Claim::Taken(lock) => Ok(Self { _lock: lock }),
+            ligate_files::Claim::HeldBy(holder) => {
+                let folder = path.parent().unwrap_or(path).display();
+                bail!(
+                    "{holder} is at work here (`{role}` in {folder}); wait for it, stop it, or use another folder"
+                )
+            }
         }
-        file.set_len(0).and_then(|()| file.rewind()).with_context(failed)?;
-        write!(file, "{}", std::process::id()).with_context(failed)?;
-        Ok(Self { _file: file })
     }
 }
 

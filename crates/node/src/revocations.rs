@@ -5,12 +5,7 @@
 
 mod fetch;
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::ErrorKind,
-    os::unix::fs::OpenOptionsExt,
-    path::PathBuf,
-};
+use std::{fs, io::ErrorKind, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
@@ -20,8 +15,8 @@ use ligate_access::{
     permit::PermitId,
     revocation::{Revocation, RevocationList, Revocations, SignedRevocations},
 };
+use ligate_files::Lock;
 use ligate_model::Digest;
-use rustix::fs::{FlockOperation, flock};
 use serde_json::Value;
 
 use crate::{folder::Folder, output};
@@ -179,15 +174,9 @@ fn path(folder: &Folder, issuer: &PublicKey) -> PathBuf {
 }
 
 /// Several processes of a folder read, compare and replace lists: `serve`, a run, `permit revoke`.
-fn lock(folder: &Folder) -> Result<File> {
-    let path = folder.revocations().join("lock");
-    let failed = || format!("cannot lock {}", path.display());
-    fs::create_dir_all(folder.revocations()).with_context(failed)?;
-    let mut options = OpenOptions::new();
-    let file =
-        options.write(true).create(true).truncate(false).mode(0o600).open(&path).with_context(failed)?;
-    flock(&file, FlockOperation::LockExclusive).with_context(failed)?;
-    Ok(file)
+fn lock(folder: &Folder) -> Result<Lock> {
+    ligate_files::make_folder(&folder.revocations())?;
+    Ok(Lock::wait(&folder.revocations().join("lock"))?)
 }
 
 /// What the steward calls an issuer.

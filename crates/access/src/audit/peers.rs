@@ -3,10 +3,10 @@
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
 };
 
+use ligate_files::Lock;
 use ligate_model::NodeName;
 
 use super::{AuditError, Contradiction, Head};
@@ -34,44 +34,33 @@ pub(super) fn store(
 ) -> Result<Stored, AuditError> {
     head.verify(key)?;
     let folder = audit.join(FOLDER);
-    fs::create_dir_all(&folder).map_err(AuditError::at(&folder))?;
+    ligate_files::make_folder(&folder)?;
     let path = folder.join(format!("{peer}{SUFFIX}"));
-    let at = AuditError::at(&path);
-    let mut file = fs::OpenOptions::new().create(true).append(true).open(&path).map_err(&at)?;
-    file.lock().map_err(&at)?;
+    let _lock = Lock::wait(&path)?;
     let kept = load(&path)?;
-    let length: usize = kept.iter().map(|line| line.bytes).sum();
-    // A line torn by a crash was never answered for: it goes.
-    file.set_len(length as u64).map_err(&at)?;
+    let length = ligate_files::read_lines(&path)?.len() as u64;
     for earlier in &kept {
-        earlier.head.compare(head)?;
+        earlier.compare(head)?;
     }
-    if kept.iter().any(|earlier| earlier.head.size == head.size) {
+    if kept.iter().any(|earlier| earlier.size == head.size) {
         return Ok(Stored::Known);
     }
-    let mut line = serde_json::to_vec(head).map_err(AuditError::Encoding)?;
-    line.push(b'\n');
-    file.write_all(&line).and_then(|()| file.sync_all()).map_err(&at)?;
+    let line = serde_json::to_vec(head).map_err(AuditError::Encoding)?;
+    ligate_files::append_line(&path, length, &line)?;
     Ok(Stored::New)
 }
 
-/// A kept head and the bytes of its line.
-struct Line {
-    head: Head,
-    bytes: usize,
-}
-
-/// All complete lines. A last line without its newline is left out.
-fn load(path: &Path) -> Result<Vec<Line>, AuditError> {
+/// The heads of all complete lines. A last line without its newline is left out: it was never answered for.
+fn load(path: &Path) -> Result<Vec<Head>, AuditError> {
     let at = AuditError::at(path);
     if fs::metadata(path).map_err(&at)?.len() > FILE_BYTES_MAX {
         return Err(AuditError::PeerHeads { path: path.to_owned(), line: 0 });
     }
     let text = fs::read(path).map_err(&at)?;
     let complete = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    let parse = |(number, line): (usize, &[u8])| match serde_json::from_slice(line) {
-        Ok(head) => Ok(Line { head, bytes: line.len() }),
-        Err(_) => Err(AuditError::PeerHeads { path: path.to_owned(), line: number + 1 }),
+    let parse = |(number, line): (usize, &[u8])| {
+        let damaged = |_| AuditError::PeerHeads { path: path.to_owned(), line: number + 1 };
+        serde_json::from_slice(line).map_err(damaged)
     };
     complete.enumerate().map(parse).collect()
 }
@@ -82,7 +71,7 @@ pub fn heads_of(audit: &Path, peer: &NodeName) -> Result<Vec<Head>, AuditError> 
     if !path.exists() {
         return Ok(Vec::new());
     }
-    Ok(load(&path)?.into_iter().map(|line| line.head).collect())
+    load(&path)
 }
 
 /// The peer that a file of heads belongs to: `PEER.jsonl`, or `PEER.1.jsonl` for those from before a recovery.
@@ -101,14 +90,14 @@ pub(super) fn set_aside(audit: &Path, peer: &NodeName) -> Result<(), AuditError>
     let path = folder.join(format!("{peer}{SUFFIX}"));
     let aside =
         (1_u32..).map(|number| folder.join(format!("{peer}.{number}{SUFFIX}"))).find(|path| !path.exists());
-    fs::rename(&path, aside.unwrap_or_default()).map_err(AuditError::at(&path))?;
-    super::sync_folder(&folder)
+    ligate_files::rename(&path, &aside.unwrap_or_default())?;
+    Ok(ligate_files::sync_folder(&folder)?)
 }
 
 /// Checks the signature of every kept head of a file, that one node made them all, and that none contradicts
 /// another. Gives their number.
 pub(super) fn verify_file(path: &Path) -> Result<Vec<Head>, AuditError> {
-    let heads: Vec<Head> = load(path)?.into_iter().map(|line| line.head).collect();
+    let heads = load(path)?;
     let Some(first) = heads.first() else { return Ok(heads) };
     for head in &heads {
         head.verify(first.node)?;

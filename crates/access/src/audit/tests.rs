@@ -264,9 +264,10 @@ fn a_line_torn_within_the_signed_part_is_no_crash() {
 #[test]
 fn an_entry_that_cannot_be_signed_is_taken_back() {
     let mut case = Case::new(3);
-    fs::create_dir(case.path(HEAD_FILE_NEW)).unwrap();
+    // The head is written under this name first.
+    fs::create_dir(case.path("head.json.new")).unwrap();
     assert!(case.log.append(peer_added(3), now()).is_err());
-    fs::remove_dir(case.path(HEAD_FILE_NEW)).unwrap();
+    fs::remove_dir(case.path("head.json.new")).unwrap();
     assert_eq!(case.verify().unwrap().head.size, 3);
     assert_eq!(case.log.append(peer_added(3), now()).unwrap().size, 4);
     assert!(case.verify().is_ok());
@@ -282,7 +283,7 @@ fn unknown_files_are_named() {
     }
     // What a crash between writing and renaming a head leaves.
     let case = Case::new(2);
-    fs::write(case.path(HEAD_FILE_NEW), "{").unwrap();
+    fs::write(case.path("head.json.new"), "{").unwrap();
     assert!(case.verify().is_ok());
 }
 

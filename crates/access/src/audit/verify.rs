@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use ligate_model::Digest;
 
 use super::{
-    AuditError, BadHead, Entry, HEAD_FILE, HEAD_FILE_NEW, Head, LOG_FILE, Tampered, peers, proof::RECOVERED,
-    read_head, reader::read_entries,
+    AuditError, BadHead, Entry, HEAD_FILE, Head, LOG_FILE, Tampered, peers, proof::RECOVERED, read_head,
+    reader::read_entries,
 };
 use crate::{PublicKey, merkle::Tree};
 
@@ -102,9 +102,9 @@ fn check_files(audit: &Path) -> Result<(), AuditError> {
     for path in super::list(audit)? {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let known = match name {
-            LOG_FILE | HEAD_FILE | HEAD_FILE_NEW => path.is_file(),
+            LOG_FILE | HEAD_FILE => path.is_file(),
             peers::FOLDER => path.is_dir(),
-            _ => false,
+            name => ligate_files::is_unfinished(name) && path.is_file(),
         };
         if !known {
             return unknown(path);

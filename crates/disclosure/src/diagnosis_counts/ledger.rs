@@ -12,13 +12,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    fs, io,
-    os::unix::fs::DirBuilderExt,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use jiff::Timestamp;
+use ligate_files::Readers;
 use ligate_model::{DiagnosisCount, Digest, DiseaseId, IndividualId, TermId};
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
@@ -188,7 +188,7 @@ impl DiagnosisLedger {
         rng: &mut (impl RngCore + CryptoRng),
         witness: Arc<dyn Witness>,
     ) -> Result<Self, LedgerError> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(store::at(folder))?;
+        ligate_files::make_private_folder(folder)?;
         let lock = store::lock(folder)?;
         let file = WitnessedFile::new(folder.join("batches.json"), "ligate diagnosis ledger", witness);
         let key_path = folder.join("key");
@@ -200,7 +200,7 @@ impl DiagnosisLedger {
         let ledger = Self { folder: folder.to_owned(), key, file };
         // The key is written last: where it is, the book must be. A book with people and no key is damage.
         ledger.file.create(&lock, &ledger.bytes(&Book::default())?)?;
-        store::write_whole(&key_path, &*ledger.key)?;
+        ligate_files::replace_alone(&key_path, Readers::Owner, &*ledger.key)?;
         Ok(ledger)
     }
 

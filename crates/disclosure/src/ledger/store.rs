@@ -13,13 +13,14 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+pub use ligate_files::Lock;
+use ligate_files::Readers;
 use ligate_model::{Digest, IndividualId};
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
@@ -51,17 +52,14 @@ pub(super) struct Store {
     runs: WitnessedFile,
 }
 
-/// Proof that the folder of a book is locked; unlocks when dropped.
-pub struct Lock(#[allow(dead_code, reason = "held for its lock")] fs::File);
-
 impl Store {
     pub fn open(
         folder: PathBuf,
         rng: &mut (impl RngCore + CryptoRng),
         witness: Arc<dyn Witness>,
     ) -> Result<Self, LedgerError> {
-        for inside in ["people", "columns"].map(|name| folder.join(name)) {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(&inside).map_err(at(&inside))?;
+        for inside in ["people", "columns"] {
+            ligate_files::make_private_folder(&folder.join(inside))?;
         }
         let lock = lock(&folder)?;
         let runs = WitnessedFile::new(folder.join("runs.json"), "ligate ledger", witness);
@@ -73,7 +71,7 @@ impl Store {
         rng.fill_bytes(&mut *key);
         let store = Self { folder, key, runs };
         store.runs.create(&lock, &store.bytes(&Book::default())?)?;
-        write_whole(&key_path, &*store.key)?;
+        ligate_files::replace_alone(&key_path, Readers::Owner, &*store.key)?;
         Ok(store)
     }
 
@@ -136,7 +134,10 @@ impl Store {
 
     pub fn write_people(&self, _: &Lock, people: &PeopleSet) -> Result<(), LedgerError> {
         let path = self.people_path(people.digest());
-        if path.exists() { Ok(()) } else { write_whole(&path, &people.to_bytes()) }
+        if !path.exists() {
+            ligate_files::replace_alone(&path, Readers::Owner, &people.to_bytes())?;
+        }
+        Ok(())
     }
 
     /// A column of a set of `people` people.
@@ -154,7 +155,7 @@ impl Store {
         let digest = column_digest(values.bytes());
         let path = self.column_path(digest);
         if !path.exists() {
-            write_whole(&path, values.bytes())?;
+            ligate_files::replace_alone(&path, Readers::Owner, values.bytes())?;
         }
         Ok(digest)
     }
@@ -179,11 +180,7 @@ fn column_digest(bytes: &[u8]) -> Digest {
 
 /// Locks the folder of a book, and waits for whoever has it.
 pub fn lock(folder: &Path) -> Result<Lock, LedgerError> {
-    let path = folder.join("lock");
-    let mut options = fs::OpenOptions::new();
-    let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(at(&path))?;
-    file.lock().map_err(at(&path))?;
-    Ok(Lock(file))
+    Ok(Lock::wait(&folder.join("lock"))?)
 }
 
 pub(crate) fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, LedgerError> {
@@ -205,15 +202,6 @@ pub(crate) fn read_or_damaged(path: &Path) -> Result<Vec<u8>, LedgerError> {
         io::ErrorKind::NotFound => LedgerError::Damaged(path.to_owned()),
         _ => at(path)(error),
     })
-}
-
-/// Writes a file whole or not at all, and returns when it is on disk. A temporary file has mode 0600.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(at(folder))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(at(path))?;
-    file.persist(path).map_err(|failure| at(path)(failure.error))?;
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))
 }
 
 pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> LedgerError + use<> {

@@ -12,12 +12,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ligate_files::Readers;
 use ligate_model::{DatasetId, Digest, IndividualId, VariantKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{BANDS, Likeness};
-use crate::{LakeError, durable, layout};
+use crate::{LakeError, layout};
 
 const FORM: &[u8] = b"ligate likeness 1\n";
 
@@ -85,12 +86,13 @@ impl Book {
 
     /// Writes the book in one step.
     pub fn write(&self) -> Result<(), LakeError> {
-        durable::replace_with(&self.path, |out| {
+        let written = ligate_files::replace_alone_with(&self.path, Readers::Owner, |out| {
             let mut out = Hashed { inner: out, hash: Sha256::new() };
             self.write_to(&mut out)?;
             let digest = out.hash.finalize();
             out.inner.write_all(&digest)
-        })
+        });
+        Ok(written?)
     }
 
     fn write_to(&self, out: &mut impl Write) -> io::Result<()> {

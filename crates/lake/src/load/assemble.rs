@@ -12,7 +12,7 @@ use super::{
     run::{Origin, Run, RunReader, RunWriter},
 };
 use crate::{
-    LakeError, durable,
+    LakeError,
     layout::SnapshotFolder,
     partition::Partition,
     tables::{Geometry, KeyColumns, SiteColumns, SiteRow, SiteRows, TableFile, site_schema},
@@ -44,7 +44,7 @@ pub struct Assembler<'a> {
 impl Assembler<'_> {
     /// Groups of different people: each has blocks of its own.
     pub fn in_blocks(&self, groups: &[SortedGroup]) -> Result<VariantTotals, LakeError> {
-        durable::make_folder(&self.target.sites_folder())?;
+        ligate_files::make_folder(&self.target.sites_folder())?;
         let mut totals = VariantTotals::default();
         for partition in Partition::all() {
             for group in groups {
@@ -60,8 +60,8 @@ impl Assembler<'_> {
     fn place_blocks(&self, run: &Run, group: &SortedGroup, partition: Partition) -> Result<(), LakeError> {
         for index in 0..group.geometry.blocks().len() {
             let block = group.first_block + index;
-            durable::make_folder(&self.target.block_folder(block))?;
-            durable::rename(&run.block(index), &self.target.genotypes(block, partition))?;
+            ligate_files::make_folder(&self.target.block_folder(block))?;
+            ligate_files::rename(&run.block(index), &self.target.genotypes(block, partition))?;
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Assembler<'_> {
         match runs {
             [] => Ok(0),
             [run] => {
-                durable::rename(&run.sites(), &self.target.sites(partition))?;
+                ligate_files::rename(&run.sites(), &self.target.sites(partition))?;
                 Ok(run.rows)
             }
             several => self.merge_sites(several, partition),
@@ -104,15 +104,15 @@ impl Assembler<'_> {
     /// All people in one block: every key's rows are decoded and become one row; the people of a group that lacks the
     /// key are missing there.
     pub fn in_one_block(&self, groups: &[SortedGroup]) -> Result<VariantTotals, LakeError> {
-        durable::make_folder(&self.target.sites_folder())?;
-        durable::make_folder(&self.target.block_folder(0))?;
+        ligate_files::make_folder(&self.target.sites_folder())?;
+        ligate_files::make_folder(&self.target.block_folder(0))?;
         let mut totals = VariantTotals::default();
         for partition in Partition::all() {
             if groups.iter().all(|group| !group.runs.contains_key(&partition)) {
                 continue;
             }
             let run = self.combine(groups, partition)?;
-            durable::rename(&run.block(0), &self.target.genotypes(0, partition))?;
+            ligate_files::rename(&run.block(0), &self.target.genotypes(0, partition))?;
             totals.add(partition, self.place_sites(&[&run], partition)?);
         }
         Ok(totals)

@@ -8,7 +8,6 @@ use ligate_model::Digest;
 use crate::{
     LakeError,
     description::Description,
-    durable,
     layout::{DatasetFolder, SnapshotFolder},
     lock::RemovalLock,
     manifest::Manifest,
@@ -22,8 +21,8 @@ pub struct Incoming {
 impl Incoming {
     pub fn create(dataset: &DatasetFolder) -> Result<Self, LakeError> {
         let path = dataset.incoming("");
-        durable::remove_tree(&path)?;
-        durable::make_folder(&path)?;
+        ligate_files::remove_tree(&path)?;
+        ligate_files::make_folder(&path)?;
         Ok(Self { folder: SnapshotFolder { path } })
     }
 
@@ -36,7 +35,7 @@ impl Incoming {
 impl Drop for Incoming {
     fn drop(&mut self) {
         // What cannot be removed now is removed by the next load.
-        let _ = durable::remove_tree(&self.folder.path);
+        let _ = ligate_files::remove_tree(&self.folder.path);
     }
 }
 
@@ -55,16 +54,16 @@ pub fn commit(
     let target = dataset.snapshot(id);
     fs::write(incoming.folder.lock(), []).map_err(|error| LakeError::io(&incoming.folder.lock(), error))?;
     description.write(&incoming.folder)?;
-    durable::sync_tree(&incoming.folder.path)?;
+    ligate_files::sync_tree(&incoming.folder.path)?;
     step(1);
     if !is_whole(&target, id) {
         set_aside(dataset, &target)?;
-        durable::rename(&incoming.folder.path, &target.path)?;
+        ligate_files::rename(&incoming.folder.path, &target.path)?;
     }
     step(2);
-    durable::sync_folder(&dataset.snapshots())?;
-    durable::sync_folder(&dataset.path)?;
-    dataset.path.parent().map_or(Ok(()), durable::sync_folder)?;
+    ligate_files::sync_folder(&dataset.snapshots())?;
+    ligate_files::sync_folder(&dataset.path)?;
+    dataset.path.parent().map_or(Ok(()), ligate_files::sync_folder)?;
     step(3);
     let before = Manifest::read(dataset)?;
     Manifest::following(&dataset.id, id, before.as_ref()).write(dataset)?;
@@ -84,16 +83,16 @@ fn set_aside(dataset: &DatasetFolder, target: &SnapshotFolder) -> Result<(), Lak
         return Ok(());
     }
     let aside = dataset.incoming("-damaged");
-    durable::remove_tree(&aside)?;
-    durable::rename(&target.path, &aside)
+    ligate_files::remove_tree(&aside)?;
+    Ok(ligate_files::rename(&target.path, &aside)?)
 }
 
 /// Removes what killed loads left. The caller holds the dataset's load lock.
 pub fn remove_leftovers(dataset: &DatasetFolder) -> Result<(), LakeError> {
-    for (path, _) in durable::entries(&dataset.path)? {
+    for (path, _) in ligate_files::entries(&dataset.path)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if DatasetFolder::is_incoming(&name) {
-            durable::remove_tree(&path)?;
+            ligate_files::remove_tree(&path)?;
         }
     }
     Ok(())
@@ -102,7 +101,7 @@ pub fn remove_leftovers(dataset: &DatasetFolder) -> Result<(), LakeError> {
 /// Removes snapshots that the manifest does not keep and nobody reads. The caller holds the dataset's load lock.
 pub fn remove_old_snapshots(dataset: &DatasetFolder) -> Result<(), LakeError> {
     let Some(manifest) = Manifest::read(dataset)? else { return Ok(()) };
-    for (path, _) in durable::entries(&dataset.snapshots())? {
+    for (path, _) in ligate_files::entries(&dataset.snapshots())? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.parse().is_ok_and(|id| manifest.keeps(id)) {
             continue;
@@ -110,8 +109,8 @@ pub fn remove_old_snapshots(dataset: &DatasetFolder) -> Result<(), LakeError> {
         let folder = SnapshotFolder { path };
         if let Some(_lock) = RemovalLock::take(&folder)? {
             let aside = dataset.incoming("-old");
-            durable::rename(&folder.path, &aside)?;
-            durable::remove_tree(&aside)?;
+            ligate_files::rename(&folder.path, &aside)?;
+            ligate_files::remove_tree(&aside)?;
         }
     }
     Ok(())

@@ -21,7 +21,6 @@ use super::Control;
 use crate::{
     LakeError,
     description::{Description, FileDescription},
-    durable,
     layout::{DatasetFolder, HISTORY, SnapshotFolder},
     manifest::Manifest,
     tables::{Change, ChangeKind, ChangeRows, ChangeWriter, HistoryKey, read_samples},
@@ -124,7 +123,7 @@ pub fn follow(
 fn keep(before: &Before, description: &mut Description, folder: &SnapshotFolder) -> Result<(), LakeError> {
     for file in before.description.history().into_iter().chain(before.description.kept()) {
         let target = folder.path.join(&file.path);
-        target.parent().map_or(Ok(()), durable::make_folder)?;
+        target.parent().map_or(Ok(()), ligate_files::make_folder)?;
         fs::copy(before.folder.path.join(&file.path), &target)
             .map_err(|error| LakeError::io(&target, error))?;
     }

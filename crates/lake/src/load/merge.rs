@@ -13,7 +13,7 @@ use super::{
     run::{Run, RunReader, RunWriter},
     sorter::{Duplicates, GroupContext},
 };
-use crate::{LakeError, durable, partition::Partition, tables::may_repeat};
+use crate::{LakeError, partition::Partition, tables::may_repeat};
 
 /// Runs that are read at once: bounds open files and memory.
 const FAN_IN: usize = 32;
@@ -67,7 +67,7 @@ fn merge_some(
     }
     drop(readers);
     let out = out.finish()?;
-    runs.iter().try_for_each(|run| durable::remove_tree(&run.folder))?;
+    runs.iter().try_for_each(|run| ligate_files::remove_tree(&run.folder))?;
     Ok(out)
 }
 

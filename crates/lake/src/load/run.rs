@@ -16,7 +16,7 @@ use arrow::{
 use ligate_model::VariantKey;
 
 use crate::{
-    LakeError, durable,
+    LakeError,
     partition::Partition,
     tables::{
         GenotypeColumn, Geometry, KeyColumns, SiteColumns, SiteRow, SiteRows, TableFile, TableReader,
@@ -82,7 +82,7 @@ impl RunWriter {
         geometry: &Geometry,
         individuals: usize,
     ) -> Result<Self, LakeError> {
-        durable::make_folder(&folder)?;
+        ligate_files::make_folder(&folder)?;
         let run = Run { partition, folder, rows: 0, blocks: geometry.blocks().len() };
         let block = |index| {
             TableFile::create(&run.block(index), genotype_schema(), geometry.genotype_properties(index))

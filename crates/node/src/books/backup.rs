@@ -11,18 +11,17 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Write},
+    io::Read,
     path::{Component, Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use ligate_access::{PublicKey, audit};
+use ligate_files::Lock;
 use ligate_lake::Lake;
 use ligate_model::{Digest, NodeName};
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::{check_mark, mark};
 use crate::{
@@ -118,31 +117,25 @@ fn parent_of(path: &Path) -> Result<&Path> {
 
 fn take_place(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).with_context(|| format!("cannot make {}", to.display()))?;
-    let parent = parent_of(to)?;
-    File::open(parent)
-        .and_then(|folder| folder.sync_all())
-        .with_context(|| format!("cannot sync {}", parent.display()))
+    Ok(ligate_files::sync_folder(parent_of(to)?)?)
 }
 
 /// Everything that keeps the books from changing while they are copied.
 struct Locks {
     _registry: Claim,
-    _files: Vec<File>,
+    _books: Vec<Lock>,
 }
 
 impl Locks {
     fn take(folder: &Folder) -> Result<Self> {
         let claim = folder.claim("registry")?;
-        let mut files = Vec::new();
+        let mut books = Vec::new();
         let registry = folder.registry();
         let locks = [folder.ledger().join("lock"), registry.join("ledger/lock"), registry.join("lock")];
         for path in locks.into_iter().chain([folder.audit().join("log.jsonl")]).filter(|path| path.exists()) {
-            let failed = || format!("cannot lock {}", path.display());
-            let file = File::options().read(true).write(true).open(&path).with_context(failed)?;
-            flock(&file, FlockOperation::LockExclusive).with_context(failed)?;
-            files.push(file);
+            books.push(Lock::wait_existing(&path)?);
         }
-        Ok(Self { _registry: claim, _files: files })
+        Ok(Self { _registry: claim, _books: books })
     }
 }
 
@@ -178,18 +171,19 @@ impl Copy {
     fn copy(&mut self, below: &Path) -> Result<()> {
         let (from, to) = (self.from.join(below), self.to.join(below));
         if from.is_dir() {
-            output::private_folder(&to)?;
+            ligate_files::make_private_folder(&to)?;
             for name in names(&from)? {
-                let passing =
-                    name.starts_with("incoming-") || name.starts_with(".tmp") || name.ends_with(".next");
+                let passing = name.starts_with("incoming-")
+                    || name.ends_with(".next")
+                    || ligate_files::is_unfinished(&name);
                 if !passing {
                     self.copy(&below.join(name))?;
                 }
             }
             return Ok(());
         }
-        output::private_folder(to.parent().unwrap_or(&self.to))?;
-        let (bytes, sha256) = copy_file(&from, &to)?;
+        ligate_files::make_private_folder(to.parent().unwrap_or(&self.to))?;
+        let (bytes, sha256) = ligate_files::copy_private(&from, &to)?;
         let path = below.to_str().with_context(|| format!("{} is no UTF-8 name", from.display()))?.to_owned();
         self.files.push(CopiedFile { path, bytes, sha256 });
         Ok(())
@@ -209,32 +203,13 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Copies a file, for the owner alone, and gives its length and SHA-256.
-fn copy_file(from: &Path, to: &Path) -> Result<(u64, Digest)> {
-    let failed = || format!("cannot copy {}", from.display());
-    let mut source = File::open(from).with_context(failed)?;
-    let mut target = output::create_private(to)?;
-    let (mut hash, mut length, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
-    loop {
-        let read = source.read(&mut buffer).with_context(failed)?;
-        if read == 0 {
-            break;
-        }
-        hash.update(&buffer[..read]);
-        target.write_all(&buffer[..read]).with_context(failed)?;
-        length += read as u64;
-    }
-    target.sync_all().with_context(failed)?;
-    Ok((length, Digest::from_bytes(hash.finalize().into())))
-}
-
 /// Puts the copy `from` back as the new folder `to`, marked so that it must be recovered.
 pub fn restore(from: &Path, to: &Path) -> Result<Manifest> {
     let manifest = read_manifest(from)?;
     let empty = fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_none());
     ensure!(empty || !to.exists(), "{} is there already; restore into a new folder", to.display());
     let parent = parent_of(to)?;
-    output::private_folder(parent)?;
+    ligate_files::make_private_folder(parent)?;
     let unfinished = tempfile::Builder::new().prefix(".ligate-restore-").tempdir_in(parent)?;
     for file in &manifest.files {
         put_back(file, from, unfinished.path())?;
@@ -267,8 +242,8 @@ fn put_back(file: &CopiedFile, from: &Path, to: &Path) -> Result<()> {
     let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
     ensure!(plain && !file.path.is_empty(), "{MANIFEST} names a file outside of the copy");
     let target = to.join(below);
-    output::private_folder(target.parent().unwrap_or(to))?;
-    let copied = copy_file(&from.join(below), &target)?;
+    ligate_files::make_private_folder(target.parent().unwrap_or(to))?;
+    let copied = ligate_files::copy_private(&from.join(below), &target)?;
     ensure!(
         copied == (file.bytes, file.sha256),
         "{} is not as it was copied: its SHA-256 differs from {MANIFEST}",

@@ -18,7 +18,7 @@ use crate::{
     commands::{history_key, load, save_peer},
     config::Peer,
     folder::Folder,
-    interrupt, output,
+    interrupt,
 };
 
 /// The dataset that every node of the demo holds.
@@ -60,7 +60,7 @@ pub struct Server {
 impl Server {
     /// Starts `ligate serve` on a port that the system chooses.
     pub fn start(folder: &Folder) -> Result<Self> {
-        let log = output::create_private(&folder.path().join("serve.log"))?;
+        let log = ligate_files::create_private(&folder.path().join("serve.log"))?;
         let mut child = Command::new(std::env::current_exe()?)
             .args(["serve", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--dir"])
             .arg(folder.path())

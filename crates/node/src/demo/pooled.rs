@@ -18,7 +18,7 @@ use ligate_model::VariableName;
 
 use super::{network, sites::Cohorts, story::Story};
 use crate::{
-    interrupt, output,
+    interrupt,
     progress::Stages,
     report,
     run::{Study, own_rows, release::Release},
@@ -87,7 +87,7 @@ struct PooledCopy {
 impl PooledCopy {
     fn folder(folder: PathBuf) -> Result<Self> {
         interrupt::delete_when_stopped_at_once(&folder);
-        output::own_folder(&folder)?;
+        ligate_files::shut_folder(&folder)?;
         Ok(Self { folder })
     }
 

@@ -115,7 +115,7 @@ pub fn run(dir: &Path, folders: &[Folder], story: &mut Story) -> Result<Account>
     story.chapter("Registries: a patient without a diagnosis, and what the other nodes know");
     let facts = Facts::built_in()?;
     let files = dir.join("registries");
-    output::private_folder(&files)?;
+    ligate_files::make_private_folder(&files)?;
     let case = written(&files.join(format!("{CLINIC}.json")), CASE)?;
     let mut registries = Vec::new();
     for (name, patients) in REGISTRIES {

@@ -62,7 +62,7 @@ pub struct Cohorts {
 
 /// Writes the demo's own cohorts into `folder`, as three organisations would hold them.
 pub fn simulated(folder: &Path) -> Result<Cohorts> {
-    output::private_folder(folder)?;
+    ligate_files::make_private_folder(folder)?;
     let write = |name: &str, suffix: &str, bytes: &[u8]| -> Result<PathBuf> {
         let path = folder.join(format!("{name}.{suffix}"));
         output::write_private(&path, |out| out.write_all(bytes))?;

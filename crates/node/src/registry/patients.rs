@@ -8,8 +8,6 @@ use ligate_disclosure::{Change, Lock, Witness, WitnessedFile, lock};
 use ligate_model::{Case, DiseaseId, IndividualId, Observation, Sex, StatedDiagnosis, TermId};
 use serde::{Deserialize, Serialize};
 
-use crate::output;
-
 const VERSION: u32 = 1;
 
 /// In the registry's folder.
@@ -101,7 +99,7 @@ impl PatientsFile {
     }
 
     fn lock(&self) -> Result<Lock> {
-        output::private_folder(&self.folder)?;
+        ligate_files::make_private_folder(&self.folder)?;
         Ok(lock(&self.folder)?)
     }
 

@@ -163,6 +163,6 @@ fn files(folder: &Folder, kind: &str) -> Result<Vec<(NodeName, PathBuf)>> {
 
 fn path(folder: &Folder, peer: &NodeName, kind: &str) -> Result<PathBuf> {
     let peers = folder.registry().join("peers");
-    output::private_folder(&peers)?;
+    ligate_files::make_private_folder(&peers)?;
     Ok(peers.join(format!("{peer}.{kind}")))
 }

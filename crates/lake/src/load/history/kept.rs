@@ -19,7 +19,7 @@ use super::{
     people::{Block, Unlisted},
 };
 use crate::{
-    LakeError, durable,
+    LakeError,
     layout::SnapshotFolder,
     partition::Partition,
     scan::BlockRows,
@@ -73,7 +73,7 @@ impl<'a> KeptCalls<'a> {
         let writer = match &mut self.blocks[block] {
             Some(writer) => writer,
             none => {
-                durable::make_folder(&self.folder.kept_folder(block))?;
+                ligate_files::make_folder(&self.folder.kept_folder(block))?;
                 let path = self.folder.kept(block, self.partition);
                 none.insert(BlockWriter::create(&path, self.geometry, block)?)
             }
@@ -152,5 +152,5 @@ fn without_calls_of_newcomers(
         rows.advance()?;
     }
     out.close()?;
-    durable::rename(&next, &path)
+    Ok(ligate_files::rename(&next, &path)?)
 }
