@@ -17,7 +17,7 @@ use tempfile::NamedTempFile;
 use crate::{FileError, folder::parent, rename, sync_folder};
 
 /// What the names of files begin with that were not finished. A crash leaves such a file; nobody reads it.
-const UNFINISHED: &str = ".tmp-";
+const UNFINISHED: &str = ".tmp";
 
 /// What the names of files end with that were not finished where one process at a time writes.
 const UNFINISHED_ALONE: &str = ".new";
@@ -217,7 +217,7 @@ mod tests {
         fs::write(folder.path().join("x.json.new"), "longer than the file").unwrap();
         replace_alone(&path, Readers::Owner, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert!(is_unfinished("x.json.new") && is_unfinished(".tmp-a1B2c3") && !is_unfinished("x.json"));
+        assert!(is_unfinished("x.json.new") && is_unfinished(".tmpa1B2c3") && !is_unfinished("x.json"));
     }
 
     #[test]

@@ -1,24 +1,23 @@
-//! `snapshot.json`: what a snapshot holds, with the digest of every file. The snapshot's id is the digest of this
-//! description, so it follows from the content alone: no time, no path of the machine that loaded it.
+//! `snapshot.json`: what a snapshot holds, with the digest of every file. The snapshot's id is the digest of this file's
+//! bytes, so it follows from the content alone: no time, no path of the machine that loaded it.
 
 use std::{fs, ops::Range, path::Path};
 
 use ligate_model::{Assembly, BinaryCoding, DatasetId, Digest, Variable, VariableKind, VariableName};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     LakeError,
     layout::{HISTORY, KEPT, SnapshotFolder},
 };
 
-/// Raised when the tables change so that older programs cannot read them.
-pub const FORMAT: u32 = 3;
+/// Raised when the tables or this description change so that older programs cannot read them. All earlier formats are read:
+/// 1 has no lineage and no history, and is read as the first of its dataset; 2 has no kept calls, and no sketches in the
+/// history.
+pub const FORMAT: u32 = 4;
 
-/// Without kept calls, and without sketches in the history.
-const FORMAT_WITHOUT_KEPT_CALLS: u32 = 2;
-
-/// Without lineage and history. Such a snapshot is read as the first of its dataset.
-const FORMAT_WITHOUT_HISTORY: u32 = 1;
+/// Up to this one, the id is the digest of the description without the space between its tokens.
+const FORMAT_WITH_ID_OF_TOKENS: u32 = 3;
 
 /// What a snapshot holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,9 +97,12 @@ impl FileDescription {
 impl Description {
     /// The snapshot's id.
     pub fn id(&self) -> Result<Digest, LakeError> {
-        let text = serde_json::to_vec(self)
-            .map_err(|error| LakeError::writing(Path::new("snapshot.json"), &error))?;
-        Ok(Digest::of("ligate-snapshot", &text))
+        Ok(id_of(self.format, &self.to_text()?))
+    }
+
+    fn to_text(&self) -> Result<Vec<u8>, LakeError> {
+        serde_json::to_vec_pretty(self)
+            .map_err(|error| LakeError::writing(Path::new("snapshot.json"), &error))
     }
 
     /// Bytes of all tables.
@@ -154,25 +156,20 @@ impl Description {
 
     pub fn write(&self, folder: &SnapshotFolder) -> Result<(), LakeError> {
         let path = folder.description();
-        let text = serde_json::to_vec_pretty(self).map_err(|error| LakeError::writing(&path, &error))?;
-        fs::write(&path, text).map_err(|error| LakeError::io(&path, error))
+        fs::write(&path, self.to_text()?).map_err(|error| LakeError::io(&path, error))
     }
 
     /// Reads a description and checks that it is the one that `id` names.
     pub fn read(folder: &SnapshotFolder, id: Digest) -> Result<Self, LakeError> {
         let path = folder.description();
         let text = fs::read(&path).map_err(|error| LakeError::io(&path, error))?;
-        let description: Self =
-            serde_json::from_slice(&text).map_err(|error| LakeError::corrupt(&path, error.to_string()))?;
-        if ![FORMAT_WITHOUT_HISTORY, FORMAT_WITHOUT_KEPT_CALLS, FORMAT].contains(&description.format) {
-            let what =
-                format!("it has format {}; this program reads formats 1 to {FORMAT}", description.format);
-            return Err(LakeError::corrupt(&path, what));
-        }
+        let description: Self = parse_versioned(&path, &text, FORMAT)?;
         if description.lineage.is_empty() != description.history().is_none() {
             return Err(LakeError::corrupt(&path, "it has a lineage without a history, or the reverse"));
         }
-        if description.id()? != id || description.blocks.iter().sum::<usize>() != description.individuals {
+        if id_of(description.format, &text) != id
+            || description.blocks.iter().sum::<usize>() != description.individuals
+        {
             return Err(LakeError::corrupt(&path, "it does not match the snapshot's id"));
         }
         Ok(description)
@@ -196,6 +193,50 @@ impl Description {
     }
 }
 
+/// The id of the snapshot whose description of such a format is this text.
+fn id_of(format: u32, text: &[u8]) -> Digest {
+    if format <= FORMAT_WITH_ID_OF_TOKENS {
+        Digest::of("ligate-snapshot", &without_space(text))
+    } else {
+        Digest::of("ligate-snapshot", text)
+    }
+}
+
+/// JSON without the space between its tokens.
+fn without_space(json: &[u8]) -> Vec<u8> {
+    let (mut in_string, mut is_escaped) = (false, false);
+    let is_kept = |byte: &u8| {
+        let is_text = in_string;
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            _ => {}
+        }
+        is_text || !byte.is_ascii_whitespace()
+    };
+    json.iter().copied().filter(is_kept).collect()
+}
+
+/// Reads JSON that says its `format`, of which this program knows those up to `newest`.
+pub(crate) fn parse_versioned<T: DeserializeOwned>(
+    path: &Path,
+    text: &[u8],
+    newest: u32,
+) -> Result<T, LakeError> {
+    /// Of any version.
+    #[derive(Deserialize)]
+    struct Versioned {
+        format: u32,
+    }
+    match serde_json::from_slice::<Versioned>(text) {
+        Ok(Versioned { format }) if format == 0 || format > newest => {
+            Err(LakeError::AnotherVersion { path: path.to_owned(), format, newest })
+        }
+        _ => serde_json::from_slice(text).map_err(|error| LakeError::corrupt(path, error.to_string())),
+    }
+}
+
 /// Describes every table in a folder, ordered by path.
 pub fn describe_files(folder: &SnapshotFolder) -> Result<Vec<FileDescription>, LakeError> {
     let mut files = Vec::new();
@@ -216,4 +257,71 @@ fn describe_below(folder: &Path, prefix: &str, files: &mut Vec<FileDescription>)
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::DatasetFolder;
+
+    fn description() -> Description {
+        Description {
+            format: FORMAT,
+            dataset: "cohort".parse().unwrap(),
+            assembly: Assembly::Grch38,
+            individuals: 3,
+            variants: 2,
+            autosomal_variants: 2,
+            blocks: vec![3],
+            sources: vec!["a \"b\" \\ c.vcf".to_owned()],
+            variables: Vec::new(),
+            text_columns: Vec::new(),
+            lineage: Vec::new(),
+            history_key: None,
+            listed_anew: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+
+    /// What was written, and read under an id.
+    fn read(text: &[u8], id: Digest) -> Result<Description, LakeError> {
+        let folder = tempfile::tempdir().unwrap();
+        let snapshot = DatasetFolder::new(folder.path(), &"cohort".parse().unwrap()).snapshot(id);
+        fs::create_dir_all(&snapshot.path).unwrap();
+        fs::write(snapshot.description(), text).unwrap();
+        Description::read(&snapshot, id)
+    }
+
+    #[test]
+    fn an_id_is_that_of_the_bytes_as_they_lie() {
+        let text = description().to_text().unwrap();
+        let id = description().id().unwrap();
+        assert_eq!(read(&text, id).unwrap(), description());
+        let spaced = [&text[..], b"\n"].concat();
+        assert!(matches!(read(&spaced, id), Err(LakeError::Corrupt { .. })));
+        assert_eq!(read(&spaced, id_of(FORMAT, &spaced)).unwrap(), description());
+    }
+
+    /// The digest is what a program of format 3 made of this description, which it wrote again for that.
+    #[test]
+    fn ids_of_earlier_formats_stay() {
+        let old = Description { format: 3, ..description() };
+        let compact = serde_json::to_vec(&old).unwrap();
+        assert_eq!(without_space(&old.to_text().unwrap()), compact);
+        assert_eq!(old.id().unwrap(), Digest::of("ligate-snapshot", &compact));
+        assert_eq!(read(&old.to_text().unwrap(), old.id().unwrap()).unwrap(), old);
+    }
+
+    #[test]
+    fn a_description_of_a_newer_program_is_not_called_damaged() {
+        let text = String::from_utf8(description().to_text().unwrap()).unwrap();
+        let newer = text.replace("\"format\": 4", "\"format\": 5,\n  \"unheard_of\": 1");
+        let said = read(newer.as_bytes(), description().id().unwrap()).unwrap_err().to_string();
+        assert!(said.contains("newer version of ligate") && said.contains("formats 1 to 4"), "{said}");
+        let changed = text.replace("\"variants\": 2", "\"variants\": 9");
+        assert!(matches!(
+            read(changed.as_bytes(), description().id().unwrap()),
+            Err(LakeError::Corrupt { .. })
+        ));
+    }
 }

@@ -18,6 +18,11 @@ pub enum LakeError {
     /// The disk, a quota or a limit on file sizes ended a load. What was stored before is as it was.
     #[error("no space left on the disk of {} ({source}); nothing was changed", path.display())]
     Full { path: PathBuf, source: io::Error },
+    #[error(
+        "{} was written by a newer version of ligate (format {format}; this one reads formats 1 to {newest}); use that version",
+        path.display()
+    )]
+    AnotherVersion { path: PathBuf, format: u32, newest: u32 },
     /// A stored file is not what was written.
     #[error("{} is damaged: {what}; load the dataset again from its source files", path.display())]
     Corrupt { path: PathBuf, what: String },

@@ -6,7 +6,7 @@ use ligate_files::Readers;
 use ligate_model::{DatasetId, Digest};
 use serde::{Deserialize, Serialize};
 
-use crate::{LakeError, layout::DatasetFolder};
+use crate::{LakeError, description::parse_versioned, layout::DatasetFolder};
 
 const FORMAT: u32 = 1;
 
@@ -44,10 +44,9 @@ impl Manifest {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(LakeError::io(&path, error)),
         };
-        let manifest: Self =
-            serde_json::from_slice(&text).map_err(|error| LakeError::corrupt(&path, error.to_string()))?;
-        if manifest.format != FORMAT || manifest.dataset != folder.id {
-            return Err(LakeError::corrupt(&path, "another format or another dataset's manifest"));
+        let manifest: Self = parse_versioned(&path, &text, FORMAT)?;
+        if manifest.dataset != folder.id {
+            return Err(LakeError::corrupt(&path, "another dataset's manifest"));
         }
         Ok(Some(manifest))
     }

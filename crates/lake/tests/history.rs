@@ -455,7 +455,7 @@ fn a_damaged_history_is_put_back_from_a_backup() {
 /// The form that snapshots had before there was a history.
 fn make_old(node: &Node, id: Digest) -> Digest {
     let pretty = fs::read_to_string(node.stored(id).join("snapshot.json")).unwrap();
-    let old = pretty.replace("\"format\": 3", "\"format\": 1");
+    let old = pretty.replace("\"format\": 4", "\"format\": 1");
     assert!(old != pretty && !old.contains("lineage"));
     let compact: String = old.lines().map(|line| line.trim_start().replacen("\": ", "\":", 1)).collect();
     let old_id = Digest::of("ligate-snapshot", compact.as_bytes());
