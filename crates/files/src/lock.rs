@@ -49,18 +49,27 @@ impl fmt::Display for Holder {
 impl Lock {
     /// Waits for the lock of a file, which is made if it is not there.
     pub fn wait(path: &Path) -> Result<Self, FileError> {
-        let take = || {
-            let file = open_or_make(path)?;
-            file.lock()?;
-            Ok(Self { file })
-        };
-        take().map_err(FileError::at("lock", path))
+        Self::take(path, open_or_make, File::lock)
+    }
+
+    /// Waits for the lock of a file that is there.
+    pub fn wait_existing(path: &Path) -> Result<Self, FileError> {
+        Self::take(path, open_to_write, File::lock)
+    }
+
+    /// Shares the lock of a file that is there with others who read; waits for whoever holds it alone.
+    pub fn share(path: &Path) -> Result<Self, FileError> {
+        Self::take(path, open_to_read, File::lock_shared)
     }
 
     /// Takes the lock of a file, which is made if it is not there; `None` where somebody else holds it.
     pub fn try_take(path: &Path) -> Result<Option<Self>, FileError> {
-        let file = open_or_make(path).map_err(FileError::at("lock", path))?;
-        Self::try_lock(file).map_err(FileError::at("lock", path))
+        Self::take_if_free(path, open_or_make)
+    }
+
+    /// Takes the lock of a file that is there; `None` where somebody else holds or shares it.
+    pub fn try_existing(path: &Path) -> Result<Option<Self>, FileError> {
+        Self::take_if_free(path, open_to_read)
     }
 
     /// [`try_take`](Self::try_take) that writes this process's number into the file, and says whose number is there where
@@ -81,38 +90,22 @@ impl Lock {
         claim().map_err(FileError::at("lock", path))
     }
 
-    /// Shares the lock of a file that is there with others who read; waits for whoever holds it alone.
-    pub fn share(path: &Path) -> Result<Self, FileError> {
-        let take = || {
-            let file = File::open(path)?;
-            file.lock_shared()?;
-            Ok(Self { file })
-        };
-        take().map_err(FileError::at("lock", path))
+    fn take(
+        path: &Path,
+        open: fn(&Path) -> io::Result<File>,
+        lock: fn(&File) -> io::Result<()>,
+    ) -> Result<Self, FileError> {
+        let locked = open(path).and_then(|file| lock(&file).map(|()| Self { file }));
+        locked.map_err(FileError::at("lock", path))
     }
 
-    /// Takes the lock of a file that is there; `None` where somebody else holds or shares it.
-    pub fn try_existing(path: &Path) -> Result<Option<Self>, FileError> {
-        let file = File::open(path).map_err(FileError::at("lock", path))?;
-        Self::try_lock(file).map_err(FileError::at("lock", path))
-    }
-
-    /// Waits for the lock of a file that is there.
-    pub fn wait_existing(path: &Path) -> Result<Self, FileError> {
-        let take = || {
-            let file = File::open(path)?;
-            file.lock()?;
-            Ok(Self { file })
-        };
-        take().map_err(FileError::at("lock", path))
-    }
-
-    fn try_lock(file: File) -> io::Result<Option<Self>> {
-        match file.try_lock() {
+    fn take_if_free(path: &Path, open: fn(&Path) -> io::Result<File>) -> Result<Option<Self>, FileError> {
+        let locked = open(path).and_then(|file| match file.try_lock() {
             Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
-        }
+        });
+        locked.map_err(FileError::at("lock", path))
     }
 
     /// Whether the locked file is still the one at `path`: whoever had the lock before may have removed it.
@@ -130,6 +123,14 @@ impl Lock {
 
 fn open_or_make(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn open_to_write(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+fn open_to_read(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 fn holder(file: &mut File) -> Holder {

@@ -37,8 +37,9 @@ pub(super) fn store(
     ligate_files::make_folder(&folder)?;
     let path = folder.join(format!("{peer}{SUFFIX}"));
     let _lock = Lock::wait(&path)?;
-    let kept = load(&path)?;
-    let length = ligate_files::read_lines(&path)?.len() as u64;
+    check_length(&path)?;
+    let text = ligate_files::read_lines(&path)?;
+    let kept = parse(&path, &text)?;
     for earlier in &kept {
         earlier.compare(head)?;
     }
@@ -46,17 +47,25 @@ pub(super) fn store(
         return Ok(Stored::Known);
     }
     let line = serde_json::to_vec(head).map_err(AuditError::Encoding)?;
-    ligate_files::append_line(&path, length, &line)?;
+    ligate_files::append_line(&path, text.len() as u64, &line)?;
     Ok(Stored::New)
 }
 
-/// The heads of all complete lines. A last line without its newline is left out: it was never answered for.
+/// The heads of a file that is only read.
 fn load(path: &Path) -> Result<Vec<Head>, AuditError> {
-    let at = AuditError::at(path);
-    if fs::metadata(path).map_err(&at)?.len() > FILE_BYTES_MAX {
+    check_length(path)?;
+    parse(path, &fs::read(path).map_err(AuditError::at(path))?)
+}
+
+fn check_length(path: &Path) -> Result<(), AuditError> {
+    if fs::metadata(path).map_err(AuditError::at(path))?.len() > FILE_BYTES_MAX {
         return Err(AuditError::PeerHeads { path: path.to_owned(), line: 0 });
     }
-    let text = fs::read(path).map_err(&at)?;
+    Ok(())
+}
+
+/// The heads of all complete lines. A last line without its newline is left out: it was never answered for.
+fn parse(path: &Path, text: &[u8]) -> Result<Vec<Head>, AuditError> {
     let complete = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
     let parse = |(number, line): (usize, &[u8])| {
         let damaged = |_| AuditError::PeerHeads { path: path.to_owned(), line: number + 1 };
