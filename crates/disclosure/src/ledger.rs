@@ -319,9 +319,9 @@ pub enum LedgerError {
          run `ligate recover`, which closes the accounts of all who were shown something",
         path.display()
     )]
-    EarlierForm { path: PathBuf, version: u32 },
+    EarlierForm { path: PathBuf, version: u64 },
     #[error("{} was written by a later program (form {version}); use that one", path.display())]
-    LaterForm { path: PathBuf, version: u32 },
+    LaterForm { path: PathBuf, version: u64 },
     #[error("others can read the privacy ledger's key {0}; run: chmod 600 {0}", path.display())]
     Readable { path: PathBuf },
     #[error("the run is not in the privacy ledger")]

@@ -6,6 +6,7 @@
 mod error;
 mod fingerprint;
 mod folder;
+pub mod form;
 mod lines;
 mod lock;
 mod whole;

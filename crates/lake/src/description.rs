@@ -3,6 +3,7 @@
 
 use std::{fs, ops::Range, path::Path};
 
+use ligate_files::form::{self, FormError};
 use ligate_model::{Assembly, BinaryCoding, DatasetId, Digest, Variable, VariableKind, VariableName};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -224,16 +225,12 @@ pub(crate) fn parse_versioned<T: DeserializeOwned>(
     text: &[u8],
     newest: u32,
 ) -> Result<T, LakeError> {
-    /// Of any version.
-    #[derive(Deserialize)]
-    struct Versioned {
-        format: u32,
-    }
-    match serde_json::from_slice::<Versioned>(text) {
-        Ok(Versioned { format }) if format == 0 || format > newest => {
-            Err(LakeError::AnotherVersion { path: path.to_owned(), format, newest })
+    match form::json(text, 1..=newest) {
+        Err(FormError::AnotherVersion { found }) => {
+            Err(LakeError::AnotherVersion { path: path.to_owned(), format: found, newest })
         }
-        _ => serde_json::from_slice(text).map_err(|error| LakeError::corrupt(path, error.to_string())),
+        Err(FormError::Damaged(why)) => Err(LakeError::corrupt(path, why)),
+        Ok(known) => Ok(known),
     }
 }
 

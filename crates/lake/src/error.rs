@@ -22,7 +22,7 @@ pub enum LakeError {
         "{} was written by a newer version of ligate (format {format}; this one reads formats 1 to {newest}); use that version",
         path.display()
     )]
-    AnotherVersion { path: PathBuf, format: u32, newest: u32 },
+    AnotherVersion { path: PathBuf, format: u64, newest: u32 },
     /// A stored file is not what was written.
     #[error("{} is damaged: {what}; load the dataset again from its source files", path.display())]
     Corrupt { path: PathBuf, what: String },

@@ -3,8 +3,9 @@
 
 use std::{fs, io::ErrorKind, path::PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use ligate_access::permit::{PermitId, SignedPermit};
+use ligate_files::form;
 use serde::{Deserialize, Serialize};
 
 use crate::{folder::Folder, output};
@@ -71,12 +72,7 @@ pub fn all(body: &Folder) -> Result<Vec<Issued>> {
 }
 
 fn read(text: &str) -> Result<Issued> {
-    let stored: Stored = serde_json::from_str(text)?;
-    ensure!(
-        stored.version == VERSION,
-        "its version is {}; this program knows version {VERSION}",
-        stored.version
-    );
+    let stored: Stored = form::json(text.as_bytes(), VERSION..=VERSION)?;
     Ok(Issued { permit: SignedPermit::read(&stored.permit)?, extends: stored.extends })
 }
 

@@ -18,7 +18,10 @@ use std::{
 };
 
 use jiff::Timestamp;
-use ligate_files::Readers;
+use ligate_files::{
+    Readers,
+    form::{self, FormError},
+};
 use ligate_model::{DiagnosisCount, Digest, DiseaseId, IndividualId, TermId};
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
@@ -426,10 +429,11 @@ impl DiagnosisLedger {
     }
 
     fn parse(&self, text: &[u8]) -> Result<Book, LedgerError> {
-        match serde_json::from_slice::<Book>(text) {
-            Ok(book) if book.version == VERSION => Ok(book),
-            _ => Err(LedgerError::Damaged(self.folder.join("batches.json"))),
-        }
+        let path = self.folder.join("batches.json");
+        form::json(text, VERSION..=VERSION).map_err(|error| match error {
+            FormError::AnotherVersion { found } => LedgerError::LaterForm { path, version: found },
+            FormError::Damaged(_) => LedgerError::Damaged(path),
+        })
     }
 
     fn bytes(&self, book: &Book) -> Result<Vec<u8>, LedgerError> {

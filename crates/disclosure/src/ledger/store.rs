@@ -20,7 +20,10 @@ use std::{
 };
 
 pub use ligate_files::Lock;
-use ligate_files::Readers;
+use ligate_files::{
+    Readers,
+    form::{self, FormError},
+};
 use ligate_model::{Digest, IndividualId};
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
@@ -105,13 +108,13 @@ impl Store {
 
     fn parse(&self, text: &[u8]) -> Result<Book, LedgerError> {
         let path = self.folder.join("runs.json");
-        let version = |value: serde_json::Value| u32::try_from(value.get("version")?.as_u64()?).ok();
-        match serde_json::from_slice(text).ok().and_then(version) {
-            Some(VERSION) => serde_json::from_slice(text).map_err(|_| LedgerError::Damaged(path)),
-            Some(version) if version < VERSION => Err(LedgerError::EarlierForm { path, version }),
-            Some(version) => Err(LedgerError::LaterForm { path, version }),
-            None => Err(LedgerError::Damaged(path)),
-        }
+        form::json(text, VERSION..=VERSION).map_err(|error| match error {
+            FormError::AnotherVersion { found } if found < u64::from(VERSION) => {
+                LedgerError::EarlierForm { path, version: found }
+            }
+            FormError::AnotherVersion { found } => LedgerError::LaterForm { path, version: found },
+            FormError::Damaged(_) => LedgerError::Damaged(path),
+        })
     }
 
     pub fn write(&self, lock: &Lock, change: &Change, book: &Book) -> Result<(), LedgerError> {

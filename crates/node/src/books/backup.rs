@@ -15,10 +15,13 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use jiff::Timestamp;
 use ligate_access::{PublicKey, audit};
-use ligate_files::Lock;
+use ligate_files::{
+    Lock,
+    form::{self, FormError},
+};
 use ligate_lake::Lake;
 use ligate_model::{Digest, NodeName};
 use serde::{Deserialize, Serialize};
@@ -228,13 +231,12 @@ fn read_manifest(from: &Path) -> Result<Manifest> {
     File::open(&path)
         .and_then(|file| file.take(MANIFEST_BYTES_MAX).read_to_end(&mut text))
         .with_context(failed)?;
-    let value: serde_json::Value =
-        serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))?;
-    match value.get("version").and_then(serde_json::Value::as_u64) {
-        Some(version) if version == u64::from(VERSION) => {}
-        _ => bail!("{} was written by another version of ligate; restore it with that one", path.display()),
-    }
-    serde_json::from_value(value).with_context(|| format!("{} is damaged", path.display()))
+    form::json(&text, VERSION..=VERSION).map_err(|error| match error {
+        FormError::AnotherVersion { .. } => {
+            anyhow!("{} was written by another version of ligate; restore it with that one", path.display())
+        }
+        FormError::Damaged(why) => anyhow!("{} is damaged: {why}", path.display()),
+    })
 }
 
 fn put_back(file: &CopiedFile, from: &Path, to: &Path) -> Result<()> {

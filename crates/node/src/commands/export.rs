@@ -25,9 +25,8 @@ use crate::{
             self, Outcome, Wish,
             content::{self, Content, HeldBack, round_up},
         },
-        pages,
-        release::{self, Release},
-        store::Store,
+        pages, release,
+        store::{Kept, Store},
     },
 };
 
@@ -49,7 +48,7 @@ struct Request {
 
 pub fn run(args: &cli::Export, json: bool) -> Result<()> {
     let folder = Folder::open(&args.dir)?;
-    let release = stored(&folder, &args.result)?;
+    let kept = stored(&folder, &args.result)?;
     let key = args.key.clone().unwrap_or_else(|| folder.path().join("keys/user.key"));
     let user = Identity::load(&key)?;
     let approval = args.approval.as_deref().map(read_text).transpose()?;
@@ -58,8 +57,8 @@ pub fn run(args: &cli::Export, json: bool) -> Result<()> {
         check_out(&out)?;
     }
     let wish = Wish { user: &user, approval: approval.as_deref(), plan_only: args.plan };
-    let stages = Stages::new(release.plan.trait_name.as_str());
-    let outcome = export::run(&folder, release, &wish, &stages)?;
+    let stages = Stages::new(kept.release.plan.trait_name.as_str());
+    let outcome = export::run(&folder, kept, &wish, &stages)?;
     stages.finish();
     match outcome {
         Outcome::Planned(content) => tell(&content, None, &[], json),
@@ -95,7 +94,7 @@ fn check_out(out: &Path) -> Result<()> {
 
 /// The stored result of which a folder of `ligate gwas` has the files. The files themselves are not read: they may have been
 /// changed.
-fn stored(folder: &Folder, result: &Path) -> Result<Release> {
+fn stored(folder: &Folder, result: &Path) -> Result<Kept> {
     let provenance = provenance(result)?;
     let text = read_text(&provenance)?;
     let value: serde_json::Value =
@@ -113,10 +112,9 @@ fn stored(folder: &Folder, result: &Path) -> Result<Release> {
         digest.with_context(|| format!("{} names no {name}", provenance.display()))
     };
     let (question, job) = (digest("question")?, digest("job")?);
-    let release = Store::new(folder)
-        .of_question(&question)?
-        .filter(|release| release.authority.as_ref().is_some_and(|authority| authority.job == job));
-    release.with_context(|| {
+    let of_job = |kept: &Kept| kept.release.authority.as_ref().is_some_and(|authority| authority.job == job);
+    let kept = Store::new(folder).of_question(&question)?.filter(of_job);
+    kept.with_context(|| {
         format!(
             "{} keeps no result of this job; export it at the coordinator where it was made",
             folder.name()

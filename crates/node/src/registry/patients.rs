@@ -3,8 +3,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow};
 use ligate_disclosure::{Change, Lock, Witness, WitnessedFile, lock};
+use ligate_files::form::{self, FormError};
 use ligate_model::{Case, DiseaseId, IndividualId, Observation, Sex, StatedDiagnosis, TermId};
 use serde::{Deserialize, Serialize};
 
@@ -104,12 +105,15 @@ impl PatientsFile {
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Patients> {
-        let stored: Option<Stored> = serde_json::from_slice(bytes).ok();
         let path = self.folder.join(NAME);
-        let damaged =
-            || format!("{} is damaged or of another version; restore it from a backup", path.display());
-        let stored = stored.with_context(damaged)?;
-        ensure!(stored.version == VERSION, "{}", damaged());
+        let stored: Stored = form::json(bytes, VERSION..=VERSION).map_err(|error| match error {
+            FormError::AnotherVersion { found } => anyhow!(
+                "{} was written by another version of ligate (form {found}); use that one",
+                path.display()
+            ),
+            // What serde says of it may quote a patient.
+            FormError::Damaged(_) => anyhow!("{} is damaged; restore it from a backup", path.display()),
+        })?;
         Ok(stored.patients)
     }
 }

@@ -11,10 +11,14 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use jiff::Timestamp;
 use ligate_clinic::counts::CountTable;
+use ligate_files::form::Head;
 use ligate_model::{AlleleTally, Assembly, Digest, NodeName, VariantKey};
 use serde::{Deserialize, Serialize};
 
 use crate::{folder::Folder, output};
+
+/// The first line of a file of allele counts. Its version changes with the fields of [`PeerAlleles`].
+const ALLELES: Head = Head { name: "ligate peer alleles", version: 1 };
 
 /// Tallies of one peer at the most.
 pub const TALLIES_MAX: usize = 20_000_000;
@@ -113,7 +117,10 @@ pub fn keep_table(folder: &Folder, peer: &NodeName, table: &CountTable) -> Resul
 
 pub fn keep_alleles(folder: &Folder, peer: &NodeName, alleles: &PeerAlleles) -> Result<()> {
     let bytes = postcard::to_stdvec(alleles).context("the allele counts cannot be written")?;
-    output::write_private(&path(folder, peer, "alleles")?, |out| out.write_all(&bytes))
+    output::write_private(&path(folder, peer, "alleles")?, |out| {
+        out.write_all(ALLELES.line().as_bytes())?;
+        out.write_all(&bytes)
+    })
 }
 
 /// Forgets a peer's table of one kind (`counts`, `alleles`). Whether there was one.
@@ -136,7 +143,8 @@ fn read_table(peer: &NodeName, path: &Path) -> Result<PeerTable> {
 
 fn read_alleles(path: &Path) -> Result<PeerAlleles> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let Ok(alleles) = postcard::from_bytes::<PeerAlleles>(&bytes) else {
+    let body = ALLELES.strip(&bytes).with_context(|| format!("fetch {} again", path.display()))?;
+    let Ok(alleles) = postcard::from_bytes::<PeerAlleles>(body) else {
         bail!("{} is damaged; fetch it again", path.display());
     };
     alleles.check()?;

@@ -32,7 +32,7 @@ use super::{
         node_sums::{NodeSums, Terms},
     },
     release::{NodeOutcome, Release},
-    store::{Judged, Store},
+    store::{Judged, Kept, Store},
 };
 use crate::{
     books,
@@ -64,7 +64,8 @@ pub enum Outcome {
 }
 
 /// Has the nodes of a stored result judge what may leave of it.
-pub fn run(folder: &Folder, release: Release, wish: &Wish<'_>, stages: &Stages) -> Result<Outcome> {
+pub fn run(folder: &Folder, kept: Kept, wish: &Wish<'_>, stages: &Stages) -> Result<Outcome> {
+    let Kept { release, digest } = kept;
     let _claim = folder.claim("coordinate")?;
     books::check(folder)?;
     let authority = release.authority.as_ref().context("the result was made without a permit")?;
@@ -80,7 +81,7 @@ pub fn run(folder: &Folder, release: Release, wish: &Wish<'_>, stages: &Stages) 
         release.nodes.iter().filter(|node| !node.answered()).map(|node| node.name.clone()).collect();
     let nodes = Nodes::of_permit(folder, &permit, &missing)?;
     let exporting =
-        Exporting { folder, permit: &permit, watch, job, export, runtime, nodes, release, stages };
+        Exporting { folder, permit: &permit, watch, job, export, runtime, nodes, release, digest, stages };
     let outcome = exporting.run(wish);
     if let Err(error) = &outcome
         && let Err(second) = exporting.abandon(error)
@@ -109,6 +110,8 @@ struct Exporting<'a> {
     runtime: Runtime,
     nodes: Nodes,
     release: Release,
+    /// The digest of its result.
+    digest: Digest,
     stages: &'a Stages,
 }
 
@@ -161,7 +164,7 @@ impl Exporting<'_> {
             permit: self.permit.jws().to_owned(),
             job: self.job.jws().to_owned(),
             export: self.export.jws().to_owned(),
-            result: self.release.digest()?,
+            result: self.digest,
             head,
             held,
         };
@@ -227,7 +230,7 @@ impl Exporting<'_> {
         if let Some(known) = store.judged(&question)?.filter(|known| known.account == account) {
             return Ok(known.leverage);
         }
-        store.keep_judged(&question, &Judged { account, leverage })?;
+        store.keep_judged(&question, &Judged::new(account, leverage))?;
         Ok(leverage)
     }
 

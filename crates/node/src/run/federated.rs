@@ -18,14 +18,14 @@ use ligate_access::{
 use ligate_analysis::gwas::{self, Facts, Family, Plan, RunProgress};
 use ligate_disclosure::Gate;
 use ligate_federation::{Agreement, Roster, RunContext, agree};
-use ligate_model::{NodeName, VariableName, VariantKey};
+use ligate_model::{Digest, NodeName, VariableName, VariantKey};
 use tokio::runtime::Runtime;
 
 use super::{
     PermitWatch, Study,
     admission::{self, Accepted, Nodes},
     release::{self, Authority, NodeAnswer, NodeOutcome, Release},
-    store::Store,
+    store::{Kept, Store},
 };
 use crate::{
     books,
@@ -181,7 +181,9 @@ impl<'a> Coordination<'a> {
 
     /// The stored release of the same question, if every node that is in it still allows it.
     fn stored(&self, nodes: &Nodes, without: &[NodeName]) -> Result<Option<Release>> {
-        let Some(release) = Store::new(self.folder).find(&self.job)? else { return Ok(None) };
+        let Some(Kept { release, digest }) = Store::new(self.folder).find(&self.job)? else {
+            return Ok(None);
+        };
         if let Some(node) = release.nodes.iter().find(|node| node.answered() && without.contains(&node.name))
         {
             bail!(
@@ -191,8 +193,11 @@ impl<'a> Coordination<'a> {
         }
         self.watch.hand_out(&self.runtime, nodes)?;
         self.runtime.block_on(nodes.confirm(self.permit, &self.job, &release))?;
-        let (result, question) = (release.digest()?, self.job.question());
-        self.folder.record(Event::StoredRelease { permit: self.permit.hash(), question, result })?;
+        self.folder.record(Event::StoredRelease {
+            permit: self.permit.hash(),
+            question: self.job.question(),
+            result: digest,
+        })?;
         Ok(Some(Release { stored: true, ..release }))
     }
 
@@ -269,8 +274,8 @@ impl<'a> Coordination<'a> {
             stored: false,
             gwas,
         };
-        Store::new(self.folder).keep(&self.job, &release)?;
-        self.finish(nodes, &members, &release)?;
+        let digest = Store::new(self.folder).keep(&self.job, &release)?;
+        self.finish(nodes, &members, &release, digest)?;
         Ok(release)
     }
 
@@ -317,9 +322,14 @@ impl<'a> Coordination<'a> {
 
     /// Tells the nodes what was released, and hands every tree head to everybody. The release is stored by now: a
     /// node that cannot be told keeps the run as unfinished, which refuses more, not less.
-    fn finish(&self, nodes: &mut Nodes, members: &[NodeName], release: &Release) -> Result<()> {
+    fn finish(
+        &self,
+        nodes: &mut Nodes,
+        members: &[NodeName],
+        release: &Release,
+        result: Digest,
+    ) -> Result<()> {
         nodes.keep(members);
-        let result = release.digest()?;
         let (released, suppressed) =
             (release.gwas.associations.len() as u64, release.gwas.unreported.len() as u64);
         let (permit, job) = (self.permit.hash(), self.job.hash());

@@ -118,12 +118,6 @@ impl Release {
 }
 
 impl Release {
-    /// The hash that audit logs record of the result.
-    pub fn digest(&self) -> Result<Digest> {
-        let bytes = postcard::to_stdvec(&self.gwas).context("the result cannot be written")?;
-        Ok(Digest::of("ligate result", &bytes))
-    }
-
     /// What a reader of the result should know first.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();

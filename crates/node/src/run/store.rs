@@ -2,30 +2,48 @@
 //! again. One file per question, written whole or not at all.
 //!
 //! A file begins with the line `ligate release N`, because what follows cannot be told apart from another form of it:
-//! a file of another version is called that, and never read as if it were of this one.
+//! a file of a form that this program does not know is called that, and never read as if it were of one it knows.
+
+mod form;
 
 use std::{fs, io::ErrorKind, path::PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use ligate_access::job::SignedJob;
+use ligate_files::form::{Head, json};
 use ligate_model::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::release::Release;
 use crate::{folder::Folder, output};
 
-const MAGIC: &[u8] = b"ligate release ";
+/// The first line; what follows it is told in [`form`].
+const HEAD: Head = Head { name: "ligate release", version: 3 };
 
-/// The form of what follows the first line. It changes with every field of [`Release`] and of what is in it.
-const VERSION: &[u8] = b"3\n";
+/// The form of `QUESTION.export.json`.
+const JUDGED_VERSION: u32 = 1;
+
+/// A stored release.
+pub struct Kept {
+    pub release: Release,
+    /// The digest of its result, which the audit logs of all its nodes hold.
+    pub digest: Digest,
+}
 
 /// What the nodes found when a result was to be exported.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Judged {
+    version: u32,
     /// The digest of the columns of the exported account with it.
     pub account: Digest,
     pub leverage: f64,
+}
+
+impl Judged {
+    pub fn new(account: Digest, leverage: f64) -> Self {
+        Self { version: JUDGED_VERSION, account, leverage }
+    }
 }
 
 /// The `releases/` folder of a coordinator.
@@ -39,12 +57,12 @@ impl Store {
     }
 
     /// The release of the same question under the same permit.
-    pub fn find(&self, job: &SignedJob) -> Result<Option<Release>> {
+    pub fn find(&self, job: &SignedJob) -> Result<Option<Kept>> {
         self.of_question(&job.question())
     }
 
     /// The release of a question.
-    pub fn of_question(&self, question: &Digest) -> Result<Option<Release>> {
+    pub fn of_question(&self, question: &Digest) -> Result<Option<Kept>> {
         let path = self.folder.join(question.to_string());
         match fs::read(&path) {
             Ok(bytes) => {
@@ -59,9 +77,9 @@ impl Store {
     pub fn judged(&self, question: &Digest) -> Result<Option<Judged>> {
         let path = self.judged_path(question);
         match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
+            Ok(bytes) => json(&bytes, 1..=JUDGED_VERSION)
                 .map(Some)
-                .with_context(|| format!("{} is damaged; remove it and export again", path.display())),
+                .with_context(|| format!("remove {} and export again", path.display())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }
@@ -76,34 +94,32 @@ impl Store {
         self.folder.join(format!("{question}.export.json"))
     }
 
-    pub fn keep(&self, job: &SignedJob, release: &Release) -> Result<()> {
-        let bytes = encode(release)?;
-        output::write_private(&self.folder.join(job.question().to_string()), |out| out.write_all(&bytes))
+    /// Keeps a release under its question; returns the digest of its result.
+    pub fn keep(&self, job: &SignedJob, release: &Release) -> Result<Digest> {
+        let (bytes, digest) = encode(release)?;
+        let path = self.folder.join(job.question().to_string());
+        output::write_private(&path, |out| out.write_all(&bytes))?;
+        Ok(digest)
     }
 }
 
-fn encode(release: &Release) -> Result<Vec<u8>> {
-    let body = postcard::to_stdvec(release).context("the release cannot be written")?;
-    Ok([MAGIC, VERSION, &body].concat())
+fn encode(release: &Release) -> Result<(Vec<u8>, Digest)> {
+    let (body, digest) = form::write(release).context("the release cannot be written")?;
+    Ok(([HEAD.line().as_bytes(), &body].concat(), digest))
 }
 
 /// A file without the first line is of the form before there was one.
-fn decode(bytes: &[u8]) -> Result<Release> {
-    let Some(body) = bytes.strip_prefix(MAGIC).and_then(|rest| rest.strip_prefix(VERSION)) else {
-        bail!(
-            "it was stored by another version of ligate; use that version, or move the file away and the nodes are \
-             asked again"
-        );
-    };
-    match postcard::take_from_bytes(body) {
-        Ok((release, [])) => Ok(release),
-        _ => bail!("it is damaged; move the file away and the nodes are asked again"),
-    }
+fn decode(bytes: &[u8]) -> Result<Kept> {
+    let body = HEAD.strip(bytes).context(
+        "it was stored by another version of ligate; use that version, or move the file away and the nodes are asked \
+         again",
+    )?;
+    form::read(body).context("it is damaged; move the file away and the nodes are asked again")
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{collections::BTreeMap, path::Path};
 
     use ligate_analysis::gwas::{Association, Baseline, Family, Gwas, Plan, Reason, Test, Unreported};
     use ligate_disclosure::Thresholds;
@@ -193,15 +209,18 @@ mod tests {
 
     #[test]
     fn a_release_comes_back_as_it_was() {
-        let bytes = encode(&release()).unwrap();
-        assert_eq!(encode(&decode(&bytes).unwrap()).unwrap(), bytes);
+        let (bytes, digest) = encode(&release()).unwrap();
+        let kept = decode(&bytes).unwrap();
+        assert_eq!(kept.digest, digest);
+        assert_eq!(format!("{:?}", kept.release), format!("{:?}", release()));
+        assert_eq!(encode(&kept.release).unwrap(), (bytes, digest));
     }
 
     #[test]
     fn another_version_is_not_called_damaged() {
-        let bytes = encode(&release()).unwrap();
+        let (bytes, _) = encode(&release()).unwrap();
         let body = bytes.strip_prefix(b"ligate release 3\n").unwrap();
-        let said = |bytes: &[u8]| decode(bytes).unwrap_err().to_string();
+        let said = |bytes: &[u8]| decode(bytes).err().unwrap().to_string();
         let newer = |version: &str| [b"ligate release ", version.as_bytes(), body].concat();
         for other in [body, &newer("1\n"), &newer("22\n"), &newer("0\n"), b""] {
             let said = said(other);
@@ -212,12 +231,35 @@ mod tests {
         }
     }
 
-    /// The stored form says nothing of its fields, so a change of them has to change the version. Where this fails, raise
-    /// `VERSION` and put the new digest here.
+    /// What the program of the third form wrote of this release, and noted as the digest of its result. Files of that
+    /// form lie at coordinators: their bytes are what it is, whatever the structs here look like.
     #[test]
-    fn the_form_is_that_of_its_version() {
-        let bytes = encode(&release()).unwrap();
-        let digest = Digest::of("form of a stored release", &bytes).short();
-        assert_eq!((VERSION, digest.as_str()), (&b"3\n"[..], "59be59395e00"));
+    fn the_form_is_what_was_written_when_it_was_made() {
+        let (bytes, digest) = encode(&release()).unwrap();
+        let file = Digest::of("form of a stored release", &bytes).short();
+        assert_eq!((file.as_str(), digest.short().as_str()), ("59be59395e00", "e20725218968"));
+    }
+
+    /// Releases of earlier programs, as they lie in the folders of `tests/stored_forms.rs`: each is read, and its digest is
+    /// the one that the coordinator noted when the study ended.
+    #[test]
+    fn what_earlier_programs_stored_is_read() {
+        let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/folders");
+        let mut read = 0;
+        for form in fs::read_dir(folders).unwrap() {
+            let body = form.unwrap().path().join("hdab");
+            let log = fs::read_to_string(body.join("audit/log.jsonl")).unwrap();
+            for file in fs::read_dir(body.join("releases")).unwrap().map(|file| file.unwrap().path()) {
+                if file.extension().is_some() {
+                    continue;
+                }
+                let kept = decode(&fs::read(&file).unwrap()).unwrap();
+                let noted = format!("\"result\":\"{}\"", kept.digest);
+                assert!(log.contains(&noted), "{}", file.display());
+                assert!(kept.release.gwas.associations.len() > 10, "{}", file.display());
+                read += 1;
+            }
+        }
+        assert!(read > 0, "no stored release to test with");
     }
 }
