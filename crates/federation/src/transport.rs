@@ -1,12 +1,9 @@
-//! Mutual TLS 1.3 between nodes and coordinators, and HTTP/1.1 on it. There are no certificates: both sides show
-//! their Ed25519 identity keys as raw public keys (RFC 7250) and each accepts the keys it was told, nothing else.
-//! Every body, header, handshake and wait is bounded.
+//! Mutual TLS 1.3 between nodes and coordinators, and the asking side of HTTP/1.1 on it. There are no certificates: both
+//! sides show their Ed25519 identity keys as raw public keys (RFC 7250) and each accepts the keys it was told, nothing
+//! else. Every answer, handshake and wait is bounded. The answering side is a port of `ligate-listener`.
 
-mod body;
 mod client;
-mod entrance;
 mod link;
-mod server;
 mod tls;
 
 use std::{error::Error, io, time::Duration};
@@ -14,10 +11,8 @@ use std::{error::Error, io, time::Duration};
 use ligate_access::PublicKey;
 use rustls::AlertDescription;
 
-pub use body::read_body;
 pub use client::{Client, ClientOptions};
 pub use link::HttpLink;
-pub use server::{ServeOptions, serve};
 pub use tls::{client_config, peer_key, server_config};
 
 /// The largest body of a request or an answer unless told otherwise: 64 MiB.

@@ -4,19 +4,23 @@ mod cluster;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::{
+    Extension, Router,
+    extract::Request,
+    response::{IntoResponse, Response},
+    routing::post,
+};
 use bytes::Bytes;
 use cluster::{CONTEXT, identities, members, name, read, rng, signed};
-use http_body_util::{Full, Limited};
-use hyper::{Request, Response, body::Incoming};
 use ligate_access::{Identity, PublicKey};
 use ligate_federation::{
     Answer, Handled, Link, LinkError, MemoryJournal, Participant, Roster, RoundMessage, RoundOptions, ToNode,
     ToRound, secure_sum,
     transport::{
-        Client, ClientOptions, HttpLink, RUN_PATH, ServeOptions, TransportError, client_config, read_body,
-        serve, server_config,
+        Client, ClientOptions, HttpLink, RUN_PATH, TransportError, client_config, peer_key, server_config,
     },
 };
+use ligate_listener::{Limits, Metrics, Port, Security, busy, read_body, serve};
 use ligate_model::Digest;
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName, version::TLS13};
 use tokio::{
@@ -43,33 +47,28 @@ struct Server {
 
 impl Server {
     /// Answers with the peer's key and the body.
-    async fn echo(identity: &Identity, allowed: PublicKey, options: ServeOptions) -> Self {
+    async fn echo(identity: &Identity, allowed: PublicKey, limits: Limits) -> Self {
         let tls = server_config(identity, Arc::new(move |key| *key == allowed)).unwrap();
-        Self::start(tls, options, |peer: PublicKey, request: Request<Limited<Incoming>>| async move {
-            match read_body(request).await {
-                Ok((_, body)) => {
-                    Response::new(Full::new([peer.to_string().as_bytes(), &body].concat().into()))
-                }
-                Err(response) => *response,
-            }
-        })
-        .await
+        Self::start(tls, limits, Router::new().route("/x", post(echo))).await
     }
 
-    async fn start<F>(
-        tls: Arc<rustls::ServerConfig>,
-        options: ServeOptions,
-        handler: impl Fn(PublicKey, Request<Limited<Incoming>>) -> F + Clone + Send + Sync + 'static,
-    ) -> Self
-    where
-        F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
-    {
+    async fn start(tls: Arc<rustls::ServerConfig>, limits: Limits, routes: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_at(listener, tls, limits, routes)
+    }
+
+    fn start_at(
+        listener: TcpListener,
+        tls: Arc<rustls::ServerConfig>,
+        limits: Limits,
+        routes: Router,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(async move {
-            serve(listener, tls, options, handler, async { drop(stopped.await) }).await;
-        });
+        let security = Security::Keys { tls, key_of: peer_key };
+        let metrics = Metrics::default().port("test");
+        let port = Port { security, limits, routes, busy, metrics };
+        let task = tokio::spawn(serve(listener, port, async { drop(stopped.await) }));
         Self { address, stop: Some(stop), task }
     }
 
@@ -84,8 +83,21 @@ impl Server {
     }
 }
 
-fn small() -> ServeOptions {
-    ServeOptions { body_bytes_max: LIMIT, ..ServeOptions::default() }
+async fn echo(Extension(client): Extension<ligate_listener::Client>, request: Request) -> Response {
+    let peer = client.key.unwrap().to_string();
+    match read_body(request).await {
+        Ok((_, body)) => [peer.as_bytes(), &body].concat().into_response(),
+        Err(unread) => unread.into_response(),
+    }
+}
+
+/// Says the same to everybody.
+fn says(word: &'static str) -> Router {
+    Router::new().route("/x", post(move || async move { word }))
+}
+
+fn small() -> Limits {
+    Limits { body_bytes_max: LIMIT, ..Limits::default() }
 }
 
 #[tokio::test]
@@ -197,8 +209,7 @@ async fn a_key_taken_off_the_list_is_out_at_the_next_connection() {
     let allowed = Arc::clone(&open);
     let tls =
         server_config(&node, Arc::new(move |_| allowed.load(std::sync::atomic::Ordering::Relaxed))).unwrap();
-    let answer = |_, _| async { Response::new(Full::new(Bytes::from_static(b"in"))) };
-    let server = Server::start(tls, small(), answer).await;
+    let server = Server::start(tls, small(), says("in")).await;
     let tls = client_config(&coordinator, node.public()).unwrap();
     let client = || Client::new(server.address.to_string(), Arc::clone(&tls), ClientOptions::default());
     assert_eq!(client().post("/x", vec![], LIMIT, DEADLINE).await.unwrap(), "in");
@@ -239,8 +250,8 @@ async fn nobody_there_and_no_answer() {
 #[tokio::test]
 async fn a_connection_over_the_limit_waits_its_turn() {
     let (node, coordinator) = (identity(1), identity(2));
-    let options = ServeOptions { connections_max: 1, ..small() };
-    let server = Server::echo(&node, coordinator.public(), options).await;
+    let limits = Limits { connections_max: 1, ..small() };
+    let server = Server::echo(&node, coordinator.public(), limits).await;
     let (first, second) =
         (server.client(&coordinator, node.public()), server.client(&coordinator, node.public()));
     first.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap();
@@ -255,13 +266,13 @@ async fn a_client_that_says_nothing_is_cut_off() {
     let (node, coordinator) = (identity(1), identity(2));
     let short = Duration::from_millis(20);
     let mut answer = Vec::new();
-    let options = ServeOptions { handshake: short, ..small() };
-    let server = Server::echo(&node, coordinator.public(), options).await;
+    let limits = Limits { handshake: short, ..small() };
+    let server = Server::echo(&node, coordinator.public(), limits).await;
     // Each read ends because the server closes the connection.
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     let _ = silent.read_to_end(&mut answer).await;
     assert!(answer.is_empty());
-    let server = Server::echo(&node, coordinator.public(), ServeOptions { header: short, ..small() }).await;
+    let server = Server::echo(&node, coordinator.public(), Limits { header: short, ..small() }).await;
     let tls = TlsConnector::from(client_config(&coordinator, node.public()).unwrap());
     let stream = TcpStream::connect(server.address).await.unwrap();
     let mut slow = tls.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
@@ -281,8 +292,8 @@ async fn cut_off(stream: &mut TcpStream) {
 async fn silent_connections_keep_no_peer_out() {
     let (node, coordinator) = (identity(1), identity(2));
     let hour = Duration::from_secs(3600);
-    let options = ServeOptions { connections_max: 2, handshakes_max: 4, handshake: hour, ..small() };
-    let server = Server::echo(&node, coordinator.public(), options).await;
+    let limits = Limits { connections_max: 2, handshakes_max: 4, handshake: hour, ..small() };
+    let server = Server::echo(&node, coordinator.public(), limits).await;
     let mut silent = Vec::new();
     for _ in 0..20 {
         silent.push(TcpStream::connect(server.address).await.unwrap());
@@ -302,9 +313,8 @@ async fn silent_connections_keep_no_peer_out() {
 async fn one_network_does_not_cut_off_the_handshakes_of_another() {
     let (node, coordinator) = (identity(1), identity(2));
     let hour = Duration::from_secs(3600);
-    let options =
-        ServeOptions { handshakes_max: 4, handshakes_per_network_max: 2, handshake: hour, ..small() };
-    let server = Server::echo(&node, coordinator.public(), options).await;
+    let limits = Limits { handshakes_max: 4, handshakes_per_network_max: 2, handshake: hour, ..small() };
+    let server = Server::echo(&node, coordinator.public(), limits).await;
     let elsewhere = tokio::net::TcpSocket::new_v4().unwrap();
     elsewhere.bind("127.0.0.2:0".parse().unwrap()).unwrap();
     let slow = elsewhere.connect(server.address).await.unwrap();
@@ -323,9 +333,8 @@ async fn one_network_does_not_cut_off_the_handshakes_of_another() {
 #[tokio::test]
 async fn a_body_that_trickles_is_cut_off() {
     let (node, coordinator) = (identity(1), identity(2));
-    let options =
-        ServeOptions { body: Duration::from_millis(20), body_bytes_per_second_min: 1_000_000, ..small() };
-    let server = Server::echo(&node, coordinator.public(), options).await;
+    let limits = Limits { body: Duration::from_millis(20), body_bytes_per_second_min: 1_000_000, ..small() };
+    let server = Server::echo(&node, coordinator.public(), limits).await;
     let tls = TlsConnector::from(client_config(&coordinator, node.public()).unwrap());
     let stream = TcpStream::connect(server.address).await.unwrap();
     let mut stream = tls.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
@@ -364,10 +373,9 @@ async fn a_client_reconnects_when_its_server_comes_back() {
     server.stop().await;
     let tls = server_config(&node, Arc::new(|_| true)).unwrap();
     let listener = TcpListener::bind(address).await.unwrap();
-    let handler = |_, _| async { Response::new(Full::new(Bytes::from_static(b"back"))) };
-    let task = tokio::spawn(serve(listener, tls, small(), handler, std::future::pending()));
+    let server = Server::start_at(listener, tls, small(), says("back"));
     assert_eq!(client.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap(), "back");
-    task.abort();
+    server.stop().await;
 }
 
 #[tokio::test]
@@ -383,15 +391,15 @@ async fn a_secure_sum_over_tls() {
         let participant = Arc::new(std::sync::Mutex::new(participant));
         let peer = coordinator.public();
         let tls = server_config(own, Arc::new(move |key| *key == peer)).unwrap();
-        let handler = move |_: PublicKey, request: Request<Limited<Incoming>>| {
+        let handler = move |request: Request| {
             let participant = Arc::clone(&participant);
             async move {
-                assert_eq!(request.uri().path(), RUN_PATH);
                 let (_, body) = read_body(request).await.unwrap();
-                Response::new(Full::new(answer(&mut participant.lock().unwrap(), node, &body)))
+                answer(&mut participant.lock().unwrap(), node, &body)
             }
         };
-        let server = Server::start(tls, ServeOptions::default(), handler).await;
+        let routes = Router::new().route(RUN_PATH, post(handler));
+        let server = Server::start(tls, Limits::default(), routes).await;
         links.push(HttpLink::new(name(node), server.client(&coordinator, own.public())));
         servers.push(server);
     }

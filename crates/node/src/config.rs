@@ -50,11 +50,14 @@ pub struct Node {
 #[serde(deny_unknown_fields, default)]
 pub struct Serve {
     pub listen: SocketAddr,
+    /// Where a monitoring system on this machine reads counts of connections and answers (Prometheus' text format, at
+    /// /metrics); without it nobody does.
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Default for Serve {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7443)) }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7443)), metrics: None }
     }
 }
 
@@ -134,6 +137,11 @@ impl Config {
 
     fn check(&self) -> Result<()> {
         self.disclosure.validate()?;
+        if let Some(metrics) = self.serve.metrics
+            && !metrics.ip().is_loopback()
+        {
+            bail!("[serve] tells metrics at {metrics} without TLS; set a loopback address, behind a proxy");
+        }
         self.revocation.check().context("in [revocation]")?;
         self.diagnosis.check().context("in [diagnosis]")?;
         if let Some(matchmaking) = &self.matchmaking {
@@ -163,6 +171,7 @@ country = "{country}"            # ISO 3166-1 alpha-2: whose law applies
 
 [serve]
 listen = "127.0.0.1:7443"  # where peers reach this node; mutual TLS, pinned keys
+# metrics = "127.0.0.1:9464" # counts of connections and answers for Prometheus, at /metrics; no names, no questions
 
 [limits]
 threads = 0                # 0: one per core

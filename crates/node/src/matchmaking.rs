@@ -4,15 +4,14 @@
 //! Unlike everything else here, a match sends a patient's terms to others: it is an act of its own, never part of a
 //! diagnosis, and refused without the patient's recorded consent.
 
-mod answer;
 mod ask;
-mod server;
+mod exchange;
 mod settings;
 mod shelf;
 mod shown;
 
 pub use ask::{Answer, ask, asked, request_about};
-pub use server::Exchange;
+pub use exchange::port;
 pub use settings::{MatchPeer, Matchmaking};
 pub use shelf::Shelf;
 pub use shown::shown;

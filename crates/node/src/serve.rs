@@ -16,10 +16,13 @@ mod seat;
 use std::{io, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
+use ligate_access::PublicKey;
 use ligate_access::audit::Event;
+use ligate_federation::transport;
+use ligate_listener::{Limits, Metrics, Port, Security, busy};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{books, cli, folder::Folder, interrupt, matchmaking::Exchange, revocations};
+use crate::{books, cli, config::Config, folder::Folder, interrupt, matchmaking, revocations};
 pub use admission::thresholds;
 use desk::Desk;
 pub use node_run::job_event;
@@ -49,25 +52,62 @@ async fn serve(folder: Folder, listen: SocketAddr) -> Result<()> {
     })?;
     say!("{address}");
     note!("{} serves at {address}; stop with Ctrl-C", folder.name());
-    let desk = Arc::new(Desk::open(&folder)?);
-    let exchange = exchange(&folder).await?;
+    let metrics = Arc::new(Metrics::default());
+    let nodes = nodes_port(&folder, &metrics)?;
+    let others = [exchange(&folder, &metrics).await?, monitoring(&folder, &metrics).await?];
     let fresh = tokio::spawn(revocations::keep_fresh(folder.path().to_owned()));
-    desk::answer_until(listener, desk, interrupt::requested()).await?;
-    if let Some(exchange) = exchange {
-        exchange.await?;
+    ligate_listener::serve(listener, nodes, interrupt::requested()).await;
+    for other in others.into_iter().flatten() {
+        other.await?;
     }
     fresh.await?;
     folder.record(Event::ServeStopped {})?;
     Ok(())
 }
 
-/// The Matchmaker Exchange's own listener, where `[matchmaking]` names an address. It serves beside the desk and has no
-/// way to it.
-async fn exchange(folder: &Folder) -> Result<Option<JoinHandle<()>>> {
+/// The port for peers and coordinators.
+fn nodes_port(folder: &Folder, metrics: &Metrics) -> Result<Port> {
+    let settings = folder.settings();
+    // Read anew for each connection, so that `peer add` needs no restart. Whoever is not pinned is not let in.
+    let is_peer =
+        move |key: &PublicKey| Config::read(&settings).is_ok_and(|config| config.peer_by_key(key).is_some());
+    let known = move |key: &PublicKey| tokio::task::block_in_place(|| is_peer(key));
+    Ok(Port {
+        security: Security::Keys {
+            tls: transport::server_config(&folder.identity, Arc::new(known))?,
+            key_of: transport::peer_key,
+        },
+        limits: Limits::default(),
+        routes: desk::routes(Arc::new(Desk::open(folder)?)),
+        busy,
+        metrics: metrics.port("nodes"),
+    })
+}
+
+/// The Matchmaker Exchange's own port, where `[matchmaking]` names an address. It serves beside the port for peers and has
+/// no way to it.
+async fn exchange(folder: &Folder, metrics: &Metrics) -> Result<Option<JoinHandle<()>>> {
     let Some(settings) = folder.config.matchmaking.clone() else { return Ok(None) };
     let Some(listen) = settings.listen else { return Ok(None) };
-    let exchange = Exchange::open(Folder::open(folder.path())?, settings)?;
+    let port = matchmaking::port(Folder::open(folder.path())?, settings, metrics)?;
+    serve_beside(listen, port, "matchmaking").await.map(Some)
+}
+
+/// Counts for a monitoring system, where `[serve]` names an address for them.
+async fn monitoring(folder: &Folder, metrics: &Arc<Metrics>) -> Result<Option<JoinHandle<()>>> {
+    let Some(listen) = folder.config.serve.metrics else { return Ok(None) };
+    let port = Port {
+        security: Security::Plain,
+        limits: Limits { body_bytes_max: 0, ..Limits::default() },
+        routes: Arc::clone(metrics).routes(),
+        busy,
+        metrics: metrics.port("metrics"),
+    };
+    serve_beside(listen, port, "metrics").await.map(Some)
+}
+
+async fn serve_beside(listen: SocketAddr, port: Port, what: &str) -> Result<JoinHandle<()>> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen at {listen}"))?;
-    note!("matchmaking at {}", listener.local_addr()?);
-    Ok(Some(tokio::spawn(exchange.serve(listener, interrupt::requested()))))
+    note!("{what} at {}", listener.local_addr()?);
+    Ok(tokio::spawn(ligate_listener::serve(listener, port, interrupt::requested())))
 }

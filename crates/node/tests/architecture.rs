@@ -10,7 +10,7 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 
 /// The dependencies that each crate may have on others of the workspace.
-const ALLOWED_EDGES: [(&str, &[&str]); 12] = [
+const ALLOWED_EDGES: [(&str, &[&str]); 13] = [
     ("ligate-model", &[]),
     ("ligate-files", &["ligate-model"]),
     ("ligate-genotypes", &[]),
@@ -18,7 +18,8 @@ const ALLOWED_EDGES: [(&str, &[&str]); 12] = [
     ("ligate-lake", &["ligate-model", "ligate-files", "ligate-genotypes", "ligate-formats"]),
     ("ligate-analysis", &["ligate-model", "ligate-genotypes"]),
     ("ligate-clinic", &["ligate-model", "ligate-formats"]),
-    ("ligate-api", &["ligate-model"]),
+    ("ligate-listener", &["ligate-access"]),
+    ("ligate-api", &["ligate-model", "ligate-listener"]),
     ("ligate-disclosure", &["ligate-model", "ligate-files"]),
     ("ligate-access", &["ligate-model", "ligate-files"]),
     ("ligate-federation", &["ligate-model", "ligate-files", "ligate-access", "ligate-disclosure"]),
@@ -36,19 +37,21 @@ const ALLOWED_EDGES: [(&str, &[&str]); 12] = [
             "ligate-disclosure",
             "ligate-access",
             "ligate-federation",
+            "ligate-listener",
         ],
     ),
 ];
 
 /// Libraries that only the named crates may use directly, so that the others build and test in seconds.
-const CONFINED: [(&str, &[&str]); 9] = [
+const CONFINED: [(&str, &[&str]); 10] = [
     ("datafusion", &["ligate-lake"]),
     ("arrow", &["ligate-lake"]),
     ("parquet", &["ligate-lake"]),
     ("clap", &["ligate"]),
     ("anyhow", &["ligate"]),
-    ("hyper", &["ligate", "ligate-federation"]),
-    ("tokio", &["ligate", "ligate-federation"]),
+    ("hyper", &["ligate-listener", "ligate-federation"]),
+    ("axum", &["ligate", "ligate-listener", "ligate-api"]),
+    ("tokio", &["ligate", "ligate-listener", "ligate-api", "ligate-federation"]),
     ("ureq", &["ligate"]),
     ("prost", &["ligate-formats"]),
 ];

@@ -19,6 +19,10 @@ pub enum MmeError {
     NotFound,
     #[error("unsupported API version")]
     NotAcceptable,
+    #[error("the body came too slowly")]
+    Slow,
+    #[error("the body was cut off")]
+    CutOff,
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
     #[error("the body is to be application/vnd.ga4gh.matchmaker.v1.1+json or application/json")]
@@ -33,11 +37,12 @@ impl MmeError {
     /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Malformed { .. } => 400,
+            Self::Malformed { .. } | Self::CutOff => 400,
             Self::Unauthorized => 401,
             Self::NotFound => 404,
             Self::Method(_) => 405,
             Self::NotAcceptable => 406,
+            Self::Slow => 408,
             Self::TooLarge(_) => 413,
             Self::MediaType => 415,
             Self::Incomplete(_) => 422,

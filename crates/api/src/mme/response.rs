@@ -72,6 +72,13 @@ pub struct HeartbeatAnswer {
     pub disclaimer: Option<String>,
 }
 
+/// What whoever reads an answer should know, and the terms under which it may be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisclaimerAnswer {
+    pub disclaimer: String,
+    pub terms: Option<String>,
+}
+
 impl Heartbeat {
     /// Of this program in this version.
     pub fn of(version: &str, production: bool) -> Self {

@@ -8,24 +8,25 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use bytes::Bytes;
-use http_body_util::{Full, Limited};
-use hyper::{
-    Request, Response, StatusCode,
-    body::{Body, Incoming},
+use axum::{
+    Extension, Router,
+    body::HttpBody as _,
+    extract::{Request, State},
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Response},
+    routing::post,
 };
+use bytes::Bytes;
 use jiff::Timestamp;
 use ligate_access::{
     PublicKey,
     audit::{self, Event, Head},
     permit::SignedPermit,
 };
-use ligate_federation::{
-    Answer, FileJournal, Journal, Roster, SignedRoster, ToNode, ToRound,
-    transport::{self, ServeOptions},
-};
+use ligate_federation::{Answer, FileJournal, Journal, Roster, SignedRoster, ToNode, ToRound, transport};
+use ligate_listener::{Client, read_body};
 use ligate_model::Digest;
-use tokio::{net::TcpListener, runtime::Handle};
+use tokio::runtime::Handle;
 
 use super::{counts, known_runs, node_export::NodeExport, node_run::NodeRun};
 use crate::{
@@ -106,49 +107,48 @@ fn count_of_hour(counted: &Mutex<(Timestamp, u32)>, now: Timestamp) -> u32 {
     counted.1
 }
 
-/// Answers on `listener` until `stop`.
-pub async fn answer_until(
-    listener: TcpListener,
-    desk: Arc<Desk>,
-    stop: impl Future<Output = ()>,
-) -> Result<()> {
-    let folder = Folder::open(&desk.dir)?;
-    let settings = folder.settings();
-    // Read anew for each connection, so that `peer add` needs no restart. Whoever is not pinned is not let in.
-    let known =
-        move |key: &PublicKey| Config::read(&settings).is_ok_and(|config| config.peer_by_key(key).is_some());
-    let tls = transport::server_config(&folder.identity, Arc::new(known))?;
-    let handler = move |peer, request| respond(desk.clone(), peer, request);
-    transport::serve(listener, tls, ServeOptions::default(), handler, stop).await;
-    Ok(())
+/// What peers and coordinators ask a node for.
+pub fn routes(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route(session::PATH, post(respond))
+        .route(transport::RUN_PATH, post(respond))
+        .with_state(desk)
 }
 
 /// Reads the body and answers on a thread that may compute for long.
 async fn respond(
-    desk: Arc<Desk>,
-    peer: PublicKey,
-    request: Request<Limited<Incoming>>,
-) -> Response<Full<Bytes>> {
-    let path = request.uri().path().to_owned();
-    if !desk.may_send(&peer, request.body().size_hint().upper()) {
-        return plain(StatusCode::PAYLOAD_TOO_LARGE, "only a trusted coordinator may send that much");
-    }
-    let body = match transport::read_body(request).await {
-        Ok((_, body)) => body,
-        Err(response) => return *response,
+    State(desk): State<Arc<Desk>>,
+    Extension(client): Extension<Client>,
+    uri: Uri,
+    request: Request,
+) -> Response {
+    let Some(peer) = client.key else {
+        return (StatusCode::UNAUTHORIZED, "peers show their keys").into_response();
     };
-    let answer = tokio::task::spawn_blocking(move || desk.answer(peer, &path, &body)).await;
+    let bytes = request.body().size_hint().upper();
+    let allowed = on_a_thread(Arc::clone(&desk), move |desk| desk.may_send(&peer, bytes)).await;
+    if !allowed.unwrap_or(false) {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "only a trusted coordinator may send that much")
+            .into_response();
+    }
+    let body = match read_body(request).await {
+        Ok((_, body)) => body,
+        Err(unread) => return unread.into_response(),
+    };
+    let answer = on_a_thread(desk, move |desk| desk.answer(peer, uri.path(), &body)).await;
     match answer {
-        Ok(Some(body)) => Response::new(Full::new(body)),
-        Ok(None) => plain(StatusCode::NOT_FOUND, "there is nothing here"),
-        Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "the node could not answer"),
+        Some(Some(body)) => body.into_response(),
+        Some(None) => (StatusCode::NOT_FOUND, "there is nothing here").into_response(),
+        None => (StatusCode::INTERNAL_SERVER_ERROR, "the node could not answer").into_response(),
     }
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
-    *response.status_mut() = status;
-    response
+/// Does what reads files or computes where it keeps nobody else waiting; nothing where it panicked.
+async fn on_a_thread<T: Send + 'static>(
+    desk: Arc<Desk>,
+    work: impl FnOnce(&Desk) -> T + Send + 'static,
+) -> Option<T> {
+    tokio::task::spawn_blocking(move || work(&desk)).await.ok()
 }
 
 impl Desk {
