@@ -23,7 +23,12 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// What the system or a decompressor said of a file; a [`ReadError`] that went through a reader is taken out of it.
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        let source = match source.downcast::<Self>() {
+            Ok(own) => return own,
+            Err(source) => source,
+        };
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::UnexpectedEof => Self::Truncated { path, what: "it ends within its data" },

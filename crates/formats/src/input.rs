@@ -1,5 +1,6 @@
-//! The bytes of a variant file, whatever they are wrapped in: plain, gzip or bgzf, told apart by content. Hands out
-//! chunks of bounded size, so that worker threads can inflate bgzf chunks in parallel; refuses files that were cut.
+//! The bytes of a file, whatever they are wrapped in: plain, gzip, bgzf or zstd, told apart by content. Every file that
+//! this crate reads comes through here. Hands out chunks of bounded size, so that worker threads can inflate bgzf chunks in
+//! parallel, or one byte after another; refuses files that were cut.
 
 use std::{
     fs::File,
@@ -20,10 +21,17 @@ use crate::{ReadError, bgzf};
 /// a file of a few megabytes.
 pub(crate) const CHUNK: usize = 2 << 20;
 
+/// What some programs put before a text.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+pub(crate) const CORRUPT_BLOCK: &str = "a compressed block or its checksum is wrong";
+
 /// An opened file and how far it was read.
 pub(crate) struct Input {
     path: PathBuf,
     inner: Inner,
+    /// What went wrong after the last chunk: what came before it is handed out first.
+    fault: Option<io::Error>,
     read: Arc<AtomicU64>,
     total: u64,
 }
@@ -31,6 +39,7 @@ pub(crate) struct Input {
 enum Inner {
     Plain(Counted),
     Gzip(Box<MultiGzDecoder<BufReader<Counted>>>),
+    Zstd(Box<zstd::Decoder<'static, BufReader<Counted>>>),
     Bgzf { reader: BufReader<Counted>, ended: bool },
 }
 
@@ -82,10 +91,13 @@ impl Input {
         } else if start.starts_with(&[0x1f, 0x8b]) {
             let reader = BufReader::with_capacity(1 << 18, counted);
             Inner::Gzip(Box::new(MultiGzDecoder::new(reader)))
+        } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            let reader = BufReader::with_capacity(1 << 18, counted);
+            Inner::Zstd(Box::new(zstd::Decoder::with_buffer(reader)?))
         } else {
             Inner::Plain(counted)
         };
-        Ok(Self { path: path.to_owned(), inner, read, total })
+        Ok(Self { path: path.to_owned(), inner, fault: None, read, total })
     }
 
     /// Looks for the end of a bgzf file before hours go into its beginning.
@@ -110,9 +122,17 @@ impl Input {
 
     /// The next chunk of at least `wanted` bytes unless the file ends; `None` at its end.
     pub(crate) fn next_chunk(&mut self, wanted: usize) -> Result<Option<Chunk>, ReadError> {
+        if let Some(fault) = self.fault.take() {
+            return Err(ReadError::io(&self.path, fault));
+        }
         let chunk = match &mut self.inner {
-            Inner::Plain(reader) => read_bytes(reader, wanted),
-            Inner::Gzip(reader) => read_bytes(reader, wanted),
+            Inner::Plain(reader) => read_bytes(reader, wanted, &mut self.fault),
+            Inner::Gzip(reader) => read_bytes(reader, wanted, &mut self.fault),
+            Inner::Zstd(reader) => {
+                let chunk = read_bytes(reader, wanted, &mut self.fault);
+                self.fault = self.fault.take().map(corrupt_frame);
+                chunk.map_err(corrupt_frame)
+            }
             Inner::Bgzf { reader, ended } => match read_blocks(reader, wanted, ended) {
                 Ok(None) if !*ended => {
                     let what = "the bgzf block that marks its end is missing";
@@ -122,6 +142,69 @@ impl Input {
             },
         };
         chunk.map_err(|error| ReadError::io(&self.path, error))
+    }
+}
+
+/// What zstd finds wrong with a frame has no kind of its own.
+fn corrupt_frame(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::Other => io::Error::new(io::ErrorKind::InvalidData, error),
+        _ => error,
+    }
+}
+
+/// The bytes of a text file one after another, without the byte order mark. What goes wrong is a [`ReadError`] within the
+/// I/O error, which [`ReadError::io`] takes out again.
+pub(crate) struct TextReader {
+    input: Input,
+    decompressor: Decompressor,
+    chunk: Vec<u8>,
+    /// How far `chunk` was handed out.
+    at: usize,
+    begun: bool,
+}
+
+impl Input {
+    pub(crate) fn into_text(self) -> TextReader {
+        let decompressor = Decompressor::new();
+        TextReader { input: self, decompressor, chunk: Vec::new(), at: 0, begun: false }
+    }
+}
+
+impl TextReader {
+    fn next_chunk(&mut self) -> Result<(), ReadError> {
+        self.chunk.clear();
+        self.at = 0;
+        let Some(chunk) = self.input.next_chunk(CHUNK)? else { return Ok(()) };
+        if !chunk.inflate(&mut self.decompressor, &mut self.chunk) {
+            return Err(ReadError::corrupt(self.input.path(), CORRUPT_BLOCK));
+        }
+        if !self.begun && self.chunk.starts_with(BYTE_ORDER_MARK) {
+            self.at = BYTE_ORDER_MARK.len();
+        }
+        self.begun = true;
+        Ok(())
+    }
+}
+
+impl BufRead for TextReader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at >= self.chunk.len() {
+            self.next_chunk().map_err(io::Error::other)?;
+        }
+        Ok(self.chunk.get(self.at..).unwrap_or_default())
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.at += amount;
+    }
+}
+
+impl Read for TextReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
     }
 }
 
@@ -147,11 +230,19 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-fn read_bytes(reader: &mut impl Read, wanted: usize) -> io::Result<Option<Chunk>> {
-    let mut bytes = vec![0; wanted];
-    let filled = fill(reader, &mut bytes)?;
-    bytes.truncate(filled);
-    Ok((filled > 0).then_some(Chunk::Inflated(bytes)))
+fn read_bytes(
+    reader: &mut impl Read,
+    wanted: usize,
+    fault: &mut Option<io::Error>,
+) -> io::Result<Option<Chunk>> {
+    let mut bytes = Vec::with_capacity(wanted);
+    let read = reader.take(wanted as u64).read_to_end(&mut bytes);
+    match read {
+        Err(error) if bytes.is_empty() => return Err(error),
+        Err(error) => *fault = Some(error),
+        Ok(_) => {}
+    }
+    Ok((!bytes.is_empty()).then_some(Chunk::Inflated(bytes)))
 }
 
 fn read_blocks(reader: &mut impl BufRead, wanted: usize, ended: &mut bool) -> io::Result<Option<Chunk>> {
@@ -210,6 +301,13 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn zstd(content: &[u8]) -> Vec<u8> {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+        encoder.include_checksum(true).unwrap();
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
     fn bgzip(content: &[u8]) -> Vec<u8> {
         let mut writer = bgzf::Writer::new(Vec::new());
         writer.write_all(content).unwrap();
@@ -220,7 +318,8 @@ mod tests {
     fn every_wrapping_gives_the_same_bytes() {
         let content: Vec<u8> = (0..200_000_u32).flat_map(|i| (i % 977).to_le_bytes()).collect();
         let two_members = [gzip(&content[..1000]), gzip(&content[1000..])].concat();
-        for bytes in [content.clone(), two_members, bgzip(&content)] {
+        let two_frames = [zstd(&content[..1000]), zstd(&content[1000..])].concat();
+        for bytes in [content.clone(), two_members, two_frames, bgzip(&content)] {
             for wanted in [1000, 100_000, 10_000_000] {
                 assert!(read_all(&bytes, wanted).unwrap() == content);
             }
@@ -228,10 +327,29 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_read_without_its_byte_order_mark() {
+        let text: String = (0..200_000).map(|number| format!("line {number}\n")).collect();
+        let marked = format!("\u{feff}{text}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text");
+        for bytes in [marked.clone().into_bytes(), gzip(marked.as_bytes()), zstd(marked.as_bytes())] {
+            std::fs::write(&path, bytes).unwrap();
+            let mut read = String::new();
+            Input::open(&path).unwrap().into_text().read_to_string(&mut read).unwrap();
+            assert!(read == text);
+        }
+        let whole = gzip(marked.as_bytes());
+        std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        let cut = Input::open(&path).unwrap().into_text().read_to_end(&mut Vec::new()).unwrap_err();
+        assert!(matches!(ReadError::io(&path, cut), ReadError::Truncated { .. }));
+    }
+
+    #[test]
     fn a_cut_file_is_truncated_and_a_changed_one_corrupt() {
         let content = b"chromosome\t1\n".repeat(20_000);
-        for whole in [bgzip(&content), gzip(&content)] {
-            for cut in [20, 100, whole.len() - 28, whole.len() - 1] {
+        for whole in [bgzip(&content), gzip(&content), zstd(&content)] {
+            let cuts = [20, whole.len() / 2, whole.len() - 28, whole.len() - 1];
+            for cut in cuts.into_iter().filter(|cut| *cut < whole.len()) {
                 let error = read_all(&whole[..cut], 50_000).unwrap_err();
                 assert!(matches!(error, ReadError::Truncated { .. }), "{error}");
             }

@@ -11,7 +11,7 @@ use libdeflater::Decompressor;
 
 use crate::{
     ReadError,
-    input::{CHUNK, Input},
+    input::{BYTE_ORDER_MARK, CHUNK, CORRUPT_BLOCK, Input},
 };
 
 /// Longest line, in bytes.
@@ -63,7 +63,7 @@ impl Lines {
             bytes = before;
         }
         if self.number == 1 {
-            bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+            bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         }
         Ok(Some(Line { number: self.number, text: String::from_utf8_lossy(bytes) }))
     }
@@ -97,7 +97,7 @@ impl Lines {
         };
         let mut inflated = Vec::new();
         if !chunk.inflate(&mut self.decompressor, &mut inflated) {
-            return Err(ReadError::corrupt(&self.path, "a compressed block or its checksum is wrong"));
+            return Err(ReadError::corrupt(&self.path, CORRUPT_BLOCK));
         }
         if self.chunk.is_empty() {
             self.chunk = inflated;

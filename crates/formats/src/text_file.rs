@@ -1,31 +1,20 @@
 //! A text file that is read whole: the releases of ontologies and gene tables, tens of megabytes each, plain or
 //! compressed. Bounded, so that a wrong path cannot fill the memory.
 
-use std::path::Path;
+use std::{io::Read, path::Path};
 
-use libdeflater::Decompressor;
-
-use crate::{
-    ReadError,
-    input::{CHUNK, Input},
-};
+use crate::{ReadError, input::Input};
 
 /// Largest text that is taken, inflated: the largest release today has 70 MB.
-const LARGEST: usize = 1 << 30;
+const LARGEST: u64 = 1 << 30;
 
 /// The file's text; bytes that are no UTF-8 become U+FFFD.
 pub(crate) fn read(path: &Path) -> Result<String, ReadError> {
-    let mut input = Input::open(path)?;
-    let (mut all, mut piece) = (Vec::new(), Vec::new());
-    let mut decompressor = Decompressor::new();
-    while let Some(chunk) = input.next_chunk(CHUNK)? {
-        if !chunk.inflate(&mut decompressor, &mut piece) {
-            return Err(ReadError::corrupt(path, "a compressed block or its checksum is wrong"));
-        }
-        if all.len() + piece.len() > LARGEST {
-            return Err(ReadError::malformed(path, 1, "the file is larger than 1 GB; is it the right file?"));
-        }
-        all.extend_from_slice(&piece);
+    let text = Input::open(path)?.into_text();
+    let mut all = Vec::new();
+    text.take(LARGEST + 1).read_to_end(&mut all).map_err(|error| ReadError::io(path, error))?;
+    if all.len() as u64 > LARGEST {
+        return Err(ReadError::malformed(path, 1, "the file is larger than 1 GB; is it the right file?"));
     }
     Ok(String::from_utf8(all).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }

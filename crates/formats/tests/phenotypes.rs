@@ -142,7 +142,7 @@ fn unusable_tables_are_refused_with_a_line() {
         ("id\tbody mass\na\t1\n", ":1: column 2 has no usable name"),
         ("id\tx\tx\na\t1\t1\n", ":1: column 3 has the name of an earlier column"),
         ("id\tx\nq\t1\n", "no id in the first column is one of the genotypes' sample names"),
-        ("id,x\n\"a,1\n", ":3: a quotation mark is not closed"),
+        ("id,x\n\"a,1\n", ":2: a quotation mark is not closed"),
     ] {
         let error = read(table).unwrap_err();
         assert!(error.contains(expected), "{table}: {error}");

@@ -77,9 +77,6 @@ impl Lines {
             self.reader.skip_until(b'\n')?;
             return Ok(Next::Refused("the line is longer than 64 MiB: left out"));
         }
-        if self.line == 1 && bytes.starts_with("\u{feff}".as_bytes()) {
-            bytes.drain(..3);
-        }
         while bytes.pop_if(|byte| matches!(byte, b'\n' | b'\r')).is_some() {}
         let Ok(text) = String::from_utf8(bytes) else {
             return Ok(Next::Refused("the line is not UTF-8: left out"));

@@ -1,16 +1,9 @@
 //! Opens one file: undoes its compression, and tells by name and content what it holds.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Read},
-    path::Path,
-    sync::Arc,
-};
-
-use flate2::bufread::MultiGzDecoder;
+use std::{io::Read, path::Path, sync::Arc};
 
 use super::{BYTES_MAX, Source, document::Document, folder::extension, lines::Lines};
-use crate::{ReadError, phenopacket::from_protobuf, term_list};
+use crate::{ReadError, input::Input, phenopacket::from_protobuf, term_list};
 
 /// Bytes that are looked at to tell text from protobuf.
 const LOOKED_AT: usize = 4096;
@@ -22,10 +15,10 @@ enum Kind {
 }
 
 pub(super) fn open(file: &Arc<Path>, in_folder: bool) -> Result<Source, ReadError> {
-    let reader = inflated(file).map_err(|error| ReadError::io(file, error))?;
+    let reader = Input::open(file)?.into_text();
     let extension = extension(file).unwrap_or_default();
     if matches!(extension.as_str(), "jsonl" | "ndjson") {
-        return Ok(Source::Lines(Lines::new(Arc::clone(file), reader)));
+        return Ok(Source::Lines(Lines::new(Arc::clone(file), Box::new(reader))));
     }
     let bytes = whole(file, reader)?;
     let document = match kind(&extension, &bytes) {
@@ -41,19 +34,6 @@ pub(super) fn open(file: &Arc<Path>, in_folder: bool) -> Result<Source, ReadErro
     Ok(Source::Document(Box::new(document)))
 }
 
-/// The file's bytes, inflated where it is gzip or zstd by its first bytes.
-fn inflated(file: &Path) -> io::Result<Box<dyn BufRead + Send>> {
-    let mut reader = BufReader::with_capacity(1 << 16, File::open(file)?);
-    let start = reader.fill_buf()?;
-    if start.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Box::new(BufReader::new(MultiGzDecoder::new(reader))));
-    }
-    if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        return Ok(Box::new(BufReader::new(zstd::Decoder::with_buffer(reader)?)));
-    }
-    Ok(Box::new(reader))
-}
-
 fn whole(file: &Path, reader: impl Read) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     reader.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| ReadError::io(file, error))?;
@@ -67,7 +47,6 @@ fn whole(file: &Path, reader: impl Read) -> Result<Vec<u8>, ReadError> {
 /// What the content is. A protobuf has control characters near its beginning (the tags of its fields), a text none.
 fn kind(extension: &str, bytes: &[u8]) -> Kind {
     let start = &bytes[..bytes.len().min(LOOKED_AT)];
-    let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(start);
     let is_binary = start.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
     let opens = start.iter().find(|byte| !byte.is_ascii_whitespace());
     match extension {
@@ -87,7 +66,6 @@ fn starts_with_id(start: &[u8]) -> bool {
 }
 
 fn text(file: &Path, bytes: Vec<u8>) -> Result<String, ReadError> {
-    let text = String::from_utf8(bytes)
-        .map_err(|_| ReadError::malformed(file, 1, "the text is not UTF-8; save it as UTF-8"))?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    String::from_utf8(bytes)
+        .map_err(|_| ReadError::malformed(file, 1, "the text is not UTF-8; save it as UTF-8"))
 }

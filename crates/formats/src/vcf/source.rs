@@ -144,7 +144,6 @@ fn foreign(bytes: &[u8]) -> Option<&'static str> {
         [b'#', ..] => None,
         [b'>', ..] => Some("it looks like FASTA"),
         [b'C', b'R', b'A', b'M', ..] | [b'B', b'A', b'M', 1, ..] => Some("it holds reads"),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("it is compressed by zstd; decompress it first"),
         _ => Some("it does not start with ##fileformat"),
     }
 }
