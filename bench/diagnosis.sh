@@ -9,15 +9,16 @@
 set -eu
 cases=$1 data=$2
 knowledge=crates/node/knowledge/hpo-2025-01-16.ligk
-run() { cargo run --release --quiet -p ligate-clinic --example "$@"; }
+clinic() { cargo run --release --quiet -p ligate-clinic --example "$@"; }
+evaluation() { cargo run --release --quiet -p ligate-evaluation --example "$@"; }
 
 cargo build --release -p ligate
-run figures -- "$knowledge" "$cases"                       # accuracy, calibration, curves of counts and noise
-run exome -- "$knowledge" "$cases" "$data"                 # the same with each case's variants in one exome
-LIGATE_SHARED=$(dirname "$data") run matching              # matching of patients; DATA is SHARED/data here
+evaluation figures -- "$knowledge" "$cases"                       # accuracy, calibration, curves of counts and noise
+evaluation exome -- "$knowledge" "$cases" "$data"                 # the same with each case's variants in one exome
+LIGATE_SHARED=$(dirname "$data") clinic matching              # matching of patients; DATA is SHARED/data here
 
 # Time of a case: phenotype_bench HPO_FOLDER MONDO CASES, with the releases that NOTICE.md of the knowledge names.
-[ -z "${HPO-}" ] || run phenotype_bench -- "$HPO" "$MONDO" "$cases"
+[ -z "${HPO-}" ] || clinic phenotype_bench -- "$HPO" "$MONDO" "$cases"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

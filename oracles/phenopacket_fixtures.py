@@ -2,7 +2,7 @@
 """Synthetic phenopackets of every kind, written by the official package, as fixtures for the reader in `formats`.
 
     python3 -m venv V && V/bin/pip install phenopackets==2.0.2.post5
-    V/bin/python oracles/phenopacket_fixtures.py                       # writes crates/formats/tests/fixtures/phenopackets
+    V/bin/python oracles/phenopacket_fixtures.py                       # writes crates/records/tests/fixtures/phenopackets
     V/bin/python oracles/phenopacket_fixtures.py --convert F.jsonl OUT # every line of F as protobuf, OUT/NUMBER.pb
 
 The people are made up. NAME.pb is the protobuf, NAME.json the same message by the package's own JSON mapping,
@@ -17,7 +17,7 @@ import phenopackets.schema.v1.phenopackets_pb2 as v1
 import phenopackets.schema.v2.phenopackets_pb2 as v2
 from google.protobuf.json_format import MessageToJson, Parse, ParseDict
 
-OUT = Path(__file__).resolve().parent.parent / "crates/formats/tests/fixtures/phenopackets"
+OUT = Path(__file__).resolve().parent.parent / "crates/records/tests/fixtures/phenopackets"
 
 
 def term(id, label=""):

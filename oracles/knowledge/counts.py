@@ -1,4 +1,4 @@
-"""Counts of an HPO release, of MONDO's classes and of gene links, by plain parsing: the oracle of crates/clinic/tests/release.rs.
+"""Counts of an HPO release, of MONDO's classes and of gene links, by plain parsing: the oracle of crates/knowledge/tests/release.rs.
 
     python counts.py HP_FOLDER MONDO_HGNC_FOLDER > expected.tsv
 

@@ -13,6 +13,7 @@
 
 mod entry;
 mod head;
+mod lost;
 mod peers;
 mod proof;
 mod reader;
@@ -30,12 +31,12 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use ligate_files::{FileError, Next, Readers};
 use ligate_model::{Digest, NodeName};
+use reader::read_entries;
 
 use crate::{
     Identity, PublicKey,
     merkle::{self, Tree},
 };
-use reader::read_entries;
 
 pub use entry::{CountsKind, Entry, Event};
 pub use head::{BadHead, Contradiction, Head};

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+mod denial;
 pub mod export;
 pub mod job;
 mod jws;

@@ -19,20 +19,19 @@
 
 mod id;
 mod method;
+mod signed;
 
 use std::collections::BTreeSet;
 
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
-use ligate_model::{CountryCode, DatasetId, Digest, NodeName, Purpose, VariableName};
+use ligate_model::{CountryCode, DatasetId, NodeName, Purpose, VariableName};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Identity, JwsError, PublicKey, jws,
-    policy::{self, Denial},
-};
+use crate::{Identity, JwsError, PublicKey};
 
 pub use id::{InvalidPermitId, PermitId};
 pub use method::{Method, UnknownMethod};
+pub use signed::SignedPermit;
 
 /// The JWS type of a permit.
 pub const TYPE: &str = "ligate-permit+jwt";
@@ -286,69 +285,13 @@ pub enum IssueError {
     Jws(#[from] JwsError),
 }
 
-/// A valid permit whose signature by its issuer's key holds. Whether that issuer is trusted, and the dates, are
-/// for [`SignedPermit::verify`] and [`policy::check`](crate::policy::check).
-#[derive(Clone, Debug)]
-pub struct SignedPermit {
-    jws: String,
-    permit: Permit,
-    hash: Digest,
-}
-
-impl SignedPermit {
-    fn new(jws: String, permit: Permit) -> Self {
-        let hash = Digest::of("ligate permit", jws.as_bytes());
-        Self { jws, permit, hash }
-    }
-
-    /// Reads a permit and checks its signature against the issuer that it names itself.
-    pub fn read(jws: &str) -> Result<Self, Denial> {
-        let jws = jws.trim();
-        let verified = jws::verify::<Permit>(jws, TYPE).map_err(Denial::PermitText)?;
-        verified.claims.validate()?;
-        if verified.signer != verified.claims.issuer.key {
-            return Err(InvalidPermit::Signer.into());
-        }
-        Ok(Self::new(jws.to_owned(), verified.claims))
-    }
-
-    /// Reads a permit of one of the given issuers.
-    pub fn verify(jws: &str, issuers: &[PublicKey]) -> Result<Self, Denial> {
-        let permit = Self::read(jws)?;
-        permit.check_issuer(issuers)?;
-        Ok(permit)
-    }
-
-    /// Whether one of the given issuers signed it.
-    pub fn check_issuer(&self, issuers: &[PublicKey]) -> Result<(), Denial> {
-        let issuer = self.permit.issuer.key;
-        if issuers.contains(&issuer) { Ok(()) } else { Err(Denial::UnknownIssuer(issuer)) }
-    }
-
-    /// Whether the permit is in force at this moment.
-    pub fn check_dates(&self, now: Timestamp) -> Result<(), Denial> {
-        policy::check_dates(&self.permit, now)
-    }
-
-    /// The text as signed, for the wire and for files.
-    pub fn jws(&self) -> &str {
-        &self.jws
-    }
-
-    pub fn permit(&self) -> &Permit {
-        &self.permit
-    }
-
-    /// What jobs, releases and the ledger call this permit.
-    pub fn hash(&self) -> Digest {
-        self.hash
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{identity, permit};
+    use crate::{
+        denial::Denial,
+        testing::{identity, permit},
+    };
 
     #[track_caller]
     fn check(change: impl FnOnce(&mut Permit), expected: InvalidPermit) {

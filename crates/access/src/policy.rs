@@ -1,5 +1,6 @@
 //! A node's own decision on a job, before it computes anything: is the permit genuine, in force and not revoked, does
-//! it cover the job, does the node's steward veto it. This module owns the decision and every reason to refuse.
+//! it cover the job, does the node's steward veto it. This module owns the decision; the
+//! reasons to refuse are in [`Denial`].
 //!
 //! The data themselves (does a variable exist, are there enough people) are for the analysis and the gate.
 
@@ -7,10 +8,11 @@ use jiff::Timestamp;
 use ligate_model::{DatasetId, Digest, Purpose, VariableName};
 use serde::{Deserialize, Serialize};
 
+pub use crate::denial::Denial;
 use crate::{
-    JwsError, PublicKey,
-    job::{InvalidJob, Job, SignedJob},
-    permit::{InvalidPermit, Method, Permit, PermitId, SignedPermit},
+    PublicKey,
+    job::{Job, SignedJob},
+    permit::{Method, Permit, PermitId, SignedPermit},
     revocation::Revocations,
 };
 
@@ -40,72 +42,6 @@ pub struct Veto {
     pub purposes: Vec<Purpose>,
     pub methods: Vec<Method>,
     pub variables: Vec<VariableName>,
-}
-
-/// Why a node refuses. The text goes to the data user and says what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denial {
-    #[error("the permit is not genuine: {0}. Ask its issuer for the original file")]
-    PermitText(#[source] JwsError),
-    #[error("the permit is not valid: {0}. Ask its issuer for a new one")]
-    InvalidPermit(#[from] InvalidPermit),
-    #[error(
-        "the permit's issuer {0} is not trusted here. The steward can add it with `ligate peer add --issuer`"
-    )]
-    UnknownIssuer(PublicKey),
-    #[error("the permit is valid from {0} on. Start the job then")]
-    NotYetValid(Timestamp),
-    #[error("the permit expired at {0}. Ask its issuer for a new one")]
-    Expired(Timestamp),
-    #[error("the permit {id} was revoked on {revoked} by {issuer}: {reason}")]
-    Revoked { id: PermitId, revoked: Timestamp, issuer: String, reason: String },
-    #[error(
-        "nothing is answered under permits of {issuer}, because no list of the permits that it revoked was received yet. \
-         Its node must serve, and ligate.toml must have its address or that of a peer who holds the list"
-    )]
-    NoRevocations { issuer: String },
-    #[error(
-        "nothing is answered under permits of {issuer}, because the newest list of the permits that it revoked is of \
-         {issued}, older than [revocation] stale_after_seconds allows. Its node must serve, and ligate.toml must have its \
-         address or that of a peer who holds a newer list"
-    )]
-    StaleRevocations { issuer: String, issued: Timestamp },
-    #[error(
-        "the coordinator {0} is not trusted here. The steward can add it with `ligate peer add --coordinator`"
-    )]
-    UnknownCoordinator(PublicKey),
-    #[error("the permit names another coordinator than {0}. Run the job at the permit's coordinator")]
-    OtherCoordinator(PublicKey),
-    #[error(
-        "the permit covers no dataset of this node. Ask its issuer for a permit that names the node's key"
-    )]
-    OtherNode,
-    #[error("the dataset {0} is not held here. Ask the issuer to correct the permit, or load the dataset")]
-    UnknownDataset(DatasetId),
-    #[error("the job is not genuine: {0}. Sign it again with the data user's key")]
-    JobText(#[source] JwsError),
-    #[error("the job is not valid: {0}. Correct and sign it again")]
-    InvalidJob(#[from] InvalidJob),
-    #[error("the job belongs to another permit. Sign it again for this one")]
-    OtherPermit,
-    #[error("the job was not signed by the permit's data user. Sign it with the key that the permit names")]
-    OtherDataUser,
-    #[error("the permit does not allow the method {0}. Ask its issuer for an amended one")]
-    Method(Method),
-    #[error("the permit does not allow the variable {0}. Leave it out or ask for an amended permit")]
-    Variable(VariableName),
-    #[error("this node's steward refuses uses of the dataset {0}. Ask the data holder")]
-    VetoedDataset(DatasetId),
-    #[error("this node's steward refuses jobs of this data user. Ask the data holder")]
-    VetoedDataUser,
-    #[error("this node's steward refuses the permit {0}. Ask the data holder")]
-    VetoedPermit(PermitId),
-    #[error("this node's steward refuses the purpose {0}. Ask the data holder")]
-    VetoedPurpose(Purpose),
-    #[error("this node's steward refuses the method {0}. Ask the data holder")]
-    VetoedMethod(Method),
-    #[error("this node's steward refuses the variable {0}. Leave it out or ask the data holder")]
-    VetoedVariable(VariableName),
 }
 
 /// Proof that a job passed [`check`] at this node. It carries the permit and the job that were checked, so that
@@ -152,7 +88,7 @@ impl Approval {
 
     /// To be asked before every sum: a permit that expires during a run ends it.
     pub fn still_valid(&self, now: Timestamp) -> Result<(), Denial> {
-        check_dates(self.permit(), now)
+        self.permit.check_dates(now)
     }
 }
 
@@ -181,7 +117,7 @@ pub fn check_permit(
     claims.validate()?;
     permit.check_issuer(&rules.issuers)?;
     check_coordinator(claims, rules, coordinator)?;
-    check_dates(claims, now)?;
+    permit.check_dates(now)?;
     rules.revocations.check(permit, now)?;
     let dataset = check_dataset(claims, rules)?;
     check_permit_veto(claims, &dataset, &rules.veto)?;
@@ -193,16 +129,6 @@ fn check_coordinator(permit: &Permit, rules: &NodeRules, peer: PublicKey) -> Res
         return Err(Denial::UnknownCoordinator(peer));
     }
     if permit.coordinator.key != peer { Err(Denial::OtherCoordinator(peer)) } else { Ok(()) }
-}
-
-pub(crate) fn check_dates(permit: &Permit, now: Timestamp) -> Result<(), Denial> {
-    if now < permit.valid_from {
-        Err(Denial::NotYetValid(permit.valid_from))
-    } else if now >= permit.valid_until {
-        Err(Denial::Expired(permit.valid_until))
-    } else {
-        Ok(())
-    }
 }
 
 fn check_dataset(permit: &Permit, rules: &NodeRules) -> Result<DatasetId, Denial> {
@@ -264,7 +190,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Identity,
+        Identity, JwsError,
         revocation::{Revocation, RevocationList},
         testing::{identity, job, permit, variable},
     };

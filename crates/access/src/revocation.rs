@@ -13,9 +13,10 @@ use ligate_model::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Identity, JwsError, PublicKey, jws,
+    Identity, JwsError, PublicKey,
+    denial::Denial,
+    jws,
     permit::{PermitId, SignedPermit},
-    policy::Denial,
 };
 
 /// The JWS type of a list.

@@ -9,7 +9,9 @@ use ligate_clinic::genome::{
     frequency::Frequencies,
     gene_model::{GeneModel, GeneNames},
 };
-use ligate_formats::{chain::Chain, family_vcf::FamilyVcf, gene_tables, pedigree::Pedigree};
+use ligate_formats::{chain::Chain, family_vcf::FamilyVcf};
+use ligate_knowledge::sources::gene_tables;
+use ligate_records::pedigree::Pedigree;
 
 fn main() -> ExitCode {
     match bench() {

@@ -7,10 +7,8 @@ mod patients;
 
 use std::{hint::black_box, process::ExitCode, time::Instant};
 
-use ligate_clinic::{
-    knowledge::Knowledge,
-    matching::{Patients, Weights},
-};
+use ligate_clinic::matching::{Patients, Weights};
+use ligate_knowledge::Knowledge;
 use patients::{Published, figures, knowledge, store};
 
 const PATIENTS: usize = 10_000;

@@ -10,13 +10,10 @@ mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 
+use ligate_knowledge::{DiseaseIndex, Knowledge, ontology::Term};
 use ligate_model::{DiagnosisCount, DiseaseId, NodeName, TermId};
 
-use crate::{
-    knowledge::{DiseaseIndex, Knowledge},
-    ontology::Term,
-    phenotype::{Annotations, Counts, Edit, Profile},
-};
+use crate::phenotype::{Annotations, Counts, Edit, Profile};
 
 pub use entry::{NotEntered, RegistryEntry, entry};
 pub use influence::{Influence, ranks_with_and_without};

@@ -11,8 +11,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::{
-    knowledge::{GeneIndex, Knowledge},
+use ligate_knowledge::{
+    GeneIndex, Knowledge,
     ontology::{Ontology, Term},
 };
 

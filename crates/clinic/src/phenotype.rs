@@ -13,6 +13,7 @@ mod likelihood;
 mod lists;
 mod logit;
 mod model;
+mod name_series;
 mod products;
 mod quasi_newton;
 mod query;

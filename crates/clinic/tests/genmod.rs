@@ -15,9 +15,9 @@ use ligate_clinic::genome::{
 use ligate_formats::{
     consequence::{self, Annotations},
     family_vcf::{FamilyVcf, Record},
-    pedigree::Pedigree,
 };
 use ligate_model::Position;
+use ligate_records::pedigree::Pedigree;
 
 const CLINICAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/clinical");
 /// The affected child of the pedigree.

@@ -6,11 +6,8 @@ mod patients;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ligate_clinic::{
-    knowledge::Knowledge,
-    matching::{Patients, Weights},
-    ontology::Term,
-};
+use ligate_clinic::matching::{Patients, Weights};
+use ligate_knowledge::{Knowledge, ontology::Term};
 use patients::{Figures, Published, figures, knowledge, store};
 
 /// What the index makes of them.

@@ -59,9 +59,11 @@ pub use export::{ExportAccount, Exported, ForExport, Left};
 pub use people::PeopleSet;
 pub use selection::{Chosen, Draft, choose};
 use store::{Book, Store};
-pub use store::{Lock, lock};
 
-use crate::witness::{Change, Witness, WitnessError};
+use crate::{
+    book_files::Lock,
+    witness::{Change, Witness, WitnessError},
+};
 
 /// Columns that one account can hold: more than this many cannot pass the span rule over any registry that is likely to
 /// ask, and it bounds the memory of a check.
@@ -436,7 +438,7 @@ impl Ledger {
 
     fn write_columns(
         &self,
-        lock: &store::Lock,
+        lock: &Lock,
         numbers: &[u64],
         columns: &[NewColumn],
     ) -> Result<(Digest, Vec<ColumnRecord>), LedgerError> {

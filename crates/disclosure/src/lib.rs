@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod allele_counts;
+mod book_files;
 pub mod diagnosis_counts;
 pub mod export;
 mod gate;
@@ -17,12 +18,12 @@ pub mod shamir;
 pub mod span;
 mod witness;
 
+pub use book_files::{Lock, lock};
 pub use gate::{BelowFloor, Cleared, Gate, OwnSite, Thresholds};
 pub use ledger::{
     ACCOUNT_COLUMNS_MAX, Account, AccountColumn, AllowedRoster, Chosen, ClosedAccount, Codings, ColumnId,
     ColumnRecord, DataUser, Draft, Exact, ExportAccount, Exported, ForExport, Ledger, LedgerError,
-    LedgerRefusal, Left, Lock, NewColumn, PLANS_MAX, PeopleSet, Run, RunRecord, RunState, choose, lock,
-    rosters,
+    LedgerRefusal, Left, NewColumn, PLANS_MAX, PeopleSet, Run, RunRecord, RunState, choose, rosters,
 };
 pub use masks::{MaskedSum, MaskedSumError, Seed, add_mask, subtract_mask};
 pub use opened::Opened;

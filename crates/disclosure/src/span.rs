@@ -33,6 +33,7 @@ mod remainders;
 mod rotation;
 mod search;
 mod starts;
+pub(crate) mod triangle;
 mod whiten;
 
 pub use basis::Basis;

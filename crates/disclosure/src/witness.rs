@@ -13,7 +13,7 @@ use ligate_model::Digest;
 
 use crate::{
     LedgerError,
-    ledger::store::{Lock, read_or_damaged},
+    book_files::{Lock, read_or_damaged},
 };
 
 /// Why a witness could not say or note anything.
@@ -155,7 +155,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::ledger::store;
+    use crate::book_files;
 
     const CHANGE: Change = Change { what: "changed", job: None };
 
@@ -176,7 +176,7 @@ mod tests {
         }
 
         fn lock(&self) -> Lock {
-            store::lock(self.folder.path()).unwrap()
+            book_files::lock(self.folder.path()).unwrap()
         }
 
         fn read(&self) -> Result<String, LedgerError> {

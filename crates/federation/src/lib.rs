@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod answer;
 mod coordinator;
 mod journal;
 mod keys;
@@ -22,13 +23,12 @@ mod transcript;
 pub mod transport;
 mod wire;
 
+pub use answer::Answer;
 pub use coordinator::{Coordinator, Misbehaviour, Progress, Step, StepFailure};
 pub use journal::{Conflict, Entry, FileJournal, History, Journal, JournalError, MemoryJournal};
 pub use keys::{Advertisement, RoundKeys};
 pub use local::LocalLink;
-pub use message::{
-    Answer, FromNode, MaskedVector, Ready, Reveal, RoundAnswer, RoundMessage, ToNode, ToRound,
-};
+pub use message::{FromNode, MaskedVector, Ready, Reveal, RoundAnswer, RoundMessage, ToNode, ToRound};
 pub use node_set::NodeSet;
 pub use participant::{Handled, Participant};
 pub use refusal::Refusal;

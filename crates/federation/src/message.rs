@@ -1,15 +1,12 @@
-//! What nodes and coordinator say to each other in rounds. This module owns what may leave a node in them: an
-//! [`Answer`] is built from masked vectors, keys, encrypted or revealed shares, signatures and reasons of refusal,
-//! and there is no way to encode anything else.
-
-use std::fmt;
+//! What nodes and coordinator say to each other in rounds, as whoever receives it reads it. What a node sends is an
+//! [`Answer`](crate::Answer).
 
 use bytes::Bytes;
 use ligate_access::Signature;
 use ligate_model::Digest;
 use zeroize::Zeroizing;
 
-use crate::{Advertisement, NodeSet, Refusal, Roster, SealedShares, SignedRoster, WireError, wire};
+use crate::{Advertisement, NodeSet, Roster, SealedShares, SignedRoster};
 
 /// From the coordinator to one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,50 +41,6 @@ pub enum RoundMessage {
     Unmask(Vec<(usize, Signature)>),
 }
 
-impl ToNode {
-    pub fn encode(&self) -> Vec<u8> {
-        wire::encode_to_node(self)
-    }
-
-    /// Never panics, whatever the bytes.
-    pub fn decode(body: &Bytes) -> Result<Self, WireError> {
-        wire::decode_to_node(body)
-    }
-}
-
-/// What a node answers, encoded.
-#[derive(Clone)]
-pub struct Answer(Bytes);
-
-impl Answer {
-    pub fn roster_signature(signature: &Signature) -> Self {
-        Self::new(&wire::FromNode::RosterSignature(signature.as_bytes()))
-    }
-
-    pub fn refused(refusal: &Refusal) -> Self {
-        Self::declined(&refusal.to_string())
-    }
-
-    /// A refusal by the node's own rules: permit, veto, gate. The text names the rule, never data.
-    pub fn declined(reason: &str) -> Self {
-        Self::new(&wire::FromNode::Refused(wire::shorten(reason)))
-    }
-
-    pub fn bytes(&self) -> Bytes {
-        self.0.clone()
-    }
-
-    pub(crate) fn new(answer: &wire::FromNode<'_>) -> Self {
-        Self(wire::encode(answer).into())
-    }
-}
-
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Answer({} bytes)", self.0.len())
-    }
-}
-
 /// What a node answered, as the coordinator reads it.
 #[derive(Clone)]
 pub enum FromNode {
@@ -95,13 +48,6 @@ pub enum FromNode {
     Ready(Ready),
     Round(RoundAnswer),
     Refused(String),
-}
-
-impl FromNode {
-    /// Never panics, whatever the bytes.
-    pub fn decode(body: &Bytes) -> Result<Self, WireError> {
-        wire::decode_from_node(body)
-    }
 }
 
 /// A node has the signed roster and waits for rounds.

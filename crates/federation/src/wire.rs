@@ -120,7 +120,25 @@ pub(crate) fn shorten(text: &str) -> &str {
     &text[..text.floor_char_boundary(REASON_BYTES)]
 }
 
-pub(crate) fn encode_to_node(message: &message::ToNode) -> Vec<u8> {
+impl message::ToNode {
+    pub fn encode(&self) -> Vec<u8> {
+        encode_to_node(self)
+    }
+
+    /// Never panics, whatever the bytes.
+    pub fn decode(body: &Bytes) -> Result<Self, WireError> {
+        decode_to_node(body)
+    }
+}
+
+impl message::FromNode {
+    /// Never panics, whatever the bytes.
+    pub fn decode(body: &Bytes) -> Result<Self, WireError> {
+        decode_from_node(body)
+    }
+}
+
+fn encode_to_node(message: &message::ToNode) -> Vec<u8> {
     match message {
         message::ToNode::Roster(roster) => write(&ToNode::Roster(roster_fields(roster)), 0),
         message::ToNode::SignedRoster(signed) => {
@@ -172,7 +190,7 @@ pub(crate) fn sealed_fields(shares: &[(usize, SealedShares)]) -> List<(u8, &[u8]
     shares.iter().map(|(place, sealed)| (*place as u8, sealed.0.as_slice())).collect()
 }
 
-pub(crate) fn decode_to_node(body: &Bytes) -> Result<message::ToNode, WireError> {
+fn decode_to_node(body: &Bytes) -> Result<message::ToNode, WireError> {
     Ok(match read::<ToNode<'_>>(body)? {
         ToNode::Roster(fields) => message::ToNode::Roster(roster_from(fields)?),
         ToNode::SignedRoster(fields, signatures) => {
@@ -254,7 +272,7 @@ fn share_from(bytes: [u8; 32]) -> Result<Zeroizing<[u8; 32]>, WireError> {
     Ok(Zeroizing::new(bytes))
 }
 
-pub(crate) fn decode_from_node(body: &Bytes) -> Result<message::FromNode, WireError> {
+fn decode_from_node(body: &Bytes) -> Result<message::FromNode, WireError> {
     use message::FromNode as Domain;
     Ok(match read::<FromNode<'_>>(body)? {
         FromNode::RosterSignature(bytes) => Domain::RosterSignature(signature_from(bytes)?),

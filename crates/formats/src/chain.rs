@@ -10,9 +10,12 @@ mod reader;
 use std::{collections::HashMap, path::Path};
 
 use ligate_model::{Allele, Contig, Position, VariantKey};
-
-use crate::{Problems, ReadError, lines::Lines, text_file};
 use map::{Found, Map};
+
+use crate::{
+    Problems, ReadError,
+    text::{self, Lines},
+};
 
 /// Which strand of the new assembly the old one's plus strand is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,7 +104,7 @@ impl Chain {
     /// # Errors
     /// If the file cannot be read.
     pub fn text(path: &Path) -> Result<String, ReadError> {
-        text_file::read(path)
+        text::read(path)
     }
 
     /// Reads the text of a chain file; `path` is only for messages.

@@ -23,7 +23,7 @@ pub use clinvar::ClinicalSignificance;
 pub use definition::Annotations;
 pub use frequency::{FrequencySource, Population, PopulationFrequency, RecordFrequency};
 pub use terms::{Impact, SequenceOntologyTerm, Terms};
-pub(crate) use vep::decoded as percent_decoded;
+pub use vep::decoded as percent_decoded;
 
 /// Who wrote the annotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

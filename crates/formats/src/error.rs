@@ -24,7 +24,7 @@ pub enum ReadError {
 
 impl ReadError {
     /// What the system or a decompressor said of a file; a [`ReadError`] that went through a reader is taken out of it.
-    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+    pub fn io(path: &Path, source: io::Error) -> Self {
         let source = match source.downcast::<Self>() {
             Ok(own) => return own,
             Err(source) => source,
@@ -39,7 +39,8 @@ impl ReadError {
         }
     }
 
-    pub(crate) fn malformed(path: &Path, line: u64, message: impl Into<String>) -> Self {
+    /// A line, counted from 1, that breaks a rule which the rest depends on.
+    pub fn malformed(path: &Path, line: u64, message: impl Into<String>) -> Self {
         Self::Malformed { path: path.to_owned(), line, message: message.into() }
     }
 

@@ -14,7 +14,7 @@ use ligate_model::{Assembly, IndividualId};
 
 use crate::{
     Problems, ReadError,
-    input::{CHUNK, Input},
+    text::{CHUNK, Input},
     vcf::Source,
 };
 

@@ -1,5 +1,5 @@
-//! Bytes to nouns: variant files (VCF, BCF), phenotype tables and pedigrees as data holders have them, and the public
-//! files that go with them: chains between assemblies, frequencies of sites, consequences, tables of genes.
+//! Bytes to nouns for variants and results: variant files (VCF, BCF), a family's VCF, sites with frequencies and
+//! consequences, chains between assemblies, GWAS-SSF tables; and text as files have it, for the readers of other crates.
 //!
 //! Reading collects problems with line numbers and goes on; a file that is cut, corrupt or without a usable header is
 //! an error. No message holds a person's id or value.
@@ -7,29 +7,15 @@
 #![deny(unsafe_code)]
 
 pub mod bgzf;
-pub mod cases;
 pub mod chain;
 pub mod consequence;
 mod error;
 pub mod family_vcf;
-pub mod gene_links;
-pub mod gene_tables;
 pub mod gwas_ssf;
-pub mod hpoa;
-mod input;
-pub mod known_as;
-mod lines;
-pub mod mondo;
-pub mod obo;
-pub mod pedigree;
-pub mod phenopacket;
-pub mod phenotypes;
 mod problems;
 pub mod reference;
 pub mod sites;
-mod table;
-pub mod term_list;
-mod text_file;
+pub mod text;
 pub mod vcf;
 
 pub use error::{ReadError, ReadFailure};

@@ -19,7 +19,7 @@ use ligate_model::{Contig, Position};
 use crate::{
     Problems, ReadError,
     consequence::{Loftee, SequenceOntologyTerm},
-    lines::Lines,
+    text::Lines,
 };
 
 pub use table::{SiteEntry, SiteTable};

@@ -26,14 +26,19 @@ use std::{
 
 use ligate_formats::{
     Problems, ReadFailure, Reference,
-    known_as::KnownAs,
-    phenotypes::PhenotypeReport,
     vcf::{self, ReadOptions, Source},
 };
 use ligate_model::{Assembly, DatasetId, Digest, IndividualId, Phenotypes};
+use ligate_records::{known_as::KnownAs, phenotypes::PhenotypeReport};
 
 pub use cohort::BLOCK_INDIVIDUALS_MAX;
 pub use history::ChangedVariants;
+
+use assemble::{Assembler, SortedGroup, VariantTotals};
+use cohort::{Cohort, SampleGroup};
+use commit::{COMMIT_STEPS, Incoming};
+use history::Before;
+use sorter::{GroupContext, Sorter};
 
 use crate::{
     LakeError,
@@ -42,11 +47,6 @@ use crate::{
     lock::LoadLock,
     tables::{Geometry, HistoryKey, write_phenotypes, write_samples},
 };
-use assemble::{Assembler, SortedGroup, VariantTotals};
-use cohort::{Cohort, SampleGroup};
-use commit::{COMMIT_STEPS, Incoming};
-use history::Before;
-use sorter::{GroupContext, Sorter};
 
 /// What to load, and how.
 #[derive(Clone, Debug)]

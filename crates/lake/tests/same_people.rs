@@ -9,9 +9,9 @@ use std::{
     process::Command,
 };
 
-use ligate_formats::known_as;
 use ligate_lake::{HistoryKey, Lake, LakeError, LoadReport, LoadRequest};
 use ligate_model::{DatasetId, IndividualId};
+use ligate_records::known_as;
 use panel::{Panel, PanelSite, Random, dataset, key, load, request, tree};
 
 const PEOPLE: usize = 60;

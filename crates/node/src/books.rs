@@ -8,11 +8,12 @@
 //! - a folder that `ligate restore` made, or of which one of these was found out before: `restored.json` says why;
 //! - a clock that is behind the last entry of the log.
 //!
-//! The way out is [`recovery`].
+//! The way out is [`recovery`](crate::recovery).
 
 pub mod backup;
+pub mod changed_calls;
+pub mod patients;
 pub mod peers;
-pub mod recovery;
 
 use std::{
     fs,
@@ -32,11 +33,8 @@ use ligate_model::Digest;
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    folder::Folder,
-    output,
-    registry::{PATIENTS, PatientsFile},
-};
+use crate::{folder::Folder, output};
+use patients::PatientsFile;
 
 pub use peers::{check_heads, check_peers};
 
@@ -44,7 +42,7 @@ const VERSION: u32 = 1;
 
 /// What the log is a witness of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Book {
+pub(crate) enum Book {
     Privacy,
     /// The registry's ledger.
     Registry,
@@ -67,7 +65,7 @@ impl Book {
         match self {
             Self::Privacy => folder.ledger().join("key"),
             Self::Registry => registry_path(folder).join("key"),
-            Self::Patients => folder.registry().join(PATIENTS),
+            Self::Patients => folder.registry().join(patients::NAME),
         }
     }
 }
@@ -116,19 +114,19 @@ pub fn ledger(folder: &Folder) -> Result<Ledger> {
 /// be recovered first.
 pub fn registry(folder: &Folder) -> Result<(DiagnosisLedger, PatientsFile)> {
     check_mark(folder)?;
-    Ok((open_registry(folder)?, patients(folder)))
+    Ok((open_registry(folder)?, patients_file(folder)))
 }
 
-fn open_ledger(folder: &Folder) -> Result<Ledger> {
+pub(crate) fn open_ledger(folder: &Folder) -> Result<Ledger> {
     Ok(Ledger::open(&folder.ledger(), &mut OsRng, LogWitness::of(folder, Book::Privacy))?)
 }
 
-fn open_registry(folder: &Folder) -> Result<DiagnosisLedger> {
+pub(crate) fn open_registry(folder: &Folder) -> Result<DiagnosisLedger> {
     let path = registry_path(folder);
     Ok(DiagnosisLedger::open(&path, &mut OsRng, LogWitness::of(folder, Book::Registry))?)
 }
 
-fn patients(folder: &Folder) -> PatientsFile {
+pub(crate) fn patients_file(folder: &Folder) -> PatientsFile {
     PatientsFile::new(folder.registry(), LogWitness::of(folder, Book::Patients))
 }
 
@@ -137,7 +135,7 @@ fn registry_path(folder: &Folder) -> PathBuf {
 }
 
 /// Whether there is such a book in the folder, or was one by what the log says.
-fn is_kept(folder: &Folder, book: Book) -> Result<bool> {
+pub(crate) fn is_kept(folder: &Folder, book: Book) -> Result<bool> {
     Ok(book.file(folder).exists()
         || audit::last_of(&folder.audit(), folder.identity.public(), book.kind())?.is_some())
 }
@@ -154,12 +152,12 @@ pub fn check(folder: &Folder) -> Result<()> {
 }
 
 /// Whether a book, where there is one, is the one that the log tells of, and can be read.
-fn check_book(folder: &Folder, book: Book) -> Result<()> {
+pub(crate) fn check_book(folder: &Folder, book: Book) -> Result<()> {
     match book {
         _ if !is_kept(folder, book)? => {}
         Book::Privacy => drop(open_ledger(folder)?.runs()?),
         Book::Registry => drop(open_registry(folder)?.withdrawn()?),
-        Book::Patients => drop(patients(folder).read()?),
+        Book::Patients => drop(patients_file(folder).read()?),
     }
     Ok(())
 }
@@ -167,28 +165,28 @@ fn check_book(folder: &Folder, book: Book) -> Result<()> {
 /// What says that a folder was restored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Mark {
-    version: u32,
-    reason: String,
-    time: Timestamp,
+pub(crate) struct Mark {
+    pub(crate) version: u32,
+    pub(crate) reason: String,
+    pub(crate) time: Timestamp,
     /// The end of what was put back, where it is known.
-    since: Option<Timestamp>,
+    pub(crate) since: Option<Timestamp>,
 }
 
 /// The file that says so.
-fn mark_path(dir: &Path) -> PathBuf {
+pub(crate) fn mark_path(dir: &Path) -> PathBuf {
     dir.join("restored.json")
 }
 
 /// Lets the node of `dir` answer nobody until it is recovered.
-fn mark(dir: &Path, reason: &str, since: Option<Timestamp>) -> Result<()> {
+pub(crate) fn mark(dir: &Path, reason: &str, since: Option<Timestamp>) -> Result<()> {
     let mark = Mark { version: VERSION, reason: reason.to_owned(), time: Timestamp::now(), since };
     let text = serde_json::to_vec_pretty(&mark)?;
     output::write_private(&mark_path(dir), |out| out.write_all(&text))
 }
 
 /// Why the node must be recovered, where it is marked so. A mark that cannot be read is one.
-fn marked(folder: &Folder) -> Result<Option<Mark>> {
+pub(crate) fn marked(folder: &Folder) -> Result<Option<Mark>> {
     let path = mark_path(folder.path());
     match fs::read(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -217,7 +215,7 @@ fn check_mark(folder: &Folder) -> Result<()> {
 }
 
 /// The heads among `heads` that this node signed and its log does not continue.
-fn lost_heads(folder: &Folder, heads: &[Head]) -> Result<Vec<Head>> {
+pub(crate) fn lost_heads(folder: &Folder, heads: &[Head]) -> Result<Vec<Head>> {
     let verified = audit::verify(&folder.audit(), folder.identity.public())?;
     let own = heads.iter().filter(|head| head.verify(folder.identity.public()).is_ok());
     Ok(own.filter(|head| verified.against(std::slice::from_ref(head)).is_err()).cloned().collect())

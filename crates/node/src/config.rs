@@ -3,6 +3,10 @@
 //! The file is read strictly (an unknown key is an error) and written only by `init` and `peer add`, which keeps the
 //! steward's comments.
 
+mod diagnosis;
+mod matchmaking;
+mod revocation;
+
 use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
@@ -11,7 +15,9 @@ use ligate_disclosure::Thresholds;
 use ligate_model::{CountryCode, NodeName};
 use serde::Deserialize;
 
-use crate::{matchmaking::Matchmaking, registry::Diagnosis, revocations};
+pub use diagnosis::Diagnosis;
+pub use matchmaking::{MatchPeer, Matchmaking, RESULTS_MAX};
+pub use revocation::Revocation;
 
 /// The whole of `ligate.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,7 +32,7 @@ pub struct Config {
     pub disclosure: Thresholds,
     /// How old a list of revoked permits may be.
     #[serde(default)]
-    pub revocation: revocations::Settings,
+    pub revocation: Revocation,
     /// What the steward refuses even under a valid permit.
     #[serde(default)]
     pub veto: Veto,

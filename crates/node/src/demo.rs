@@ -8,6 +8,7 @@
 //!
 //! Nothing here replaces what `init`, `ingest`, `serve`, `permit`, `gwas`, `registry` and `diagnose` do: it calls them.
 
+mod findings;
 mod network;
 mod pooled;
 mod registries;
@@ -23,18 +24,22 @@ use rand_core::OsRng;
 
 use crate::{
     cli,
-    commands::{PermitTerms, compare_with_peers, issue_permit},
+    commands::{
+        audit::compare_with_peers,
+        permit::{PermitTerms, issue as issue_permit},
+    },
     folder::Folder,
     interrupt, output,
     progress::Stages,
     run::{
         Study,
         federated::{self, Terms},
-        release::{self, Release},
+        release::Release,
+        release_files,
     },
 };
+use findings::Identity as PooledIdentity;
 use network::Server;
-use pooled::Identity as PooledIdentity;
 use sites::Cohorts;
 use story::Story;
 
@@ -64,7 +69,7 @@ pub fn run(args: &cli::Demo, json: bool) -> Result<()> {
     drop(servers);
     let checks = pooled::check(dir, &cohorts, &releases, &mut story)?;
     let identities: Vec<_> = checks.iter().map(Into::into).collect();
-    let report = release::write_report(&dir.join("results"), &releases, &identities, &cohorts.planted)?;
+    let report = release_files::write_report(&dir.join("results"), &releases, &identities, &cohorts.planted)?;
     story.end(dir, &report, &releases, started.elapsed());
     if checks.iter().all(PooledIdentity::holds) {
         return Ok(());
@@ -157,7 +162,7 @@ fn study_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Rel
         let begun = Instant::now();
         let release = federated::run(&body, &permit, &user, &study, &terms, &stages)?;
         stages.finish();
-        release::write(&dir.join("results"), &release)?;
+        release_files::write(&dir.join("results"), &release)?;
         story.release(&release, begun.elapsed());
         releases.push(release);
     }

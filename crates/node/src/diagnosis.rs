@@ -10,10 +10,11 @@ mod names;
 mod network;
 mod notes;
 mod panel;
+pub mod sites;
 
 pub use candidates::{Ranked, candidate, examinations};
 pub use genome::{GenomeRequest, rank_with_genome};
-pub use knowledge_in_use::{Facts, bytes as knowledge_bytes, installed_path, model_version};
+pub use knowledge_in_use::{BUILT_IN, Facts, bytes as knowledge_bytes, installed_path, model_version};
 pub use names::Names;
 pub use network::{COMPARED, PeerTables, ranks};
 pub use notes::{case_notes, limits};

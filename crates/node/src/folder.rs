@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Result, bail};
 use jiff::Timestamp;
 use ligate_access::{
-    Identity,
+    Identity, PublicKey,
     audit::{Event, Head, Log},
 };
 use ligate_files::Lock;
@@ -60,6 +60,13 @@ impl Folder {
         let config = Config::read(&path.join("ligate.toml"))?;
         let identity = Arc::new(Identity::load(&path.join("keys/node.key"))?);
         Ok(Self { path: path.to_owned(), config, identity })
+    }
+
+    /// The pinned issuers and the node itself: an access body trusts its own permits.
+    pub fn trusted_issuers(&self) -> Vec<PublicKey> {
+        let mut issuers = self.config.issuers();
+        issuers.push(self.identity.public());
+        issuers
     }
 
     pub fn path(&self) -> &Path {

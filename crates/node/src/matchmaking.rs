@@ -6,12 +6,10 @@
 
 mod ask;
 mod exchange;
-mod settings;
 mod shelf;
 mod shown;
 
 pub use ask::{Answer, ask, asked, request_about};
 pub use exchange::port;
-pub use settings::{MatchPeer, Matchmaking};
 pub use shelf::Shelf;
 pub use shown::shown;

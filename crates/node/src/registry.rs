@@ -11,9 +11,7 @@
 
 pub mod alleles;
 pub mod fetch;
-mod patients;
 pub mod peers;
-mod settings;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,21 +21,22 @@ use std::{
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use ligate_access::audit::Event;
-use ligate_clinic::{counts, knowledge::Knowledge};
+use ligate_clinic::counts;
 use ligate_disclosure::{
     Released,
     diagnosis_counts::{Batch, Closed, DiagnosisLedger, Epsilon, Patient, SingleCounts, Standing, Support},
 };
-use ligate_formats::{Problems, cases};
+use ligate_formats::Problems;
+use ligate_knowledge::Knowledge;
 use ligate_model::{Case, DiagnosisCount, Digest, IndividualId};
+use ligate_records::cases;
 use rand_core::OsRng;
 
+use crate::books::patients::{Patients, PatientsFile, StoredPatient};
 use crate::{
     books,
     folder::{Claim, Folder},
 };
-pub use patients::{NAME as PATIENTS, Patients, PatientsFile, StoredPatient};
-pub use settings::Diagnosis;
 
 /// Rows of nobody that a private batch may hold on average.
 const FALSE_ROWS: f64 = 20.0;

@@ -8,7 +8,7 @@ mod fetch;
 use std::{fs, io::ErrorKind, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ligate_access::{
     PublicKey,
     audit::{self, Entry, Event},
@@ -187,50 +187,6 @@ fn name(folder: &Folder, issuer: &PublicKey) -> String {
     }
 }
 
-/// How long a list is good for before it is fetched anew, and before it says nothing any more.
-#[derive(Clone, Copy, Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// A list older than this is fetched anew.
-    pub fetch_seconds: u64,
-    /// Whoever has no list younger than this answers nothing under the issuer's permits.
-    pub stale_after_seconds: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { fetch_seconds: 300, stale_after_seconds: 24 * 60 * 60 }
-    }
-}
-
-impl Settings {
-    /// The largest bound of age: 30 days. Without a bound, an issuer that is cut off could revoke nothing.
-    const STALE_AFTER_SECONDS_MAX: u64 = 30 * 24 * 60 * 60;
-
-    pub fn check(&self) -> Result<()> {
-        let most = Self::STALE_AFTER_SECONDS_MAX;
-        ensure!(
-            (1..=most).contains(&self.stale_after_seconds),
-            "stale_after_seconds must be 1 to {most} (30 days)"
-        );
-        ensure!(
-            (1..=self.stale_after_seconds).contains(&self.fetch_seconds),
-            "fetch_seconds must be 1 to stale_after_seconds"
-        );
-        Ok(())
-    }
-
-    /// The age from which a list says nothing.
-    pub fn stale_after(&self) -> SignedDuration {
-        SignedDuration::from_secs(self.stale_after_seconds.min(Self::STALE_AFTER_SECONDS_MAX) as i64)
-    }
-
-    /// The age from which a list is fetched anew.
-    fn fetch_interval(&self) -> SignedDuration {
-        SignedDuration::from_secs(self.fetch_seconds.min(Self::STALE_AFTER_SECONDS_MAX) as i64)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,7 +205,7 @@ mod tests {
             issuer: true,
             coordinator: false,
         };
-        crate::commands::save_peer(&node, &peer).unwrap();
+        crate::commands::peer::save(&node, &peer).unwrap();
         (Folder::open(node.path()).unwrap(), body)
     }
 
@@ -356,15 +312,5 @@ mod tests {
         let mode = fs::metadata(path(&body, &body.identity.public())).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(revoke(&body, revocation("a")).is_err(), "a permit is revoked once");
-    }
-
-    #[test]
-    fn the_age_of_a_list_is_always_bounded() {
-        let settings = |fetch_seconds, stale_after_seconds| Settings { fetch_seconds, stale_after_seconds };
-        assert!(Settings::default().check().is_ok());
-        assert!(settings(1, 1).check().is_ok());
-        for bad in [settings(0, 10), settings(11, 10), settings(1, 0), settings(1, u64::MAX)] {
-            assert!(bad.check().is_err(), "{bad:?}");
-        }
     }
 }

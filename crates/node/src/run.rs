@@ -9,6 +9,7 @@ pub mod own_rows;
 pub mod pages;
 mod permit_watch;
 pub mod release;
+pub mod release_files;
 pub mod store;
 
 pub use permit_watch::PermitWatch;

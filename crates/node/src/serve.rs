@@ -2,7 +2,6 @@
 
 mod account;
 mod admission;
-pub mod changed_calls;
 mod claims;
 mod counts;
 mod desk;
@@ -13,7 +12,7 @@ mod node_run;
 mod products;
 mod seat;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
 use ligate_access::PublicKey;
@@ -22,21 +21,11 @@ use ligate_federation::transport;
 use ligate_listener::{Limits, Metrics, Port, Security, busy};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{books, cli, config::Config, folder::Folder, interrupt, matchmaking, revocations};
-pub use admission::thresholds;
+use crate::{books, config::Config, folder::Folder, interrupt, matchmaking, revocations};
 use desk::Desk;
-pub use node_run::job_event;
 
-pub fn run(args: &cli::Serve) -> Result<()> {
-    let folder = Folder::open(&args.dir)?;
-    let _claim = folder.claim("serve")?;
-    let listen = args.listen.unwrap_or(folder.config.serve.listen);
-    if args.stop_with_stdin {
-        std::thread::spawn(|| {
-            let _ = io::copy(&mut io::stdin(), &mut io::sink());
-            interrupt::request();
-        });
-    }
+/// Answers at `listen` until somebody stops the program.
+pub fn run(folder: Folder, listen: SocketAddr) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(folder, listen))
 }

@@ -20,13 +20,28 @@ use ligate_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{registry::alleles::AllelePage, run::offer::OfferedVariant};
-
 /// Offered variants of one page.
 pub const OFFER_PAGE: usize = 100_000;
 
 /// The path at which a node answers questions.
 pub const PATH: &str = "/ligate/v1/session";
+
+/// A variant and its RefSNP number, where the dataset knows one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedVariant {
+    pub key: VariantKey,
+    pub rsid: Option<u64>,
+}
+
+/// A page of a node's released tallies. `R` is `Released<Vec<AlleleTally>>` where the node builds it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AllelePage<R> {
+    pub assembly: Assembly,
+    /// Names the table: pages of two snapshots do not mix.
+    pub snapshot: Digest,
+    pub rows: R,
+    pub more: bool,
+}
 
 /// What a coordinator or peer asks.
 #[derive(Clone, Debug, Serialize, Deserialize)]

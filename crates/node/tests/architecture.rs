@@ -1,6 +1,9 @@
 //! The invariants of ARCHITECTURE.md that can be read from `cargo metadata`: who may depend on whom, where the heavy
 //! libraries stay, one version of arrow, permissive licences only.
 
+#[path = "architecture/modules.rs"]
+mod modules;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
@@ -10,14 +13,20 @@ use std::{
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId};
 
 /// The dependencies that each crate may have on others of the workspace.
-const ALLOWED_EDGES: [(&str, &[&str]); 13] = [
+const ALLOWED_EDGES: [(&str, &[&str]); 16] = [
     ("ligate-model", &[]),
     ("ligate-files", &["ligate-model"]),
     ("ligate-genotypes", &[]),
     ("ligate-formats", &["ligate-model", "ligate-genotypes"]),
-    ("ligate-lake", &["ligate-model", "ligate-files", "ligate-genotypes", "ligate-formats"]),
+    ("ligate-records", &["ligate-model", "ligate-formats"]),
+    (
+        "ligate-lake",
+        &["ligate-model", "ligate-files", "ligate-genotypes", "ligate-formats", "ligate-records"],
+    ),
     ("ligate-analysis", &["ligate-model", "ligate-genotypes"]),
-    ("ligate-clinic", &["ligate-model", "ligate-formats"]),
+    ("ligate-knowledge", &["ligate-model", "ligate-formats", "ligate-records"]),
+    ("ligate-clinic", &["ligate-model", "ligate-formats", "ligate-records", "ligate-knowledge"]),
+    ("ligate-evaluation", &["ligate-model", "ligate-knowledge", "ligate-clinic"]),
     ("ligate-listener", &["ligate-access"]),
     ("ligate-api", &["ligate-model", "ligate-listener"]),
     ("ligate-disclosure", &["ligate-model", "ligate-files"]),
@@ -32,7 +41,10 @@ const ALLOWED_EDGES: [(&str, &[&str]); 13] = [
             "ligate-formats",
             "ligate-lake",
             "ligate-analysis",
+            "ligate-records",
+            "ligate-knowledge",
             "ligate-clinic",
+            "ligate-evaluation",
             "ligate-api",
             "ligate-disclosure",
             "ligate-access",
@@ -40,6 +52,30 @@ const ALLOWED_EDGES: [(&str, &[&str]); 13] = [
             "ligate-listener",
         ],
     ),
+];
+
+/// The modules of the binary from the ground up: each may use those before it, and none after it.
+const NODE_LAYERS: [&str; 20] = [
+    "output",
+    "interrupt",
+    "progress",
+    "config",
+    "folder",
+    "session",
+    "gate",
+    "permits",
+    "books",
+    "revocations",
+    "registry",
+    "recovery",
+    "report",
+    "diagnosis",
+    "matchmaking",
+    "run",
+    "serve",
+    "cli",
+    "commands",
+    "demo",
 ];
 
 /// Libraries that only the named crates may use directly, so that the others build and test in seconds.
@@ -53,7 +89,7 @@ const CONFINED: [(&str, &[&str]); 10] = [
     ("axum", &["ligate", "ligate-listener", "ligate-api"]),
     ("tokio", &["ligate", "ligate-listener", "ligate-api", "ligate-federation"]),
     ("ureq", &["ligate"]),
-    ("prost", &["ligate-formats"]),
+    ("prost", &["ligate-records"]),
 ];
 
 /// Licences that may be linked into the binary.
@@ -98,6 +134,37 @@ fn arrows_point_down_only() {
             assert!(may.contains(&dependency), "{name} may not depend on {dependency}");
         }
     }
+}
+
+#[test]
+fn within_the_binary_arrows_point_down_too() {
+    let layer = |name: &String| {
+        let found = NODE_LAYERS.iter().position(|layer| layer == name);
+        found.unwrap_or_else(|| panic!("{name} is not in NODE_LAYERS; add it where it belongs"))
+    };
+    let uses = modules::uses(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert!(uses.len() > 100, "{} modules", uses.len());
+    for (own, others) in &uses {
+        let Some(name) = own.first() else { continue };
+        for other in others.iter().filter_map(|other| other.first()) {
+            let down = layer(other) <= layer(name);
+            assert!(down, "{} may not use {other}", own.join("::"));
+        }
+    }
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut count = 0;
+    for entry in fs::read_dir(crates).expect("the crates") {
+        let src = entry.expect("a crate").path().join("src");
+        let circle = modules::circle(&modules::uses(&src));
+        let names = circle.iter().flatten().map(|module| module.join("::")).collect::<Vec<_>>();
+        assert_eq!(circle, None, "{}: {}", src.display(), names.join(" -> "));
+        count += 1;
+    }
+    assert!(count > 15, "{count} crates");
 }
 
 #[test]

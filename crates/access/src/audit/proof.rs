@@ -8,12 +8,11 @@ use ligate_model::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AuditError, BadHead, Contradiction, Entry, Head, LOG_FILE, Log, reader::read_entries, verify::Lost,
+    AuditError, BadHead, Contradiction, Entry, Head, LOG_FILE, Log,
+    lost::{Lost, RECOVERED},
+    reader::read_entries,
 };
 use crate::{PublicKey, merkle};
-
-/// The kind of the entries that `ligate recover` writes.
-pub(super) const RECOVERED: &str = "node-recovered";
 
 /// Newest recoveries that are shown.
 const ENTRIES_MAX: usize = 16;

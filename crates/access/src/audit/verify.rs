@@ -5,11 +5,10 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use jiff::Timestamp;
 use ligate_model::Digest;
 
 use super::{
-    AuditError, BadHead, Entry, HEAD_FILE, Head, LOG_FILE, Tampered, peers, proof::RECOVERED, read_head,
+    AuditError, BadHead, Entry, HEAD_FILE, Head, LOG_FILE, Tampered, lost::Lost, peers, read_head,
     reader::read_entries,
 };
 use crate::{PublicKey, merkle::Tree};
@@ -25,25 +24,6 @@ pub struct Verified {
     pub peer_heads: usize,
     tree: Tree,
     lost: Vec<Lost>,
-}
-
-/// Entries that a recovery says are lost: up to the largest head that a peer held of them, and the latest time of one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Lost {
-    size: u64,
-    time: Timestamp,
-}
-
-impl Lost {
-    pub fn names(&self, head: &Head) -> bool {
-        head.size <= self.size && head.time <= self.time
-    }
-
-    pub fn of(entry: &Entry) -> Option<Self> {
-        let recovered = entry.kind == RECOVERED;
-        let size = entry.fields.get("lost_size").filter(|_| recovered)?.as_u64()?;
-        Some(Self { size, time: entry.text("lost_time")?.parse().ok()? })
-    }
 }
 
 impl Verified {

@@ -3,12 +3,11 @@
 use std::fmt;
 
 use ligate_model::{GateRule, PeopleCounts, VariantCounts, VariantKey};
-use serde::{Deserialize, Serialize};
 
 use crate::distributions::normal_two_sided;
 
 /// The result of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Gwas {
     pub people: PeopleCounts,
     /// In key order.
@@ -20,7 +19,7 @@ pub struct Gwas {
 }
 
 /// The association of one variant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Association {
     pub key: VariantKey,
     pub counts: VariantCounts,
@@ -39,8 +38,7 @@ pub struct Association {
 }
 
 /// How an association was tested.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Test {
     /// Least squares, t.
     Linear,
@@ -51,7 +49,7 @@ pub enum Test {
 }
 
 /// Inverse-variance meta-analysis (fixed effect) of the sites' own results. It depends on the split by nature.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Baseline {
     pub beta: f64,
     pub standard_error: f64,
@@ -89,15 +87,14 @@ impl Gwas {
 }
 
 /// A variant without an association.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreported {
     pub key: VariantKey,
     pub reason: Reason,
 }
 
 /// Why a variant has no association.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Its counts did not pass the disclosure gate.
     Gate(GateRule),

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use ligate_knowledge::Knowledge;
 use ligate_model::{Case, DiseaseId, TermId};
 
-use crate::{knowledge::Knowledge, phenotype::Query};
+use crate::phenotype::Query;
 
 /// What is counted of a patient.
 #[derive(Clone, PartialEq, Eq)]

@@ -105,13 +105,11 @@ fn a_peer_that_decides_alone_is_named() {
 }
 
 mod with_knowledge {
+    use ligate_knowledge::mini;
     use ligate_model::{Case, Observation, StatedDiagnosis};
 
     use super::*;
-    use crate::{
-        knowledge::mini,
-        phenotype::{Query, Scorer, rank_of},
-    };
+    use crate::phenotype::{Query, Scorer, rank_of};
 
     fn counts(disease: &str, term: &str, m: u32, n: u32) -> DiagnosisCount {
         DiagnosisCount { disease: disease.parse().unwrap(), term: term.parse().unwrap(), m, n }

@@ -6,8 +6,8 @@
 
 mod consistency;
 
-use ligate_formats::pedigree::{self, Pedigree};
 use ligate_model::{IndividualId, Sex};
+use ligate_records::pedigree::{self, Pedigree};
 
 pub use consistency::{Consistency, FamilyWarning};
 

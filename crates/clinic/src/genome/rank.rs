@@ -14,7 +14,6 @@ mod unknown;
 
 pub use catalogue::{Catalogue, GeneticDisease, KnownModes};
 pub use evidence::{BestExplanation, DiseaseEvidence, Evidence, MISSED};
-pub use posterior::{
-    GenomeRanking, Incidental, NotCovered, RankOptions, RankedByGenome, TwoDiagnoses, UnknownGene, rank,
-};
+pub use posterior::{GenomeRanking, Incidental, NotCovered, RankOptions, RankedByGenome, TwoDiagnoses, rank};
 pub use prior::PhenotypePrior;
+pub use unknown::UnknownGene;

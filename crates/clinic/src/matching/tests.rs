@@ -1,7 +1,8 @@
 //! On the invented release of tests/fixtures/mini: eight of its diseases have a phenotype.
 
+use ligate_knowledge::mini;
+
 use super::*;
-use crate::knowledge::mini;
 
 const SEIZURE: &str = "HP:0001250";
 const GENERALIZED: &str = "HP:0002197";

@@ -7,16 +7,19 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use ligate_knowledge::{
+    DiseaseIndex, Frequency, Knowledge, PhenotypeRow, Reference,
+    ontology::{Ontology, Term},
+};
 use ligate_model::Pmid;
 
-use crate::{
-    knowledge::{DiseaseIndex, Frequency, Knowledge, PhenotypeRow, Reference},
-    ontology::{Ontology, Term},
-    phenotype::siblings::{Series, series},
-};
+use crate::phenotype::name_series::{Series, series};
 
 /// Frequency taken where a row states none.
 const UNSTATED: f64 = 0.2;
+
+/// From this frequency on a feature is frequent.
+pub(super) const FREQUENT: f64 = 0.5;
 
 /// m of n patients have a term.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -11,11 +11,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::{
-    knowledge::DiseaseIndex,
-    ontology::Term,
-    phenotype::{likelihood::Scorer, query::Query},
-};
+use ligate_knowledge::{DiseaseIndex, ontology::Term};
+
+use crate::phenotype::{likelihood::Scorer, query::Query};
 
 /// Candidates that are to be told apart.
 const LEADING: usize = 20;

@@ -3,14 +3,15 @@
 
 use std::cmp::Ordering;
 
-use crate::{
-    knowledge::{DiseaseIndex, PhenotypeRow, Reference},
+use ligate_knowledge::{
+    DiseaseIndex, PhenotypeRow, Reference,
     ontology::{Ontology, Term},
-    phenotype::{
-        annotations::{Annotated, Counts, Profile},
-        likelihood::Scorer,
-        query::Query,
-    },
+};
+
+use crate::phenotype::{
+    annotations::{Annotated, Counts, Profile},
+    likelihood::Scorer,
+    query::Query,
 };
 
 /// A feature is frequent, and worth naming when it is missing, from this frequency on.

@@ -4,13 +4,11 @@
 //! the sign that is safe, their coefficient is 0. Onset is left out too: an annotated onset after the patient's age got a
 //! coefficient of 0.01 and changed no figure, so that it is shown and not counted.
 
+use ligate_knowledge::ontology::{Ontology, Term};
 use ligate_model::Sex;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ontology::{Ontology, Term},
-    phenotype::{likelihood::Scorer, query::Query},
-};
+use crate::phenotype::{annotations::FREQUENT, likelihood::Scorer, query::Query};
 
 /// A feature of a candidate for one patient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,9 +52,6 @@ impl Feature {
 
 /// Values of all features, in the order of [`Feature::ALL`].
 pub type FeatureValues = [f64; Feature::ALL.len()];
-
-/// From this frequency on a feature is frequent.
-pub(super) const FREQUENT: f64 = 0.5;
 
 /// X-linked recessive inheritance, HP:0001419.
 const X_LINKED_RECESSIVE: u32 = 1419;

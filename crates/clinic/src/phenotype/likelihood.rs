@@ -11,18 +11,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{
-    knowledge::{DiseaseIndex, Knowledge},
+use ligate_knowledge::{
+    DiseaseIndex, Knowledge,
     ontology::{Ontology, Term},
-    phenotype::{
-        annotations::{Annotations, Profile},
-        features::FREQUENT,
-        lists::{Genes, Lists, Position},
-        products::Products,
-        query::Query,
-        risen::{Risen, Riser},
-        rows::{Row, Rows},
-    },
+};
+
+use crate::phenotype::{
+    annotations::{Annotations, FREQUENT, Profile},
+    lists::{Genes, Lists, Position},
+    products::Products,
+    query::Query,
+    risen::{Risen, Riser},
+    rows::{Row, Rows},
 };
 
 /// Chance that an observed term has nothing to do with the disease.

@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::{
-    knowledge::{DiseaseIndex, GeneIndex, Knowledge},
+use ligate_knowledge::{
+    DiseaseIndex, GeneIndex, Knowledge,
     ontology::{Ontology, Term},
-    phenotype::{
-        annotations::Profile,
-        risen::{Risen, Riser},
-    },
+};
+
+use crate::phenotype::{
+    annotations::Profile,
+    risen::{Risen, Riser},
 };
 
 /// A candidate's place among the candidates, from 0.

@@ -3,9 +3,8 @@
 
 use std::collections::HashSet;
 
+use ligate_knowledge::ontology::{Ontology, Resolution, Term};
 use ligate_model::{Case, Onset, Sex, TermId};
-
-use crate::ontology::{Ontology, Resolution, Term};
 
 /// What is asked: terms of one ontology, each once.
 #[derive(Clone, PartialEq)]

@@ -3,17 +3,16 @@
 
 use std::sync::Arc;
 
-use crate::{
-    knowledge::{DiseaseIndex, GeneIndex},
-    phenotype::{
-        calibrate::case_values,
-        features::{Comparison, Feature, FeatureValues},
-        likelihood::Scorer,
-        lists::Genes,
-        model::Weights,
-        products::{Products, rank_of},
-        query::Query,
-    },
+use ligate_knowledge::{DiseaseIndex, GeneIndex};
+
+use crate::phenotype::{
+    calibrate::case_values,
+    features::{Comparison, Feature, FeatureValues},
+    likelihood::Scorer,
+    lists::Genes,
+    model::Weights,
+    products::{Products, rank_of},
+    query::Query,
 };
 
 /// Candidates that are re-ranked.

@@ -1,10 +1,9 @@
 //! A disease's frequencies raised to ancestors: F_d(t), the largest f over t and its descendants. They rise here and
 //! nowhere else.
 
-use crate::{
-    ontology::{Ontology, Term},
-    phenotype::annotations::Profile,
-};
+use ligate_knowledge::ontology::{Ontology, Term};
+
+use crate::phenotype::annotations::Profile;
 
 /// F_d(t) of one disease where it is above 0.
 #[derive(Clone, Default, PartialEq)]

@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use crate::ontology::Term;
+use ligate_knowledge::ontology::Term;
 
 /// R of one term, by candidate.
 pub(super) type Row = Arc<[f64]>;

@@ -1,14 +1,11 @@
 //! The likelihood ratio, its reasons and the ranking on the small invented release, against figures computed by hand.
 
+use ligate_knowledge::{DiseaseIndex, Knowledge, mini, ontology::Term};
 use ligate_model::{Case, Observation, Pmid, Sex};
 
 use super::{
     Annotations, Counts, Edit, Example, Model, Profile, Query, QueryError, QueryNote, Relation, Scorer,
     examine_next, explain, publication_hash, rank, rank_of, train,
-};
-use crate::{
-    knowledge::{DiseaseIndex, Knowledge, mini},
-    ontology::Term,
 };
 
 fn term(knowledge: &Knowledge, id: &str) -> Term {

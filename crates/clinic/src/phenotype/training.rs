@@ -1,19 +1,17 @@
 //! Fitting a [`Model`] to solved cases, as a pure function of them: the re-ranker's coefficients by fold of publications,
 //! then the calibration on utilities of folds that had not seen the case.
 
+use ligate_knowledge::DiseaseIndex;
 use ligate_model::Pmid;
 
-use crate::{
-    knowledge::DiseaseIndex,
-    phenotype::{
-        calibrate::{self, Known, case_values},
-        features::{Feature, FeatureValues},
-        likelihood::Scorer,
-        logit::{self, Choice},
-        model::{FOLDS, Model, ModelError, Weights, fold_of, publication_hash},
-        query::Query,
-        rerank::compare,
-    },
+use crate::phenotype::{
+    calibrate::{self, Known, case_values},
+    features::{Feature, FeatureValues},
+    likelihood::Scorer,
+    logit::{self, Choice},
+    model::{FOLDS, Model, ModelError, Weights, fold_of, publication_hash},
+    query::Query,
+    rerank::compare,
 };
 
 /// Ridge of the re-ranker's coefficients.

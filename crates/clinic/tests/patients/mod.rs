@@ -8,12 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ligate_clinic::{
-    knowledge::{GeneIndex, Knowledge, KnowledgeFile},
-    ontology::Term,
-};
-use ligate_formats::cases;
+use ligate_knowledge::{GeneIndex, Knowledge, KnowledgeFile, ontology::Term};
 use ligate_model::{Case, Pmid};
+use ligate_records::cases;
 
 /// A patient of the store: the observed terms that this release knows, the genes of the diagnosis, the publications.
 pub struct Published {

@@ -6,12 +6,12 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use ligate_clinic::{
-    knowledge::{DiseaseIndex, Knowledge, Sources},
+use ligate_clinic::phenotype::{Annotations, Counts, Edit, Profile, Query};
+use ligate_knowledge::{
+    DiseaseIndex, Knowledge, Sources,
     ontology::Term,
-    phenotype::{Annotations, Counts, Edit, Profile, Query},
+    sources::{gene_links, hpoa, mondo, obo},
 };
-use ligate_formats::{gene_links, hpoa, mondo, obo};
 use ligate_model::{Case, DiseaseId, Observation, Pmid, Sex, TermId};
 use serde_json::Value;
 

@@ -29,8 +29,8 @@ use zeroize::Zeroizing;
 
 use super::{Epsilon, Minimums, Patient, Support, batch_counts, private_counts};
 use crate::{
-    BelowFloor, LedgerError, Released,
-    ledger::{people, store},
+    BelowFloor, LedgerError, Released, book_files,
+    ledger::people,
     witness::{Change, Witness, WitnessedFile},
 };
 
@@ -192,10 +192,10 @@ impl DiagnosisLedger {
         witness: Arc<dyn Witness>,
     ) -> Result<Self, LedgerError> {
         ligate_files::make_private_folder(folder)?;
-        let lock = store::lock(folder)?;
+        let lock = book_files::lock(folder)?;
         let file = WitnessedFile::new(folder.join("batches.json"), "ligate diagnosis ledger", witness);
         let key_path = folder.join("key");
-        if let Some(key) = store::read_key(&key_path)? {
+        if let Some(key) = book_files::read_key(&key_path)? {
             return Ok(Self { folder: folder.to_owned(), key, file });
         }
         let mut key = Zeroizing::new([0; 32]);
@@ -395,7 +395,7 @@ impl DiagnosisLedger {
         forgotten: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(), LedgerError> {
-        let lock = store::lock(&self.folder)?;
+        let lock = book_files::lock(&self.folder)?;
         let mut book = self.parse(&self.file.read_unwitnessed(&lock)?)?;
         for person in people.iter().map(|person| self.number(person)).chain(numbers.iter().copied()) {
             if !book.withdrawn.contains(&person) {
@@ -408,7 +408,7 @@ impl DiagnosisLedger {
     }
 
     fn book(&self) -> Result<Book, LedgerError> {
-        self.read(&store::lock(&self.folder)?)
+        self.read(&book_files::lock(&self.folder)?)
     }
 
     /// Changes the book under the lock; nothing is written where `work` fails.
@@ -417,14 +417,14 @@ impl DiagnosisLedger {
         what: &'static str,
         work: impl FnOnce(&mut Book) -> Result<T, E>,
     ) -> Result<T, E> {
-        let lock = store::lock(&self.folder)?;
+        let lock = book_files::lock(&self.folder)?;
         let mut book = self.parse(&self.file.read(&lock)?)?;
         let done = work(&mut book)?;
         self.file.write(&lock, &Change { what, job: None }, &self.bytes(&book)?)?;
         Ok(done)
     }
 
-    fn read(&self, lock: &store::Lock) -> Result<Book, LedgerError> {
+    fn read(&self, lock: &book_files::Lock) -> Result<Book, LedgerError> {
         self.parse(&self.file.read(lock)?)
     }
 
@@ -439,7 +439,8 @@ impl DiagnosisLedger {
     fn bytes(&self, book: &Book) -> Result<Vec<u8>, LedgerError> {
         let path = self.folder.join("batches.json");
         let book = Book { version: VERSION, ..book.clone() };
-        let mut text = serde_json::to_vec(&book).map_err(|error| store::at(&path)(io::Error::from(error)))?;
+        let mut text =
+            serde_json::to_vec(&book).map_err(|error| book_files::at(&path)(io::Error::from(error)))?;
         text.push(b'\n');
         Ok(text)
     }

@@ -11,15 +11,8 @@
 //! A file that is missing or damaged is an error, never an empty ledger: `key` is made last, so that where it is,
 //! the others must be.
 
-use std::{
-    collections::BTreeSet,
-    fs, io,
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-pub use ligate_files::Lock;
 use ligate_files::{
     Readers,
     form::{self, FormError},
@@ -32,7 +25,10 @@ use zeroize::Zeroizing;
 use super::{
     AllowedRoster, ClosedAccount, Codings, LedgerError, PeopleSet, RunRecord, column::Packed, people,
 };
-use crate::witness::{Change, Witness, WitnessedFile};
+use crate::{
+    book_files::{Lock, at, lock, read_key, read_or_damaged},
+    witness::{Change, Witness, WitnessedFile},
+};
 
 const VERSION: u32 = 6;
 
@@ -179,35 +175,4 @@ impl Store {
 
 fn column_digest(bytes: &[u8]) -> Digest {
     Digest::of("ligate column", bytes)
-}
-
-/// Locks the folder of a book, and waits for whoever has it.
-pub fn lock(folder: &Path) -> Result<Lock, LedgerError> {
-    Ok(Lock::wait(&folder.join("lock"))?)
-}
-
-pub(crate) fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, LedgerError> {
-    match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(at(path)(error)),
-        Ok(found) if found.mode() & 0o077 != 0 => {
-            return Err(LedgerError::Readable { path: path.to_owned() });
-        }
-        Ok(_) => {}
-    }
-    let bytes = Zeroizing::new(fs::read(path).map_err(at(path))?);
-    let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| LedgerError::Damaged(path.to_owned()))?;
-    Ok(Some(Zeroizing::new(key)))
-}
-
-pub(crate) fn read_or_damaged(path: &Path) -> Result<Vec<u8>, LedgerError> {
-    fs::read(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => LedgerError::Damaged(path.to_owned()),
-        _ => at(path)(error),
-    })
-}
-
-pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> LedgerError + use<> {
-    let path = path.to_owned();
-    move |source| LedgerError::Io { path: path.clone(), source }
 }

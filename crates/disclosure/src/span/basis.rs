@@ -16,7 +16,8 @@
 
 use super::{
     Gram, Rows,
-    whiten::{Doubtful, Factor, NOTHING_LEFT, dot},
+    lanes::dot,
+    whiten::{Doubtful, Factor, NOTHING_LEFT},
 };
 
 /// A direction of the first sum is nothing where the second one finds less than this of it.

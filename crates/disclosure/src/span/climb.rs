@@ -22,10 +22,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     Basis, HISTOGRAM_WORDS, Limits, Rotation, Rows, histogram,
     histogram::threshold,
+    lanes::dot,
     rotation::Stream,
     starts::{OF_COLUMN, Starts, unit},
     top_share,
-    whiten::dot,
 };
 
 /// Starts of one search, and rounds that it takes at most. A start is followed in two ways.

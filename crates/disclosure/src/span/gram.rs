@@ -6,6 +6,7 @@ use super::{
     Rotation, Rows,
     lanes::{self, LANES, Lane, Loop, apart, beside},
     rotation::Stream,
+    triangle::triangle,
     whiten::Factor,
 };
 
@@ -46,11 +47,6 @@ pub enum GramError {
     Length,
     #[error("a sum of the account has a number that is none")]
     Number,
-}
-
-/// Numbers of the lower triangle of a matrix of this size.
-pub(crate) const fn triangle(size: usize) -> usize {
-    size * (size + 1) / 2
 }
 
 impl Gram {

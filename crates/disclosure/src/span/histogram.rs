@@ -1,7 +1,7 @@
 //! The share of a small group over all nodes, for one combination of columns, from sums of histograms: no node says
 //! which of its people weigh how much.
 
-use super::{Rows, whiten::dot};
+use super::{Rows, lanes::dot};
 use crate::masks::MAXIMUM_CONTRIBUTORS;
 
 /// Bins of squared weights: bin b holds those in (2^-((b+1)/12), 2^-(b/12)], the first also all that are larger.

@@ -59,3 +59,17 @@ pub fn apart(lanes: &[Lane], vectors: &mut [f64]) {
         vector.iter_mut().zip(lanes).for_each(|(value, lane)| *value = lane[place]);
     }
 }
+
+/// The sum of products of two rows.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    // Four sums that the processor can add at once.
+    let mut sums = [0.0; 4];
+    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a4.zip(b4) {
+        for lane in 0..4 {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    rest + sums.iter().sum::<f64>()
+}

@@ -14,7 +14,7 @@
 //! too. Let S be W'W of both over the own people, A what is explained of it and B the part that both columns explain over
 //! everybody; then e is the largest (a'(A - B)a) / (a'(S - B)a) over their combinations a.
 
-use super::{Basis, Gram, gram::SOFTENING, whiten::dot};
+use super::{Basis, Gram, gram::SOFTENING, lanes::dot};
 
 /// The largest e: the share that a small group may have of a combination.
 const SHARE: f64 = 0.95;

@@ -2,10 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    lanes::{self, Lane, Loop, products, subtract},
-    whiten::dot,
-};
+use super::lanes::{self, Lane, Loop, dot, products, subtract};
 use crate::masks::{Seed, add_mask};
 
 /// Q as a product of Householder reflections: `size` random ones mix every coordinate with every other.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Basis, Rows, whiten::dot};
+use super::{Basis, Rows, lanes::dot};
 
 /// People from whom the search for a group starts, those with the largest leverage first.
 const STARTS: usize = 48;

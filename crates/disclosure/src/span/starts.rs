@@ -4,11 +4,7 @@
 //! Columns are taken by their coordinates in the basis where G is the identity. What several of them leave of another is
 //! computed from the products of all, which are there once, and not from the coordinates anew for every choice.
 
-use super::{
-    Basis, Gram, Rows,
-    rotation::Stream,
-    whiten::{Factor, dot},
-};
+use super::{Basis, Gram, Rows, lanes::dot, rotation::Stream, whiten::Factor};
 
 /// Single columns next to a new one, and columns that explain it together, from which a search starts.
 const NEAREST: usize = 4;

@@ -2,8 +2,8 @@
 
 use super::{
     Gram, Rows,
-    gram::triangle,
-    lanes::{self, LANES, Lane, Loop, apart, beside, subtract},
+    lanes::{self, LANES, Lane, Loop, apart, beside, dot, subtract},
+    triangle::triangle,
 };
 
 /// A column is in the span of the earlier ones where less than this share of its square is left: just above what adding up
@@ -252,19 +252,6 @@ impl Loop for Forward<'_> {
             whitened.push(left);
         }
     }
-}
-
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    // Four sums that the processor can add at once.
-    let mut sums = [0.0; 4];
-    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a4.zip(b4) {
-        for lane in 0..4 {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    rest + sums.iter().sum::<f64>()
 }
 
 #[cfg(test)]

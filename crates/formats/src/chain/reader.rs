@@ -9,7 +9,7 @@ use super::{
     Chain, Strand,
     map::{Alignment, Block, Map},
 };
-use crate::{Problems, ReadError, lines::Lines};
+use crate::{Problems, ReadError, text::Lines};
 
 /// A chain whose blocks are being read.
 struct Open {

@@ -122,7 +122,7 @@ fn field(name: &str) -> Field {
 }
 
 /// Text with its percent-encoded bytes decoded (VCF 4.3, section 1.2); nothing for "" and ".".
-pub(crate) fn decoded(text: &str) -> Option<Cow<'_, str>> {
+pub fn decoded(text: &str) -> Option<Cow<'_, str>> {
     if matches!(text, "" | ".") {
         return None;
     }

@@ -6,7 +6,7 @@ use super::{CurrentContig, Site, SitesKind, SitesReport};
 use crate::{
     Problems, ReadError,
     consequence::{Loftee, SequenceOntologyTerm},
-    lines::Lines,
+    text::Lines,
 };
 
 /// Which column holds what.

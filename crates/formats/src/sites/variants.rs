@@ -3,7 +3,7 @@
 use ligate_model::Position;
 
 use super::{CurrentContig, Site, SitesKind, SitesReport};
-use crate::{Problems, ReadError, lines::Lines};
+use crate::{Problems, ReadError, text::Lines};
 
 pub(super) fn visit(mut lines: Lines, visit: &mut dyn FnMut(&Site<'_>)) -> Result<SitesReport, ReadError> {
     let path = lines.path().to_owned();

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     ReadError, ReadFailure,
-    input::{CHUNK, Chunk, Input},
+    text::{CHUNK, Chunk, Input},
 };
 
 /// Chunks that may be under way for each thread.

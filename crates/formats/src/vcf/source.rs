@@ -9,7 +9,7 @@ use super::{
     framing::Framing,
     header::{Header, MAX_HEADER},
 };
-use crate::{Problems, ReadError, input::Input};
+use crate::{Problems, ReadError, text::Input};
 
 /// Bytes read at a time until the header ends.
 const STEP: usize = 1 << 16;

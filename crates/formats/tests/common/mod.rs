@@ -1,30 +1,17 @@
 //! Reading a whole file for a test.
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code, unused_imports, reason = "each test file uses a part")]
 #![allow(clippy::single_range_in_vec_init)] // one block of all samples is meant
 
-use std::{
-    convert::Infallible,
-    fs,
-    path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
-};
+mod files;
+
+use std::{convert::Infallible, path::Path, sync::atomic::AtomicBool};
+
+pub use files::{file, shared};
 
 use ligate_formats::{
     ReadError, ReadFailure, Reference,
     vcf::{self, ReadOptions, ReadReport, Source, VariantBatch},
 };
-
-/// A folder of optional data, or nothing after saying so.
-pub fn shared(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("LIGATE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let path = root.join(folder);
-    if path.exists() {
-        return Some(path);
-    }
-    println!("skipped: there is no {}", path.display());
-    None
-}
 
 /// Reads a file into one batch.
 pub fn read(path: &Path, reference: Option<&Reference>) -> Result<(VariantBatch, ReadReport), ReadError> {
@@ -58,12 +45,4 @@ pub fn read_with(
         Err(ReadFailure::Read(error)) => Err(error),
         Err(ReadFailure::Stopped) => panic!("nobody stopped the reading"),
     }
-}
-
-/// A file with this content in a folder that lives as long as the result.
-pub fn file(name: &str, content: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    fs::write(&path, content).unwrap();
-    (folder, path)
 }

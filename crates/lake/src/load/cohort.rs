@@ -9,9 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ligate_formats::{known_as::KnownAs, vcf::Source};
+use ligate_formats::vcf::Source;
 use ligate_genotypes::MAX_SAMPLES;
 use ligate_model::{Assembly, IndividualId};
+use ligate_records::known_as::KnownAs;
 
 use super::LoadRequest;
 use crate::{LakeError, error::SampleConflict};

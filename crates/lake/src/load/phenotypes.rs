@@ -10,11 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ligate_formats::{
+use ligate_model::{BinaryCoding, IndividualId, Phenotypes, Variable, VariableName};
+use ligate_records::{
     known_as::KnownAs,
     phenotypes::{self, PhenotypeReport, TextColumn},
 };
-use ligate_model::{BinaryCoding, IndividualId, Phenotypes, Variable, VariableName};
 
 use super::cohort::Cohort;
 use crate::LakeError;

@@ -7,8 +7,8 @@
 
 use std::collections::HashMap;
 
-use ligate_formats::known_as::KnownAs;
 use ligate_model::IndividualId;
+use ligate_records::known_as::KnownAs;
 
 use super::{Control, history::Before};
 use crate::{

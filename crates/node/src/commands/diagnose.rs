@@ -6,10 +6,8 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
-use ligate_clinic::{
-    knowledge::DiseaseIndex,
-    phenotype::{self, Annotations, Model, Query, Ranking, Scorer, Weights},
-};
+use ligate_clinic::phenotype::{self, Annotations, Model, Query, Ranking, Scorer, Weights};
+use ligate_knowledge::DiseaseIndex;
 use ligate_model::{Case, Sex};
 
 use self::case::Given;
@@ -81,7 +79,17 @@ fn diagnose(args: &cli::Diagnose, facts: &Facts, given: &Given) -> Result<Diagno
     let genome = match &args.vcf {
         None => None,
         Some(vcf) => Some(diagnosis::rank_with_genome(
-            &GenomeRequest { vcf, args, facts, case: &given.case },
+            &GenomeRequest {
+                vcf,
+                facts,
+                case: &given.case,
+                ped: args.ped.as_deref(),
+                sample: args.sample.as_deref(),
+                assembly: args.assembly,
+                sites: &args.sites,
+                incidental: args.incidental,
+                network: args.dir.as_deref().filter(|_| args.network),
+            },
             &bench.scorer,
             &bench.query,
             &ranking,
@@ -196,7 +204,7 @@ fn candidates_for(order: &[(DiseaseIndex, f64)], none_of_these: f64, share: f64)
     (order.len(), true)
 }
 
-fn genes(names: Names<'_>, genes: &[(ligate_clinic::knowledge::GeneIndex, f64)]) -> Vec<GeneProbability> {
+fn genes(names: Names<'_>, genes: &[(ligate_knowledge::GeneIndex, f64)]) -> Vec<GeneProbability> {
     let shown = genes.iter().take(GENES);
     shown.map(|&(gene, probability)| GeneProbability { gene: names.gene(gene), probability }).collect()
 }

@@ -3,16 +3,14 @@
 use std::{collections::HashSet, path::Path, thread, time::Instant};
 
 use anyhow::{Context, Result, ensure};
-use ligate_clinic::{
-    evaluation::{
-        Accuracy, Bench, Candidates, Chosen, Miss, Noise, Patients, Regime, Release, Report, Setting,
-        Subjects, Watch, evaluate,
-    },
-    phenotype::{Annotations, Model},
-};
+use ligate_clinic::phenotype::{Annotations, Model};
 use ligate_disclosure::diagnosis_counts::{Minimums, batch_counts};
-use ligate_formats::cases;
+use ligate_evaluation::{
+    Accuracy, Bench, Candidates, Chosen, Miss, Noise, Patients, Regime, Release, Report, Setting, Subjects,
+    Watch, evaluate,
+};
 use ligate_model::{Case, TermId};
+use ligate_records::cases;
 use serde_json::json;
 
 use crate::{

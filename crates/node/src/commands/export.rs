@@ -25,7 +25,7 @@ use crate::{
             self, Outcome, Wish,
             content::{self, Content, HeldBack, round_up},
         },
-        pages, release,
+        pages, release_files,
         store::{Kept, Store},
     },
 };
@@ -155,10 +155,10 @@ fn write(out: &Path, content: &Content) -> Result<Vec<PathBuf>> {
     output::write_private(&table, |file| file.write_all(&content.table))?;
     let metadata = PathBuf::from(Metadata::file_name(&table.to_string_lossy()));
     let status = content.status()?;
-    let described = release::metadata_of(&content.release, &table, content.md5.clone(), status);
-    release::write_text(&metadata, &described.to_yaml())?;
-    release::write_text(&manhattan, &report::manhattan(&pages::study(&content.release, None, &[])))?;
-    release::write_text(&account, &format!("{:#}\n", as_json(content)?))?;
+    let described = release_files::metadata_of(&content.release, &table, content.md5.clone(), status);
+    release_files::write_text(&metadata, &described.to_yaml())?;
+    release_files::write_text(&manhattan, &report::manhattan(&pages::study(&content.release, None, &[])))?;
+    release_files::write_text(&account, &format!("{:#}\n", as_json(content)?))?;
     Ok(vec![table, metadata, manhattan, account])
 }
 
@@ -183,7 +183,7 @@ fn write_request(result: &Path, content: &Content) -> Result<PathBuf> {
     let table = name("to-approve.tsv.gz");
     let (leaving, inside) = (content.status()?, content.release.status());
     output::write_private(&folder.join(&table), |file| {
-        let written = release::write_shown_table(file, &content.release, &leaving, &inside);
+        let written = release_files::write_shown_table(file, &content.release, &leaving, &inside);
         written.map(drop).map_err(std::io::Error::other)
     })?;
     let request = Request {
@@ -197,7 +197,7 @@ fn write_request(result: &Path, content: &Content) -> Result<PathBuf> {
         bounds: content.words(),
     };
     let path = folder.join(name("export-request.json"));
-    release::write_text(&path, &format!("{:#}\n", serde_json::to_value(&request)?))?;
+    release_files::write_text(&path, &format!("{:#}\n", serde_json::to_value(&request)?))?;
     Ok(path)
 }
 
@@ -288,7 +288,7 @@ pub fn approve(args: &cli::Approve) -> Result<()> {
         created: Timestamp::now(),
     };
     let signed = approval.sign(&officer)?;
-    release::write_text(&args.out, &format!("{signed}\n"))?;
+    release_files::write_text(&args.out, &format!("{signed}\n"))?;
     say!("approved: {} variants of {}; {}", thousands(request.variants), request.trait_name, request.bounds);
     say!("wrote {}", args.out.display());
     Ok(())

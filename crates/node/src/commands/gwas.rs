@@ -23,7 +23,8 @@ use crate::{
         Study,
         federated::{self, Terms},
         own_rows,
-        release::{self, Release},
+        release::Release,
+        release_files,
     },
 };
 
@@ -46,7 +47,7 @@ pub fn run(args: Gwas, json: bool) -> Result<()> {
     };
     let took = stages.took();
     stages.finish();
-    let files = release::write(&out, &release)?;
+    let files = release_files::write(&out, &release)?;
     if json {
         return output::print_json(&as_json(&release, &files, &took));
     }

@@ -2,9 +2,10 @@
 
 use anyhow::{Result, anyhow};
 use ligate_access::audit::Event;
-use ligate_formats::{Problems, known_as, phenotypes::PhenotypeReport};
+use ligate_formats::Problems;
 use ligate_lake::{ChangedVariants, HistoryKey, LakeError, LoadReport, LoadRequest, Progress, VcfGroup};
 use ligate_model::{DatasetId, IndividualId};
+use ligate_records::{known_as, phenotypes::PhenotypeReport};
 use serde_json::json;
 
 use crate::{books, cli::Ingest, folder::Folder, interrupt, output, progress::Stages};

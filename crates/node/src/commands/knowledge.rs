@@ -8,8 +8,8 @@ mod update;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use ligate_clinic::knowledge::{Builder, Knowledge, KnowledgeFile, Notes};
 use ligate_formats::Problems;
+use ligate_knowledge::{Builder, Knowledge, KnowledgeFile, Notes};
 use serde_json::json;
 
 use self::releases::Releases;
@@ -23,7 +23,7 @@ pub fn run(command: cli::Knowledge, json: bool) -> Result<()> {
         cli::Knowledge::Build { from, out } => install(&from, out, json),
         cli::Knowledge::Update { base, out } => update::run(&base, out, json),
         cli::Knowledge::Show { knowledge } => show(knowledge.as_deref(), json),
-        cli::Knowledge::Fetch { dir } => super::fetch_knowledge(&dir, json),
+        cli::Knowledge::Fetch { dir } => super::registry::fetch(&dir, json),
     }
 }
 
@@ -32,7 +32,7 @@ fn install(from: &[PathBuf], out: Option<PathBuf>, json: bool) -> Result<()> {
     let path = out
         .or_else(diagnosis::installed_path)
         .context("neither $XDG_DATA_HOME nor $HOME says where to install it; give --out")?;
-    let built = build(from, BUILT_IN)?;
+    let built = build(from, diagnosis::BUILT_IN)?;
     output::write_public(&path, |out| out.write_all(&built.bytes))?;
     if json {
         return output::print_json(&json!({
@@ -99,9 +99,6 @@ fn describe(knowledge: &Knowledge) {
         "This uses the Human Phenotype Ontology (https://hpo.jax.org/app/license; Gargano et al. 2024, NAR 52:D1333)."
     );
 }
-
-/// The file that comes with the program: HPO of 2025-01-16. Its licences and citations are in NOTICE.md beside it.
-pub const BUILT_IN: &[u8] = include_bytes!("../../knowledge/hpo-2025-01-16.ligk");
 
 /// A knowledge file that was built.
 pub struct Built {

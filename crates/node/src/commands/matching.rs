@@ -4,8 +4,8 @@ use anyhow::{Context, Result, bail};
 use ligate_access::audit::Event;
 use ligate_api::mme::MatchResult;
 use ligate_clinic::matching::Weights;
-use ligate_formats::cases;
 use ligate_model::Purpose;
+use ligate_records::cases;
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
 

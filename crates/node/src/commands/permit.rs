@@ -269,7 +269,7 @@ fn print(permit: &Permit) {
 fn verify(dir: &Path, file: &Path, json: bool) -> Result<()> {
     let folder = Folder::open(dir)?;
     let signed = read(file)?;
-    signed.check_issuer(&trusted_issuers(&folder))?;
+    signed.check_issuer(&folder.trusted_issuers())?;
     signed.check_dates(Timestamp::now())?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start to ask the peers")?;
     PermitWatch::new(&folder, &signed).check(&runtime)?;
@@ -284,11 +284,4 @@ fn verify(dir: &Path, file: &Path, json: bool) -> Result<()> {
         folder.name()
     );
     Ok(())
-}
-
-/// The pinned issuers and the node itself: an access body trusts its own permits.
-pub fn trusted_issuers(folder: &Folder) -> Vec<PublicKey> {
-    let mut issuers = folder.config.issuers();
-    issuers.push(folder.identity.public());
-    issuers
 }

@@ -10,11 +10,11 @@ use crate::{
     books::{
         backup::{self, Extent, Manifest},
         peers,
-        recovery::{self, Recovered, Words},
     },
     cli,
     folder::Folder,
     output,
+    recovery::{self, Recovered, Words},
 };
 
 pub fn back_up(args: &cli::Backup, json: bool) -> Result<()> {

@@ -4,17 +4,17 @@
 use std::path::Path;
 
 use anyhow::Result;
-use ligate_clinic::knowledge::Knowledge;
 use ligate_disclosure::diagnosis_counts::{BatchKind, Closed, SingleCounts, Standing};
+use ligate_knowledge::Knowledge;
 use ligate_model::NodeName;
 use serde_json::json;
 
 use crate::{
-    books::recovery::WITHDRAWALS_HEADER,
     cli,
     diagnosis::Facts,
     folder::Folder,
     output,
+    recovery::WITHDRAWALS_HEADER,
     registry::{
         self, Added, Registry, Terms,
         fetch::{self, Outcome},

@@ -15,7 +15,10 @@ use ligate_model::{DatasetId, NodeName};
 
 use super::sites::Site;
 use crate::{
-    commands::{history_key, load, save_peer},
+    commands::{
+        ingest::{history_key, load},
+        peer::save as save_peer,
+    },
     config::Peer,
     folder::Folder,
     interrupt,

@@ -16,44 +16,12 @@ use ligate_analysis::gwas::Association;
 use ligate_lake::{HistoryKey, Lake, LoadRequest, Snapshot, VcfGroup};
 use ligate_model::VariableName;
 
-use super::{network, sites::Cohorts, story::Story};
+use super::{findings::Identity, network, sites::Cohorts, story::Story};
 use crate::{
     interrupt,
     progress::Stages,
-    report,
     run::{Study, own_rows, release::Release},
 };
-
-/// How a federated result compares with the pooled one.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    pub trait_name: VariableName,
-    /// Keys that both results have.
-    pub compared: usize,
-    /// Of these, keys of which any bit differs.
-    pub different: usize,
-    /// Keys that only the pooled run reports.
-    pub pooled_only: usize,
-    /// Keys that only the federated run reports.
-    pub federated_only: usize,
-}
-
-impl From<&Identity> for report::Identity {
-    fn from(identity: &Identity) -> Self {
-        Self {
-            compared: identity.compared as u64,
-            different: identity.different as u64,
-            pooled_only: identity.pooled_only as u64,
-            federated_only: identity.federated_only as u64,
-        }
-    }
-}
-
-impl Identity {
-    pub fn holds(&self) -> bool {
-        self.compared > 0 && self.different == 0 && self.federated_only == 0
-    }
-}
 
 /// Pools the cohorts and compares each release with the pooled study.
 pub fn check(

@@ -12,15 +12,19 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use ligate_access::audit;
-use ligate_clinic::{counts, knowledge::Knowledge};
-use ligate_disclosure::diagnosis_counts::{Minimums, SingleCounts};
-use ligate_formats::cases;
+use ligate_clinic::counts;
+use ligate_disclosure::diagnosis_counts::SingleCounts;
+use ligate_knowledge::Knowledge;
 use ligate_model::{DiseaseId, NodeName};
-use serde::Serialize;
+use ligate_records::cases;
 
-use super::story::Story;
+use super::{
+    findings::{Account, CLINIC, Held, Holding, Place, Ranked},
+    story::Story,
+};
 use crate::{
-    cli, commands,
+    cli,
+    commands::diagnose::answer,
     diagnosis::Facts,
     folder::Folder,
     interrupt, output,
@@ -37,9 +41,6 @@ const REGISTRIES: [(&str, &str); 2] = [
     ("klinik", include_str!("../../../../demo/registries/klinik.jsonl")),
 ];
 
-/// The node that has a patient without a diagnosis.
-pub const CLINIC: &str = "registre";
-
 const CASE: &str = include_str!("../../../../demo/registries/registre.json");
 
 /// What the patient was drawn to have. It is looked up in the finished rankings, and enters none of them.
@@ -47,68 +48,6 @@ const TRUE_DISEASE: &str = "OMIM:274600";
 
 /// Candidates that are told of a ranking.
 const TOLD: usize = 3;
-
-/// What the registries did for the patient.
-#[derive(Clone, Debug, Serialize)]
-pub struct Account {
-    pub registries: Vec<Holding>,
-    /// Each peer with the number of its counts.
-    pub fetched: Vec<(NodeName, usize)>,
-    /// Observed terms of the patient, in words.
-    pub observed: Vec<String>,
-    /// The disease that the patient was drawn to have.
-    pub true_disease: String,
-    pub alone: Ranked,
-    pub with_network: Ranked,
-    /// The disease's rank by phenotype with and without each peer, where it leads.
-    pub by_phenotype: Option<RankByPeers>,
-    /// Entries that came into the other nodes' audit logs while the patient was diagnosed: none, or the demo fails.
-    pub asked_of_peers: u64,
-    /// The page with the network's counts.
-    pub report: PathBuf,
-}
-
-/// What one registry holds and releases.
-#[derive(Clone, Debug, Serialize)]
-pub struct Holding {
-    pub node: NodeName,
-    pub patients: usize,
-    /// Patients in batches.
-    pub counted: usize,
-    pub minimums: Minimums,
-    /// Counts that the rule lets out, and the diseases that they are of.
-    pub released: usize,
-    pub diseases_released: Vec<Held>,
-    /// Counts of these diseases that it does not let out.
-    pub suppressed: usize,
-    /// Diseases of which nothing is let out.
-    pub diseases_suppressed: Vec<Held>,
-}
-
-/// A disease and how many patients of the registry have it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Held {
-    pub disease: String,
-    pub patients: usize,
-}
-
-/// The head of a ranking, and where the patient's disease is in it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Ranked {
-    pub leading: Vec<Place>,
-    /// `None`: not among the candidates of the report.
-    pub true_disease: Option<Place>,
-    /// Candidates of the report.
-    pub candidates: usize,
-}
-
-#[derive(Clone, Debug, Serialize)]
-pub struct Place {
-    pub rank: usize,
-    pub disease: String,
-    pub name: String,
-    pub probability: f64,
-}
 
 /// Fills the registries, lets the clinic fetch what they release, and diagnoses its patient. The nodes must be serving.
 pub fn run(dir: &Path, folders: &[Folder], story: &mut Story) -> Result<Account> {
@@ -243,7 +182,7 @@ fn diagnose(facts: &Facts, case: &Path, out: &Path, clinic: Option<&Folder>) -> 
     let cli::Command::Diagnose(args) = cli::Cli::try_parse_from(words)?.command else {
         bail!("`ligate diagnose` was read as another command");
     };
-    commands::diagnose(&args, facts, false)?.context("the case was not ranked")
+    answer(&args, facts, false)?.context("the case was not ranked")
 }
 
 fn ranked(report: &Diagnosis) -> Ranked {

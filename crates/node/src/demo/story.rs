@@ -8,7 +8,10 @@ use ligate_access::permit::SignedPermit;
 use ligate_lake::LoadReport;
 use ligate_model::NodeName;
 
-use super::{network::Server, pooled::Identity, registries::Account};
+use super::{
+    findings::{Account, Identity},
+    network::Server,
+};
 use crate::{
     folder::Folder,
     output::thousands,

@@ -1,9 +1,7 @@
 //! Candidates of the ranking as the report shows them: evidence, what is missing, what to examine.
 
-use ligate_clinic::{
-    knowledge::DiseaseIndex,
-    phenotype::{self, Counts, Examination, Feature, Match, Query, RankedDisease, Scorer},
-};
+use ligate_clinic::phenotype::{self, Counts, Examination, Feature, Match, Query, RankedDisease, Scorer};
+use ligate_knowledge::DiseaseIndex;
 
 use super::names::{Names, references};
 use crate::report::diagnosis::{self as view, Candidate, Contribution, Shift};

@@ -4,7 +4,10 @@
 mod facts;
 mod words;
 
-use std::{ops::ControlFlow, path::Path};
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, anyhow, bail};
 use ligate_clinic::{
@@ -15,18 +18,16 @@ use ligate_clinic::{
         frequency::{Frequencies, NetworkCount, Sites},
         rank::{Catalogue, GenomeRanking, PhenotypePrior, RankOptions, rank},
     },
-    knowledge::{DiseaseIndex, GeneIndex},
     phenotype::{LEADING, Query, Ranking, Scorer, explain},
 };
-use ligate_formats::{
-    family_vcf::{FamilyReport, FamilyVcf},
-    pedigree::Pedigree,
-};
+use ligate_formats::family_vcf::{FamilyReport, FamilyVcf};
+use ligate_knowledge::{DiseaseIndex, GeneIndex};
 use ligate_model::{Assembly, Case};
+use ligate_records::pedigree::Pedigree;
 
 use self::facts::GenomeFacts;
 use super::Facts;
-use crate::{cli, folder::Folder, interrupt, progress::Stages, report::diagnosis::Diagnosis};
+use crate::{folder::Folder, interrupt, progress::Stages, report::diagnosis::Diagnosis};
 
 /// Records between two looks at whether the user wants to stop.
 const LOOK_EVERY: u64 = 4096;
@@ -34,9 +35,20 @@ const LOOK_EVERY: u64 = 4096;
 /// What a ranking with a genome needs.
 pub struct GenomeRequest<'a> {
     pub vcf: &'a Path,
-    pub args: &'a cli::Diagnose,
     pub facts: &'a Facts,
     pub case: &'a Case,
+    /// The family, as a PED file.
+    pub ped: Option<&'a Path>,
+    /// The patient's sample, where the case does not name it.
+    pub sample: Option<&'a str>,
+    /// Where the VCF's header does not tell.
+    pub assembly: Option<Assembly>,
+    /// Files of further frequencies.
+    pub sites: &'a [PathBuf],
+    /// Whether findings are shown that do not fit the phenotype.
+    pub incidental: bool,
+    /// The node whose peers' counts are used.
+    pub network: Option<&'a Path>,
 }
 
 /// The ranking with a genome, and what to say of it.
@@ -73,7 +85,7 @@ pub fn rank_with_genome(
     ranking: &Ranking,
 ) -> Result<RankedGenome> {
     let knowledge = &request.facts.knowledge;
-    let mut facts = GenomeFacts::read(request.facts, &request.args.sites)?;
+    let mut facts = GenomeFacts::read(request.facts, request.sites)?;
     let catalogue = Catalogue::of(knowledge, &facts.model, &mut facts.names);
     let read = read(request, &facts)?;
     let count = knowledge.diseases().len();
@@ -82,7 +94,7 @@ pub fn rank_with_genome(
         let explanation = explain(scorer, query, disease);
         explanation.map(|of| of.contributions.iter().map(|part| part.value).collect()).unwrap_or_default()
     };
-    let options = RankOptions { leading: LEADING, incidental: request.args.incidental };
+    let options = RankOptions { leading: LEADING, incidental: request.incidental };
     let found = rank(knowledge, &facts.model, &catalogue, &prior, &read.examination, &contributions, options);
     let said = words::Said::of(request, query, &facts, &catalogue, &read, &found);
     Ok(ranked(found, said))
@@ -98,15 +110,14 @@ fn ranked(found: GenomeRanking, said: words::Said) -> RankedGenome {
 }
 
 fn read(request: &GenomeRequest<'_>, facts: &GenomeFacts) -> Result<Read> {
-    let args = request.args;
     let vcf = FamilyVcf::open(request.vcf)?;
-    let assembly = assembly(vcf.assembly(), args.assembly)?;
+    let assembly = assembly(vcf.assembly(), request.assembly)?;
     let family = family(request, &vcf)?;
     let mut warnings = Vec::new();
     warnings.extend(sex_disagreement(&family, request.case));
-    let network = match (&args.dir, args.network) {
-        (Some(dir), true) => facts.network(&Folder::open(dir)?, &mut warnings)?,
-        _ => None,
+    let network = match request.network {
+        Some(dir) => facts.network(&Folder::open(dir)?, &mut warnings)?,
+        None => None,
     };
     let counts = |variant: &SmallVariant| -> NetworkCount {
         let found = network.as_ref().and_then(|network| network.get(variant));
@@ -157,14 +168,14 @@ fn assembly(stated: Option<Assembly>, asked: Option<Assembly>) -> Result<Assembl
 }
 
 fn family(request: &GenomeRequest<'_>, vcf: &FamilyVcf) -> Result<Family> {
-    let (args, case) = (request.args, request.case);
+    let case = request.case;
     // A single sample is the patient's whatever its name; of several, the case or the user says which.
-    let named = args.sample.as_deref().or_else(|| {
+    let named = request.sample.or_else(|| {
         let individual = Some(case.individual.as_str()).filter(|id| !id.is_empty());
         individual.filter(|id| vcf.samples().len() > 1 || vcf.column(id).is_some())
     });
     let in_file = |path: &Path| format!("in {}", path.display());
-    let Some(path) = &args.ped else {
+    let Some(path) = request.ped else {
         return Family::single(vcf.samples(), named, case.sex).with_context(|| in_file(request.vcf));
     };
     let (pedigree, problems) = Pedigree::read(path)?;

@@ -8,13 +8,14 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use ligate_clinic::{
-    knowledge::{Knowledge, KnowledgeFile},
-    phenotype::Model,
-};
+use ligate_clinic::phenotype::Model;
+use ligate_knowledge::{Knowledge, KnowledgeFile};
 use ligate_model::Digest;
 
-use crate::{commands::BUILT_IN_KNOWLEDGE, report::diagnosis::Version};
+use crate::report::diagnosis::Version;
+
+/// The file that comes with the program: HPO of 2025-01-16. Its licences and citations are in NOTICE.md beside it.
+pub const BUILT_IN: &[u8] = include_bytes!("../../knowledge/hpo-2025-01-16.ligk");
 
 /// Names the knowledge file where no option does.
 const VARIABLE: &str = "LIGATE_KNOWLEDGE";
@@ -85,7 +86,7 @@ pub fn bytes(named: Option<&Path>) -> Result<(Cow<'static, [u8]>, String)> {
 
 /// The bytes that come with the program.
 fn own() -> (Cow<'static, [u8]>, String) {
-    (Cow::Borrowed(BUILT_IN_KNOWLEDGE), "comes with the program".to_owned())
+    (Cow::Borrowed(BUILT_IN), "comes with the program".to_owned())
 }
 
 /// Where `ligate knowledge build` installs a file for this user: below $XDG_DATA_HOME, else ~/.local/share.

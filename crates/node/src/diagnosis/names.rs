@@ -1,9 +1,6 @@
 //! Names for the indices of the knowledge, as a report writes them.
 
-use ligate_clinic::{
-    knowledge::{Disease, DiseaseIndex, GeneIndex, Knowledge, Reference},
-    ontology::Term,
-};
+use ligate_knowledge::{Disease, DiseaseIndex, GeneIndex, Knowledge, Reference, ontology::Term};
 
 use crate::report::diagnosis::TermName;
 

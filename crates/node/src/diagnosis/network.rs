@@ -3,9 +3,9 @@
 use anyhow::{Result, bail};
 use ligate_clinic::{
     counts::{self, PeerCounts},
-    knowledge::{DiseaseIndex, Knowledge},
     phenotype::{Annotations, Profile},
 };
+use ligate_knowledge::{DiseaseIndex, Knowledge};
 
 use crate::{
     folder::Folder,

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, fs, path::Path};
 
 use anyhow::{Context, Result, bail};
-use ligate_clinic::knowledge::{DiseaseIndex, GeneIndex, Knowledge};
+use ligate_knowledge::{DiseaseIndex, GeneIndex, Knowledge};
 
 /// Genes of a panel at the most.
 const GENES_MAX: usize = 30_000;

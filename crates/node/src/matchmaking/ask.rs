@@ -13,10 +13,11 @@ use anyhow::{Context, Result, anyhow, bail};
 use ligate_api::mme::{
     Contact, MatchRequest, MatchResponse, MatchResult, TOKEN_HEADER, Version, content_type,
 };
-use ligate_clinic::knowledge::Knowledge;
+use ligate_knowledge::Knowledge;
 use ligate_model::Case;
 
-use super::{MatchPeer, Matchmaking, settings::RESULTS_MAX, shelf};
+use super::shelf;
+use crate::config::{MatchPeer, Matchmaking, RESULTS_MAX};
 
 /// Bytes of an answer at the most.
 const ANSWER_MAX: u64 = 16 << 20;

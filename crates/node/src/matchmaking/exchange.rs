@@ -30,8 +30,8 @@ use rustls::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{Matchmaking, Shelf, shown};
-use crate::{diagnosis::Facts, folder::Folder, registry};
+use super::{Shelf, shown};
+use crate::{books::patients, config::Matchmaking, diagnosis::Facts, folder::Folder};
 
 /// Strangers reach this port, so it takes less than one among peers.
 const LIMITS: Limits = Limits {
@@ -121,7 +121,7 @@ impl Exchange {
 
     /// The patients as of now: who withdrew is not in the next answer.
     fn shelf(&self) -> Result<Arc<Shelf<'static>>> {
-        let file = self.folder.registry().join(registry::PATIENTS);
+        let file = self.folder.registry().join(patients::NAME);
         let state = fs::metadata(&file).and_then(|file| Ok((file.modified()?, file.len(), file.ino()))).ok();
         let mut held = self.shelf.lock().map_err(|_| anyhow!("the registry could not be read"))?;
         if held.0 != state {

@@ -6,11 +6,8 @@ use std::collections::BTreeSet;
 use ligate_api::mme::{
     Contact, Disorder, Feature, Gene, GenomicFeature, MatchResult, Metrics, Observed, Patient, Score,
 };
-use ligate_clinic::{
-    knowledge::{GeneIndex, Knowledge},
-    matching::{Patients, Weights},
-    ontology::Term,
-};
+use ligate_clinic::matching::{Patients, Weights};
+use ligate_knowledge::{GeneIndex, Knowledge, ontology::Term};
 use ligate_model::{Case, DiseaseId, Sex, TermId};
 
 /// Patients with consent, and the index over them.

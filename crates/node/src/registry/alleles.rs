@@ -17,22 +17,15 @@ use ligate_formats::gwas_ssf;
 use ligate_genotypes::{AlleleCounts, SampleMask};
 use ligate_lake::{LakeError, Snapshot};
 use ligate_model::{AlleleTally, Assembly, DatasetId, Digest, VariantKey};
-use serde::{Deserialize, Serialize};
 
-use crate::{books, folder::Folder, serve::changed_calls};
+use crate::{
+    books::{self, changed_calls},
+    folder::Folder,
+    session::AllelePage,
+};
 
 /// Tallies in one message: some 10 MB.
 pub const PAGE_ROWS: usize = 200_000;
-
-/// A page of a node's released tallies. `R` is `Released<Vec<AlleleTally>>` where the node builds it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct AllelePage<R> {
-    pub assembly: Assembly,
-    /// Names the table: pages of two snapshots do not mix.
-    pub snapshot: Digest,
-    pub rows: R,
-    pub more: bool,
-}
 
 /// The one who is served: everybody whom the steward lists is one data user, since tables can be put together.
 const EVERYBODY: &str = "everybody whom the steward lists for allele counts";

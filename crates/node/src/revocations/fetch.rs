@@ -8,9 +8,9 @@ use ligate_access::{PublicKey, audit::Event, permit::SignedPermit, revocation::S
 use ligate_model::NodeName;
 use tokio::{runtime::Handle, task::JoinSet};
 
-use super::{Settings, is_due, name, take};
+use super::{is_due, name, take};
 use crate::{
-    config::Peer,
+    config::{Peer, Revocation},
     folder::Folder,
     interrupt, output,
     session::{Answer, Question, client::Correspondent},
@@ -25,7 +25,7 @@ pub async fn keep_fresh(dir: PathBuf) {
     while !interrupt::is_requested() {
         let (dir, runtime) = (dir.clone(), Handle::current());
         let fetched = tokio::task::spawn_blocking(move || refresh_all(&dir, &runtime));
-        let interval = fetched.await.unwrap_or(Settings::default().fetch_seconds);
+        let interval = fetched.await.unwrap_or(Revocation::default().fetch_seconds);
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(interval)) => {}
             () = interrupt::requested() => {}
@@ -36,7 +36,7 @@ pub async fn keep_fresh(dir: PathBuf) {
 /// How many seconds later to do it again.
 fn refresh_all(dir: &std::path::Path, runtime: &Handle) -> u64 {
     // Anew each time, so that `peer add` needs no restart.
-    let Ok(folder) = Folder::open(dir) else { return Settings::default().fetch_seconds };
+    let Ok(folder) = Folder::open(dir) else { return Revocation::default().fetch_seconds };
     for issuer in folder.config.issuers() {
         if let Err(error) = refresh(&folder, issuer, runtime) {
             note!("warning: {}", output::one_line(&error));

@@ -29,10 +29,9 @@ use super::{
 };
 use crate::{
     books,
-    commands::trusted_issuers,
     folder::Folder,
+    gate::job_event,
     progress::Stages,
-    serve::job_event,
     session::{Answer, Question, Scales, client::Correspondent},
 };
 use account::Cost;
@@ -97,7 +96,7 @@ pub fn run(
 
 /// The coordinator's own check; every node makes its own again.
 pub fn check_permit(folder: &Folder, permit: &SignedPermit, user: &Identity) -> Result<()> {
-    permit.check_issuer(&trusted_issuers(folder))?;
+    permit.check_issuer(&folder.trusted_issuers())?;
     permit.check_dates(Timestamp::now())?;
     let claims = permit.permit();
     ensure!(

@@ -7,15 +7,8 @@ use ligate_analysis::gwas::Cohort;
 use ligate_formats::gwas_ssf;
 use ligate_genotypes::AlleleCounts;
 use ligate_lake::{LakeError, Snapshot};
-use ligate_model::VariantKey;
-use serde::{Deserialize, Serialize};
 
-/// A variant and its RefSNP number, where the dataset knows one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OfferedVariant {
-    pub key: VariantKey,
-    pub rsid: Option<u64>,
-}
+use crate::session::OfferedVariant;
 
 /// The variants of `snapshot` with at least `minor_allele_count` copies of the rarer allele among `cohort`'s called
 /// people, in key order.

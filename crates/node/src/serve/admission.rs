@@ -7,10 +7,9 @@ use ligate_access::{
     PublicKey,
     audit::Head,
     job::SignedJob,
-    permit::{OutputRules, SignedPermit},
+    permit::SignedPermit,
     policy::{self, Approval, NodeRules},
 };
-use ligate_disclosure::{Gate, Thresholds};
 use ligate_model::DatasetId;
 
 use crate::{books, config::Config, folder::Folder, revocations};
@@ -58,26 +57,4 @@ pub fn keep_coordinators_head(folder: &Folder, peer: PublicKey, head: &Head) -> 
 pub fn compare_with_coordinator(folder: &Folder, peer: PublicKey, held: &[Head]) -> Result<()> {
     let known = folder.config.peer_by_key(&peer).context("the coordinator is no peer of this node")?;
     books::check_heads(folder, &known.name, held)
-}
-
-/// The node's thresholds, or the permit's where they are stricter.
-pub fn gate(folder: &Folder, rules: &OutputRules) -> Result<Gate> {
-    Ok(Gate::new(folder.config.disclosure)?.tightened(&thresholds(rules)))
-}
-
-/// A permit's output rules as thresholds; what it does not say is 0, which tightens nothing.
-pub fn thresholds(rules: &OutputRules) -> Thresholds {
-    Thresholds {
-        individuals_per_site: rules.individuals_per_site.unwrap_or(0),
-        individuals: rules.individuals.unwrap_or(0),
-        cell: rules.cell.unwrap_or(0),
-        minor_allele_count: rules.minor_allele_count.unwrap_or(0),
-        minor_allele_count_in_cases: rules.minor_allele_count_in_cases.unwrap_or(0),
-        minor_allele_count_in_controls: rules.minor_allele_count_in_controls.unwrap_or(0),
-        carriers: rules.carriers.unwrap_or(0),
-        homozygotes: rules.homozygotes.unwrap_or(0),
-        sites: rules.sites.unwrap_or(0),
-        offered_allele_count: rules.offered_allele_count.unwrap_or(0),
-        parameter_share: rules.parameter_share.unwrap_or(0),
-    }
 }

@@ -12,8 +12,8 @@ use ligate_disclosure::DataUser;
 use ligate_model::Digest;
 
 use crate::{
-    books::recovery::data_user,
     folder::Folder,
+    recovery::data_user,
     session::{KnownRun, OutgoingAnswer},
 };
 

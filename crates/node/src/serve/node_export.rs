@@ -25,13 +25,13 @@ use ligate_model::{Digest, VariantKey};
 
 use super::{
     account::{Check, Columns, check_ask},
-    admission::{approve, compare_with_coordinator, gate, keep_coordinators_head, still_allowed},
-    changed_calls,
+    admission::{approve, compare_with_coordinator, keep_coordinators_head, still_allowed},
     seat::{RosterJournal, Seat},
 };
 use crate::{
-    books,
+    books::{self, changed_calls},
     folder::Folder,
+    gate::gate,
     output,
     session::{
         ExportAccountFacts, ExportFacts, Leaving, OFFER_PAGE, OutgoingAnswer, SiteFacts,

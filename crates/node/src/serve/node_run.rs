@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use ligate_access::{
     PublicKey,
     audit::{Event, Head},
-    job::{PeopleRule, SignedJob},
-    permit::{Method, Permit, SignedPermit},
+    job::PeopleRule,
+    permit::{Method, SignedPermit},
     policy::{self, Approval},
 };
 use ligate_analysis::gwas::{self, Ask, Cohort, Family, Model, OwnGate, Plan};
@@ -33,24 +33,22 @@ use ligate_model::{
 
 use super::{
     account::{Addition, Check, Columns, Study, check_ask, check_baseline},
-    admission::{
-        approve, compare_with_coordinator, datasets, gate, keep_coordinators_head, rules, still_allowed,
-    },
-    changed_calls,
+    admission::{approve, compare_with_coordinator, datasets, keep_coordinators_head, rules, still_allowed},
     claims::Claims,
     guarded_journal::GuardedJournal,
     seat::Seat,
 };
 use crate::{
-    books,
+    books::{self, changed_calls},
     folder::Folder,
+    gate::{gate, job_event},
     registry::alleles,
     run::{
-        offer::{self, OfferedVariant},
+        offer,
         own_rows::{self, SnapshotRows},
     },
     session::{
-        OFFER_PAGE, OutgoingAnswer, Scales, SiteFacts, VariableFacts,
+        OFFER_PAGE, OfferedVariant, OutgoingAnswer, Scales, SiteFacts, VariableFacts,
         rounds::{AccountAsk, Broadcast, RoundAsk},
     },
 };
@@ -548,23 +546,6 @@ fn record_job(folder: &Folder, approval: &Approval, coordinator: PublicKey) -> R
     let permit = approval.permit_hash();
     folder.record(Event::Permit { id: claims.id.clone(), permit, issuer: claims.issuer.key })?;
     folder.record(job_event(claims, signed, coordinator))
-}
-
-/// What the audit log says of a job: who asks what, for which purpose.
-pub fn job_event(permit: &Permit, signed: &SignedJob, coordinator: PublicKey) -> Event {
-    let job = signed.job();
-    Event::Job {
-        permit: job.permit,
-        job: signed.hash(),
-        question: signed.question(),
-        coordinator,
-        data_user: permit.data_user.key,
-        data_user_name: permit.data_user.name.clone(),
-        purpose: permit.purpose,
-        method: job.method,
-        trait_name: job.trait_name.clone(),
-        covariates: job.covariates.clone(),
-    }
 }
 
 fn own_rule(folder: &Folder, rule: GateRule) -> anyhow::Error {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::bench::{Bench, errors, fixture, text};
 
 fn mini() -> PathBuf {
-    fixture("../../../../clinic/tests/fixtures/mini")
+    fixture("../../../../knowledge/tests/fixtures/mini")
 }
 
 fn show(bench: &Bench, more: &[&str]) -> Value {

@@ -73,7 +73,7 @@ fn every_form_of_a_case_is_ranked_alike() {
     for case in [fixture("case.v1.json"), fixture("case.txt"), protobuf] {
         assert_eq!(order(&bench.diagnose(&case, &[])), expected, "{}", case.display());
     }
-    let packets = fixture("../../../../formats/tests/fixtures/phenopackets");
+    let packets = fixture("../../../../records/tests/fixtures/phenopackets");
     for version in ["v1-phenopacket", "v2-phenopacket"] {
         let of = |ending: &str| order(&bench.diagnose(&packets.join(format!("{version}.{ending}")), &[]));
         assert_eq!(of("pb"), of("json"), "{version}");

@@ -1,17 +1,15 @@
 //! The criteria one by one.
 
 use ligate_formats::consequence::Loftee;
+use ligate_knowledge::Constraint;
 
 use super::{Assessment, Criterion, Judgement, Status, Strength, frequency};
-use crate::{
-    genome::{
-        burden::{Mode, Phase},
-        effect::{Effect, EffectSource, GeneEffect},
-        examine::Candidate,
-        family::{Family, Parentage},
-        inheritance::State,
-    },
-    knowledge::Constraint,
+use crate::genome::{
+    burden::{Mode, Phase},
+    effect::{Effect, EffectSource, GeneEffect},
+    examine::Candidate,
+    family::{Family, Parentage},
+    inheritance::State,
 };
 
 /// What a variant is judged for.

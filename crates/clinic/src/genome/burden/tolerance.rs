@@ -1,8 +1,9 @@
 //! How much of an effect a gene tolerates in the population, from gnomAD's constraint (Karczewski et al., Nature 581:434,
 //! 2020): a gene that lost its stop-gained variants to selection has few by chance.
 
+use ligate_knowledge::Constraint;
+
 use super::Effect;
-use crate::knowledge::Constraint;
 
 /// Observed over expected variation of a gene, relative to the mean gene.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 //! From gene tables to the model: protein-coding transcripts of genes on chromosomes, indexed.
 
-use ligate_formats::{chain::Strand, gene_tables};
+use ligate_formats::chain::Strand;
+use ligate_knowledge::sources::gene_tables;
 
 use super::{ChromosomeIndex, GeneModel, GeneStructure, MARGIN, ModelGene, TranscriptStructure};
 use crate::genome::Chromosome;

@@ -1,15 +1,15 @@
 //! Diseases as the genome part needs them: genes by place in the model, and modes of inheritance.
 
+use ligate_knowledge::{
+    Disease, Gene, GeneIndex, Knowledge,
+    ontology::{Ontology, Term},
+};
 use ligate_model::TermId;
 
-use crate::{
-    genome::{
-        Chromosome,
-        burden::{Mode, Tolerance},
-        gene_model::{GeneModel, GeneNames, ModelGene},
-    },
-    knowledge::{Disease, Gene, GeneIndex, Knowledge},
-    ontology::{Ontology, Term},
+use crate::genome::{
+    Chromosome,
+    burden::{Mode, Tolerance},
+    gene_model::{GeneModel, GeneNames, ModelGene},
 };
 
 /// Modes that a disease is known to follow.

@@ -3,14 +3,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{BestExplanation, Catalogue, DiseaseEvidence, Evidence, PhenotypePrior, unknown::unknown_genes};
-use crate::{
-    genome::{
-        burden::{Burden, Carried},
-        examine::{Candidate, Examination},
-        gene_model::{GeneModel, ModelGene},
-    },
-    knowledge::{Constraint, DiseaseIndex, GeneIndex, Knowledge},
+use ligate_knowledge::{DiseaseIndex, GeneIndex, Knowledge};
+
+use super::{
+    BestExplanation, Catalogue, DiseaseEvidence, Evidence, PhenotypePrior,
+    unknown::{STRONG, UnknownGene, unknown_genes},
+};
+use crate::genome::{
+    burden::{Burden, Carried},
+    examine::{Candidate, Examination},
+    gene_model::{GeneModel, ModelGene},
 };
 
 /// What to show.
@@ -38,16 +40,6 @@ pub struct RankedByGenome {
     pub probability: f64,
     /// The variant or pair that speaks most for it; ids are places in [`Examination::candidates`].
     pub best: Option<BestExplanation>,
-}
-
-/// A strong variant in a gene that no disease is known of.
-#[derive(Clone, Debug, PartialEq)]
-pub struct UnknownGene {
-    pub gene: ModelGene,
-    pub best: BestExplanation,
-    /// Whether a variant of it is new in the child of parents who are surely without it.
-    pub is_new: bool,
-    pub constraint: Option<Constraint>,
 }
 
 /// Two diseases that together explain what one leaves.
@@ -99,8 +91,6 @@ pub struct GenomeRanking {
 
 /// Leading candidates whose genes are looked at for coverage.
 const COVERAGE_OF: usize = 10;
-/// A likelihood ratio that is strong by itself: a class of variants that chance brings to one gene in a hundred.
-pub(super) const STRONG: f64 = 100.0;
 /// Prior that the cause is in no known disease gene, among patients in whom a genome is asked.
 const UNKNOWN_DISEASE: f64 = 0.02;
 

@@ -1,6 +1,8 @@
 //! What the phenotype says before any variant is looked at, as the logarithm of a probability for each disease.
 
-use crate::{knowledge::DiseaseIndex, phenotype::Ranking};
+use ligate_knowledge::DiseaseIndex;
+
+use crate::phenotype::Ranking;
 
 /// Log probabilities by disease index; minus infinity for what is no candidate or has nothing to be ranked by.
 #[derive(Clone, Debug, PartialEq)]

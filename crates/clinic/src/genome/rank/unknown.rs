@@ -7,22 +7,20 @@
 
 use std::collections::HashSet;
 
-use super::{
-    BestExplanation, Catalogue, Evidence, GeneticDisease, KnownModes,
-    posterior::{STRONG, UnknownGene},
-};
-use crate::{
-    genome::{
-        burden::Carriage,
-        effect::Effect,
-        examine::{Candidate, Examination},
-        frequency::Tier,
-        gene_model::ModelGene,
-    },
-    knowledge::{Constraint, Knowledge},
-};
 use ligate_formats::consequence::Loftee;
+use ligate_knowledge::{Constraint, Knowledge};
 
+use super::{BestExplanation, Catalogue, Evidence, GeneticDisease, KnownModes};
+use crate::genome::{
+    burden::Carriage,
+    effect::Effect,
+    examine::{Candidate, Examination},
+    frequency::Tier,
+    gene_model::ModelGene,
+};
+
+/// A likelihood ratio that is strong by itself: a class of variants that chance brings to one gene in a hundred.
+pub(super) const STRONG: f64 = 100.0;
 /// Genes that are shown.
 const SHOWN: usize = 5;
 /// Losing one copy is not tolerated (gnomAD: LOEUF below 0.35).
@@ -33,6 +31,16 @@ const TOLERANT: f32 = 1.0;
 const SURE_CALL: f64 = 0.9;
 /// Variants of a gene so near to each other are one event, however the caller writes it.
 const ONE_EVENT: u32 = 10;
+
+/// A strong variant in a gene that no disease is known of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnknownGene {
+    pub gene: ModelGene,
+    pub best: BestExplanation,
+    /// Whether a variant of it is new in the child of parents who are surely without it.
+    pub is_new: bool,
+    pub constraint: Option<Constraint>,
+}
 
 /// The genes without a known disease that are worth a look, best first.
 pub(super) fn unknown_genes(

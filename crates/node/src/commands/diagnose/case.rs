@@ -3,9 +3,9 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use ligate_clinic::{knowledge::Knowledge, text};
-use ligate_formats::{cases, phenopacket::Note, term_list};
+use ligate_knowledge::{Knowledge, text};
 use ligate_model::Case;
+use ligate_records::{cases, phenopacket::Note, term_list};
 use serde_json::json;
 
 use crate::{cli, output};

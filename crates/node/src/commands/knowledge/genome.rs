@@ -7,25 +7,20 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use ligate_clinic::{
-    genome::{frequency::SitesBuilder, gene_model::GeneModel},
-    knowledge::{Builder, Direction, KnowledgeFile, SectionName},
-};
-use ligate_formats::{
-    Problems,
-    chain::Chain,
-    gene_tables::{self, KnownSites},
-    sites,
+use ligate_clinic::genome::{frequency::SitesBuilder, gene_model::GeneModel};
+use ligate_formats::{Problems, chain::Chain, sites};
+use ligate_knowledge::{
+    Builder, Direction, KnowledgeFile, SectionName,
+    sources::gene_tables::{self, KnownSites},
 };
 use ligate_model::VariantKey;
+
+use crate::diagnosis::sites::{LISTED_FROM, is_grch37};
 
 use super::{
     releases::{Part, Releases},
     sources::{fingerprint, kept},
 };
-
-/// Frequency that a site has at least where its file lists it without one: gnomAD's list starts there.
-pub const LISTED_FROM: f64 = 0.0002;
 
 /// Adds the sections that the folders have files for; the others are those of `existing`.
 pub fn add(
@@ -137,12 +132,6 @@ fn chain(releases: &Releases, existing: &KnowledgeFile<'_>) -> Result<Chain> {
     };
     let missing = "the sites are of GRCh37; put hg19ToHg38.over.chain.gz into the folders too";
     chain.map(Chain::with_revised_mitochondrion).context(missing)
-}
-
-/// Whether the name says GRCh37; a file that says nothing is of GRCh38.
-pub fn is_grch37(path: &Path) -> bool {
-    let name = file_name(path).to_ascii_lowercase();
-    ["grch37", "hg19", "b37"].iter().any(|assembly| name.contains(assembly))
 }
 
 fn file_name(path: &Path) -> String {

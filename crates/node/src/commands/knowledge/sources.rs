@@ -3,8 +3,11 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
-use ligate_clinic::knowledge::{GeneFacts, Knowledge, KnowledgeFile, Notes, Sources};
-use ligate_formats::{Problems, ReadError, gene_links, gene_tables, hpoa, mondo, obo};
+use ligate_formats::{Problems, ReadError};
+use ligate_knowledge::{
+    GeneFacts, Knowledge, KnowledgeFile, Notes, Sources,
+    sources::{gene_links, gene_tables, hpoa, mondo, obo},
+};
 use ligate_model::Digest;
 
 use super::releases::{Part, Releases};

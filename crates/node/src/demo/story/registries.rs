@@ -3,7 +3,7 @@
 use ligate_model::NodeName;
 
 use super::Story;
-use crate::demo::registries::{Account, CLINIC, Held, Holding, Place, Ranked};
+use crate::demo::findings::{Account, CLINIC, Held, Holding, Place, Ranked};
 
 impl Story {
     pub fn registry(&self, holding: &Holding) {

@@ -3,21 +3,19 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
-use ligate_clinic::{
-    genome::{
-        SmallVariant,
-        examine::{self, lifted_variant},
-        frequency::{Frequencies, Sites, SitesBuilder},
-        gene_model::{GeneModel, GeneNames},
-    },
-    knowledge::{Direction, SectionName},
+use ligate_clinic::genome::{
+    SmallVariant,
+    examine::{self, lifted_variant},
+    frequency::{Frequencies, Sites, SitesBuilder},
+    gene_model::{GeneModel, GeneNames},
 };
 use ligate_formats::{chain::Chain, sites};
+use ligate_knowledge::{Direction, SectionName};
 use ligate_model::{Assembly, VariantKey};
 
 use super::super::Facts;
 use crate::{
-    commands::{LISTED_FROM, is_grch37},
+    diagnosis::sites::{LISTED_FROM, is_grch37},
     folder::Folder,
     registry::peers,
 };

@@ -12,9 +12,9 @@ use ligate_clinic::{
         gene_model::ModelGene,
         rank::{BestExplanation, Catalogue, GenomeRanking, NotCovered},
     },
-    knowledge::{Constraint, DiseaseIndex},
     phenotype::Query,
 };
+use ligate_knowledge::{Constraint, DiseaseIndex};
 
 use super::{GenomeRequest, Read, facts::GenomeFacts};
 use crate::{

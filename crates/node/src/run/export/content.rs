@@ -14,7 +14,7 @@ use ligate_disclosure::{
 use ligate_formats::gwas_ssf;
 use ligate_model::{Digest, VariantKey};
 
-use crate::run::release::{self, Release};
+use crate::run::{release::Release, release_files};
 
 /// Why an effect stays inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,7 +119,7 @@ impl Content {
         };
         let status = content.status()?;
         let mut table = Vec::new();
-        content.md5 = release::write_table(&mut table, &content.release, &status)?;
+        content.md5 = release_files::write_table(&mut table, &content.release, &status)?;
         content.digest = digest_of(&table[..])?;
         content.table = table;
         Ok(content)

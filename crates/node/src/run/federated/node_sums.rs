@@ -11,9 +11,9 @@ use tokio::runtime::Runtime;
 use super::account::{self, Cost, Groups, SpanRefusal};
 use crate::{
     folder::Folder,
+    gate::thresholds,
     interrupt,
     run::{PermitWatch, admission::Nodes},
-    serve::thresholds,
     session::rounds::{AskedStudy, Broadcast, RoundAsk},
 };
 

@@ -8,8 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     interrupt,
-    run::offer::OfferedVariant,
-    session::{Answer, OFFER_PAGE, Question, SiteFacts, client::Correspondent},
+    session::{Answer, OFFER_PAGE, OfferedVariant, Question, SiteFacts, client::Correspondent},
 };
 
 /// Variants that one node may offer: a genome has no more single-base changes.

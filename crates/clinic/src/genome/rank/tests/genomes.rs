@@ -1,22 +1,19 @@
 //! What is told beside the ranking, on small genomes: 200 genes of 1000 coding bases on chromosome 1, each of the last
 //! hundred with one inherited base change.
 
-use ligate_formats::{gene_tables::Constraint, sites::Site};
+use ligate_formats::sites::Site;
+use ligate_knowledge::{DiseaseIndex, GeneFacts, Knowledge, mini, sources::gene_tables::Constraint};
 use ligate_model::{Contig, Position};
 
-use crate::{
-    genome::{
-        burden::Tolerance,
-        examine::{Examination, sample},
-        family::Family,
-        frequency::{Sites, SitesBuilder},
-        gene_model::{GeneModel, ModelGene, sample::model},
-        rank::{
-            Catalogue, GeneticDisease, GenomeRanking, KnownModes, PhenotypePrior, RankOptions, UnknownGene,
-            rank,
-        },
+use crate::genome::{
+    burden::Tolerance,
+    examine::{Examination, sample},
+    family::Family,
+    frequency::{Sites, SitesBuilder},
+    gene_model::{GeneModel, ModelGene, sample::model},
+    rank::{
+        Catalogue, GeneticDisease, GenomeRanking, KnownModes, PhenotypePrior, RankOptions, UnknownGene, rank,
     },
-    knowledge::{DiseaseIndex, GeneFacts, Knowledge, mini},
 };
 
 const GENES: usize = 200;
@@ -59,7 +56,7 @@ fn clinic() -> Clinic {
         genes[gene as usize] = Some(index);
         assert!(knowledge.gene(index).constraint.is_some());
     }
-    let intolerant = crate::knowledge::Constraint { pli: 1.0, loeuf: 0.1, missense_z: 0.0 };
+    let intolerant = ligate_knowledge::Constraint { pli: 1.0, loeuf: 0.1, missense_z: 0.0 };
     tolerances[..5].fill(Tolerance::of(intolerant, 1000));
     // Diseases 0, 1 and 2 are of genes 0, 1 and 5; nobody knows the others' genes.
     let mut diseases = vec![GeneticDisease::default(); knowledge.diseases().len()];
