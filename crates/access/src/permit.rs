@@ -19,6 +19,7 @@
 
 mod id;
 mod method;
+mod output_rules;
 mod signed;
 
 use std::collections::BTreeSet;
@@ -31,6 +32,7 @@ use crate::{Identity, JwsError, PublicKey};
 
 pub use id::{InvalidPermitId, PermitId};
 pub use method::{Method, UnknownMethod};
+pub use output_rules::OutputRules;
 pub use signed::SignedPermit;
 
 /// The JWS type of a permit.
@@ -60,34 +62,6 @@ pub struct PermitDataset {
     pub key: PublicKey,
     pub country: CountryCode,
     pub dataset: DatasetId,
-}
-
-/// Thresholds of the disclosure gate that the permit raises. A value below a node's own changes nothing there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct OutputRules {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub individuals_per_site: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub individuals: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cell: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub minor_allele_count: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub minor_allele_count_in_cases: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub minor_allele_count_in_controls: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub carriers: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub homozygotes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sites: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub offered_allele_count: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameter_share: Option<u64>,
 }
 
 /// What may leave the secure processing environment, beside the rules that hold for every export.

@@ -6,7 +6,7 @@
 //! al., PLoS Genetics 4:e1000167, 2008): that is why a steward has to choose it, and why a table is released for one
 //! set of people, and again only for people who differ by a cell or more (the ledger sees to it).
 
-use ligate_model::{AlleleTally, GateRule};
+use ligate_model::{AlleleTally, GateRule, Rule};
 
 use crate::{Gate, Released};
 
@@ -19,13 +19,15 @@ impl Gate {
         tallies: impl IntoIterator<Item = AlleleTally>,
     ) -> Result<Released<Vec<AlleleTally>>, GateRule> {
         let least = self.thresholds();
-        if individuals < least.individuals {
+        if individuals < least[Rule::Individuals] {
             return Err(GateRule::Individuals);
         }
         let passes = |tally: &AlleleTally| {
             let (copies, called) = (u64::from(tally.copies), u64::from(tally.called));
             let rarer = copies.min(called.saturating_sub(copies));
-            copies <= called && called >= 2 * least.individuals && rarer >= least.minor_allele_count
+            copies <= called
+                && called >= 2 * least[Rule::Individuals]
+                && rarer >= least[Rule::MinorAlleleCount]
         };
         Ok(Released::new(tallies.into_iter().filter(passes).collect()))
     }

@@ -4,150 +4,15 @@
 //! The coordinator applies it to opened counts. Every node applies the same rules again
 //! ([`Gate::check_people`], [`Gate::check_variant`]) to the counts it is told, before it adds any statistic.
 
-use ligate_model::{GateRule, PeopleCounts, VariantCounts};
-use serde::{Deserialize, Serialize};
+use ligate_model::{GateRule, PeopleCounts, Rule, VariantCounts};
 
-use crate::{Opened, Released};
+use crate::{
+    Opened, Released,
+    thresholds::{BelowFloor, Thresholds},
+};
 
 /// The largest number of people that any sum is made for. A larger claimed count is impossible and would overflow.
 const INDIVIDUALS_MAX: u64 = 1 << 31;
-
-/// The gate's thresholds. Any may be raised; none may go below [`Thresholds::FLOOR`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Thresholds {
-    /// Fewest individuals with whom a site takes part.
-    pub individuals_per_site: u64,
-    /// Fewest individuals of a run over all sites, and fewest called for a variant.
-    pub individuals: u64,
-    /// Fewest cases and fewest controls, in a run and among the called of a variant. A group is too small to be singled out
-    /// (the span rule) where it has fewer.
-    pub cell: u64,
-    /// Fewest copies of the rarer allele.
-    pub minor_allele_count: u64,
-    /// Fewest copies, among cases, of that allele.
-    pub minor_allele_count_in_cases: u64,
-    /// Fewest copies, among controls, of that allele.
-    pub minor_allele_count_in_controls: u64,
-    /// Fewest people with a copy of that allele.
-    pub carriers: u64,
-    /// Fewest people with two copies of an allele, unless nobody has: one such person's covariates could be read off
-    /// the weights of a model.
-    pub homozygotes: u64,
-    /// Fewest sites in a run, and fewest that hold a variant.
-    pub sites: u64,
-    /// Fewest copies of the rarer allele at a site, for the site to offer the variant's key to the coordinator.
-    pub offered_allele_count: u64,
-    /// Individuals per parameter of a model: at most `individuals / parameter_share` parameters.
-    pub parameter_share: u64,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self {
-            individuals_per_site: 20,
-            individuals: 100,
-            cell: 10,
-            minor_allele_count: 20,
-            minor_allele_count_in_cases: 5,
-            minor_allele_count_in_controls: 5,
-            carriers: 10,
-            homozygotes: 3,
-            sites: 3,
-            offered_allele_count: 10,
-            parameter_share: 3,
-        }
-    }
-}
-
-impl Thresholds {
-    /// No configuration goes below these.
-    ///
-    /// - `sites` 3: of two, each learns the other's sum by subtracting its own.
-    /// - `cell` 5: with fewer, somebody who knows a few members of a group knows nearly all of it.
-    /// - `individuals_per_site` 10: two cells, because a case-control site needs both.
-    /// - `individuals` 30: three sites of the smallest size.
-    /// - `minor_allele_count` 10: a person has two copies, so at least a cell of carriers.
-    /// - `minor_allele_count_in_cases` 3, `minor_allele_count_in_controls` 3 and `offered_allele_count` 3: more than the
-    ///   copies of one person.
-    /// - `carriers` 5: a cell. `homozygotes` 2: never one person; by default 3, because with six digits a sum over three of
-    ///   two thousand people does not tell which three they are, and one over two nearly does.
-    /// - `parameter_share` 3: DataSHIELD's long-standing limit (`nfilter.glm` = 0.33); a model with as many
-    ///   parameters as people returns the people.
-    pub const FLOOR: Self = Self {
-        individuals_per_site: 10,
-        individuals: 30,
-        cell: 5,
-        minor_allele_count: 10,
-        minor_allele_count_in_cases: 3,
-        minor_allele_count_in_controls: 3,
-        carriers: 5,
-        homozygotes: 2,
-        sites: 3,
-        offered_allele_count: 3,
-        parameter_share: 3,
-    };
-
-    /// Checks every threshold against its floor.
-    pub fn validate(&self) -> Result<(), BelowFloor> {
-        self.pairs(&Self::FLOOR)
-            .into_iter()
-            .find(|(_, value, floor)| value < floor)
-            .map_or(Ok(()), |(name, value, floor)| Err(BelowFloor { name, value, floor }))
-    }
-
-    /// The stricter of the two, threshold by threshold. Thresholds that do not matter may be 0 in `other`.
-    #[must_use]
-    pub fn stricter(&self, other: &Self) -> Self {
-        let [a, b, c, d, e, i, j, k, f, g, h] = self.pairs(other).map(|(_, own, other)| own.max(other));
-        Self {
-            individuals_per_site: a,
-            individuals: b,
-            cell: c,
-            minor_allele_count: d,
-            minor_allele_count_in_cases: e,
-            minor_allele_count_in_controls: i,
-            carriers: j,
-            homozygotes: k,
-            sites: f,
-            offered_allele_count: g,
-            parameter_share: h,
-        }
-    }
-
-    fn pairs(&self, other: &Self) -> [(&'static str, u64, u64); 11] {
-        [
-            ("individuals_per_site", self.individuals_per_site, other.individuals_per_site),
-            ("individuals", self.individuals, other.individuals),
-            ("cell", self.cell, other.cell),
-            ("minor_allele_count", self.minor_allele_count, other.minor_allele_count),
-            (
-                "minor_allele_count_in_cases",
-                self.minor_allele_count_in_cases,
-                other.minor_allele_count_in_cases,
-            ),
-            (
-                "minor_allele_count_in_controls",
-                self.minor_allele_count_in_controls,
-                other.minor_allele_count_in_controls,
-            ),
-            ("carriers", self.carriers, other.carriers),
-            ("homozygotes", self.homozygotes, other.homozygotes),
-            ("sites", self.sites, other.sites),
-            ("offered_allele_count", self.offered_allele_count, other.offered_allele_count),
-            ("parameter_share", self.parameter_share, other.parameter_share),
-        ]
-    }
-}
-
-/// A threshold that is configured below its floor.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the threshold {name} = {value} is too low: it can be {floor} or more")]
-pub struct BelowFloor {
-    pub(crate) name: &'static str,
-    pub(crate) value: u64,
-    pub(crate) floor: u64,
-}
 
 /// The gate, with thresholds that hold the floors.
 #[derive(Clone, Debug)]
@@ -201,11 +66,11 @@ impl Gate {
     /// What a node checks again before it adds to any further sum.
     pub fn check_people(&self, people: &PeopleCounts, parameters: usize) -> Result<(), GateRule> {
         let least = &self.thresholds;
-        let per_site = people.sites.saturating_mul(least.individuals_per_site);
-        let parameters = (parameters as u64).saturating_mul(least.parameter_share);
-        require(people.sites >= least.sites, GateRule::Sites)?;
+        let per_site = people.sites.saturating_mul(least[Rule::IndividualsPerSite]);
+        let parameters = (parameters as u64).saturating_mul(least[Rule::ParameterShare]);
+        require(people.sites >= least[Rule::Sites], GateRule::Sites)?;
         require(people.individuals <= INDIVIDUALS_MAX, GateRule::Individuals)?;
-        require(people.individuals >= least.individuals, GateRule::Individuals)?;
+        require(people.individuals >= least[Rule::Individuals], GateRule::Individuals)?;
         require(people.individuals >= per_site, GateRule::IndividualsPerSite)?;
         if let Some(cases) = people.cases {
             require(people.unknown <= people.individuals, GateRule::Cell)?;
@@ -220,13 +85,13 @@ impl Gate {
         // The span rule judges the people of all nodes, and of all but the one who reads. Whether a node lacks the variant
         // or withholds it is not told.
         require(counts.withheld == 0 && counts.lacking == 0, GateRule::Withheld)?;
-        require(counts.sites >= least.sites, GateRule::Sites)?;
+        require(counts.sites >= least[Rule::Sites], GateRule::Sites)?;
         require(counts.called <= INDIVIDUALS_MAX, GateRule::Individuals)?;
-        require(counts.called >= least.individuals, GateRule::Individuals)?;
-        require(counts.minor_allele_count() >= least.minor_allele_count, GateRule::MinorAlleleCount)?;
+        require(counts.called >= least[Rule::Individuals], GateRule::Individuals)?;
+        require(counts.minor_allele_count() >= least[Rule::MinorAlleleCount], GateRule::MinorAlleleCount)?;
         let possible = counts.homozygotes <= counts.allele_count / 2;
-        require(possible && counts.carriers() >= least.carriers, GateRule::Carriers)?;
-        let enough = |people: u64| people == 0 || people >= least.homozygotes;
+        require(possible && counts.carriers() >= least[Rule::Carriers], GateRule::Carriers)?;
+        let enough = |people: u64| people == 0 || people >= least[Rule::Homozygotes];
         let homozygotes = enough(counts.homozygotes) && enough(counts.reference_homozygotes());
         require(homozygotes, GateRule::Homozygotes)?;
         let Some(cases) = counts.cases else { return Ok(()) };
@@ -234,22 +99,22 @@ impl Gate {
         let possible = cases.allele_count <= (2 * cases.called).min(counts.allele_count);
         let in_cases = counts.minor_allele_count_in_cases().unwrap_or(0);
         require(
-            possible && in_cases >= least.minor_allele_count_in_cases,
+            possible && in_cases >= least[Rule::MinorAlleleCountInCases],
             GateRule::MinorAlleleCountInCases,
         )?;
         let in_controls = counts.minor_allele_count_in_controls().unwrap_or(0);
-        require(in_controls >= least.minor_allele_count_in_controls, GateRule::MinorAlleleCountInControls)
+        require(in_controls >= least[Rule::MinorAlleleCountInControls], GateRule::MinorAlleleCountInControls)
     }
 
     /// Whether this node has enough people of its own to take part.
     pub fn own_site(&self, individuals: u64) -> Result<OwnSite, GateRule> {
-        require(individuals >= self.thresholds.individuals_per_site, GateRule::IndividualsPerSite)?;
+        require(individuals >= self.thresholds[Rule::IndividualsPerSite], GateRule::IndividualsPerSite)?;
         Ok(OwnSite(()))
     }
 
     fn check_cells(&self, individuals: u64, cases: u64) -> Result<(), GateRule> {
         let controls = individuals.checked_sub(cases).ok_or(GateRule::Cell)?;
-        require(cases.min(controls) >= self.thresholds.cell, GateRule::Cell)
+        require(cases.min(controls) >= self.thresholds[Rule::Cell], GateRule::Cell)
     }
 }
 
@@ -311,7 +176,7 @@ pub struct OwnSite(());
 impl OwnSite {
     /// Releases a fact about a site that passed: the exponents of its columns' scale, a variable's kind and coding,
     /// the keys of the variants that it brings, which its node chooses by
-    /// [`offered_allele_count`](Thresholds::offered_allele_count). Not for sums or counts, which leave masked only.
+    /// [`Rule::OfferedAlleleCount`]. Not for sums or counts, which leave masked only.
     pub fn release<T>(&self, fact: T) -> Released<T> {
         Released::new(fact)
     }
@@ -473,36 +338,10 @@ mod tests {
     }
 
     #[test]
-    fn no_threshold_goes_below_its_floor() {
-        let floor = serde_json::to_value(Thresholds::FLOOR).unwrap();
-        for (name, value) in floor.as_object().unwrap() {
-            let below = value.as_u64().unwrap() - 1;
-            let thresholds: Thresholds = serde_json::from_value(serde_json::json!({ name: below })).unwrap();
-            let message = Gate::new(thresholds).unwrap_err().to_string();
-            assert!(message.contains(&format!("{name} = {below}")), "{message}");
-        }
-        assert!(Gate::new(Thresholds::FLOOR).is_ok());
-        assert_eq!(Thresholds::FLOOR.sites, 3);
-        assert!(serde_json::from_str::<Thresholds>(r#"{"site": 3}"#).is_err());
-    }
-
-    #[test]
     fn a_permit_only_tightens() {
-        let none = Thresholds {
-            individuals_per_site: 0,
-            individuals: 0,
-            cell: 0,
-            minor_allele_count: 0,
-            minor_allele_count_in_cases: 0,
-            minor_allele_count_in_controls: 0,
-            carriers: 0,
-            homozygotes: 0,
-            sites: 0,
-            offered_allele_count: 0,
-            parameter_share: 0,
-        };
+        let none = Thresholds::new(|_| 0);
         assert_eq!(gate().tightened(&none).thresholds(), &Thresholds::default());
-        let tightened = gate().tightened(&Thresholds { cell: 20, ..none });
-        assert_eq!(tightened.thresholds(), &Thresholds { cell: 20, ..Thresholds::default() });
+        let tightened = gate().tightened(&none.with(Rule::Cell, 20));
+        assert_eq!(tightened.thresholds(), &Thresholds::default().with(Rule::Cell, 20));
     }
 }

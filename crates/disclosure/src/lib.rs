@@ -16,10 +16,11 @@ mod opened;
 mod released;
 pub mod shamir;
 pub mod span;
+mod thresholds;
 mod witness;
 
 pub use book_files::{Lock, lock};
-pub use gate::{BelowFloor, Cleared, Gate, OwnSite, Thresholds};
+pub use gate::{Cleared, Gate, OwnSite};
 pub use ledger::{
     ACCOUNT_COLUMNS_MAX, Account, AccountColumn, AllowedRoster, Chosen, ClosedAccount, Codings, ColumnId,
     ColumnRecord, DataUser, Draft, Exact, ExportAccount, Exported, ForExport, Ledger, LedgerError,
@@ -28,4 +29,5 @@ pub use ledger::{
 pub use masks::{MaskedSum, MaskedSumError, Seed, add_mask, subtract_mask};
 pub use opened::Opened;
 pub use released::Released;
+pub use thresholds::{BelowFloor, Thresholds};
 pub use witness::{Change, Witness, WitnessError, WitnessedFile};

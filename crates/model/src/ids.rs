@@ -92,9 +92,7 @@ id!(
 );
 id!(
     /// An ISO 3166-1 alpha-2 country code.
-    CountryCode, "country code", "use two capital letters, as in ISO 3166-1 (SE, FI, EE)", |text| {
-        text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
-    }
+    CountryCode, "country code", "use a code of ISO 3166-1, two capital letters: GB, not UK; GR, not EL", is_country
 );
 readable_in_debug!(NodeName, DatasetId, VariableName, CountryCode);
 
@@ -102,6 +100,20 @@ impl fmt::Debug for IndividualId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IndividualId(..)")
     }
+}
+
+/// The codes of ISO 3166-1 alpha-2 that are assigned, in order.
+const COUNTRIES: &str = "\
+    AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC \
+    CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD \
+    GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH \
+    KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW \
+    MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC \
+    SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY \
+    UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
+
+fn is_country(text: &str) -> bool {
+    COUNTRIES.split(' ').any(|country| country == text)
 }
 
 fn starts_alphanumeric(text: &str) -> bool {
@@ -129,7 +141,11 @@ mod tests {
         assert!(NodeName::new("kg-hg").is_ok());
         assert!(NodeName::new("../x").is_err());
         assert!(DatasetId::new("").is_err());
-        assert!(CountryCode::new("se").is_err());
+        assert_eq!(COUNTRIES.split(' ').count(), 249);
+        assert!(COUNTRIES.split(' ').is_sorted());
+        for wrong in ["se", "UK", "EL", "XX", "", "S", "SWE", "AD AE"] {
+            assert!(CountryCode::new(wrong).is_err(), "{wrong}");
+        }
         assert!(IndividualId::new("NA 12878").is_ok());
         assert!(IndividualId::new("x\n").is_err());
     }

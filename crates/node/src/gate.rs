@@ -18,19 +18,7 @@ pub fn gate(folder: &Folder, rules: &OutputRules) -> Result<Gate> {
 
 /// A permit's output rules as thresholds; what it does not say is 0, which tightens nothing.
 pub fn thresholds(rules: &OutputRules) -> Thresholds {
-    Thresholds {
-        individuals_per_site: rules.individuals_per_site.unwrap_or(0),
-        individuals: rules.individuals.unwrap_or(0),
-        cell: rules.cell.unwrap_or(0),
-        minor_allele_count: rules.minor_allele_count.unwrap_or(0),
-        minor_allele_count_in_cases: rules.minor_allele_count_in_cases.unwrap_or(0),
-        minor_allele_count_in_controls: rules.minor_allele_count_in_controls.unwrap_or(0),
-        carriers: rules.carriers.unwrap_or(0),
-        homozygotes: rules.homozygotes.unwrap_or(0),
-        sites: rules.sites.unwrap_or(0),
-        offered_allele_count: rules.offered_allele_count.unwrap_or(0),
-        parameter_share: rules.parameter_share.unwrap_or(0),
-    }
+    Thresholds::new(|rule| rules.get(rule).unwrap_or(0))
 }
 
 /// What the audit log says of a job: who asks what, for which purpose.

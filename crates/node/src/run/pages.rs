@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ligate_analysis::gwas::{Association, Family, Test};
 use ligate_formats::gwas_ssf;
-use ligate_model::{VariableName, VariantKey};
+use ligate_model::{Rule, VariableName, VariantKey};
 use serde_json::json;
 
 use super::release::{NodeAnswer, NodeOutcome, Release};
@@ -129,22 +129,8 @@ fn node(answer: &NodeAnswer) -> Node {
 
 fn thresholds(release: &Release) -> Vec<(String, String)> {
     let Some(authority) = &release.authority else { return Vec::new() };
-    let least = &authority.thresholds;
-    [
-        ("individuals at each site, at least", least.individuals_per_site),
-        ("individuals in all, at least", least.individuals),
-        ("cases and controls, each at least", least.cell),
-        ("copies of the minor allele, at least", least.minor_allele_count),
-        ("copies of the minor allele among cases, at least", least.minor_allele_count_in_cases),
-        ("copies of the minor allele among controls, at least", least.minor_allele_count_in_controls),
-        ("carriers of the minor allele, at least", least.carriers),
-        ("people with two copies of an allele, nobody or at least", least.homozygotes),
-        ("sites that hold the variant, at least", least.sites),
-        ("copies of the minor allele before a site names a variant, at least", least.offered_allele_count),
-        ("individuals for each parameter, at least", least.parameter_share),
-    ]
-    .map(|(rule, value)| (rule.to_owned(), value.to_string()))
-    .to_vec()
+    let row = |rule: Rule| (rule.words().to_owned(), authority.thresholds[rule].to_string());
+    Rule::ALL.map(row).to_vec()
 }
 
 fn provenance(releases: &[Release]) -> Vec<(String, String)> {

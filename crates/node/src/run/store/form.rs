@@ -17,7 +17,7 @@ use ligate_analysis::gwas::{Association, Baseline, Family, Gwas, Plan, Reason, T
 use ligate_disclosure::Thresholds;
 use ligate_model::{
     Allele, Assembly, CaseCounts, Contig, CountryCode, DatasetId, Digest, GateRule, NodeName, PeopleCounts,
-    Position, VariableName, VariantCounts, VariantKey,
+    Position, Rule, VariableName, VariantCounts, VariantKey,
 };
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 
@@ -384,16 +384,32 @@ stored_struct!(StoredAuthority is Authority {
 
 stored_choice!(StoredPeopleRule is PeopleRule { Filled, Complete, AllVariables });
 
-stored_struct!(StoredThresholds is Thresholds {
-    individuals_per_site: u64,
-    individuals: u64,
-    cell: u64,
-    minor_allele_count: u64,
-    minor_allele_count_in_cases: u64,
-    minor_allele_count_in_controls: u64,
-    carriers: u64,
-    homozygotes: u64,
-    sites: u64,
-    offered_allele_count: u64,
-    parameter_share: u64,
-});
+/// Numbers of the rules that there were, in this order.
+#[derive(Serialize, Deserialize)]
+struct StoredThresholds([u64; 11]);
+
+const RULES: [Rule; 11] = [
+    Rule::IndividualsPerSite,
+    Rule::Individuals,
+    Rule::Cell,
+    Rule::MinorAlleleCount,
+    Rule::MinorAlleleCountInCases,
+    Rule::MinorAlleleCountInControls,
+    Rule::Carriers,
+    Rule::Homozygotes,
+    Rule::Sites,
+    Rule::OfferedAlleleCount,
+    Rule::ParameterShare,
+];
+
+impl Stored<Thresholds> for StoredThresholds {
+    fn stored(known: &Thresholds) -> Self {
+        Self(RULES.map(|rule| known[rule]))
+    }
+
+    /// A rule that came later was not asked for: 0.
+    fn known(self) -> Thresholds {
+        let read = |all: Thresholds, (rule, value)| all.with(rule, value);
+        RULES.into_iter().zip(self.0).fold(Thresholds::new(|_| 0), read)
+    }
+}
