@@ -212,9 +212,31 @@ pub struct Acmg {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Criterion {
     pub name: String,
-    /// "met", "not met" or "not assessable".
-    pub status: String,
+    pub status: Standing,
     pub reason: String,
+}
+
+/// Whether a criterion holds of a variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    #[serde(rename = "met")]
+    Met,
+    #[serde(rename = "not met")]
+    NotMet,
+    #[serde(rename = "not assessable")]
+    NotAssessable,
+}
+
+impl Standing {
+    pub const ALL: [Self; 3] = [Self::Met, Self::NotMet, Self::NotAssessable];
+
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::NotMet => "not met",
+            Self::NotAssessable => "not assessable",
+        }
+    }
 }
 
 /// What the genome could and could not say.

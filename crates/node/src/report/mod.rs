@@ -7,6 +7,7 @@
 //! escaped.
 
 mod band;
+mod components;
 pub mod diagnosis;
 mod figures;
 mod labels;

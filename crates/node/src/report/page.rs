@@ -2,38 +2,30 @@
 
 use std::fmt::Write;
 
+use ligate_analysis::inflation::INFLATED;
+use maud::{Markup, html};
+
 use super::{
-    Identity, Method, Report, Status, Trait,
+    Identity, Method, Report, Status, Trait, components,
     figures::{count, counted},
     manhattan, qq,
-    svg::{escape, id},
+    svg::id,
     tables,
 };
 
-const STYLE: &str = include_str!("page.css");
-
-/// Above this lambda the page warns that test statistics are inflated.
-const INFLATED: f64 = 1.1;
-
 /// The page: complete, without scripts, nothing loaded from elsewhere.
 pub fn page(report: &Report) -> String {
-    let title = escape(&report.title);
-    let mut html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
-         <style>{STYLE}</style>\n</head>\n<body>\n<main>\n<header>\n<h1>{title}</h1>\n<p class=\"under\">{}</p>\n\
-         </header>\n",
-        escape(&subtitle(report))
-    );
-    html.push_str(&banner(&report.status));
-    html.push_str(&contents(report));
-    for of in &report.traits {
-        html.push_str(&study(of));
-    }
-    html.push_str(&about(report));
-    html.push_str("</main>\n</body>\n</html>\n");
-    html
+    let body = html! {
+        header {
+            h1 { (report.title) }
+            p.under { (subtitle(report)) }
+        }
+        (banner(&report.status))
+        (contents(report))
+        @for of in &report.traits { (study(of)) }
+        (about(report))
+    };
+    components::shell(&report.title, "study", &body)
 }
 
 fn subtitle(report: &Report) -> String {
@@ -41,53 +33,59 @@ fn subtitle(report: &Report) -> String {
     format!("{} · {} · {}", traits.join(", "), report.assembly, report.date)
 }
 
-fn banner(status: &Status) -> String {
+fn banner(status: &Status) -> Markup {
     match status {
-        Status::Local => "<p class=\"banner local\" role=\"note\"><strong>Local, not released.</strong> Computed on own \
-                          data without a permit; nothing passed a disclosure gate. These numbers may tell about single \
-                          people: keep them inside the organisation.</p>\n"
-            .to_owned(),
-        Status::Inside { permit } => format!(
-            "<p class=\"banner inside\" role=\"note\"><strong>Inside the environment, under permit {}.</strong> Every \
-             association below passed the disclosure gate, at the coordinator and again at every node. No person's \
-             record left its organisation. This page and the files beside it stay in the permit's secure processing \
-             environment: none of them is marked for export.</p>\n",
-            escape(permit)
-        ),
+        Status::Local => html! {
+            p.banner.local role="note" {
+                strong { "Local, not released." }
+                " Computed on own data without a permit; nothing passed a disclosure gate. These numbers may tell about \
+                 single people: keep them inside the organisation."
+            }
+        },
+        Status::Inside { permit } => html! {
+            p.banner.inside role="note" {
+                strong { "Inside the environment, under permit " (permit) "." }
+                " Every association below passed the disclosure gate, at the coordinator and again at every node. No \
+                 person's record left its organisation. This page and the files beside it stay in the permit's secure \
+                 processing environment: none of them is marked for export."
+            }
+        },
     }
 }
 
-fn contents(report: &Report) -> String {
-    if report.traits.len() < 2 {
-        return String::new();
+fn contents(report: &Report) -> Markup {
+    html! {
+        @if report.traits.len() > 1 {
+            nav aria-label="Traits" {
+                @for of in &report.traits { a href={ "#trait-" (id(&of.name)) } { (of.name) } }
+                a href="#about" { "How to read it" }
+            }
+        }
     }
-    let link = |of: &Trait| format!("<a href=\"#trait-{}\">{}</a>", id(&of.name), escape(&of.name));
-    let links: Vec<_> = report.traits.iter().map(link).collect();
-    format!("<nav aria-label=\"Traits\">{} <a href=\"#about\">How to read it</a></nav>\n", links.join(" "))
 }
 
-fn study(of: &Trait) -> String {
-    let mut html = format!(
-        "<section id=\"trait-{}\">\n<h2>{}</h2>\n<p class=\"under\">{}</p>\n",
-        id(&of.name),
-        escape(&of.name),
-        escape(&method(of))
-    );
-    html.push_str(&summary(of));
-    html.push_str(&of.identity.as_ref().map(identity).unwrap_or_default());
-    let _ = write!(html, "<figure class=\"wide\">{}</figure>\n<div class=\"beside\">\n", manhattan(of));
-    let _ = write!(html, "<figure>{}</figure>\n<div>\n{}", qq(of), lambda(of.lambda));
-    if of.sites_asked > 1 {
-        html.push_str(
-            "<p>Nodes do not compare who their people are: people who are at two sites count twice.</p>\n",
-        );
+fn study(of: &Trait) -> Markup {
+    html! {
+        section id={ "trait-" (id(&of.name)) } {
+            h2 { (of.name) }
+            p.under { (method(of)) }
+            (summary(of))
+            @if let Some(found) = &of.identity { (identity(found)) }
+            (components::wide_picture("Manhattan plot", manhattan(of)))
+            div.beside {
+                figure { (components::picture(qq(of))) }
+                div {
+                    (lambda(of.lambda))
+                    @if of.sites_asked > 1 {
+                        p { "Nodes do not compare who their people are: people who are at two sites count twice." }
+                    }
+                    (tables::suppressed(of))
+                    (files(of))
+                }
+            }
+            (tables::leads(of))
+        }
     }
-    html.push_str(&tables::suppressed(of));
-    html.push_str(&files(of));
-    html.push_str("</div>\n</div>\n");
-    html.push_str(&tables::leads(of));
-    html.push_str("</section>\n");
-    html
 }
 
 fn method(of: &Trait) -> String {
@@ -101,81 +99,90 @@ fn method(of: &Trait) -> String {
     }
 }
 
-fn summary(of: &Trait) -> String {
-    let mut html = String::from("<dl class=\"figures\">\n");
-    let mut figure = |name: &str, value: &str, more: &str| {
-        let _ = writeln!(html, "<div><dt>{name}</dt><dd>{value}</dd><dd class=\"more\">{more}</dd></div>");
-    };
+fn summary(of: &Trait) -> Markup {
     let cases = of
         .cases
         .map(|cases| format!("{} cases, {} controls", count(cases), count(of.people.saturating_sub(cases))));
-    figure("People", &count(of.people), &cases.unwrap_or_default());
-    let answered = format!("{} of {}", of.sites_answered, of.sites_asked);
-    figure("Sites that answered", &answered, "");
-    figure("Variants tested", &count(of.associations.len() as u64), "");
-    let suppressed = of.suppressed.iter().map(|(_, keys)| keys).sum();
-    figure("Without a result", &count(suppressed), "reasons below");
-    figure(
-        "Genomic inflation λ",
-        &format!("{:.3}", of.lambda),
-        if of.lambda > INFLATED { "inflated" } else { "" },
-    );
-    html.push_str("</dl>\n");
-    html
+    let without: u64 = of.suppressed.iter().map(|(_, keys)| keys).sum();
+    let figures = [
+        ("People", count(of.people), cases.unwrap_or_default()),
+        ("Sites that answered", format!("{} of {}", of.sites_answered, of.sites_asked), String::new()),
+        ("Variants tested", count(of.associations.len() as u64), String::new()),
+        ("Without a result", count(without), said_if(without > 0, "reasons below")),
+        ("Genomic inflation λ", format!("{:.3}", of.lambda), said_if(of.lambda > INFLATED, "inflated")),
+    ];
+    html! {
+        dl.figures {
+            @for (name, value, more) in figures {
+                div { dt { (name) } dd { (value) } dd.more { (more) } }
+            }
+        }
+    }
 }
 
-fn identity(identity: &Identity) -> String {
+fn said_if(holds: bool, words: &str) -> String {
+    if holds { words.to_owned() } else { String::new() }
+}
+
+fn identity(identity: &Identity) -> Markup {
     let compared = counted(identity.compared, "variant", "variants");
+    let is_are = |number: u64, one: &str, many: &str| match number {
+        1 => format!("1 {one}"),
+        number => format!("{} {many}", count(number)),
+    };
     let pooled_only = match identity.pooled_only {
         0 => String::new(),
         keys => format!(
             " {} only in the pooled result, where no gate is applied.",
-            if keys == 1 { "1 variant is".to_owned() } else { format!("{} variants are", count(keys)) }
+            is_are(keys, "variant is", "variants are")
         ),
     };
     let same = identity.different == 0 && identity.federated_only == 0 && identity.compared > 0;
     if same {
-        return format!(
-            "<p class=\"verdict same\"><strong>Identical in every bit.</strong> For this demonstration all data were \
-             also pooled and studied as one dataset: n, allele frequency, beta, standard error and p agree in every \
-             bit for {compared}.{pooled_only}</p>\n"
-        );
+        return html! {
+            p.verdict.same {
+                strong { "Identical in every bit." }
+                " For this demonstration all data were also pooled and studied as one dataset: n, allele frequency, beta, \
+                 standard error and p agree in every bit for " (compared) "." (pooled_only)
+            }
+        };
     }
-    format!(
-        "<p class=\"verdict different\"><strong>Different from the pooled result.</strong> Of {compared} compared, {} \
-         differ in some bit; {} only in the federated result.{pooled_only}</p>\n",
-        count(identity.different),
-        if identity.federated_only == 1 {
-            "1 is".to_owned()
-        } else {
-            format!("{} are", count(identity.federated_only))
-        },
-    )
-}
-
-fn lambda(lambda: f64) -> String {
-    if lambda > INFLATED {
-        format!(
-            "<p class=\"warning\"><strong>λ = {lambda:.3}: the test statistics are inflated.</strong> Ancestry is not \
-             corrected yet. Where people of different ancestry differ in the trait, every variant that differs between \
-             them looks associated. Do not take an association on this page for one with the trait until ancestry is \
-             accounted for.</p>\n"
-        )
-    } else {
-        format!(
-            "<p><strong>λ = {lambda:.3}</strong>: the bulk of the variants looks as it would without any association. \
-             Ancestry is not corrected yet; above {INFLATED} this page would warn of it.</p>\n"
-        )
+    html! {
+        p.verdict.different {
+            strong { "Different from the pooled result." }
+            " Of " (compared) " compared, " (count(identity.different)) " differ in some bit; "
+            (is_are(identity.federated_only, "is", "are")) " only in the federated result." (pooled_only)
+        }
     }
 }
 
-fn files(of: &Trait) -> String {
-    if of.files.is_empty() {
-        return String::new();
+fn lambda(lambda: f64) -> Markup {
+    let value = format!("λ = {lambda:.3}");
+    html! {
+        @if lambda > INFLATED {
+            p.warning {
+                strong { (value) ": the test statistics are inflated." }
+                " Ancestry is not corrected yet. Where people of different ancestry differ in the trait, every variant \
+                 that differs between them looks associated. Do not take an association on this page for one with the \
+                 trait until ancestry is accounted for."
+            }
+        } @else {
+            p {
+                strong { (value) }
+                ": the bulk of the variants looks as it would without any association. Ancestry is not corrected yet; \
+                 above " (INFLATED) " this page would warn of it."
+            }
+        }
     }
-    let item =
-        |file: &String| format!("<li><a href=\"{}\">{}</a></li>", escape(&link_target(file)), escape(file));
-    format!("<h3>Files</h3>\n<ul>{}</ul>\n", of.files.iter().map(item).collect::<String>())
+}
+
+fn files(of: &Trait) -> Markup {
+    html! {
+        @if !of.files.is_empty() {
+            h3 { "Files" }
+            (components::list(of.files.iter().map(|file| html! { a href=(link_target(file)) { (file) } })))
+        }
+    }
 }
 
 /// A file name as a relative address: whatever is not plain is percent-encoded, so no name becomes a scheme or a path.
@@ -187,24 +194,27 @@ fn link_target(file: &str) -> String {
     })
 }
 
-fn about(report: &Report) -> String {
-    let mut html =
-        String::from("<section id=\"about\">\n<h2>How it came about</h2>\n<div class=\"columns\">\n");
-    html.push_str(&tables::nodes(&report.nodes));
-    html.push_str(&tables::pairs("Thresholds of the disclosure gate", "Rule", "Value", &report.thresholds));
-    html.push_str(&tables::pairs("Provenance", "What", "Which", &report.provenance));
-    html.push_str("</div>\n<h2>How to read it</h2>\n<dl class=\"reading\">\n");
-    for (term, meaning) in READING {
-        let _ = writeln!(html, "<dt>{term}</dt><dd>{meaning}</dd>");
+fn about(report: &Report) -> Markup {
+    html! {
+        section id="about" {
+            h2 { "How it came about" }
+            div.columns {
+                (tables::nodes(&report.nodes))
+                (components::pairs("Thresholds of the disclosure gate", ["Rule", "Value"], &report.thresholds))
+                (components::pairs("Provenance", ["What", "Which"], &report.provenance))
+            }
+            h2 { "How to read it" }
+            dl.reading {
+                @for (term, meaning) in READING { dt { (term) } dd { (meaning) } }
+            }
+        }
     }
-    html.push_str("</dl>\n</section>\n");
-    html
 }
 
 const READING: [(&str, &str); 7] = [
     (
         "Effect",
-        "per copy of the effect allele, which stands behind the &gt; of the variant, with its standard error: in units of \
+        "per copy of the effect allele, which stands behind the > of the variant, with its standard error: in units of \
          the trait, or as log odds for a disease with the odds ratio beside it.",
     ),
     (
@@ -275,14 +285,15 @@ mod tests {
     #[test]
     fn one_differing_bit_is_not_identity() {
         let same = Identity { compared: 10, different: 0, pooled_only: 1, federated_only: 0 };
-        assert!(identity(&same).contains("Identical in every bit"));
-        assert!(identity(&same).contains("1 variant is only in the pooled result"));
+        let same_page = identity(&same).into_string();
+        assert!(same_page.contains("Identical in every bit"));
+        assert!(same_page.contains("1 variant is only in the pooled result"));
         for other in [
             Identity { different: 1, ..same },
             Identity { federated_only: 1, ..same },
             Identity { compared: 0, ..same },
         ] {
-            assert!(!identity(&other).contains("Identical"), "{other:?}");
+            assert!(!identity(&other).into_string().contains("Identical"), "{other:?}");
         }
     }
 

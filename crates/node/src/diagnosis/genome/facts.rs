@@ -51,9 +51,9 @@ impl GenomeFacts {
     }
 
     /// As the examiner takes them, for a file of this assembly.
-    pub fn of<'a>(&'a self, frequencies: Frequencies<'a>, assembly: Assembly) -> examine::Facts<'a> {
+    pub fn of<'a>(&'a self, frequencies: Frequencies<'a>, assembly: Assembly) -> examine::VariantFacts<'a> {
         let lift = self.lift.as_ref().filter(|_| assembly == Assembly::Grch37);
-        examine::Facts { model: &self.model, names: &self.names, frequencies, lift }
+        examine::VariantFacts { model: &self.model, names: &self.names, frequencies, lift }
     }
 
     /// Peers' released allele counts by variant of GRCh38; `None` where no peer has any. What is not there is unknown.

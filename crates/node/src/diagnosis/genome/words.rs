@@ -19,7 +19,7 @@ use ligate_knowledge::{Constraint, DiseaseIndex};
 use super::{GenomeRequest, Read, facts::GenomeFacts};
 use crate::{
     diagnosis::Names,
-    report::diagnosis::{Acmg, Criterion, Diagnosis, Genome, Variant},
+    report::diagnosis::{Acmg, Criterion, Diagnosis, Genome, Standing, Variant},
 };
 
 /// What is shown for the candidates, and the genome's own part.
@@ -267,11 +267,10 @@ fn criteria(assessment: &acmg::Assessment) -> Acmg {
     let criteria = assessment.judgements.iter().map(|judgement| Criterion {
         name: judgement.criterion.name().to_owned(),
         status: match judgement.status {
-            Status::Met(_) => "met",
-            Status::NotMet => "not met",
-            Status::NotAssessable => "not assessable",
-        }
-        .to_owned(),
+            Status::Met(_) => Standing::Met,
+            Status::NotMet => Standing::NotMet,
+            Status::NotAssessable => Standing::NotAssessable,
+        },
         reason: judgement.reason.clone(),
     });
     Acmg {

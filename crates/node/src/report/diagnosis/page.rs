@@ -1,12 +1,12 @@
 //! The diagnosis as one HTML page: complete, without scripts, nothing loaded from elsewhere.
 
-use std::fmt::Write;
+use maud::{Markup, html};
 
-use super::super::svg::escape;
-use super::{Acmg, Candidate, Diagnosis, Feature, Genome, Network, TermName, Variant, picture};
-
-const STYLE: &str = include_str!("../page.css");
-const OWN_STYLE: &str = include_str!("page.css");
+use super::super::components::{self, joined, list, under};
+use super::{
+    Acmg, Candidate, Contribution, Criterion, Diagnosis, Feature, Genome, Network, Panel, PeerUse, Standing,
+    TermName, Variant, picture,
+};
 
 /// Candidates whose evidence is spelled out.
 const EXPLAINED: usize = 5;
@@ -16,389 +16,341 @@ const LISTED: usize = 8;
 
 /// The page.
 pub fn page(report: &Diagnosis) -> String {
-    let mut html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>Diagnosis report</title>\n\
-         <style>{STYLE}{OWN_STYLE}</style>\n</head>\n<body class=\"diagnosis\">\n<main>\n<header>\n\
-         <h1>Which diseases explain this patient</h1>\n<p class=\"under\">{} · {}</p>\n</header>\n\
-         <p class=\"banner local\" role=\"note\"><strong>{}.</strong></p>\n",
-        escape(&report.patient.id),
-        escape(&report.date),
-        capitalised(&report.notice)
-    );
-    html.push_str(&candidates(report));
-    html.push_str(&changes(report));
-    html.push_str(&evidence(report));
-    html.push_str(&next(report));
-    html.push_str(&report.genome.as_ref().map(genome).unwrap_or_default());
-    html.push_str(&panel(report));
-    html.push_str(&report.network.as_ref().map(network).unwrap_or_default());
-    html.push_str(&about(report));
-    html.push_str("</main>\n</body>\n</html>\n");
-    html
+    let body = html! {
+        header {
+            h1 { "Which diseases explain this patient" }
+            p.under { (report.patient.id) " · " (report.date) }
+        }
+        p.banner.local role="note" { strong { (capitalised(&report.notice)) "." } }
+        (candidates(report))
+        (changes(report))
+        (evidence(report))
+        (next(report))
+        @if let Some(found) = &report.genome { (genome(found)) }
+        @if let Some(found) = &report.panel { (panel(found)) }
+        @if let Some(found) = &report.network { (network(found)) }
+        (about(report))
+    };
+    components::shell("Diagnosis report", "diagnosis", &body)
 }
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    escape(&format!("{first}{}", letters.as_str()))
+    format!("{first}{}", letters.as_str())
 }
 
-fn candidates(report: &Diagnosis) -> String {
-    let mut html = String::from("<section>\n<h2>Candidates</h2>\n");
-    let _ = writeln!(html, "<p class=\"under\">{}</p>", said(report));
-    html.push_str(
-        "<div class=\"scroll\"><table class=\"candidates\"><thead><tr><th>Rank</th><th>Probability</th><th>Disease</th>\
-         <th>Gene</th><th>Inheritance</th></tr></thead><tbody>\n",
-    );
-    for candidate in &report.candidates {
-        let _ = writeln!(html, "{}", row(candidate));
+fn candidates(report: &Diagnosis) -> Markup {
+    let rows = html! {
+        @for candidate in &report.candidates { (row(candidate)) }
+        tr.none {
+            td {}
+            td { (bar(report.none_of_these)) }
+            td colspan="3" { "none of these diseases" }
+        }
+    };
+    html! {
+        section {
+            h2 { "Candidates" }
+            p.under { (said(report)) }
+            (components::table("candidates", &["Rank", "Probability", "Disease", "Gene", "Inheritance"], &rows))
+            p.under { (report.ninety_percent()) }
+        }
     }
-    let _ = writeln!(
-        html,
-        "<tr class=\"none\"><td></td><td>{}</td><td colspan=\"3\">none of these diseases</td></tr>",
-        bar(report.none_of_these)
-    );
-    let _ = writeln!(
-        html,
-        "</tbody></table></div>\n<p class=\"under\">{}</p>\n</section>",
-        report.ninety_percent()
-    );
-    html
 }
 
-fn said(report: &Diagnosis) -> String {
+fn said(report: &Diagnosis) -> Markup {
     let patient = &report.patient;
     let who: Vec<_> = [&patient.sex, &patient.age].into_iter().flatten().map(String::as_str).collect();
-    let mut text = format!("Observed: {}.", names(&patient.observed));
-    if !patient.excluded.is_empty() {
-        let _ = write!(text, " Looked for and not found: {}.", names(&patient.excluded));
+    html! {
+        "Observed: " (names(&patient.observed)) "."
+        @if !patient.excluded.is_empty() { " Looked for and not found: " (names(&patient.excluded)) "." }
+        @if !who.is_empty() { " " (capitalised(&who.join(", "))) "." }
     }
-    if !who.is_empty() {
-        let _ = write!(text, " {}.", capitalised(&who.join(", ")));
-    }
-    text
 }
 
-fn names(terms: &[TermName]) -> String {
-    let name =
-        |term: &TermName| format!("<span title=\"{}\">{}</span>", escape(&term.id), escape(&term.name));
-    terms.iter().map(name).collect::<Vec<_>>().join("; ")
+fn names(terms: &[TermName]) -> Markup {
+    joined(terms.iter().map(|term| html! { span title=(term.id) { (term.name) } }), "; ")
 }
 
-fn row(candidate: &Candidate) -> String {
-    let alone = match candidate.rank_alone {
-        Some(alone) if alone != candidate.rank => {
-            format!("<span class=\"under\">{alone} without peers</span>")
+fn row(candidate: &Candidate) -> Markup {
+    let alone = candidate.rank_alone.filter(|alone| *alone != candidate.rank);
+    html! {
+        tr {
+            td {
+                (candidate.rank)
+                @if let Some(alone) = alone { (under(html! { (alone) " without peers" })) }
+            }
+            td { (bar(candidate.probability)) }
+            td { (candidate.name) (under(&candidate.disease)) }
+            td { (candidate.gene_words()) }
+            td { (candidate.inheritance.join(", ")) }
         }
-        _ => String::new(),
-    };
-    format!(
-        "<tr><td>{}{alone}</td><td>{}</td><td>{}<span class=\"under\">{}</span></td><td>{}</td><td>{}</td></tr>",
-        candidate.rank,
-        bar(candidate.probability),
-        escape(&candidate.name),
-        escape(&candidate.disease),
-        escape(&candidate.gene_words()),
-        escape(&candidate.inheritance.join(", "))
-    )
+    }
 }
 
 /// A probability as a bar with its number.
-fn bar(share: f64) -> String {
+fn bar(share: f64) -> Markup {
     let percent = 100.0 * share.clamp(0.0, 1.0);
-    let words = if percent >= 0.05 { format!("{percent:.1}%") } else { "&lt;0.1%".to_owned() };
-    format!(
-        "<span class=\"bar\"><span style=\"width:{percent:.1}%\"></span></span><span class=\"number\">{words}</span>"
-    )
-}
-
-fn evidence(report: &Diagnosis) -> String {
-    let mut html = format!(
-        "<section>\n<h2>Evidence</h2>\n<p class=\"under\">What each observed term adds to a candidate's score (natural \
-         logarithm of the likelihood ratio): blue speaks for it, orange against.</p>\n<figure class=\"wide\">{}</figure>\n",
-        picture::evidence(report)
-    );
-    for candidate in report.candidates.iter().take(EXPLAINED) {
-        html.push_str(&explanation(candidate));
+    let words = if percent >= 0.05 { format!("{percent:.1}%") } else { "<0.1%".to_owned() };
+    html! {
+        span.bar { span style=(format!("width:{percent:.1}%")) {} }
+        span.number { (words) }
     }
-    html.push_str("</section>\n");
-    html
 }
 
-fn explanation(candidate: &Candidate) -> String {
-    let mut html = format!(
-        "<h3>{}. {}</h3>\n<p class=\"under\">Phenotype {:+.2}, re-ranking {:+.2}{}</p>\n<ul>\n",
-        candidate.rank,
-        escape(&candidate.name),
-        candidate.score,
-        candidate.shift.total,
-        parts(&candidate.shift.parts)
-    );
-    let mut item = |label: &str, text: String| {
-        if !text.is_empty() {
-            let _ = writeln!(html, "<li><strong>{label}</strong> {text}</li>");
+fn evidence(report: &Diagnosis) -> Markup {
+    html! {
+        section {
+            h2 { "Evidence" }
+            p.under {
+                "What each observed term adds to a candidate's score (natural logarithm of the likelihood ratio): blue \
+                 speaks for it, orange against."
+            }
+            (components::wide_picture("Evidence", picture::evidence(report)))
+            @for candidate in report.candidates.iter().take(EXPLAINED) { (explanation(candidate)) }
         }
-    };
-    item("Matches:", matches(candidate));
-    item("Frequent, not recorded:", features(&candidate.missing));
-    item("Looked for and not found:", features(&candidate.against));
-    item("Left unexplained:", names(&candidate.unexplained));
-    html.push_str("</ul>\n");
-    html.push_str(&variants(&candidate.variants));
-    html
+    }
+}
+
+fn explanation(candidate: &Candidate) -> Markup {
+    let score = format!("Phenotype {:+.2}, re-ranking {:+.2}", candidate.score, candidate.shift.total);
+    let all = [
+        ("Matches:", matches(candidate)),
+        ("Frequent, not recorded:", features(&candidate.missing)),
+        ("Looked for and not found:", features(&candidate.against)),
+        ("Left unexplained:", names(&candidate.unexplained)),
+    ];
+    let said = all.into_iter().filter(|(_, text)| !text.0.is_empty());
+    html! {
+        h3 { (candidate.rank) ". " (candidate.name) }
+        p.under { (score) (parts(&candidate.shift.parts)) }
+        (list(said.map(|(label, text)| html! { strong { (label) } " " (text) })))
+        (variants(&candidate.variants))
+    }
 }
 
 /// The parts of the re-ranking that do not round to zero.
 fn parts(parts: &[(String, f64)]) -> String {
     let shown = parts.iter().filter(|(_, value)| value.abs() >= 0.005);
-    let words: Vec<_> = shown.map(|(name, value)| format!("{} {value:+.2}", escape(name))).collect();
+    let words: Vec<_> = shown.map(|(name, value)| format!("{name} {value:+.2}")).collect();
     if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
 }
 
-fn matches(candidate: &Candidate) -> String {
+fn matches(candidate: &Candidate) -> Markup {
     let mut best: Vec<_> = candidate.contributions.iter().filter(|part| part.value > 0.0).collect();
     best.sort_by(|a, b| b.value.total_cmp(&a.value));
-    let words = best.iter().take(LISTED).map(|part| {
-        let by = match &part.matched {
-            Some(matched) if matched.id != part.term.id => format!(" by {}", escape(&matched.name)),
-            _ => String::new(),
-        };
-        let frequency = part.frequency.as_ref().map(|text| format!(", {}", escape(text))).unwrap_or_default();
-        let references = match part.references.as_slice() {
-            [] => String::new(),
-            some => format!(", {}", escape(&some.iter().take(2).cloned().collect::<Vec<_>>().join(", "))),
-        };
-        format!(
-            "{}{by} <span class=\"under\">({:+.2}{frequency}{references})</span>",
-            escape(&part.term.name),
-            part.value
-        )
-    });
-    words.collect::<Vec<_>>().join("; ")
+    joined(best.into_iter().take(LISTED).map(matched), "; ")
 }
 
-fn features(features: &[Feature]) -> String {
-    let words =
-        |feature: &Feature| format!("{} ({:.0}%)", escape(&feature.term.name), 100.0 * feature.frequency);
-    features.iter().take(LISTED).map(words).collect::<Vec<_>>().join("; ")
-}
-
-fn variants(variants: &[Variant]) -> String {
-    if variants.is_empty() {
-        return String::new();
+/// A term that speaks for a candidate: by which of its features, how frequent that is, and who says so.
+fn matched(part: &Contribution) -> Markup {
+    let by = part.matched.as_ref().filter(|matched| matched.id != part.term.id);
+    let references: Vec<_> = part.references.iter().take(2).map(String::as_str).collect();
+    let mut grounds = vec![format!("{:+.2}", part.value)];
+    grounds.extend(part.frequency.clone());
+    if !references.is_empty() {
+        grounds.push(references.join(", "));
     }
-    let mut html = String::from(
-        "<div class=\"scroll\"><table><thead><tr><th>Variant</th><th>Consequence</th><th>Frequency</th>\
-         <th>Inheritance</th><th>ACMG</th></tr></thead><tbody>\n",
-    );
-    for variant in variants {
-        let _ = writeln!(
-            html,
-            "<tr><td>{} {}<span class=\"under\">{}, {}</span></td><td>{}<span class=\"under\">{}</span></td><td>{}</td>\
-             <td>{}</td><td>{}</td></tr>",
-            escape(&variant.gene),
-            escape(&variant.variant),
-            escape(&variant.assembly),
-            escape(&variant.zygosity),
-            escape(&variant.consequence),
-            escape(variant.hgvs.as_deref().unwrap_or_default()),
-            escape(&variant.frequency),
-            escape(&variant.inheritance),
-            variant.acmg.as_ref().map(acmg).unwrap_or_default()
-        );
-        for note in &variant.notes {
-            let _ = writeln!(
-                html,
-                "<tr><td colspan=\"5\"><span class=\"under\">{}</span></td></tr>",
-                escape(note)
-            );
+    html! {
+        (part.term.name)
+        @if let Some(matched) = by { " by " (matched.name) }
+        " " (under(html! { "(" (grounds.join(", ")) ")" }))
+    }
+}
+
+fn features(features: &[Feature]) -> Markup {
+    let words = |feature: &Feature| {
+        let share = format!(" ({:.0}%)", 100.0 * feature.frequency);
+        html! { (feature.term.name) (share) }
+    };
+    joined(features.iter().take(LISTED).map(words), "; ")
+}
+
+fn variants(variants: &[Variant]) -> Markup {
+    let rows = html! {
+        @for variant in variants {
+            (variant_row(variant))
+            @for note in &variant.notes { tr { td colspan="5" { (under(note)) } } }
+        }
+    };
+    let columns = ["Variant", "Consequence", "Frequency", "Inheritance", "ACMG"];
+    html! { @if !variants.is_empty() { (components::table("", &columns, &rows)) } }
+}
+
+fn variant_row(variant: &Variant) -> Markup {
+    html! {
+        tr {
+            td { (variant.gene) " " (variant.variant) (under(html! { (variant.assembly) ", " (variant.zygosity) })) }
+            td { (variant.consequence) (under(variant.hgvs.as_deref().unwrap_or_default())) }
+            td { (variant.frequency) }
+            td { (variant.inheritance) }
+            td { @if let Some(found) = &variant.acmg { (acmg(found)) } }
         }
     }
-    html.push_str("</tbody></table></div>\n");
-    html
 }
 
-fn acmg(acmg: &Acmg) -> String {
-    let of = |status: &str| {
-        let named = acmg.criteria.iter().filter(|criterion| criterion.status == status);
-        let word = |criterion: &super::Criterion| {
-            format!("<span title=\"{}\">{}</span>", escape(&criterion.reason), escape(&criterion.name))
-        };
-        named.map(word).collect::<Vec<_>>().join(" ")
+fn acmg(acmg: &Acmg) -> Markup {
+    let word = |criterion: &Criterion| html! { span title=(criterion.reason) { (criterion.name) } };
+    let line = |standing: Standing| {
+        let named = acmg.criteria.iter().filter(|criterion| criterion.status == standing);
+        let names = joined(named.map(word), " ");
+        html! { @if !names.0.is_empty() { (under(html! { (standing.words()) ": " (names) })) } }
     };
-    let line = |label: &str, names: String| match names.as_str() {
-        "" => String::new(),
-        names => format!("<span class=\"under\">{label}: {names}</span>"),
+    html! {
+        (acmg.class) " (" (acmg.points) " points)"
+        @for standing in Standing::ALL { (line(standing)) }
+    }
+}
+
+fn next(report: &Diagnosis) -> Markup {
+    let rows = html! {
+        @for step in &report.examine_next {
+            tr {
+                td { (step.term.name) (under(&step.term.id)) }
+                td { (format!("{:.2}", step.bits)) }
+                td { (format!("{:.0}%", 100.0 * step.expected)) }
+                td { (step.speaks_for.join("; ")) }
+            }
+        }
     };
-    format!(
-        "{} ({} points){}{}{}",
-        escape(&acmg.class),
-        acmg.points,
-        line("met", of("met")),
-        line("not met", of("not met")),
-        line("not assessable", of("not assessable"))
-    )
+    html! {
+        @if !report.examine_next.is_empty() {
+            section {
+                h2 { "What to check next" }
+                p.under {
+                    "Features that separate the leading candidates best, by expected information gain. What was answered \
+                     already is left out."
+                }
+                (components::table("", &["Feature", "Bits", "Expected", "If present, speaks for"], &rows))
+            }
+        }
+    }
 }
 
-fn next(report: &Diagnosis) -> String {
-    if report.examine_next.is_empty() {
-        return String::new();
+fn genome(genome: &Genome) -> Markup {
+    html! {
+        section {
+            h2 { "Genome" }
+            p.under {
+                (genome.records) " records on " (genome.assembly) "; " (genome.considered) " variants considered. "
+                (genome.sources.join("; "))
+            }
+            @for warning in &genome.warnings { p.warning { (warning) } }
+            (list(remarks(genome)))
+            @if !genome.unknown_genes.is_empty() {
+                h3 { "Genes without a known disease" }
+                (variants(&genome.unknown_genes))
+            }
+            @if !genome.incidental.is_empty() {
+                h3 { "Findings that do not fit the phenotype" }
+                (variants(&genome.incidental))
+            }
+        }
     }
-    let mut html = String::from(
-        "<section>\n<h2>What to check next</h2>\n<p class=\"under\">Features that separate the leading candidates best, \
-         by expected information gain. What was answered already is left out.</p>\n<div class=\"scroll\"><table><thead>\
-         <tr><th>Feature</th><th>Bits</th><th>Expected</th><th>If present, speaks for</th></tr></thead><tbody>\n",
-    );
-    for step in &report.examine_next {
-        let _ = writeln!(
-            html,
-            "<tr><td>{}<span class=\"under\">{}</span></td><td>{:.2}</td><td>{:.0}%</td><td>{}</td></tr>",
-            escape(&step.term.name),
-            escape(&step.term.id),
-            step.bits,
-            100.0 * step.expected,
-            escape(&step.speaks_for.join("; "))
-        );
-    }
-    html.push_str("</tbody></table></div>\n</section>\n");
-    html
 }
 
-fn genome(genome: &Genome) -> String {
-    let mut html = format!(
-        "<section>\n<h2>Genome</h2>\n<p class=\"under\">{} records on {}; {} variants considered. {}</p>\n",
-        genome.records,
-        escape(&genome.assembly),
-        genome.considered,
-        escape(&genome.sources.join("; "))
-    );
-    for warning in &genome.warnings {
-        let _ = writeln!(html, "<p class=\"warning\">{}</p>", escape(warning));
-    }
-    html.push_str("<ul>\n");
-    for (what, records) in &genome.not_interpreted {
-        let _ = writeln!(html, "<li>Not interpreted: {records} records ({}).</li>", escape(what));
-    }
+/// What the genome could not say, or says beside the candidates.
+fn remarks(genome: &Genome) -> Vec<String> {
+    let unread = |(what, records): &(String, u64)| format!("Not interpreted: {records} records ({what}).");
+    let mut remarks: Vec<String> = genome.not_interpreted.iter().map(unread).collect();
     if !genome.perhaps_not_covered.is_empty() {
-        let genes = escape(&genome.perhaps_not_covered.join(", "));
-        let _ = writeln!(
-            html,
-            "<li>Genes of leading candidates in which the file shows nothing, so that they may not be covered: {genes}. \
-             No variant is not the same as normal.</li>"
-        );
+        remarks.push(format!(
+            "Genes of leading candidates in which the file shows nothing, so that they may not be covered: {}. No variant \
+             is not the same as normal.",
+            genome.perhaps_not_covered.join(", ")
+        ));
     }
-    if let Some(pair) = &genome.two_diagnoses {
-        let _ = writeln!(html, "<li>Two diagnoses together: {}</li>", escape(pair));
-    }
+    remarks.extend(genome.two_diagnoses.iter().map(|pair| format!("Two diagnoses together: {pair}")));
     if genome.incidental_hidden > 0 {
-        let hidden = genome.incidental_hidden;
-        let _ = writeln!(
-            html,
-            "<li>{hidden} findings in genes that do not fit the phenotype are hidden; they are shown only on request \
-             (--incidental).</li>"
-        );
+        remarks.push(format!(
+            "{} findings in genes that do not fit the phenotype are hidden; they are shown only on request (--incidental).",
+            genome.incidental_hidden
+        ));
     }
-    html.push_str("</ul>\n");
-    if !genome.unknown_genes.is_empty() {
-        html.push_str("<h3>Genes without a known disease</h3>\n");
-        html.push_str(&variants(&genome.unknown_genes));
-    }
-    if !genome.incidental.is_empty() {
-        html.push_str("<h3>Findings that do not fit the phenotype</h3>\n");
-        html.push_str(&variants(&genome.incidental));
-    }
-    html.push_str("</section>\n");
-    html
+    remarks
 }
 
-fn panel(report: &Diagnosis) -> String {
-    let Some(panel) = &report.panel else { return String::new() };
-    let mut html = format!(
-        "<section>\n<h2>Outside the panel</h2>\n<p class=\"under\">{}: {} genes. The candidates above are the panel's; \
-         these lie outside it.</p>\n<ul>\n",
-        escape(&panel.name),
-        panel.genes
-    );
-    for (rank, name, probability) in &panel.outside {
-        let _ = writeln!(
-            html,
-            "<li>{} (rank {rank}, {:.1}% without the panel)</li>",
-            escape(name),
-            100.0 * probability
-        );
-    }
-    if panel.outside.is_empty() {
-        html.push_str("<li>nothing among the leading candidates</li>\n");
+fn panel(panel: &Panel) -> Markup {
+    let outside = panel.outside.iter().map(|(rank, name, probability)| {
+        format!("{name} (rank {rank}, {:.1}% without the panel)", 100.0 * probability)
+    });
+    let mut lines: Vec<String> = outside.collect();
+    if lines.is_empty() {
+        lines.push("nothing among the leading candidates".to_owned());
     }
     if !panel.unknown.is_empty() {
-        let _ = writeln!(html, "<li>Not known as genes: {}</li>", escape(&panel.unknown.join(", ")));
+        lines.push(format!("Not known as genes: {}", panel.unknown.join(", ")));
     }
-    html.push_str("</ul>\n</section>\n");
-    html
+    html! {
+        section {
+            h2 { "Outside the panel" }
+            p.under {
+                (panel.name) ": " (panel.genes) " genes. The candidates above are the panel's; these lie outside it."
+            }
+            (list(lines))
+        }
+    }
 }
 
-fn network(network: &Network) -> String {
-    let mut html = String::from("<section>\n<h2>What other registries know</h2>\n<ul>\n");
-    for peer in &network.peers {
-        let what = match &peer.refused {
-            None => format!(
-                "{} counts of {} diseases, fetched {}",
-                peer.counts,
-                peer.diseases,
-                escape(&peer.fetched)
-            ),
-            Some(reason) => format!("not used: {}", escape(reason)),
-        };
-        let _ = writeln!(html, "<li>{}: {what}</li>", escape(&peer.name));
+fn network(network: &Network) -> Markup {
+    let without = network.ranks.first().map(|row| row.without.as_slice()).unwrap_or_default();
+    let without: Vec<_> = without.iter().map(|(peer, _)| format!("Without {peer}")).collect();
+    let mut columns = vec!["Disease", "Rank by phenotype with all", "With none"];
+    columns.extend(without.iter().map(String::as_str));
+    let rows = html! {
+        @for row in &network.ranks {
+            tr {
+                td { (row.disease) }
+                td { (row.with_all) }
+                td { (row.with_none) }
+                @for (_, rank) in &row.without { td { (rank) } }
+            }
+        }
+    };
+    html! {
+        section {
+            h2 { "What other registries know" }
+            (list(network.peers.iter().map(use_of)))
+            (components::table("", &columns, &rows))
+        }
     }
-    html.push_str("</ul>\n<div class=\"scroll\"><table><thead><tr><th>Disease</th><th>Rank by phenotype with all</th><th>With none</th>");
-    let names = network.ranks.first().map(|row| row.without.as_slice()).unwrap_or_default();
-    for (peer, _) in names {
-        let _ = write!(html, "<th>Without {}</th>", escape(peer));
-    }
-    html.push_str("</tr></thead><tbody>\n");
-    for row in &network.ranks {
-        let without: String = row.without.iter().map(|(_, rank)| format!("<td>{rank}</td>")).collect();
-        let _ = writeln!(
-            html,
-            "<tr><td>{}</td><td>{}</td><td>{}</td>{without}</tr>",
-            escape(&row.disease),
-            row.with_all,
-            row.with_none
-        );
-    }
-    html.push_str("</tbody></table></div>\n</section>\n");
-    html
 }
 
-fn changes(report: &Diagnosis) -> String {
-    let Some(changes) = &report.changes else { return String::new() };
-    let mut html = format!("<section>\n<h2>Since the report of {}</h2>\n<ul>\n", escape(&changes.since));
-    let before = html.len();
-    for sentence in changes.versions.iter().chain(&changes.terms).chain(&changes.candidates) {
-        let _ = writeln!(html, "<li>{}</li>", escape(sentence));
+fn use_of(peer: &PeerUse) -> String {
+    let PeerUse { name, counts, diseases, fetched, .. } = peer;
+    match &peer.refused {
+        None => format!("{name}: {counts} counts of {diseases} diseases, fetched {fetched}"),
+        Some(reason) => format!("{name}: not used: {reason}"),
     }
-    if html.len() == before {
-        html.push_str("<li>Nothing changed.</li>\n");
-    }
-    html.push_str("</ul>\n</section>\n");
-    html
 }
 
-fn about(report: &Diagnosis) -> String {
-    let mut html = String::from("<section>\n<h2>How to read it, and on what it rests</h2>\n<ul>\n");
-    for sentence in report.limits.iter().chain(&report.notes) {
-        let _ = writeln!(html, "<li>{}</li>", escape(sentence));
+fn changes(report: &Diagnosis) -> Markup {
+    let Some(changes) = &report.changes else { return Markup::default() };
+    let all = [&changes.versions, &changes.terms, &changes.candidates];
+    let mut sentences: Vec<&str> = all.into_iter().flatten().map(String::as_str).collect();
+    if sentences.is_empty() {
+        sentences.push("Nothing changed.");
     }
-    html.push_str("</ul>\n<div class=\"scroll\"><table class=\"pairs\"><tbody>\n");
-    for version in &report.versions {
-        let _ =
-            writeln!(html, "<tr><td>{}</td><td>{}</td></tr>", escape(&version.what), escape(&version.which));
+    html! {
+        section {
+            h2 { "Since the report of " (changes.since) }
+            (list(sentences))
+        }
     }
-    html.push_str("</tbody></table></div>\n</section>\n");
-    html
+}
+
+fn about(report: &Diagnosis) -> Markup {
+    let rows = html! {
+        @for version in &report.versions { tr { td { (version.what) } td { (version.which) } } }
+    };
+    html! {
+        section {
+            h2 { "How to read it, and on what it rests" }
+            (list(report.limits.iter().chain(&report.notes)))
+            (components::table("pairs", &[], &rows))
+        }
+    }
 }
 
 #[cfg(test)]
