@@ -9,8 +9,8 @@ mod registry;
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::Timestamp;
-use ligate_access::{PublicKey, permit::Method};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use ligate_access::permit::Method;
 use ligate_analysis::gwas::Family;
 use ligate_model::{Assembly, CountryCode, DatasetId, Digest, NodeName, Purpose, VariableName};
 
@@ -128,7 +128,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct NodeDir {
     /// The node's folder
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
 }
 
@@ -147,7 +147,7 @@ pub struct Init {
 
 #[derive(Debug, Args)]
 pub struct Ingest {
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// The dataset's name; loading again makes a new snapshot
     #[arg(long)]
@@ -173,7 +173,7 @@ pub struct Ingest {
 
 #[derive(Debug, Args)]
 pub struct Sql {
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// One SELECT; tables are DATASET.sites, DATASET.samples and DATASET.phenotypes
     pub query: String,
@@ -184,7 +184,7 @@ pub struct Sql {
 
 #[derive(Debug, Args)]
 pub struct Serve {
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// The address to listen at, instead of the one in ligate.toml; port 0 lets the system choose
     #[arg(long)]
@@ -196,10 +196,30 @@ pub struct Serve {
 
 #[derive(Debug, Subcommand)]
 pub enum Peer {
-    /// Add a peer, or change the one of that name
-    #[command(after_help = "Example: ligate peer add --dir biobank --name hdab --key ed25519:... \
+    /// Add a peer, or change the one of that name: what is not said stays as it was
+    #[command(after_help = "Example: ligate peer add --dir biobank --name hdab --key hdab.pub \
                             --address hdab.example:7443 --country EE --issuer --coordinator")]
     Add(PeerAdd),
+    /// Change what is known of a peer; trust is taken back with --issuer=false and --coordinator=false
+    #[command(after_help = "Example: ligate peer set --dir biobank --name hdab --address hdab.example:8443")]
+    Set(PeerAdd),
+    /// Take a peer off the list: it is not let in any more, and its permits are not accepted
+    #[command(after_help = "Example: ligate peer remove --dir biobank --name hdab")]
+    Remove {
+        #[arg(long, env = "LIGATE_DIR", default_value = ".")]
+        dir: PathBuf,
+        #[arg(long)]
+        name: NodeName,
+    },
+    /// Ask peers whether they are there and know this node
+    #[command(after_help = "Example: ligate peer ping --dir biobank")]
+    Ping {
+        #[arg(long, env = "LIGATE_DIR", default_value = ".")]
+        dir: PathBuf,
+        /// Only this peer
+        #[arg(long)]
+        name: Option<NodeName>,
+    },
     /// Take back a peer that was restored, when its steward has told you so: what it signed before stays on file
     #[command(after_help = "Example: ligate peer accept-recovery --dir hdab --name biobank")]
     AcceptRecovery(PeerRecovered),
@@ -210,24 +230,24 @@ pub enum Peer {
 
 #[derive(Debug, Args)]
 pub struct PeerAdd {
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     #[arg(long)]
     pub name: NodeName,
-    /// The peer's public key, from its keys/node.pub
+    /// The peer's public key, or the file that holds it (its keys/node.pub); needed for a new peer
     #[arg(long)]
-    pub key: PublicKey,
+    pub key: Option<String>,
     /// HOST:PORT at which the peer serves
     #[arg(long)]
     pub address: Option<String>,
     #[arg(long)]
     pub country: Option<CountryCode>,
     /// Accept permits that this peer signs
-    #[arg(long)]
-    pub issuer: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub issuer: Option<bool>,
     /// Let this peer open sums: it is inside the trust boundary
-    #[arg(long)]
-    pub coordinator: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub coordinator: Option<bool>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -256,7 +276,7 @@ pub enum Permit {
     /// Check a permit's signature, issuer, dates and revocation as this node would
     #[command(after_help = "Example: ligate permit verify --dir biobank permit.jws")]
     Verify {
-        #[arg(long)]
+        #[arg(long, env = "LIGATE_DIR", default_value = ".")]
         dir: PathBuf,
         file: PathBuf,
     },
@@ -264,7 +284,7 @@ pub enum Permit {
 
 #[derive(Debug, Args)]
 pub struct PermitIssue {
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// The data user's name
     #[arg(long)]
@@ -290,11 +310,12 @@ pub struct PermitIssue {
     /// The peer who coordinates and opens sums; else this access body itself
     #[arg(long)]
     pub coordinator: Option<NodeName>,
-    /// When the permit begins, as 2027-01-31T12:00:00Z; else now
-    #[arg(long)]
+    /// When the permit begins, as 2027-01-31 or 2027-01-31T12:00:00Z; else now
+    #[arg(long, value_parser = first_moment)]
     pub valid_from: Option<Timestamp>,
-    /// When the permit ends, at most ten years later; else a year after it begins
-    #[arg(long)]
+    /// The last day of the permit, as 2028-01-31, or its end as 2028-01-31T12:00:00Z; at most ten years later; else a year
+    /// after it begins
+    #[arg(long, value_parser = end)]
     pub valid_until: Option<Timestamp>,
     /// Let all variants leave that are common enough, not only the leading ones
     #[arg(long)]
@@ -344,7 +365,7 @@ pub enum People {
 #[derive(Debug, Args)]
 pub struct Gwas {
     /// The node's folder, or with --permit the coordinator's
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// The own dataset to analyse (or --permit): nothing leaves and no gate applies
     #[arg(long, conflicts_with = "permit", required_unless_present = "permit")]
@@ -390,7 +411,7 @@ pub struct Export {
     /// The folder that `ligate gwas` wrote, or its file *.provenance.json
     pub result: PathBuf,
     /// The coordinator's folder
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// The data user's signing key (else keys/user.key in the folder)
     #[arg(long)]
@@ -418,6 +439,26 @@ pub struct Approve {
     pub out: PathBuf,
 }
 
+/// A time, or the beginning of a day (UTC).
+fn first_moment(text: &str) -> Result<Timestamp, String> {
+    moment(text, 0)
+}
+
+/// A time, or the end of a day (UTC).
+fn end(text: &str) -> Result<Timestamp, String> {
+    moment(text, 1)
+}
+
+fn moment(text: &str, days: i64) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let day = text.parse::<Date>().and_then(|day| day.checked_add(days.days()));
+    let midnight = day.and_then(|day| day.to_zoned(TimeZone::UTC));
+    let said = "a day as 2027-01-31, or a time as 2027-01-31T12:00:00Z";
+    midnight.map(|midnight| midnight.timestamp()).map_err(|_| said.to_owned())
+}
+
 fn probability(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
@@ -430,7 +471,7 @@ pub enum Audit {
     /// Check every entry and file of the audit log
     #[command(after_help = "Example: ligate audit verify --dir biobank --peers")]
     Verify {
-        #[arg(long)]
+        #[arg(long, env = "LIGATE_DIR", default_value = ".")]
         dir: PathBuf,
         /// Also compare with the tree heads that coordinator and peers hold: finds a log whose end was cut
         #[arg(long)]
@@ -451,7 +492,7 @@ pub enum Ledger {
         after_help = "Example: ligate ledger close --dir biobank --question 6c4a...   (from `ledger show`)"
     )]
     Close {
-        #[arg(long)]
+        #[arg(long, env = "LIGATE_DIR", default_value = ".")]
         dir: PathBuf,
         /// The question of the run, from `ligate ledger show`
         #[arg(long)]
@@ -463,7 +504,7 @@ pub enum Ledger {
                       --nodes biobank,hospital,registry"
     )]
     Allow {
-        #[arg(long)]
+        #[arg(long, env = "LIGATE_DIR", default_value = ".")]
         dir: PathBuf,
         #[arg(long)]
         dataset: DatasetId,
@@ -482,7 +523,7 @@ pub enum Ledger {
         "{FORGOTTEN_CODING}\n\nExample: ligate ledger forget-coding --dir biobank --dataset cohort --variable t2d"
     ))]
     ForgetCoding {
-        #[arg(long)]
+        #[arg(long, env = "LIGATE_DIR", default_value = ".")]
         dir: PathBuf,
         #[arg(long)]
         dataset: DatasetId,

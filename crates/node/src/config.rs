@@ -12,7 +12,7 @@ use std::{fs, net::SocketAddr, path::Path, time::Duration};
 use anyhow::{Context, Result, bail};
 use ligate_access::{PublicKey, policy::Veto};
 use ligate_disclosure::Thresholds;
-use ligate_model::{CountryCode, NodeName};
+use ligate_model::{CountryCode, NodeName, Rule};
 use serde::Deserialize;
 
 pub use diagnosis::Diagnosis;
@@ -119,7 +119,13 @@ pub struct Peer {
 impl Config {
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}; make a node with `ligate init`", path.display()))?;
+            .with_context(|| {
+                format!(
+                    "there is no node here: cannot read {}; name its folder with --dir or LIGATE_DIR, or make one with \
+                     `ligate init`",
+                    path.display()
+                )
+            })?;
         let config: Self = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
         config.check().with_context(|| format!("in {}", path.display()))?;
         Ok(config)
@@ -168,6 +174,11 @@ impl Config {
 
 /// The first `ligate.toml` of a node, with every setting explained.
 pub fn template(name: &NodeName, country: &CountryCode) -> String {
+    let line = |rule: Rule| {
+        let setting = format!("{} = {}", rule.name(), rule.default_value());
+        format!("{setting:<36}# {}\n", rule.words())
+    };
+    let disclosure: String = Rule::ALL.into_iter().map(line).collect();
     format!(
         r#"# The configuration of one Ligate node. What is not allowed here is denied.
 
@@ -186,18 +197,7 @@ deadline_seconds = 600     # how long a coordinator waits for each answer
 
 # What must hold before a number leaves. Values can be made stricter at will, looser only down to built-in floors.
 [disclosure]
-individuals_per_site = 20
-individuals = 100
-cell = 10                           # cases, controls
-minor_allele_count = 20
-minor_allele_count_in_cases = 5
-minor_allele_count_in_controls = 5
-carriers = 10                       # people with a copy of the rarer allele
-homozygotes = 3                     # people with two copies of an allele: nobody, or this many
-sites = 3                           # sites that hold a variant: never fewer than 3
-offered_allele_count = 10           # a node names a variant only from this many copies of the rarer allele
-parameter_share = 3                 # parameters at most individuals / 3
-
+{disclosure}
 # Issuers publish which permits they revoked. Whoever has no list of an issuer that is young enough answers nothing
 # under its permits.
 [revocation]
@@ -240,6 +240,16 @@ pub fn with_peer(text: &str, peer: &Peer) -> Result<String> {
         peers.remove(index);
     }
     peers.push(peer_table(peer));
+    Ok(document.to_string())
+}
+
+/// `text` without the peer of this name, if there is one. The steward's comments stay.
+pub fn without_peer(text: &str, name: &NodeName) -> Result<String> {
+    let mut document: toml_edit::DocumentMut = text.parse()?;
+    let peers = document.get_mut("peers").and_then(toml_edit::Item::as_array_of_tables_mut);
+    if let Some(peers) = peers {
+        peers.retain(|table| table.get("name").and_then(|found| found.as_str()) != Some(name.as_str()));
+    }
     Ok(document.to_string())
 }
 

@@ -3,8 +3,11 @@
 //! It owns where things are and who may use them at the same time.
 
 use std::{
+    fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
 };
 
 use anyhow::{Result, bail};
@@ -28,6 +31,8 @@ pub struct Folder {
     path: PathBuf,
     pub config: Config,
     pub identity: Arc<Identity>,
+    /// Where the settings are followed while the node serves.
+    live: Option<Arc<LiveFolder>>,
 }
 
 impl Folder {
@@ -53,13 +58,21 @@ impl Folder {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         Log::create(&path.join("audit"), identity.clone(), first, Timestamp::now())?;
-        Ok(Self { path: path.to_owned(), config: Config::read(&settings)?, identity })
+        Ok(Self { path: path.to_owned(), config: Config::read(&settings)?, identity, live: None })
     }
 
     pub fn open(path: &Path) -> Result<Self> {
         let config = Config::read(&path.join("ligate.toml"))?;
         let identity = Arc::new(Identity::load(&path.join("keys/node.key"))?);
-        Ok(Self { path: path.to_owned(), config, identity })
+        Ok(Self { path: path.to_owned(), config, identity, live: None })
+    }
+
+    /// The settings as they are now: of a node that serves, those that could be read last.
+    pub fn config_now(&self) -> Result<Config> {
+        match &self.live {
+            Some(live) => Ok(live.config()),
+            None => Config::read(&self.settings()),
+        }
     }
 
     /// The pinned issuers and the node itself: an access body trusts its own permits.
@@ -144,6 +157,64 @@ impl Claim {
                     "{holder} is at work here (`{role}` in {folder}); wait for it, stop it, or use another folder"
                 )
             }
+        }
+    }
+}
+
+/// The folder of a node that serves. Its settings are followed, so that `ligate peer add` and a veto need no restart; a
+/// mistake in them is said once, on standard error and in the audit log, and the node goes on with those of before.
+pub struct LiveFolder {
+    path: PathBuf,
+    identity: Arc<Identity>,
+    held: Mutex<HeldConfig>,
+}
+
+struct HeldConfig {
+    config: Config,
+    /// The state of the file that was looked at last.
+    seen: Option<FileState>,
+}
+
+/// When a file was written, its length and its inode.
+type FileState = (SystemTime, u64, u64);
+
+impl LiveFolder {
+    pub fn new(folder: &Folder) -> Arc<Self> {
+        let held = Mutex::new(HeldConfig { config: folder.config.clone(), seen: None });
+        Arc::new(Self { path: folder.path.clone(), identity: Arc::clone(&folder.identity), held })
+    }
+
+    /// The folder with the settings as they are now.
+    pub fn open(self: &Arc<Self>) -> Folder {
+        Folder {
+            path: self.path.clone(),
+            config: self.config(),
+            identity: Arc::clone(&self.identity),
+            live: Some(Arc::clone(self)),
+        }
+    }
+
+    fn config(&self) -> Config {
+        let path = self.path.join("ligate.toml");
+        let file = fs::metadata(&path);
+        let state = file.and_then(|file| Ok((file.modified()?, file.len(), file.ino()))).ok();
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.is_none() || held.seen != state {
+            held.seen = state;
+            match Config::read(&path) {
+                Ok(config) => held.config = config,
+                Err(error) => self.tell(&output::one_line(&error)),
+            }
+        }
+        held.config.clone()
+    }
+
+    fn tell(&self, reason: &str) {
+        note!("warning: the settings cannot be read, and those of before go on: {reason}");
+        let log = Log::open(&self.path.join("audit"), Arc::clone(&self.identity), Timestamp::now());
+        let event = Event::SettingsUnreadable { reason: reason.to_owned() };
+        if let Err(error) = log.and_then(|mut log| log.append(event, Timestamp::now()).map(drop)) {
+            note!("warning: {error}");
         }
     }
 }

@@ -4,7 +4,7 @@ mod support;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
-use support::{Network, Server, Site, fail, ligate, succeed, text};
+use support::{Network, Server, Site, fail, ligate, succeed, text, wait_until};
 
 const LDL: [&str; 4] = ["--trait", "ldl", "--covariates", "sex,age"];
 
@@ -55,8 +55,10 @@ fn a_forged_an_expired_and_a_foreign_permit() {
     fs::write(&forged, format!("{}{changed}{}", &genuine[..middle], &genuine[middle + 1..])).unwrap();
     says(&network.refused(&forged, &LDL), &["not genuine"]);
 
-    let past = ["--valid-from", "2020-01-01T00:00:00Z", "--valid-until", "2020-02-01T00:00:00Z"];
-    says(&network.refused(&network.permit(&past), &LDL), &["expired at 2020-02-01"]);
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+    let short = network.permit(&["--valid-until", &soon.to_string()]);
+    wait_until("the permit has ended", || jiff::Timestamp::now() > soon);
+    says(&network.refused(&short, &LDL), &["expired at"]);
 
     // A permit of an access body that the nodes do not trust: its own coordinator accepts it, the nodes do not.
     let stranger = network.path("stranger");
@@ -411,4 +413,19 @@ fn a_member_that_a_node_does_not_know() {
     let peers = configuration.split("[[peers]]").filter(|peer| !peer.contains("name = \"south\""));
     fs::write(&settings, peers.collect::<Vec<_>>().join("[[peers]]")).unwrap();
     says(&network.refused(&network.permit(&[]), &LDL), &["north does not know south as a node with data"]);
+}
+
+#[test]
+fn a_permit_ends_with_a_day_and_not_before_it_begins() {
+    let network = Network::found(&Site::three());
+    let out = network.path("dated.jws");
+    let over = network.try_permit(&out, &["--valid-until", "2020-01-31"]);
+    let said = String::from_utf8_lossy(&over.stderr).into_owned();
+    assert!(!over.status.success() && said.contains("would be over already"), "{said}");
+    let dated = network.try_permit(&out, &["--valid-from", "2030-01-31", "--valid-until", "2031-12-31"]);
+    assert!(dated.status.success(), "{}", String::from_utf8_lossy(&dated.stderr));
+    let shown = succeed(&["permit", "show", text(&out)]);
+    assert!(shown.contains("2030-01-31T00:00:00Z to 2032-01-01T00:00:00Z"), "{shown}");
+    let wrong = network.try_permit(&out, &["--valid-until", "31.12.2031"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("a day as 2027-01-31"));
 }

@@ -57,6 +57,15 @@ pub enum Event {
         /// It may open sums.
         coordinator: bool,
     },
+    /// `ligate.toml` was changed and cannot be read: the node goes on with the settings of before.
+    SettingsUnreadable {
+        reason: String,
+    },
+    /// The steward took a peer off the list.
+    PeerRemoved {
+        name: NodeName,
+        key: PublicKey,
+    },
     /// This access body issued a permit.
     PermitIssued {
         id: PermitId,
@@ -352,6 +361,7 @@ impl Event {
             Self::Refusal { reason: text, .. }
             | Self::RunFailed { reason: text, .. }
             | Self::PermitRevoked { reason: text, .. }
+            | Self::SettingsUnreadable { reason: text }
             | Self::Round { ask: text, .. }
             | Self::Job { data_user_name: text, .. }
             | Self::ServeStarted { address: text, .. } => {

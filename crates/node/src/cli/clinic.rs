@@ -145,7 +145,7 @@ pub enum Knowledge {
     #[command(after_help = "Example: ligate knowledge fetch --dir registry")]
     Fetch {
         /// The node's folder
-        #[arg(long)]
+        #[arg(long, env = "LIGATE_DIR", default_value = ".")]
         dir: PathBuf,
     },
 }

@@ -9,7 +9,7 @@ pub struct Match {
     /// The case: a phenopacket or a list of terms
     pub case: PathBuf,
     /// The node's folder; [matchmaking] in its ligate.toml says who is asked
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// State that this patient's consent to matchmaking is recorded: terms and genes go to the peers
     #[arg(long)]

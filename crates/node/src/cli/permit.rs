@@ -8,7 +8,7 @@ use jiff::Timestamp;
 #[derive(Debug, Args)]
 pub struct PermitRevoke {
     /// The access body's folder
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// The permit's id, or the file that holds it
     pub permit: String,
@@ -20,12 +20,12 @@ pub struct PermitRevoke {
 #[derive(Debug, Args)]
 pub struct PermitExtend {
     /// The access body's folder
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// The permit's id, or the file that holds it
     pub permit: String,
-    /// When the new permit ends, as 2029-01-31T12:00:00Z
-    #[arg(long)]
+    /// The last day of the new permit, as 2029-01-31, or its end as 2029-01-31T12:00:00Z
+    #[arg(long, value_parser = super::end)]
     pub valid_until: Timestamp,
     /// The file to write
     #[arg(long)]

@@ -8,7 +8,7 @@ use ligate_model::NodeName;
 
 #[derive(Debug, Args)]
 pub struct Backup {
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// The new folder to copy into, on another disk
     #[arg(long)]
@@ -33,7 +33,7 @@ pub struct Restore {
 
 #[derive(Debug, Args)]
 pub struct Recover {
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// Your word: apart from the runs that log and coordinators prove, nothing was shown to anybody since this time, which
     /// is that of the copy or earlier. Opens all accounts again that a recovery closed to everybody. If you are wrong, a
@@ -54,7 +54,7 @@ pub struct Recover {
 
 #[derive(Debug, Args)]
 pub struct PeerRecovered {
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// The peer that was restored
     #[arg(long)]

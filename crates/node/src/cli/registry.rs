@@ -19,7 +19,7 @@ pub enum Registry {
     /// A patient leaves: what was counted with them is no longer served, and they are never counted again
     #[command(after_help = "Example: ligate registry withdraw --dir registry --patient 4711")]
     Withdraw {
-        #[arg(long)]
+        #[arg(long, env = "LIGATE_DIR", default_value = ".")]
         dir: PathBuf,
         /// The patient's id, as in the cases
         #[arg(long)]
@@ -28,7 +28,7 @@ pub enum Registry {
     /// Let the peers of [diagnosis] in ligate.toml fetch the allele counts of a dataset
     #[command(after_help = "Example: ligate registry alleles --dir registry --dataset exomes")]
     Alleles {
-        #[arg(long)]
+        #[arg(long, env = "LIGATE_DIR", default_value = ".")]
         dir: PathBuf,
         #[arg(long)]
         dataset: DatasetId,
@@ -37,7 +37,7 @@ pub enum Registry {
     #[command(after_help = "Keep the newest one away from the node: a restored registry must know who has \
                             withdrawn.\n\nExample: ligate registry withdrawals --dir registry --out /backup/withdrawn")]
     Withdrawals {
-        #[arg(long)]
+        #[arg(long, env = "LIGATE_DIR", default_value = ".")]
         dir: PathBuf,
         /// The file to write; an older one is replaced
         #[arg(long)]
@@ -50,7 +50,7 @@ pub enum Registry {
 
 #[derive(Debug, Args)]
 pub struct RegistryAdd {
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// Phenopackets: .json, .jsonl (also .gz, .zst), .pb, or folders of them
     #[arg(required = true)]
@@ -70,7 +70,7 @@ pub struct RegistryAdd {
 
 #[derive(Debug, Args)]
 pub struct RegistryClose {
-    #[arg(long)]
+    #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
     /// Also count fewer than five patients, where each has agreed to it
     #[arg(long, conflicts_with = "epsilon")]

@@ -59,7 +59,7 @@ pub fn answer(args: &cli::Diagnose, facts: &Facts, json: bool) -> Result<Option<
 }
 
 /// The parts that a ranking by phenotype rests on.
-struct Bench<'k> {
+struct RankingParts<'k> {
     annotations: Annotations<'k>,
     peers: Option<PeerTables>,
     /// Without peers' counts.
@@ -131,7 +131,7 @@ fn diagnose(args: &cli::Diagnose, facts: &Facts, given: &Given) -> Result<Diagno
     Ok(report)
 }
 
-fn bench<'k>(args: &cli::Diagnose, facts: &'k Facts, query: Query) -> Result<Bench<'k>> {
+fn bench<'k>(args: &cli::Diagnose, facts: &'k Facts, query: Query) -> Result<RankingParts<'k>> {
     let annotations = Annotations::of(&facts.knowledge);
     let alone = Scorer::new(&annotations);
     let peers = match (&args.dir, args.network) {
@@ -142,10 +142,10 @@ fn bench<'k>(args: &cli::Diagnose, facts: &'k Facts, query: Query) -> Result<Ben
         Some(tables) => alone.adjusted(tables.profiles(&annotations)),
         None => alone.clone(),
     };
-    Ok(Bench { annotations, peers, alone, scorer, query })
+    Ok(RankingParts { annotations, peers, alone, scorer, query })
 }
 
-fn versions(facts: &Facts, bench: &Bench<'_>) -> Vec<Version> {
+fn versions(facts: &Facts, bench: &RankingParts<'_>) -> Vec<Version> {
     let program = Version { what: "ligate".to_owned(), which: env!("CARGO_PKG_VERSION").to_owned() };
     let model = Version { what: "re-ranking model".to_owned(), which: diagnosis::model_version() };
     let mut versions = vec![program];
@@ -171,7 +171,7 @@ fn patient(names: Names<'_>, case: &Case, query: &Query) -> Patient {
 fn candidates(
     args: &cli::Diagnose,
     names: Names<'_>,
-    bench: &Bench<'_>,
+    bench: &RankingParts<'_>,
     ranking: &Ranking,
     order: &[(DiseaseIndex, f64)],
     panel: Option<&GenePanel>,
@@ -219,7 +219,12 @@ fn outside(names: Names<'_>, panel: GenePanel, order: &[(DiseaseIndex, f64)]) ->
 }
 
 /// What each peer's counts do to the ranks of the leading candidates, by phenotype.
-fn add_network(report: &mut Diagnosis, bench: &Bench<'_>, weights: &Weights, order: &[(DiseaseIndex, f64)]) {
+fn add_network(
+    report: &mut Diagnosis,
+    bench: &RankingParts<'_>,
+    weights: &Weights,
+    order: &[(DiseaseIndex, f64)],
+) {
     let Some(tables) = &bench.peers else { return };
     let knowledge = bench.scorer.knowledge();
     let leading: Vec<_> = order

@@ -1,4 +1,5 @@
-//! `ligate evaluate diagnosis`: how good the ranking is over solved cases. What is measured is `clinic::evaluation`'s; files, threads, the clock and the release rule come from here.
+//! `ligate evaluate diagnosis`: how good the ranking is over solved cases. What is measured is `ligate_evaluation`'s; files,
+//! threads, the clock and the release rule come from here.
 
 use std::{collections::HashSet, path::Path, thread, time::Instant};
 
@@ -6,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use ligate_clinic::phenotype::{Annotations, Model};
 use ligate_disclosure::diagnosis_counts::{Minimums, batch_counts};
 use ligate_evaluation::{
-    Accuracy, Bench, Candidates, Chosen, Miss, Noise, Patients, Regime, Release, Report, Setting, Subjects,
-    Watch, evaluate,
+    Accuracy, Candidates, Chosen, EvaluationSet, Miss, Noise, Patients, Publishing, Regime, Report, Setting,
+    Subjects, Watch, evaluate,
 };
 use ligate_model::{Case, TermId};
 use ligate_records::cases;
@@ -33,13 +34,13 @@ fn diagnosis(args: &cli::EvaluateDiagnosis, json: bool) -> Result<()> {
     let annotations = Annotations::of(&facts.knowledge);
     let subjects = Subjects::of(&facts.knowledge, &read.cases);
     let patients = others.as_ref().map(|others| Patients::of(&annotations, &others.cases));
-    let bench = Bench::new(&annotations, &subjects, patients.as_ref());
+    let bench = EvaluationSet::new(&annotations, &subjects, patients.as_ref());
     let rule = |batch: &[&[TermId]]| batch_counts(batch, Minimums::default());
     let setting = Setting {
         regime: regime(args.regime),
         noise: args.noise.map(noise),
         excluded_terms: true,
-        release: others.as_ref().map(|_| Release::Batches(&rule)),
+        release: others.as_ref().map(|_| Publishing::Batches(&rule)),
         candidates: Candidates::Omim,
         threads: thread::available_parallelism().map_or(1, usize::from),
     };
@@ -56,7 +57,7 @@ fn diagnosis(args: &cli::EvaluateDiagnosis, json: bool) -> Result<()> {
     Ok(())
 }
 
-fn report(bench: &Bench<'_>, method: Chosen<'_>, setting: &Setting<'_>) -> Report {
+fn report(bench: &EvaluationSet<'_>, method: Chosen<'_>, setting: &Setting<'_>) -> Report {
     let stages = Stages::new("ranking");
     let start = Instant::now();
     let clock = || start.elapsed().as_secs_f64() * 1e3;

@@ -10,7 +10,7 @@ use ligate_access::{Identity, job::PeopleRule};
 use ligate_analysis::gwas::Plan;
 use ligate_disclosure::span::Limits;
 use ligate_formats::gwas_ssf;
-use ligate_model::DatasetId;
+use ligate_model::{DatasetId, Rule};
 use serde_json::json;
 
 use super::permit;
@@ -21,7 +21,7 @@ use crate::{
     progress::Stages,
     run::{
         Study,
-        federated::{self, Terms},
+        federated::{self, RunOptions},
         own_rows,
         release::Release,
         release_files,
@@ -68,8 +68,12 @@ fn under_permit(
     federated::run(folder, &permit, &user, study, &terms(args), stages)
 }
 
-fn terms(args: &Gwas) -> Terms {
-    Terms { people: people(args, PeopleRule::Filled), without: args.without.clone(), baseline: args.baseline }
+fn terms(args: &Gwas) -> RunOptions {
+    RunOptions {
+        people: people(args, PeopleRule::Filled),
+        without: args.without.clone(),
+        baseline: args.baseline,
+    }
 }
 
 fn people(args: &Gwas, otherwise: PeopleRule) -> PeopleRule {
@@ -88,7 +92,7 @@ fn plan(folder: &Folder, args: &Gwas, study: &Study, json: bool) -> Result<()> {
     let stages = Stages::new(study.trait_name.as_str());
     let cost = federated::plan(folder, &permit, &Identity::load(&key)?, study, &terms(args), &stages)?;
     stages.finish();
-    let limits = Limits::of_cell(folder.config.disclosure.cell);
+    let limits = Limits::of_cell(folder.config.disclosure[Rule::Cell]);
     if json {
         return output::print_json(&json!({
             "trait": study.trait_name,
@@ -150,8 +154,8 @@ fn print(release: &Release, files: &[PathBuf]) {
     let people = &release.gwas.people;
     let status = release.status();
     match &status {
-        gwas_ssf::Release::Local => say!("{}: for this node's own use", status.standing()),
-        gwas_ssf::Release::Permit { permit, .. } | gwas_ssf::Release::Exported { permit, .. } => {
+        gwas_ssf::ResultStatus::Local => say!("{}: for this node's own use", status.standing()),
+        gwas_ssf::ResultStatus::Permit { permit, .. } | gwas_ssf::ResultStatus::Exported { permit, .. } => {
             say!("{}: passed the gate under permit {permit}; not marked for export", status.standing())
         }
     }

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use ligate_access::audit::Event;
 use ligate_disclosure::{Account, DataUser, RunRecord, RunState, span::Limits, span::judge};
-use ligate_model::{BinaryCoding, DatasetId, Digest, NodeName, VariableName};
+use ligate_model::{BinaryCoding, DatasetId, Digest, NodeName, Rule, VariableName};
 use serde_json::json;
 
 use crate::{books, cli, folder::Folder, output};
@@ -36,7 +36,7 @@ impl Used {
         let ids = account.distinct(|_| true);
         let rows = account.rows(&ids, &[], &[]);
         let threads = folder.config.limits.thread_count();
-        let limits = Limits::of_cell(folder.config.disclosure.cell);
+        let limits = Limits::of_cell(folder.config.disclosure[Rule::Cell]);
         let found = judge(&rows, limits, threads);
         Self { columns: ids.len(), leverage: found.leverage, share: found.share.min(1.0) }
     }

@@ -13,7 +13,7 @@ use crate::{
     cli,
     diagnosis::Facts,
     folder::Folder,
-    matchmaking::{self, Answer, Shelf},
+    matchmaking::{self, Answer, ShownPatients},
     output,
 };
 
@@ -68,7 +68,7 @@ fn own_matches(
     let weights = Weights::of(&facts.knowledge);
     let contact = ligate_api::mme::Contact { name: folder.name().to_string(), ..Default::default() };
     let patients = matchmaking::shown(folder)?;
-    Ok(Shelf::new(&facts.knowledge, &weights, &patients, &contact).matches(asked, top, 0.0))
+    Ok(ShownPatients::new(&facts.knowledge, &weights, &patients, &contact).matches(asked, top, 0.0))
 }
 
 fn print_json(own: &[MatchResult], answers: &[Answer]) -> Result<()> {

@@ -86,6 +86,7 @@ pub fn issue(body: &Folder, terms: PermitTerms) -> Result<SignedPermit> {
         Some(until) => until,
         None => valid_from.checked_add(DEFAULT_VALIDITY_HOURS.hours())?,
     };
+    ensure!(valid_until > now, "the permit would be over already: it ends at {valid_until}");
     let permit = Permit {
         version: VERSION,
         id: fresh_id(body)?,
@@ -164,7 +165,7 @@ fn permit_dataset(body: &Folder, node: NodeName, dataset: DatasetId) -> Result<P
     let peer = peer(body, &node)?;
     let country = peer.country.clone().with_context(|| {
         format!(
-            "the country of peer {node} is not known; add it again with `ligate peer add ... --country CC`"
+            "the country of peer {node} is not known; say it with `ligate peer set --name {node} --country CC`"
         )
     })?;
     Ok(PermitDataset { key: peer.key, country, node, dataset })
@@ -207,7 +208,7 @@ fn issue_from_words(args: PermitIssue, json: bool) -> Result<()> {
 }
 
 /// A key as text, or the file that holds it.
-fn public_key(text: &str) -> Result<PublicKey> {
+pub fn public_key(text: &str) -> Result<PublicKey> {
     if let Ok(key) = text.parse() {
         return Ok(key);
     }

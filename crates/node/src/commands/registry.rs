@@ -16,7 +16,7 @@ use crate::{
     output,
     recovery::WITHDRAWALS_HEADER,
     registry::{
-        self, Added, Registry, Terms,
+        self, AddOptions, Added, Registry,
         fetch::{self, Outcome},
     },
 };
@@ -72,7 +72,7 @@ fn knowledge(named: Option<&Path>) -> Result<Knowledge> {
 
 fn add(args: &cli::RegistryAdd, json: bool) -> Result<()> {
     let folder = Folder::open(&args.dir)?;
-    let terms = Terms {
+    let terms = AddOptions {
         by_case_id: args.by_case_id,
         single_counts: args.consent_single_counts,
         matching: args.consent_matching,

@@ -32,7 +32,7 @@ impl Correspondent {
     pub fn new(folder: &Folder, peer: &Peer, name: &NodeName) -> Result<Self> {
         let address = peer.address.as_deref().with_context(|| {
             format!(
-                "the address of {} is not known; add it with `ligate peer add --name {} --address HOST:PORT`",
+                "the address of {} is not known; say it with `ligate peer set --name {} --address HOST:PORT`",
                 peer.name, peer.name
             )
         })?;
