@@ -24,4 +24,4 @@ pub use local::{GenotypeSource, LocalError, OwnGate, local};
 pub use logistic::MAX_ROUNDS;
 pub use plan::{Family, InvalidPlan, MAX_COVARIATES, Plan};
 pub use result::{Association, Baseline, Gwas, Reason, Test, Unreported};
-pub use run::{Facts, RunError, RunProgress, Stage, Summation, run};
+pub use run::{PublishedFacts, RunError, RunProgress, Stage, Summation, run};

@@ -130,8 +130,8 @@ fn score_is_r_rao_and_near_it_where_calls_are_missing() {
     for (variant, numbers) in rows {
         let association = find(&ours, variant).unwrap();
         assert_eq!((association.counts.called as f64, association.test), (numbers[0], Test::Score));
-        // Without missing calls it is the same model. With some it is within 0.01 of a refitted null model
-        // (methods.md); with a third and a half of these few people missing, within 0.05.
+        // Without missing calls it is the same model. With some it is within 0.01 of a refitted null model;
+        // with a third and a half of these few people missing, within 0.05.
         let called = association.counts.called as f64 / ours.people.individuals as f64;
         let complete = called == 1.0;
         let tolerance = if complete {

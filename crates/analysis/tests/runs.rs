@@ -5,8 +5,8 @@ mod support;
 use std::{cell::RefCell, convert::Infallible};
 
 use ligate_analysis::gwas::{
-    Ask, Facts, Family, GenotypeSource, InvalidAsk, LocalError, Plan, Reason, RunError, RunProgress, Stage,
-    Test, complete_in, local, run,
+    Ask, Family, GenotypeSource, InvalidAsk, LocalError, Plan, PublishedFacts, Reason, RunError, RunProgress,
+    Stage, Test, complete_in, local, run,
 };
 use ligate_genotypes::Batch;
 use ligate_model::{BinaryCoding, GateRule, VariantKey};
@@ -314,10 +314,10 @@ fn offers_that_do_not_fit_the_plan_are_refused() {
     let sites = three(&committed());
     let mut sites = Sites::new(&plan, &sites, 1);
     let good = sites.facts(5, 0);
-    let unsorted = Facts { keys: vec![key(1), key(0)], ..good.clone() };
-    let short = Facts { exponents: vec![3], ..good };
-    assert!(matches!(sites.run(&unsorted), Err(RunError::Facts)));
-    assert!(matches!(sites.run(&short), Err(RunError::Facts)));
+    let unsorted = PublishedFacts { keys: vec![key(1), key(0)], ..good.clone() };
+    let short = PublishedFacts { exponents: vec![3], ..good };
+    assert!(matches!(sites.run(&unsorted), Err(RunError::PublishedFacts)));
+    assert!(matches!(sites.run(&short), Err(RunError::PublishedFacts)));
 }
 
 /// A source that leaves out the last key, or splits it off into blocks of another shape.

@@ -4,7 +4,7 @@
 use std::{env, fs, path::Path, process::ExitCode, time::Instant};
 
 use ligate_clinic::genome::{
-    examine::{ExamineOptions, Examiner, Facts},
+    examine::{ExamineOptions, Examiner, VariantFacts},
     family::Family,
     frequency::Frequencies,
     gene_model::{GeneModel, GeneNames},
@@ -43,7 +43,7 @@ fn bench() -> Result<(), Box<dyn std::error::Error>> {
         _ => Family::single(vcf.samples(), None, None)?,
     };
     let lift = (vcf.assembly() == Some(ligate_model::Assembly::Grch37)).then_some(&chain);
-    let facts = Facts { model: &model, names: &names, frequencies: Frequencies::default(), lift };
+    let facts = VariantFacts { model: &model, names: &names, frequencies: Frequencies::default(), lift };
     let (assembly, lines) = (vcf.assembly(), vcf.info_lines().to_vec());
     let mut examiner = Examiner::new(facts, family, assembly, &lines, ExamineOptions::default())?;
     let report = vcf.read(&mut |record| examiner.record(record))?;

@@ -9,7 +9,7 @@ use std::{
 use ligate_clinic::genome::{
     burden::Carriage,
     effect::{Effect, EffectSource},
-    examine::{Examination, ExamineError, ExamineOptions, Examiner, Facts},
+    examine::{Examination, ExamineError, ExamineOptions, Examiner, VariantFacts},
     family::{Family, FamilyWarning},
     frequency::Frequencies,
     gene_model::{GeneModel, GeneNames},
@@ -43,9 +43,9 @@ fn data() -> Option<Data> {
 }
 
 impl Data {
-    fn facts(&self) -> Facts<'_> {
+    fn facts(&self) -> VariantFacts<'_> {
         let frequencies = Frequencies::default();
-        Facts { model: &self.model, names: &self.names, frequencies, lift: Some(&self.chain) }
+        VariantFacts { model: &self.model, names: &self.names, frequencies, lift: Some(&self.chain) }
     }
 
     fn examine(&self, vcf: &Path, family: impl FnOnce(&FamilyVcf) -> Family, read_info: bool) -> Examination {
@@ -117,7 +117,7 @@ fn an_assembly_that_nobody_names_is_refused() {
         examiner(Some(Assembly::T2tChm13), data.facts()),
         ExamineError::OtherAssembly(Assembly::T2tChm13)
     );
-    let without = Facts { lift: None, ..data.facts() };
+    let without = VariantFacts { lift: None, ..data.facts() };
     assert_eq!(examiner(Some(Assembly::Grch37), without), ExamineError::NoChain);
 }
 

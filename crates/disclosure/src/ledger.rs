@@ -58,7 +58,7 @@ use column::Packed;
 pub use export::{ExportAccount, Exported, ForExport, Left};
 pub use people::PeopleSet;
 pub use selection::{Chosen, Draft, choose};
-use store::{Book, Store};
+use store::{RunBook, Store};
 
 use crate::{
     book_files::Lock,
@@ -424,7 +424,7 @@ impl Ledger {
     }
 
     /// Refuses people who were used under another dataset id, by anybody.
-    fn check_dataset(&self, book: &Book, dataset: &DatasetId, numbers: &[u64]) -> Result<(), LedgerError> {
+    fn check_dataset(&self, book: &RunBook, dataset: &DatasetId, numbers: &[u64]) -> Result<(), LedgerError> {
         let others = book.runs.iter().filter(|run| run.dataset != *dataset);
         let sets: BTreeSet<_> = others.filter_map(|run| Some((&run.dataset, run.people?))).collect();
         for (other, set) in sets {
@@ -584,7 +584,7 @@ impl Change {
     }
 }
 
-fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
+fn check(run: &Run, book: &RunBook) -> Result<(), LedgerRefusal> {
     closed::check(run, book)?;
     if let Some(used) = book.runs.iter().find(|record| record.job == run.job) {
         return Err(LedgerRefusal::JobUsed { opened: used.opened });
@@ -622,11 +622,11 @@ fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
     let exported = book.runs.iter().filter(|record| record.is_exported());
     let mut rosters: Vec<_> = exported.map(|record| record.roster.clone()).collect();
     rosters.push(roster.clone());
-    rosters::check(&rosters, rosters::Reader::Nodes(&roster))
+    rosters::check(&rosters, rosters::Observer::Nodes(&roster))
 }
 
 /// Refuses one more study where a data user only planned so many, or broke them off before anything about genotypes.
-fn check_plans(run: &Run, party: &Party, book: &Book) -> Result<(), LedgerRefusal> {
+fn check_plans(run: &Run, party: &Party, book: &RunBook) -> Result<(), LedgerRefusal> {
     let own =
         || book.runs.iter().filter(|record| record.dataset == run.dataset && party.has(&record.data_user));
     let run_later: BTreeSet<Digest> =
@@ -637,7 +637,7 @@ fn check_plans(run: &Run, party: &Party, book: &Book) -> Result<(), LedgerRefusa
     if own().filter(planned).count() < PLANS_MAX { Ok(()) } else { Err(LedgerRefusal::Plans) }
 }
 
-fn last_of(book: &mut Book, job: Digest) -> Result<&mut RunRecord, LedgerError> {
+fn last_of(book: &mut RunBook, job: Digest) -> Result<&mut RunRecord, LedgerError> {
     book.runs.iter_mut().rev().find(|record| record.job == job).ok_or(LedgerError::UnknownRun)
 }
 

@@ -17,7 +17,7 @@ use std::{
 use ligate_clinic::{
     genome::{
         burden::Tolerance,
-        examine::{Examination, ExamineOptions, Examiner, Facts},
+        examine::{Examination, ExamineOptions, Examiner, VariantFacts},
         family::Family,
         frequency::{Frequencies, Sites, SitesBuilder},
         gene_model::{GeneModel, GeneNames},
@@ -145,9 +145,9 @@ impl Shared {
         Ok(Some(builder.finish().0))
     }
 
-    fn facts<'a>(&'a self, sites: Option<&'a Sites>) -> Facts<'a> {
+    fn facts<'a>(&'a self, sites: Option<&'a Sites>) -> VariantFacts<'a> {
         let frequencies = Frequencies { sites, network: None };
-        Facts { model: &self.model, names: &self.names, frequencies, lift: Some(&self.to_38) }
+        VariantFacts { model: &self.model, names: &self.names, frequencies, lift: Some(&self.to_38) }
     }
 
     /// Reads the background, with or without the record that its authors spiked.

@@ -10,8 +10,8 @@ use std::{collections::HashMap, env, fs, path::Path, process::ExitCode, time::In
 use ligate_clinic::phenotype::{Annotations, Model};
 use ligate_disclosure::diagnosis_counts::{Epsilon, Minimums, Support, batch_counts, private_counts};
 use ligate_evaluation::{
-    Accuracy, Bench, Calibration, Candidates, Chosen, Difference, Noise, Patients, Regime, Release, Run,
-    Setting, Shares, Subjects, Truths, accuracy, compare, run,
+    Accuracy, Calibration, Candidates, Chosen, Difference, EvaluationSet, MethodRun, Noise, Patients,
+    Publishing, Regime, Setting, Shares, Subjects, Truths, accuracy, compare, run,
 };
 use ligate_knowledge::{
     Knowledge, Sources,
@@ -77,7 +77,7 @@ fn figures() -> Result<(), Failure> {
     let annotations = Annotations::of(&knowledge);
     let subjects = Subjects::of(&knowledge, &cases);
     let patients = Patients::of(&annotations, others.as_ref().unwrap_or(&cases));
-    let bench = Bench::new(&annotations, &subjects, Some(&patients));
+    let bench = EvaluationSet::new(&annotations, &subjects, Some(&patients));
     println!("{:?}", subjects.prepared);
     println!("knowledge cases: {:?}; candidates: {}", patients.counted, knowledge.candidates().len());
     println!("read in {:.1} s", start.elapsed().as_secs_f64());
@@ -93,7 +93,7 @@ fn figures() -> Result<(), Failure> {
 }
 
 struct Table<'a, 'k> {
-    bench: &'a Bench<'k>,
+    bench: &'a EvaluationSet<'k>,
     methods: Vec<Chosen<'a>>,
     /// How many of the methods are ours.
     ours: usize,
@@ -147,7 +147,7 @@ impl Table<'_, '_> {
 
     fn counts(&self, name: &str, minimums: Minimums) {
         let rule = |batch: &[&[TermId]]| batch_counts(batch, minimums);
-        let setting = Setting { release: Some(Release::Batches(&rule)), ..self.setting(Regime::Unseen) };
+        let setting = Setting { release: Some(Publishing::Batches(&rule)), ..self.setting(Regime::Unseen) };
         self.section(&format!("unseen with counts, {name}"), &setting, &self.methods[..self.ours]);
     }
 
@@ -166,7 +166,7 @@ impl Table<'_, '_> {
         let noise = |patients: &[(DiseaseId, &[TermId])], seed: u64| -> Vec<DiagnosisCount> {
             private_counts(patients, &support, chosen, false_rows, &mut ChaCha20Rng::seed_from_u64(seed)).rows
         };
-        let setting = Setting { release: Some(Release::Private(&noise)), ..self.setting(Regime::Unseen) };
+        let setting = Setting { release: Some(Publishing::Private(&noise)), ..self.setting(Regime::Unseen) };
         self.section(
             &format!("unseen with counts, epsilon {epsilon}, {false_rows} false rows"),
             &setting,
@@ -202,7 +202,7 @@ impl Table<'_, '_> {
         }
     }
 
-    fn timed(&self, method: Chosen, setting: &Setting) -> (Run, f64) {
+    fn timed(&self, method: Chosen, setting: &Setting) -> (MethodRun, f64) {
         let start = Instant::now();
         let done = run(self.bench, method, setting, &|_, _| {});
         (done, start.elapsed().as_secs_f64())

@@ -29,7 +29,7 @@ pub type PrivateRule<'r> = dyn Fn(&[(DiseaseId, &[TermId])], u64) -> Vec<Diagnos
 
 /// How a node's patients become what it publishes.
 #[derive(Clone, Copy)]
-pub enum Release<'r> {
+pub enum Publishing<'r> {
     /// The patients of one disease at one node, each with their most specific observed terms, to (term, m); n is all of
     /// them.
     Batches(&'r BatchRule<'r>),
@@ -87,7 +87,7 @@ impl<'k> Patients<'k> {
     }
 
     /// The split of one salt.
-    pub fn split(&self, salt: u64, release: Release<'k>) -> Split<'k, '_> {
+    pub fn split(&self, salt: u64, release: Publishing<'k>) -> Split<'k, '_> {
         let mut split = Split {
             of: self,
             release,
@@ -151,7 +151,7 @@ type Table = BTreeMap<DiseaseIndex, BTreeMap<Term, Counts>>;
 /// Knowledge cases split over nodes by one salt, with what every node publishes.
 pub struct Split<'r, 'p> {
     of: &'p Patients<'r>,
-    release: Release<'r>,
+    release: Publishing<'r>,
     salt: u64,
     /// Places in the patients, by node.
     nodes: Vec<Vec<usize>>,
@@ -185,12 +185,12 @@ impl Split<'_, '_> {
         let mut nodes: BTreeMap<usize, Table> = BTreeMap::new();
         for (node, disease) in &touched {
             match self.release {
-                Release::Batches(rule) => {
+                Publishing::Batches(rule) => {
                     let batch = self.batch(*node, *disease, &stays);
                     let table = nodes.entry(*node).or_default();
                     table.insert(*disease, self.released(rule, &batch));
                 }
-                Release::Private(_) => {
+                Publishing::Private(_) => {
                     nodes.entry(*node).or_insert_with(|| self.table(*node, &stays));
                 }
             }
@@ -211,7 +211,7 @@ impl Split<'_, '_> {
     /// Totals of the diseases in which recounted nodes differ. A node recounted by batches holds the touched diseases
     /// only; one recounted with noise holds all.
     fn changed(&self, nodes: &BTreeMap<usize, Table>) -> Vec<(DiseaseIndex, Vec<(Term, Counts)>)> {
-        let whole = matches!(self.release, Release::Private(_));
+        let whole = matches!(self.release, Publishing::Private(_));
         let mut diseases = BTreeSet::new();
         for (node, table) in nodes {
             diseases.extend(table.keys().copied());
@@ -235,13 +235,13 @@ impl Split<'_, '_> {
 
     fn table(&self, node: usize, stays: &dyn Fn(&Patient) -> bool) -> Table {
         match self.release {
-            Release::Batches(rule) => {
+            Publishing::Batches(rule) => {
                 let held = self.nodes[node].iter().map(|place| self.of.patients[*place].disease);
                 let diseases = held.collect::<BTreeSet<_>>().into_iter();
                 let released = |disease| (disease, self.released(rule, &self.batch(node, disease, stays)));
                 diseases.map(released).filter(|(_, counts)| !counts.is_empty()).collect()
             }
-            Release::Private(rule) => self.noised(node, stays, rule),
+            Publishing::Private(rule) => self.noised(node, stays, rule),
         }
     }
 

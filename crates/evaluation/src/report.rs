@@ -10,7 +10,7 @@ use super::{
     metrics::{Accuracy, Range},
     noise::Noise,
     registries::Counted,
-    run::{Bench, Candidates, Regime, Run, Setting, Truths, run},
+    run::{Candidates, EvaluationSet, MethodRun, Regime, Setting, Truths, run},
     subject::Prepared,
 };
 
@@ -92,7 +92,7 @@ pub struct Watch<'w> {
 }
 
 /// All figures of one method under one setting. `setting.excluded_terms` and `setting.candidates` are set here.
-pub fn evaluate(bench: &Bench, chosen: Chosen, setting: &Setting, watch: &Watch) -> Report {
+pub fn evaluate(bench: &EvaluationSet, chosen: Chosen, setting: &Setting, watch: &Watch) -> Report {
     let setting = Setting { excluded_terms: true, candidates: Candidates::Omim, ..*setting };
     let main = run(bench, chosen, &setting, watch.progress);
     let silent = run(bench, chosen, &Setting { excluded_terms: false, ..setting }, watch.progress);
@@ -131,7 +131,7 @@ pub fn accuracy(truths: &Truths) -> Accuracy {
     truths.outcomes.accuracy(&truths.groups, DRAWS, SEED)
 }
 
-fn second_table(bench: &Bench, chosen: Chosen, setting: &Setting, watch: &Watch) -> Option<Accuracy> {
+fn second_table(bench: &EvaluationSet, chosen: Chosen, setting: &Setting, watch: &Watch) -> Option<Accuracy> {
     let setting = Setting { candidates: Candidates::OrphanetToo, ..*setting };
     if bench.evaluated(setting.regime, setting.candidates).is_empty() {
         return None;
@@ -139,14 +139,14 @@ fn second_table(bench: &Bench, chosen: Chosen, setting: &Setting, watch: &Watch)
     Some(accuracy(&run(bench, chosen, &setting, watch.progress).disease))
 }
 
-fn registries(bench: &Bench, setting: &Setting, run: &Run) -> Option<Registries> {
+fn registries(bench: &EvaluationSet, setting: &Setting, run: &MethodRun) -> Option<Registries> {
     let patients = setting.release.and(bench.patients)?;
     let (rows, diseases) = (run.released_rows.clone(), run.released_diseases.clone());
     Some(Registries { counted: patients.counted.clone(), rows, diseases })
 }
 
 /// Median milliseconds of a case, without and with the re-ranker.
-fn times(bench: &Bench, chosen: Chosen, clock_ms: &dyn Fn() -> f64) -> (Option<f64>, Option<f64>) {
+fn times(bench: &EvaluationSet, chosen: Chosen, clock_ms: &dyn Fn() -> f64) -> (Option<f64>, Option<f64>) {
     let method = chosen.build(&bench.annotations, bench.knowledge.candidates());
     let judge = method.adjusted(&[]);
     let asked = bench.subjects.all.iter().filter_map(|subject| Some((subject, subject.query.as_ref()?)));

@@ -16,7 +16,7 @@ use super::{
     method::{Chosen, Judged, Method},
     metrics::{Miss, Outcome, Outcomes},
     noise::{Noise, NoiseMaker},
-    registries::{Patients, Release, SALTS, Split},
+    registries::{Patients, Publishing, SALTS, Split},
     subject::{Subject, Subjects},
 };
 
@@ -44,7 +44,7 @@ pub struct Setting<'r> {
     /// Whether excluded terms are told.
     pub excluded_terms: bool,
     /// What other registries release of the knowledge cases.
-    pub release: Option<Release<'r>>,
+    pub release: Option<Publishing<'r>>,
     pub candidates: Candidates,
     pub threads: usize,
 }
@@ -59,7 +59,7 @@ pub enum Candidates {
 }
 
 /// Cases and knowledge that runs share.
-pub struct Bench<'k> {
+pub struct EvaluationSet<'k> {
     pub knowledge: &'k Knowledge,
     pub annotations: Annotations<'k>,
     pub subjects: &'k Subjects,
@@ -71,7 +71,7 @@ pub struct Bench<'k> {
     annotated: Vec<DiseaseIndex>,
 }
 
-impl<'k> Bench<'k> {
+impl<'k> EvaluationSet<'k> {
     pub fn new(
         annotations: &Annotations<'k>,
         subjects: &'k Subjects,
@@ -126,7 +126,7 @@ impl<'k> Bench<'k> {
 
 /// What came of one run. Places are those of the subjects.
 #[derive(Clone, Debug, Default)]
-pub struct Run {
+pub struct MethodRun {
     pub disease: Truths,
     pub gene: Truths,
     /// All repetitions one after the other.
@@ -147,16 +147,16 @@ pub struct Truths {
 
 /// Runs a method. `progress` hears (done, all) of publications.
 pub fn run(
-    bench: &Bench,
+    bench: &EvaluationSet,
     chosen: Chosen,
     setting: &Setting,
     progress: &(dyn Fn(usize, usize) + Sync),
-) -> Run {
+) -> MethodRun {
     let places = bench.evaluated(setting.regime, setting.candidates);
     let groups = by_publication(bench.subjects, &places);
     let repetitions = if setting.noise.is_some() || setting.release.is_some() { SEEDS as usize } else { 1 };
     let mut judged: Vec<Vec<Judged>> = vec![vec![Judged::default(); bench.subjects.all.len()]; repetitions];
-    let mut whole = Run::default();
+    let mut whole = MethodRun::default();
     match (setting.release, bench.patients) {
         (Some(release), Some(patients)) => {
             for (repetition, salt) in SALTS.into_iter().enumerate() {
@@ -186,7 +186,7 @@ fn by_publication(subjects: &Subjects, places: &[usize]) -> Vec<Vec<usize>> {
 
 /// One method over one base, for some of the repetitions.
 struct Task<'a, 'k> {
-    bench: &'a Bench<'k>,
+    bench: &'a EvaluationSet<'k>,
     setting: &'a Setting<'a>,
     split: Option<&'a Split<'a, 'a>>,
     totals: BTreeMap<DiseaseIndex, Vec<(Term, Counts)>>,
@@ -197,7 +197,7 @@ struct Task<'a, 'k> {
 
 impl<'a, 'k: 'a> Task<'a, 'k> {
     fn new(
-        bench: &'a Bench<'k>,
+        bench: &'a EvaluationSet<'k>,
         setting: &'a Setting<'a>,
         chosen: Chosen<'a>,
         split: Option<&'a Split<'a, 'a>>,
@@ -305,8 +305,14 @@ impl<'a, 'k: 'a> Task<'a, 'k> {
     }
 }
 
-impl Run {
-    fn collect(&mut self, bench: &Bench, candidates: Candidates, places: &[usize], judged: Vec<Vec<Judged>>) {
+impl MethodRun {
+    fn collect(
+        &mut self,
+        bench: &EvaluationSet,
+        candidates: Candidates,
+        places: &[usize],
+        judged: Vec<Vec<Judged>>,
+    ) {
         let subjects = &bench.subjects.all;
         self.disease.places = places.to_vec();
         self.disease.places.retain(|place| !subjects[*place].diseases.is_empty());

@@ -9,8 +9,8 @@ use ligate_knowledge::{
 use ligate_model::{Case, Observation, StatedDiagnosis, TermId};
 
 use super::{
-    Bench, Candidates, Chosen, Miss, Noise, NoiseMaker, Patients, Regime, Release, Setting, Subjects, Watch,
-    evaluate,
+    Candidates, Chosen, EvaluationSet, Miss, Noise, NoiseMaker, Patients, Publishing, Regime, Setting,
+    Subjects, Watch, evaluate,
     rivals::{Corpus, Kind, Lirical, Rival, Similarity},
     run,
 };
@@ -127,7 +127,7 @@ fn regimes_take_out_what_rests_on_the_case() {
     ];
     let annotations = Annotations::of(&knowledge);
     let subjects = Subjects::of(&knowledge, &cases);
-    let bench = Bench::new(&annotations, &subjects, None);
+    let bench = EvaluationSet::new(&annotations, &subjects, None);
     let ranks = |regime| {
         let done = run(&bench, Chosen::Floor, &setting(regime), &|_, _| {});
         let outcomes =
@@ -198,14 +198,14 @@ fn a_nodes_own_publication_leaves_before_it_counts() {
     let patients = Patients::of(&annotations, &cases);
     assert_eq!((patients.counted.already_annotated, patients.counted.without_disease), (1, 1));
     let rule = |batch: &[&[TermId]]| at_least(batch, 5, 3);
-    let split = patients.split(0, Release::Batches(&rule));
+    let split = patients.split(0, Publishing::Batches(&rule));
     let saethre = disease(&knowledge, "OMIM:101400");
     let wanted = vec![(term(&knowledge, "HP:0002121"), Counts { m: 5, n: 5 })];
     assert_eq!(split.totals().get(&saethre), Some(&wanted));
     assert_eq!(split.without(&cases[0].publications, "x"), vec![(saethre, Vec::new())]);
     assert_eq!(split.without(&cases[5].publications, "b"), Vec::new(), "it was not counted");
     let strict = |batch: &[&[TermId]]| at_least(batch, 6, 3);
-    assert!(patients.split(0, Release::Batches(&strict)).totals().is_empty());
+    assert!(patients.split(0, Publishing::Batches(&strict)).totals().is_empty());
 }
 
 #[test]
@@ -218,9 +218,10 @@ fn counts_of_others_raise_a_disease_but_never_the_cases_own() {
     let asked =
         [case("x", &[501], "OMIM:101400", absence, &[]), case("a0", &[500], "OMIM:101400", absence, &[])];
     let (patients, subjects) = (Patients::of(&annotations, &others), Subjects::of(&knowledge, &asked));
-    let bench = Bench::new(&annotations, &subjects, Some(&patients));
+    let bench = EvaluationSet::new(&annotations, &subjects, Some(&patients));
     let rule = |batch: &[&[TermId]]| at_least(batch, 5, 3);
-    let counted = Setting { release: Some(Release::Batches(&rule)), threads: 2, ..setting(Regime::Unseen) };
+    let counted =
+        Setting { release: Some(Publishing::Batches(&rule)), threads: 2, ..setting(Regime::Unseen) };
     let ranks = |setting: &Setting| {
         let done = run(&bench, Chosen::Floor, setting, &|_, _| {});
         let of = |repetition: &Vec<super::Outcome>| {
@@ -275,7 +276,7 @@ fn a_report_has_the_fields_that_are_promised() {
     ];
     let annotations = Annotations::of(&knowledge);
     let subjects = Subjects::of(&knowledge, &cases);
-    let bench = Bench::new(&annotations, &subjects, None);
+    let bench = EvaluationSet::new(&annotations, &subjects, None);
     let ticks = std::cell::Cell::new(0.0);
     let clock = || {
         ticks.set(ticks.get() + 0.5);

@@ -22,7 +22,7 @@ pub use bcsq::Compounds;
 pub use clinvar::ClinicalSignificance;
 pub use definition::Annotations;
 pub use frequency::{FrequencySource, Population, PopulationFrequency, RecordFrequency};
-pub use terms::{Impact, SequenceOntologyTerm, Terms};
+pub use terms::{Impact, SequenceOntologyTerm, TermSet};
 pub use vep::decoded as percent_decoded;
 
 /// Who wrote the annotation.
@@ -74,7 +74,7 @@ pub struct Consequence<'r> {
     pub gene_id: Option<Cow<'r, str>>,
     pub transcript: Option<Cow<'r, str>>,
     pub biotype: Option<Cow<'r, str>>,
-    pub terms: Terms,
+    pub terms: TermSet,
     /// The annotator's own word where it has one, else that of the most severe term.
     pub impact: Impact,
     /// Ensembl's canonical transcript.
@@ -144,7 +144,7 @@ impl Rank {
 
 impl<'r> Consequence<'r> {
     /// One of which nothing is known yet.
-    fn new(annotator: Annotator, terms: Terms) -> Self {
+    fn new(annotator: Annotator, terms: TermSet) -> Self {
         Self {
             annotator,
             alternate: None,

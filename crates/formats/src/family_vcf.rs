@@ -94,13 +94,13 @@ impl FamilyVcf {
         let report = FamilyReport { problems: self.source.problems().clone(), ..FamilyReport::default() };
         let number = self.source.header_lines();
         let (carry, input) = self.source.into_records();
-        let mut reader = Reader { path: &path, samples, number, report };
+        let mut reader = FamilyReader { path: &path, samples, number, report };
         reader.all(carry, input, visit)?;
         Ok(reader.report)
     }
 }
 
-struct Reader<'p> {
+struct FamilyReader<'p> {
     path: &'p Path,
     samples: usize,
     /// Line that was read last, from 1.
@@ -108,7 +108,7 @@ struct Reader<'p> {
     report: FamilyReport,
 }
 
-impl Reader<'_> {
+impl FamilyReader<'_> {
     fn all(
         &mut self,
         carry: Vec<u8>,

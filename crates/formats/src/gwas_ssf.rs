@@ -13,7 +13,7 @@ mod number;
 mod suppressed;
 mod table;
 
-pub use metadata::{FILE_TYPE, Metadata, NOT_REPORTED, Release, Sample, Source, rounded_to_step};
+pub use metadata::{FILE_TYPE, Metadata, NOT_REPORTED, ResultStatus, Sample, Source, rounded_to_step};
 pub use number::significant_count;
 pub use suppressed::{SUPPRESSED_COLUMNS, write_suppressed};
 pub use table::{Baseline, COLUMNS, Row, Written, content_of, write_table};

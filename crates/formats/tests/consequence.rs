@@ -10,7 +10,7 @@ use std::{
 use common::{file, shared};
 use ligate_formats::consequence::{
     Annotated, Annotations, Annotator, ClinicalSignificance, Compounds, Consequence, FrequencySource, Impact,
-    Loftee, Mane, Population, Rank, Record, SequenceOntologyTerm as Term, Terms,
+    Loftee, Mane, Population, Rank, Record, SequenceOntologyTerm as Term, TermSet,
 };
 use ligate_model::{Contig, Position};
 
@@ -189,7 +189,7 @@ fn severity_follows_ensembl() {
     assert!(Term::ALL.is_sorted() && Term::ALL.is_sorted_by_key(|term| term.impact()));
     for term in Term::ALL {
         assert_eq!(Term::parse(term.name()), Some(*term));
-        assert_eq!(Terms::from_iter([*term]).most_severe(), Some(*term));
+        assert_eq!(TermSet::from_iter([*term]).most_severe(), Some(*term));
     }
     for (name, term) in [
         ("5' UTR", Term::FivePrimeUtr),
@@ -202,8 +202,8 @@ fn severity_follows_ensembl() {
         assert_eq!(Term::parse(name), Some(term), "{name}");
     }
     assert_eq!(Term::parse("nonsense"), None);
-    assert_eq!(Terms::parse("nonsense", &['&']).most_severe(), Some(Term::Sequence));
-    assert_eq!((Terms::default().most_severe(), Terms::default().impact()), (None, Impact::Modifier));
+    assert_eq!(TermSet::parse("nonsense", &['&']).most_severe(), Some(Term::Sequence));
+    assert_eq!((TermSet::default().most_severe(), TermSet::default().impact()), (None, Impact::Modifier));
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn described(
 }
 
 /// The names of terms, read from an annotator's text or from a set.
-fn names(terms: Terms) -> String {
+fn names(terms: TermSet) -> String {
     terms.iter().map(Term::name).collect::<Vec<_>>().join("&")
 }
 
@@ -346,7 +346,7 @@ fn split_vep(path: &Path, tag: &str, fields: &str, terms: usize) -> Option<Vec<S
     };
     let line = |line: &str| {
         let mut fields: Vec<String> = line.split('\t').map(str::to_owned).collect();
-        fields[terms] = names(Terms::parse(&fields[terms], &['&']));
+        fields[terms] = names(TermSet::parse(&fields[terms], &['&']));
         fields.join("\t")
     };
     Some(text.lines().map(line).collect())

@@ -7,8 +7,8 @@ use crate::{
     calls::PER_WORD,
     counts::{CarrierCounts, CountCarriers, ExceptionCounts},
     layout::{
-        DENSE, EXCEPTIONS, LOW, MIXED, PHASE_SHIFT, PHASED, Reader, SPARSE_BELOW_ONE_IN, UNPHASED, VERSION,
-        write_varint,
+        DENSE, EXCEPTIONS, LOW, MIXED, PHASE_SHIFT, PHASED, RowReader, SPARSE_BELOW_ONE_IN, UNPHASED,
+        VERSION, write_varint,
     },
     sample_set,
     simd::Processor,
@@ -170,7 +170,7 @@ fn replace_by_sparse(payload_at: usize, out: &mut Vec<u8>) {
     let dense_end = out.len();
     let mut next = 0;
     for index in 0..(dense_end - payload_at).div_ceil(8) {
-        let mut word = Reader(&out[payload_at + 8 * index..dense_end]).word().unwrap_or(0);
+        let mut word = RowReader(&out[payload_at + 8 * index..dense_end]).word().unwrap_or(0);
         while word != 0 {
             let pair = word.trailing_zeros() / 2;
             let sample = (index * PER_WORD) as u32 + pair;

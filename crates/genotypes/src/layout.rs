@@ -54,9 +54,9 @@ pub(crate) fn write_varint(mut value: u32, out: &mut Vec<u8>) {
 
 /// Reads from the front of bytes that nobody has checked: every read may find the end.
 #[derive(Clone, Copy)]
-pub(crate) struct Reader<'a>(pub &'a [u8]);
+pub(crate) struct RowReader<'a>(pub &'a [u8]);
 
-impl<'a> Reader<'a> {
+impl<'a> RowReader<'a> {
     #[inline]
     pub fn byte(&mut self) -> Option<u8> {
         let (first, rest) = self.0.split_first()?;

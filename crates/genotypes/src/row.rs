@@ -11,7 +11,7 @@ pub use iterate::{Carriers, Exceptions};
 use crate::{
     AlleleCounts, Calls, Phase, SampleMask,
     counts::{CarrierCounts, CountCarriers, ExceptionCounts},
-    layout::{MIXED, PHASED, Reader},
+    layout::{MIXED, PHASED, RowReader},
     sample_set::SampleSet,
     simd::Processor,
 };
@@ -122,7 +122,7 @@ impl<'a> Row<'a> {
     pub fn decode(&self) -> Calls {
         let mut calls = Calls::new(self.samples());
         if self.dense {
-            let mut words = Reader(self.payload);
+            let mut words = RowReader(self.payload);
             calls.codes_mut().iter_mut().for_each(|codes| *codes = words.word().unwrap_or(0));
         } else {
             self.carriers().for_each(|(sample, code)| calls.set_code(sample as usize, code));

@@ -2,7 +2,7 @@
 
 use crate::{
     CorruptRow, SampleMask,
-    layout::{Reader, SPARSE_BELOW_ONE_IN, tail_is_zero, write_varint},
+    layout::{RowReader, SPARSE_BELOW_ONE_IN, tail_is_zero, write_varint},
 };
 
 /// A set of samples, validated: ascending and within the block.
@@ -35,7 +35,7 @@ pub(crate) fn write(samples: usize, count: usize, members: impl Iterator<Item = 
 impl<'a> SampleSet<'a> {
     pub const EMPTY: Self = Self { count: 0, bitmap: false, bytes: &[] };
 
-    pub fn parse(reader: &mut Reader<'a>, samples: usize) -> Result<Self, CorruptRow> {
+    pub fn parse(reader: &mut RowReader<'a>, samples: usize) -> Result<Self, CorruptRow> {
         let head = reader.varint().ok_or(CorruptRow::Truncated)?;
         let (count, bitmap) = (head >> 1, head & 1 == 1);
         if bitmap {
@@ -45,9 +45,9 @@ impl<'a> SampleSet<'a> {
         }
     }
 
-    fn parse_bitmap(reader: &mut Reader<'a>, samples: usize, count: u32) -> Result<Self, CorruptRow> {
+    fn parse_bitmap(reader: &mut RowReader<'a>, samples: usize, count: u32) -> Result<Self, CorruptRow> {
         let bytes = reader.take(samples.div_ceil(8)).ok_or(CorruptRow::Truncated)?;
-        let mut words = Reader(bytes);
+        let mut words = RowReader(bytes);
         let ones: u32 = std::iter::from_fn(|| words.word()).map(u64::count_ones).sum();
         if ones != count || !tail_is_zero(bytes, samples % 8) {
             return Err(CorruptRow::Bitmap);
@@ -55,7 +55,7 @@ impl<'a> SampleSet<'a> {
         Ok(Self { count, bitmap: true, bytes })
     }
 
-    fn parse_list(reader: &mut Reader<'a>, samples: usize, count: u32) -> Result<Self, CorruptRow> {
+    fn parse_list(reader: &mut RowReader<'a>, samples: usize, count: u32) -> Result<Self, CorruptRow> {
         let start = reader.0;
         let mut next = 0u64;
         for _ in 0..count {
@@ -73,7 +73,7 @@ impl<'a> SampleSet<'a> {
     where
         'a: 'm,
     {
-        let bytes = Reader(self.bytes);
+        let bytes = RowReader(self.bytes);
         if self.bitmap {
             Members::Bitmap { bytes, mask, base: 0, word: 0 }
         } else {
@@ -85,7 +85,7 @@ impl<'a> SampleSet<'a> {
         if !self.bitmap {
             return self.iter(Some(mask)).count() as u32;
         }
-        let mut words = Reader(self.bytes);
+        let mut words = RowReader(self.bytes);
         mask.bits().iter().map(|bits| (bits & words.word().unwrap_or(0)).count_ones()).sum()
     }
 }
@@ -94,13 +94,13 @@ impl<'a> SampleSet<'a> {
 #[derive(Clone)]
 pub(crate) enum Members<'a> {
     List {
-        bytes: Reader<'a>,
+        bytes: RowReader<'a>,
         mask: Option<&'a SampleMask>,
         /// The sample after the last one listed.
         next: u32,
     },
     Bitmap {
-        bytes: Reader<'a>,
+        bytes: RowReader<'a>,
         mask: Option<&'a SampleMask>,
         /// The sample after those of `word`.
         base: u32,

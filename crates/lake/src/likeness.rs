@@ -20,7 +20,7 @@ use std::ops::Range;
 use ligate_model::IndividualId;
 
 use crate::layout::SnapshotFolder;
-pub use book::Book;
+pub use book::LikenessBook;
 
 const BANDS: usize = 64;
 

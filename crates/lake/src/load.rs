@@ -354,7 +354,7 @@ impl Reading<'_> {
         &mut self,
         group: SampleGroup,
         context: GroupContext,
-    ) -> Result<(Vec<run::Run>, sorter::Duplicates), LakeError> {
+    ) -> Result<(Vec<run::SortedRun>, sorter::Duplicates), LakeError> {
         let mut sorter = Sorter::new(context);
         for (source, file) in group.sources.into_iter().zip(0..) {
             self.control.check()?;

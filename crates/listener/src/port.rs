@@ -68,7 +68,7 @@ pub async fn serve(listener: TcpListener, port: Port, shutdown: impl Future<Outp
     let Port { security, limits, routes, busy, metrics } = port;
     let mut entrance = Entrance::new(security, limits, Arc::clone(&metrics));
     let quota = Quota::new(&limits);
-    let face = Arc::new(Face { routes, busy, limits, quota, metrics });
+    let face = Arc::new(ServedPort { routes, busy, limits, quota, metrics });
     let (stop, stopped) = watch::channel(());
     let mut connections = Connections::default();
     let mut shutdown = pin!(shutdown);
@@ -131,7 +131,7 @@ impl Connections {
 }
 
 /// What every connection of a port shares.
-struct Face {
+struct ServedPort {
     routes: Router,
     busy: fn() -> Response,
     limits: Limits,
@@ -139,7 +139,7 @@ struct Face {
     metrics: Arc<PortMetrics>,
 }
 
-async fn connection(arrival: Arrival, face: Arc<Face>, mut stopped: watch::Receiver<()>) {
+async fn connection(arrival: Arrival, face: Arc<ServedPort>, mut stopped: watch::Receiver<()>) {
     let _open = face.metrics.open();
     let Arrival { client, stream } = arrival;
     let service = service_fn(|request| face.answer(client, request));
@@ -159,7 +159,7 @@ async fn connection(arrival: Arrival, face: Arc<Face>, mut stopped: watch::Recei
     }
 }
 
-impl Face {
+impl ServedPort {
     async fn answer(&self, client: Client, request: Request<Incoming>) -> Result<Response, Infallible> {
         let start = Instant::now();
         let response = match self.quota.take(&client) {

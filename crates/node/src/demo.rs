@@ -33,7 +33,7 @@ use crate::{
     progress::Stages,
     run::{
         Study,
-        federated::{self, Terms},
+        federated::{self, RunOptions},
         release::Release,
         release_files,
     },
@@ -151,7 +151,7 @@ fn study_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Rel
         interrupt::check()?;
         // A second meta-analysis of the nodes' own results would be refused.
         let baseline = releases.is_empty();
-        let terms = Terms { people: PeopleRule::AllVariables, without: Vec::new(), baseline };
+        let terms = RunOptions { people: PeopleRule::AllVariables, without: Vec::new(), baseline };
         let study = Study {
             trait_name: trait_name.clone(),
             covariates: cohorts.covariates.clone(),

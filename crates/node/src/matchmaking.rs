@@ -6,10 +6,10 @@
 
 mod ask;
 mod exchange;
-mod shelf;
 mod shown;
+mod shown_patients;
 
 pub use ask::{Answer, ask, asked, request_about};
 pub use exchange::port;
-pub use shelf::Shelf;
 pub use shown::shown;
+pub use shown_patients::ShownPatients;

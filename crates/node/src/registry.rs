@@ -43,7 +43,7 @@ const FALSE_ROWS: f64 = 20.0;
 
 /// What the steward states of the cases that are added.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Terms {
+pub struct AddOptions {
     /// The cases' own ids name the patients.
     pub by_case_id: bool,
     pub single_counts: bool,
@@ -85,7 +85,7 @@ impl<'f> Registry<'f> {
     }
 
     /// Takes the cases of files. A patient of whom something else was counted before stops being served first.
-    pub fn add(&self, files: &[PathBuf], terms: Terms, knowledge: &Knowledge) -> Result<Added> {
+    pub fn add(&self, files: &[PathBuf], terms: AddOptions, knowledge: &Knowledge) -> Result<Added> {
         let _claim = self.claim()?;
         let mut patients = self.patients()?;
         let (mut added, mut incoming) = (Added::default(), Incoming::default());
@@ -262,7 +262,7 @@ struct Incoming {
 
 impl Incoming {
     /// Takes one case. What is refused is said without anything of the patient.
-    fn take(&mut self, case: &Case, terms: Terms, knowledge: &Knowledge) -> Result<(), String> {
+    fn take(&mut self, case: &Case, terms: AddOptions, knowledge: &Knowledge) -> Result<(), String> {
         let entry = counts::entry(case, knowledge).map_err(|error| error.to_string())?;
         let id = if terms.by_case_id { &case.id } else { &case.individual };
         let id =

@@ -4,13 +4,13 @@ mod account;
 mod admission;
 mod claims;
 mod counts;
-mod desk;
 mod guarded_journal;
 mod known_runs;
 mod node_export;
 mod node_run;
+mod participation;
 mod products;
-mod seat;
+mod service;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -21,8 +21,12 @@ use ligate_federation::transport;
 use ligate_listener::{Limits, Metrics, Port, Security, busy};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{books, config::Config, folder::Folder, interrupt, matchmaking, revocations};
-use desk::Desk;
+use crate::{
+    books,
+    folder::{Folder, LiveFolder},
+    interrupt, matchmaking, revocations,
+};
+use service::NodeService;
 
 /// Answers at `listen` until somebody stops the program.
 pub fn run(folder: Folder, listen: SocketAddr) -> Result<()> {
@@ -56,18 +60,19 @@ async fn serve(folder: Folder, listen: SocketAddr) -> Result<()> {
 
 /// The port for peers and coordinators.
 fn nodes_port(folder: &Folder, metrics: &Metrics) -> Result<Port> {
-    let settings = folder.settings();
-    // Read anew for each connection, so that `peer add` needs no restart. Whoever is not pinned is not let in.
-    let is_peer =
-        move |key: &PublicKey| Config::read(&settings).is_ok_and(|config| config.peer_by_key(key).is_some());
-    let known = move |key: &PublicKey| tokio::task::block_in_place(|| is_peer(key));
+    let live = LiveFolder::new(folder);
+    let followed = Arc::clone(&live);
+    // Whoever is not pinned now is not let in.
+    let known = move |key: &PublicKey| {
+        tokio::task::block_in_place(|| followed.open().config.peer_by_key(key).is_some())
+    };
     Ok(Port {
         security: Security::Keys {
             tls: transport::server_config(&folder.identity, Arc::new(known))?,
             key_of: transport::peer_key,
         },
         limits: Limits::default(),
-        routes: desk::routes(Arc::new(Desk::open(folder)?)),
+        routes: service::routes(Arc::new(NodeService::open(live)?)),
         busy,
         metrics: metrics.port("nodes"),
     })

@@ -44,7 +44,7 @@ pub fn read(
     known_as: &KnownAs,
 ) -> Result<(Phenotypes, PhenotypeReport), ReadError> {
     let mut table = Table::open(path)?;
-    let mut reader = Reader {
+    let mut reader = PhenotypeReader {
         path,
         prefix: id_prefix.unwrap_or_default(),
         known_as,
@@ -79,7 +79,7 @@ fn columns(path: &Path, header: &[String], individuals: usize) -> Result<Vec<Col
 }
 
 /// A table on its way into columns.
-struct Reader<'a> {
+struct PhenotypeReader<'a> {
     path: &'a Path,
     prefix: &'a str,
     known_as: &'a KnownAs,
@@ -90,7 +90,7 @@ struct Reader<'a> {
     report: PhenotypeReport,
 }
 
-impl Reader<'_> {
+impl PhenotypeReader<'_> {
     fn row(&mut self, line: u64, fields: &[String]) -> Result<(), ReadError> {
         let fault = |message: &str| ReadError::malformed(self.path, line, message);
         let (Some(id), true) = (fields.first(), fields.len() == self.columns.len() + 1) else {

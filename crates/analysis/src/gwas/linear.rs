@@ -1,4 +1,4 @@
-//! Least squares from sums (methods.md, "Linear association"); the same numbers as pooled plink2 `--glm`.
+//! Least squares from sums; the same numbers as pooled plink2 `--glm`.
 //!
 //! With C = intercept and covariates (p columns), A = [C,y]'[C,y] over the called people: C'C = LL', u = L^-1 C'g,
 //! v = L^-1 C'y, gamma = g'g - u'u, beta = (g'y - u'v) / gamma, RSS = y'y - v'v - beta^2 gamma,

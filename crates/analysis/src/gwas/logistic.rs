@@ -1,4 +1,4 @@
-//! Logistic regression from sums (methods.md, "Logistic association"): the null model by Newton's method (iteratively
+//! Logistic regression from sums: the null model by Newton's method (iteratively
 //! reweighted least squares), the score test of a variant against it, and the variant's own maximum likelihood
 //! estimate for a Wald test.
 //!

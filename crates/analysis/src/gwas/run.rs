@@ -41,7 +41,7 @@ pub trait Summation {
 
 /// What the nodes published before the run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Facts {
+pub struct PublishedFacts {
     /// The largest over the nodes: covariates in plan order, then the trait.
     pub exponents: Vec<i16>,
     /// What missing values of each variable counted as in earlier runs, if there were any: it stays the same, because
@@ -98,7 +98,7 @@ pub enum RunError<E> {
     #[error(transparent)]
     Plan(#[from] InvalidPlan),
     #[error("the offered variants or exponents do not fit the plan")]
-    Facts,
+    PublishedFacts,
     #[error("a sum could not be made")]
     Sum(#[source] E),
     #[error("a sum cannot have come from the nodes' data: a node sent something else")]
@@ -130,7 +130,7 @@ fn names(variables: &[VariableName]) -> String {
 /// Runs a study to its end.
 pub fn run<S: Summation>(
     plan: &Plan,
-    facts: &Facts,
+    facts: &PublishedFacts,
     sums: &mut S,
     progress: &dyn Fn(RunProgress),
 ) -> Result<Gwas, RunError<S::Error>> {
@@ -182,13 +182,13 @@ impl Null {
     }
 }
 
-fn check_facts<E>(plan: &Plan, facts: &Facts) -> Result<(), RunError<E>> {
+fn check_facts<E>(plan: &Plan, facts: &PublishedFacts) -> Result<(), RunError<E>> {
     let bounded = |e: &i16| e.unsigned_abs() <= MAX_EXPONENT.unsigned_abs();
     let exponents = facts.exponents.len() == plan.columns() && facts.exponents.iter().all(bounded);
     let fills =
         facts.fills.len() == plan.columns() && facts.fills.iter().flatten().all(|fill| fill.is_finite());
     let fills = fills && facts.grids.len() == plan.columns();
-    if exponents && fills && ascending(&facts.keys) { Ok(()) } else { Err(RunError::Facts) }
+    if exponents && fills && ascending(&facts.keys) { Ok(()) } else { Err(RunError::PublishedFacts) }
 }
 
 /// Whether the people can carry the plan.

@@ -7,7 +7,7 @@ pub mod cohort;
 use std::{convert::Infallible, ops::Range};
 
 use ligate_analysis::gwas::{
-    Ask, Cohort, Facts, GenotypeSource, Gwas, Model, OwnGate, Plan, RunError, Summation, columns,
+    Ask, Cohort, GenotypeSource, Gwas, Model, OwnGate, Plan, PublishedFacts, RunError, Summation, columns,
     complete_in, decode_counts, decode_people, local, roles, run,
 };
 use ligate_genotypes::{Batch, Calls, Exception, Row, encode};
@@ -161,7 +161,7 @@ impl<'a> Sites<'a> {
         Self { plan, sites, threads, gate: 0, asked: Vec::new() }
     }
 
-    pub fn facts(&self, variants: usize, baseline_sites: u64) -> Facts {
+    pub fn facts(&self, variants: usize, baseline_sites: u64) -> PublishedFacts {
         let exponents: Vec<Vec<i16>> = self.sites.iter().map(|(_, cohort)| cohort.exponents()).collect();
         let largest = |k: usize| exponents.iter().map(|own| own[k]).max().unwrap();
         let exponents = (0..=self.plan.covariates.len()).map(largest).collect();
@@ -169,10 +169,10 @@ impl<'a> Sites<'a> {
         let of_sites: Vec<_> = self.sites.iter().map(|(_, cohort)| cohort.grids()).collect();
         let grid = |k: usize| of_sites.iter().map(|own| own[k]).reduce(|a, b| a?.with(b?)).flatten();
         let grids = (0..=self.plan.covariates.len()).map(grid).collect();
-        Facts { exponents, fills, grids, keys: keys(variants), baseline_sites }
+        PublishedFacts { exponents, fills, grids, keys: keys(variants), baseline_sites }
     }
 
-    pub fn run(&mut self, facts: &Facts) -> Result<Gwas, RunError<Infallible>> {
+    pub fn run(&mut self, facts: &PublishedFacts) -> Result<Gwas, RunError<Infallible>> {
         let plan = self.plan;
         run(plan, facts, self, &|_| {})
     }

@@ -36,12 +36,12 @@ impl Writer {
     }
 }
 
-pub(super) struct Reader<'a> {
+pub(super) struct ByteReader<'a> {
     bytes: &'a [u8],
     section: &'static str,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ByteReader<'a> {
     pub fn new(section: &'static str, bytes: &'a [u8]) -> Self {
         Self { bytes, section }
     }
@@ -102,13 +102,13 @@ mod tests {
         }
         writer.text("FGFR2");
         let bytes = writer.finish();
-        let mut reader = Reader::new("test", &bytes);
+        let mut reader = ByteReader::new("test", &bytes);
         for value in [0, 127, 128, u64::MAX] {
             assert_eq!(reader.number(), Ok(value));
         }
         assert_eq!(reader.text(), Ok("FGFR2"));
         assert!(reader.is_empty() && reader.byte().is_err());
-        assert!(Reader::new("test", &[0xff; 12]).number().is_err());
-        assert!(Reader::new("test", &[200, 1, 65]).text().is_err());
+        assert!(ByteReader::new("test", &[0xff; 12]).number().is_err());
+        assert!(ByteReader::new("test", &[200, 1, 65]).text().is_err());
     }
 }

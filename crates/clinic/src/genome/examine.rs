@@ -38,7 +38,7 @@ pub use sources::{known_effects, lifted_variant};
 pub use uninterpreted::Uninterpreted;
 
 /// What variants are held against.
-pub struct Facts<'a> {
+pub struct VariantFacts<'a> {
     pub model: &'a GeneModel,
     pub names: &'a GeneNames,
     pub frequencies: Frequencies<'a>,
@@ -76,7 +76,7 @@ pub enum ExamineError {
 
 /// Reads the records of one file.
 pub struct Examiner<'a> {
-    facts: Facts<'a>,
+    facts: VariantFacts<'a>,
     annotations: Annotations,
     options: ExamineOptions,
     found: Examination,
@@ -91,7 +91,7 @@ impl<'a> Examiner<'a> {
     /// # Errors
     /// If the assembly is unknown or another, or a chain is missing.
     pub fn new(
-        facts: Facts<'a>,
+        facts: VariantFacts<'a>,
         family: Family,
         assembly: Option<Assembly>,
         info_lines: &[String],

@@ -15,7 +15,7 @@ use ligate_model::{Allele, Contig, Position, ReportedVariant, Sex, VariantKey, Z
 use super::{
     burden::{Burden, Carriage, Carried, Phase},
     effect::Effect,
-    examine::{Examination, Facts, call_quality, known_effects, lifted_variant},
+    examine::{Examination, VariantFacts, call_quality, known_effects, lifted_variant},
     gene_model::{GeneModel, ModelGene},
     inheritance::State,
     rank::{Catalogue, DiseaseEvidence, Evidence, GeneticDisease},
@@ -67,7 +67,7 @@ pub struct Chains<'a> {
 impl<'a> Background<'a> {
     /// Counts an examined exome. `donors` are its records' fields.
     pub fn new(
-        facts: &Facts<'a>,
+        facts: &VariantFacts<'a>,
         examination: &Examination,
         donors: Donors,
         catalogue: &'a Catalogue,
@@ -122,7 +122,7 @@ impl<'a> Background<'a> {
     /// If the case has no variant, one does not lift, or none is exonic.
     pub fn spike(
         &self,
-        facts: &Facts<'_>,
+        facts: &VariantFacts<'_>,
         chains: &Chains<'_>,
         id: &str,
         sex: Option<Sex>,

@@ -113,7 +113,7 @@ impl std::fmt::Debug for Batch {
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Book {
+struct BatchBook {
     version: u32,
     /// Oldest first.
     batches: Vec<Batch>,
@@ -123,7 +123,7 @@ struct Book {
     forgotten: Option<Timestamp>,
 }
 
-impl Book {
+impl BatchBook {
     fn check_remembered(&self) -> Result<(), DiagnosisLedgerError> {
         self.forgotten.map_or(Ok(()), |when| Err(DiagnosisLedgerError::Forgotten(when)))
     }
@@ -202,7 +202,7 @@ impl DiagnosisLedger {
         rng.fill_bytes(&mut *key);
         let ledger = Self { folder: folder.to_owned(), key, file };
         // The key is written last: where it is, the book must be. A book with people and no key is damage.
-        ledger.file.create(&lock, &ledger.bytes(&Book::default())?)?;
+        ledger.file.create(&lock, &ledger.bytes(&BatchBook::default())?)?;
         ligate_files::replace_alone(&key_path, Readers::Owner, &*ledger.key)?;
         Ok(ledger)
     }
@@ -407,7 +407,7 @@ impl DiagnosisLedger {
         self.file.write(&lock, &Change { what: "recovered", job: None }, &self.bytes(&book)?)
     }
 
-    fn book(&self) -> Result<Book, LedgerError> {
+    fn book(&self) -> Result<BatchBook, LedgerError> {
         self.read(&book_files::lock(&self.folder)?)
     }
 
@@ -415,7 +415,7 @@ impl DiagnosisLedger {
     fn change<T, E: From<LedgerError>>(
         &self,
         what: &'static str,
-        work: impl FnOnce(&mut Book) -> Result<T, E>,
+        work: impl FnOnce(&mut BatchBook) -> Result<T, E>,
     ) -> Result<T, E> {
         let lock = book_files::lock(&self.folder)?;
         let mut book = self.parse(&self.file.read(&lock)?)?;
@@ -424,11 +424,11 @@ impl DiagnosisLedger {
         Ok(done)
     }
 
-    fn read(&self, lock: &book_files::Lock) -> Result<Book, LedgerError> {
+    fn read(&self, lock: &book_files::Lock) -> Result<BatchBook, LedgerError> {
         self.parse(&self.file.read(lock)?)
     }
 
-    fn parse(&self, text: &[u8]) -> Result<Book, LedgerError> {
+    fn parse(&self, text: &[u8]) -> Result<BatchBook, LedgerError> {
         let path = self.folder.join("batches.json");
         form::json(text, VERSION..=VERSION).map_err(|error| match error {
             FormError::AnotherVersion { found } => LedgerError::LaterForm { path, version: found },
@@ -436,9 +436,9 @@ impl DiagnosisLedger {
         })
     }
 
-    fn bytes(&self, book: &Book) -> Result<Vec<u8>, LedgerError> {
+    fn bytes(&self, book: &BatchBook) -> Result<Vec<u8>, LedgerError> {
         let path = self.folder.join("batches.json");
-        let book = Book { version: VERSION, ..book.clone() };
+        let book = BatchBook { version: VERSION, ..book.clone() };
         let mut text =
             serde_json::to_vec(&book).map_err(|error| book_files::at(&path)(io::Error::from(error)))?;
         text.push(b'\n');

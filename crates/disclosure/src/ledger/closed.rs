@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ligate_model::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{Codings, DataUser, Ledger, LedgerError, LedgerRefusal, Run, RunRecord, store::Book};
+use super::{Codings, DataUser, Ledger, LedgerError, LedgerRefusal, Run, RunRecord, store::RunBook};
 use crate::witness::Change;
 
 /// An account of which a recovery could not tell any more what it holds.
@@ -29,7 +29,7 @@ impl ClosedAccount {
 }
 
 /// Refuses a run of somebody whose account, or everybody's, is closed.
-pub(super) fn check(run: &Run, book: &Book) -> Result<(), LedgerRefusal> {
+pub(super) fn check(run: &Run, book: &RunBook) -> Result<(), LedgerRefusal> {
     let closed =
         |account: &&ClosedAccount| account.data_user.as_ref().is_none_or(|user| user.is(&run.data_user));
     book.closed.iter().find(closed).map_or(Ok(()), |account| Err(account.refusal()))

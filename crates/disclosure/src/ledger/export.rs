@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Account, ColumnId, ColumnRecord, DataUser, Exact, Ledger, LedgerError, LedgerRefusal, Party, PeopleSet,
-    RunRecord, RunState, counts_for, last_of, rosters, store::Book,
+    RunRecord, RunState, counts_for, last_of, rosters, store::RunBook,
 };
 use crate::{
     export::{Regions, strength_max, variants_max},
@@ -160,8 +160,12 @@ impl Ledger {
         }
         // Whoever reads what was exported may be any node's steward; a data user is nobody's.
         let (exported, others) = accounts.split_at(1);
-        exported.iter().try_for_each(|account| rosters::check(&account.rosters, rosters::Reader::AnyNode))?;
-        others.iter().try_for_each(|account| rosters::check(&account.rosters, rosters::Reader::Outsider))?;
+        exported
+            .iter()
+            .try_for_each(|account| rosters::check(&account.rosters, rosters::Observer::AnyNode))?;
+        others
+            .iter()
+            .try_for_each(|account| rosters::check(&account.rosters, rosters::Observer::Outsider))?;
         let (left_before, mut regions) = left_of_trait(&book, &run, &everything);
         regions.extend(run.exported.iter().flat_map(|exported| &exported.keys));
         Ok(ForExport { state: state(&book), left_before, regions, accounts, everything, run })
@@ -206,7 +210,7 @@ impl RunRecord {
 }
 
 /// While an account is closed, nothing leaves. Whose it is, is not said to somebody else.
-fn refuse_closed(book: &Book) -> Result<(), LedgerRefusal> {
+fn refuse_closed(book: &RunBook) -> Result<(), LedgerRefusal> {
     match book.closed.first() {
         None => Ok(()),
         Some(closed) => {
@@ -215,7 +219,7 @@ fn refuse_closed(book: &Book) -> Result<(), LedgerRefusal> {
     }
 }
 
-fn left_of_trait(book: &Book, run: &RunRecord, everything: &Account) -> (Left, Regions) {
+fn left_of_trait(book: &RunBook, run: &RunRecord, everything: &Account) -> (Left, Regions) {
     let exported = book.runs.iter().filter(|record| record.job != run.job && record.is_exported());
     let (mut left, mut regions) = (Left::default(), Regions::default());
     for record in exported.filter(|record| record.has_trait_of(run, everything)) {
@@ -228,7 +232,7 @@ fn left_of_trait(book: &Book, run: &RunRecord, everything: &Account) -> (Left, R
 }
 
 /// A digest of all that was shown and exported.
-fn state(book: &Book) -> Digest {
+fn state(book: &RunBook) -> Digest {
     let mut bytes = Vec::new();
     for run in book.runs.iter().filter(|run| run.people.is_some()) {
         bytes.extend_from_slice(run.job.as_bytes());

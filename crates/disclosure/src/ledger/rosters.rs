@@ -16,7 +16,7 @@ const ROSTERS_MAX: usize = 256;
 
 /// Who reads the results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader<'a> {
+pub enum Observer<'a> {
     /// Somebody who knows no node's own sums.
     Outsider,
     /// He, or the steward of one of these nodes, who can subtract that node's own part.
@@ -28,7 +28,7 @@ pub enum Reader<'a> {
 /// Refuses rosters of which the results would give a single node's sum away. A node that published its own counts, as a
 /// roster of one, is known to everybody. One roster alone is for the gate, which counts the nodes that published
 /// nothing.
-pub fn check(rosters: &[Vec<Digest>], reader: Reader<'_>) -> Result<(), LedgerRefusal> {
+pub fn check(rosters: &[Vec<Digest>], reader: Observer<'_>) -> Result<(), LedgerRefusal> {
     let known: BTreeSet<Digest> =
         rosters.iter().filter(|roster| roster.len() == 1).flatten().copied().collect();
     let distinct: BTreeSet<&Vec<Digest>> = rosters.iter().filter(|roster| roster.len() > 1).collect();
@@ -42,9 +42,9 @@ pub fn check(rosters: &[Vec<Digest>], reader: Reader<'_>) -> Result<(), LedgerRe
         .collect();
     let stewards: Vec<Digest> = match reader {
         _ if distinct.len() < 2 => return Ok(()),
-        Reader::Outsider => Vec::new(),
-        Reader::Nodes(stewards) => stewards.to_vec(),
-        Reader::AnyNode => nodes.iter().copied().collect(),
+        Observer::Outsider => Vec::new(),
+        Observer::Nodes(stewards) => stewards.to_vec(),
+        Observer::AnyNode => nodes.iter().copied().collect(),
     };
     let isolates = |steward: Option<&Digest>| {
         let hidden: Vec<Digest> = nodes.iter().filter(|node| Some(*node) != steward).copied().collect();
@@ -79,9 +79,9 @@ mod tests {
         let rosters: Vec<Vec<Digest>> = rosters.iter().map(|roster| nodes(roster)).collect();
         let stewards = nodes(reader);
         let reader = match reader {
-            "" => Reader::Outsider,
-            "*" => Reader::AnyNode,
-            _ => Reader::Nodes(&stewards),
+            "" => Observer::Outsider,
+            "*" => Observer::AnyNode,
+            _ => Observer::Nodes(&stewards),
         };
         check(&rosters, reader).is_ok()
     }

@@ -35,7 +35,7 @@ const VERSION: u32 = 6;
 /// What `runs.json` holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Book {
+pub(super) struct RunBook {
     version: u32,
     pub runs: Vec<RunRecord>,
     pub rosters: Vec<AllowedRoster>,
@@ -69,7 +69,7 @@ impl Store {
         let mut key = Zeroizing::new([0; 32]);
         rng.fill_bytes(&mut *key);
         let store = Self { folder, key, runs };
-        store.runs.create(&lock, &store.bytes(&Book::default())?)?;
+        store.runs.create(&lock, &store.bytes(&RunBook::default())?)?;
         ligate_files::replace_alone(&key_path, Readers::Owner, &*store.key)?;
         Ok(store)
     }
@@ -89,20 +89,20 @@ impl Store {
         lock(&self.folder)
     }
 
-    pub fn read(&self, lock: &Lock) -> Result<Book, LedgerError> {
+    pub fn read(&self, lock: &Lock) -> Result<RunBook, LedgerError> {
         self.parse(&self.runs.read(lock)?)
     }
 
     /// The book as it lies, whatever the witness noted: for a recovery alone. One of an earlier form is empty: what is in
     /// it cannot be judged, so the recovery closes the accounts of all of whom the log says that they were shown something.
-    pub fn read_unwitnessed(&self, lock: &Lock) -> Result<Book, LedgerError> {
+    pub fn read_unwitnessed(&self, lock: &Lock) -> Result<RunBook, LedgerError> {
         match self.parse(&self.runs.read_unwitnessed(lock)?) {
-            Err(LedgerError::EarlierForm { .. }) => Ok(Book::default()),
+            Err(LedgerError::EarlierForm { .. }) => Ok(RunBook::default()),
             other => other,
         }
     }
 
-    fn parse(&self, text: &[u8]) -> Result<Book, LedgerError> {
+    fn parse(&self, text: &[u8]) -> Result<RunBook, LedgerError> {
         let path = self.folder.join("runs.json");
         form::json(text, VERSION..=VERSION).map_err(|error| match error {
             FormError::AnotherVersion { found } if found < u64::from(VERSION) => {
@@ -113,12 +113,12 @@ impl Store {
         })
     }
 
-    pub fn write(&self, lock: &Lock, change: &Change, book: &Book) -> Result<(), LedgerError> {
+    pub fn write(&self, lock: &Lock, change: &Change, book: &RunBook) -> Result<(), LedgerError> {
         self.runs.write(lock, change, &self.bytes(book)?)
     }
 
-    fn bytes(&self, book: &Book) -> Result<Vec<u8>, LedgerError> {
-        let book = Book { version: VERSION, ..book.clone() };
+    fn bytes(&self, book: &RunBook) -> Result<Vec<u8>, LedgerError> {
+        let book = RunBook { version: VERSION, ..book.clone() };
         let mut text =
             serde_json::to_vec(&book).map_err(|error| at(&self.folder.join("runs.json"))(error.into()))?;
         text.push(b'\n');

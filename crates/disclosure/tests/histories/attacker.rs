@@ -54,7 +54,7 @@ pub struct Loot {
 }
 
 /// Somebody who reads.
-pub struct Reader {
+pub struct Observer {
     pub name: String,
     /// By run, what each number that he sees weighs everybody with.
     pub runs: Vec<Vec<Vec<f64>>>,
@@ -63,7 +63,7 @@ pub struct Reader {
 }
 
 /// All that a reader makes of what he sees.
-pub fn attack(world: &World, sees: &Reader, dice: &mut Dice, effort: usize) -> Loot {
+pub fn attack(world: &World, sees: &Observer, dice: &mut Dice, effort: usize) -> Loot {
     let columns = sees.runs.concat();
     let mut worst = Loot::default();
     if columns.is_empty() {

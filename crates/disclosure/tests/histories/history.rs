@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    attacker::{Loot, Reader, attack, released},
+    attacker::{Loot, Observer, attack, released},
     dice::Dice,
     model::Plan,
     network::{Job, Network, People, Shown},
@@ -250,13 +250,13 @@ impl History {
         self.outcome
     }
 
-    fn readers(&self) -> Vec<Reader> {
+    fn readers(&self) -> Vec<Observer> {
         let mut readers = Vec::new();
         for (user, nodes) in self.rosters.iter().enumerate() {
             let sees = |run: &&Shown| run.exported || run.job.user == user;
             let runs = self.shown.iter().filter(sees).map(|run| released(&self.world, run)).collect();
             let knows = std::iter::once(None).chain(nodes.iter().copied().map(Some)).collect();
-            readers.push(Reader { name: format!("user {user}"), runs, knows });
+            readers.push(Observer { name: format!("user {user}"), runs, knows });
         }
         // More sums tell at least as much: a data user with all nodes reads all that was exported.
         let all = 0..self.world.nodes;
@@ -266,7 +266,7 @@ impl History {
         let exported = self.shown.iter().filter(|run| run.exported);
         let runs = exported.map(|run| released(&self.world, run)).collect();
         let knows = std::iter::once(None).chain(all.map(Some)).collect();
-        readers.push(Reader { name: "everybody".to_owned(), runs, knows });
+        readers.push(Observer { name: "everybody".to_owned(), runs, knows });
         readers
     }
 }

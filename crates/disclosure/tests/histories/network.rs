@@ -158,7 +158,7 @@ impl Network {
         let hides_nodes = |account: usize| {
             let of_node = books.iter().filter_map(|books| books.accounts.get(account));
             let all: Vec<Vec<Digest>> = of_node.flat_map(|account| account.rosters.clone()).collect();
-            let reader = if account == 0 { rosters::Reader::AnyNode } else { rosters::Reader::Outsider };
+            let reader = if account == 0 { rosters::Observer::AnyNode } else { rosters::Observer::Outsider };
             rosters::check(&all, reader).is_ok()
         };
         let accounts = books.iter().map(|books| books.accounts.len()).max().unwrap_or(0);
@@ -244,7 +244,7 @@ impl Network {
         own.sort();
         let exported = job.roster.iter().flat_map(|node| self.ledgers[*node].exported_rosters().unwrap());
         let rosters: Vec<Vec<Digest>> = exported.chain([own.clone()]).collect();
-        let checked = rosters::check(&rosters, rosters::Reader::Nodes(&own));
+        let checked = rosters::check(&rosters, rosters::Observer::Nodes(&own));
         checked.map_err(|_| "rosters: a node's own sum would follow".to_owned())
     }
 

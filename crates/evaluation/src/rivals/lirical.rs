@@ -41,13 +41,13 @@ const LARGEST_CHANCE: f64 = 0.1;
 /// LIRICAL over all candidates.
 pub struct Lirical<'k> {
     corpus: Corpus<'k>,
-    diseases: Vec<Facts>,
+    diseases: Vec<DiseaseRules>,
     lists: Lists,
 }
 
 /// One disease, as the rules read it; every list by term.
 #[derive(Default)]
-struct Facts {
+struct DiseaseRules {
     empty: bool,
     /// Frequencies as annotated.
     direct: Vec<(Term, f64)>,
@@ -85,7 +85,7 @@ impl<'k> Lirical<'k> {
 }
 
 impl Corpus<'_> {
-    fn facts(&self, position: Position, profile: &Profile) -> Facts {
+    fn facts(&self, position: Position, profile: &Profile) -> DiseaseRules {
         let ontology = self.ontology();
         let disease = self.candidates()[position];
         let frequency = |annotated: &Annotated| (annotated.term, self.stated_frequency(disease, annotated));
@@ -101,7 +101,7 @@ impl Corpus<'_> {
         let holds = |term: &Term| direct.binary_search_by_key(term, |(term, _)| *term).is_ok();
         let absent = profile.absent.iter().copied().filter(|term| !holds(term)).collect::<Vec<_>>();
         let above = absent.iter().flat_map(|term| ontology.ancestors(*term).iter().copied());
-        Facts {
+        DiseaseRules {
             empty: profile.is_empty(),
             risen: risen.into_iter().collect(),
             induced: induced.into_iter().collect(),
@@ -142,7 +142,7 @@ fn induce(ontology: &Ontology, term: Term, f: f64, induced: &mut BTreeMap<Term, 
 }
 
 impl Lists {
-    fn add(&mut self, position: Position, facts: &Facts) {
+    fn add(&mut self, position: Position, facts: &DiseaseRules) {
         for (term, f) in &facts.direct {
             self.direct.entry(*term).or_default().push((position, *f));
         }
@@ -186,7 +186,7 @@ impl Rival for Lirical<'_> {
 struct Adjusted<'a, 'k> {
     base: &'a Lirical<'k>,
     /// Facts of the changed diseases, which replace those of the base.
-    facts: BTreeMap<Position, Facts>,
+    facts: BTreeMap<Position, DiseaseRules>,
     added: Lists,
     /// What the changed diseases gave to the sums of the base.
     removed: BTreeMap<Term, f64>,

@@ -23,7 +23,7 @@ struct Open {
 }
 
 #[derive(Default)]
-struct Reader {
+struct ChainReader {
     chains: HashMap<Contig, Vec<Alignment>>,
     queries: Vec<Contig>,
     numbers: HashMap<Contig, u32>,
@@ -33,7 +33,7 @@ struct Reader {
 
 /// Reads all lines; `path` is only for messages.
 pub(super) fn read(path: &Path, mut lines: Lines) -> Result<(Chain, Problems), ReadError> {
-    let mut reader = Reader::default();
+    let mut reader = ChainReader::default();
     let mut last = 0;
     while let Some(line) = lines.next_line()? {
         last = line.number;
@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path, mut lines: Lines) -> Result<(Chain, Problems), R
     Ok((Chain { contigs, queries: reader.queries, revised_mitochondrion: false }, reader.problems))
 }
 
-impl Reader {
+impl ChainReader {
     fn take(&mut self, path: &Path, number: u64, text: &str) {
         if text.starts_with("chain") {
             self.close(path, number);

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use ligate_model::{Contig, Position};
 
-use super::{Annotated, Annotator, Consequence, Record, Terms, allele, vep::decoded};
+use super::{Annotated, Annotator, Consequence, Record, TermSet, allele, vep::decoded};
 
 /// Reads a BCSQ value.
 pub(super) fn read<'r>(value: &'r str, record: &Record<'r>, out: &mut Annotated<'r>) {
@@ -18,7 +18,7 @@ pub(super) fn read<'r>(value: &'r str, record: &Record<'r>, out: &mut Annotated<
         let (entry, after_stop) = entry.strip_prefix('*').map_or((entry, false), |entry| (entry, true));
         let mut fields = entry.split('|');
         let mut next = || fields.next().unwrap_or_default();
-        let mut consequence = Consequence::new(Annotator::BcftoolsCsq, Terms::parse(next(), &['&']));
+        let mut consequence = Consequence::new(Annotator::BcftoolsCsq, TermSet::parse(next(), &['&']));
         consequence.gene = decoded(next());
         consequence.transcript = decoded(next());
         consequence.biotype = decoded(next());

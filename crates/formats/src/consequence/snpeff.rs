@@ -1,7 +1,7 @@
 //! snpEff's entries: ANN (fields by the "Variant annotations in VCF format" specification 1.0, always in its order)
 //! and the older EFF, `Effect(field|field|..)`, whose fields the header names and which differ between versions.
 
-use super::{Annotated, Annotator, Consequence, Impact, Rank, Record, Terms, allele, vep::decoded};
+use super::{Annotated, Annotator, Consequence, Impact, Rank, Record, TermSet, allele, vep::decoded};
 
 /// Reads an ANN value.
 pub(super) fn read_ann<'r>(value: &'r str, record: &Record<'r>, out: &mut Annotated<'r>) {
@@ -15,7 +15,7 @@ fn ann_entry<'r>(entry: &'r str, record: &Record<'_>) -> (&'r str, Consequence<'
     let (name, terms, impact, gene, gene_id, kind, feature) =
         (next(), next(), next(), next(), next(), next(), next());
     let (biotype, rank, dna, protein) = (next(), next(), next(), next());
-    let mut consequence = Consequence::new(Annotator::SnpEffAnn, Terms::parse(terms, &['&']));
+    let mut consequence = Consequence::new(Annotator::SnpEffAnn, TermSet::parse(terms, &['&']));
     consequence.impact = Impact::parse(impact).unwrap_or(consequence.impact);
     consequence.gene = decoded(gene);
     consequence.gene_id = decoded(gene_id);
@@ -102,7 +102,7 @@ impl EffLayout {
         let (terms, fields) = entry.split_once('(').unwrap_or((entry, ""));
         let fields: Vec<&str> = fields.trim_end_matches(')').split('|').map(str::trim).collect();
         let field = |at: Option<usize>| at.and_then(|at| fields.get(at)).copied().unwrap_or_default();
-        let mut consequence = Consequence::new(Annotator::SnpEffEff, Terms::parse(terms, &['+', '&']));
+        let mut consequence = Consequence::new(Annotator::SnpEffEff, TermSet::parse(terms, &['+', '&']));
         consequence.impact = Impact::parse(field(self.impact)).unwrap_or(consequence.impact);
         consequence.dna_change = decoded(field(self.dna));
         consequence.protein_change = decoded(field(self.protein));

@@ -208,9 +208,9 @@ fn synonym(text: &str) -> Option<SequenceOntologyTerm> {
 
 /// A set of terms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Terms(u64);
+pub struct TermSet(u64);
 
-impl Terms {
+impl TermSet {
     /// Reads terms that are joined by one of `separators`; names that are not known count as `sequence_variant`, so
     /// that a consequence never goes unseen.
     pub fn parse(text: &str, separators: &[char]) -> Self {
@@ -243,7 +243,7 @@ impl Terms {
     }
 }
 
-impl FromIterator<SequenceOntologyTerm> for Terms {
+impl FromIterator<SequenceOntologyTerm> for TermSet {
     fn from_iter<I: IntoIterator<Item = SequenceOntologyTerm>>(terms: I) -> Self {
         Self(terms.into_iter().fold(0, |set, term| set | 1 << term as u8))
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     Annotated, Annotator, ClinicalSignificance, Consequence, Impact, Loftee, Mane, PopulationFrequency, Rank,
-    Record, Terms, allele,
+    Record, TermSet, allele,
     frequency::{self, FrequencySource, Population},
 };
 
@@ -13,7 +13,7 @@ use super::{
 enum Field {
     Allele,
     AlleleNumber,
-    Terms,
+    TermSet,
     Impact,
     Symbol,
     Gene,
@@ -49,7 +49,7 @@ impl Layout {
     }
 
     fn entry<'r>(&self, entry: &'r str, record: &Record<'_>) -> (&'r str, Consequence<'r>) {
-        let mut consequence = Consequence::new(Annotator::VepCsq, Terms::default());
+        let mut consequence = Consequence::new(Annotator::VepCsq, TermSet::default());
         let (mut name, mut impact) = ("", None);
         for (field, text) in self.0.iter().zip(entry.split('|')) {
             match field {
@@ -76,7 +76,7 @@ impl<'r> Consequence<'r> {
     fn set(&mut self, field: Field, text: &'r str) {
         match field {
             Field::AlleleNumber => self.alternate = text.parse().ok().filter(|number| *number > 0),
-            Field::Terms => self.terms = Terms::parse(text, &['&']),
+            Field::TermSet => self.terms = TermSet::parse(text, &['&']),
             Field::Symbol => self.gene = decoded(text),
             Field::Gene => self.gene_id = decoded(text),
             Field::Feature => self.transcript = decoded(text),
@@ -102,7 +102,7 @@ fn field(name: &str) -> Field {
     match name.to_ascii_lowercase().as_str() {
         "allele" => Field::Allele,
         "allele_num" => Field::AlleleNumber,
-        "consequence" => Field::Terms,
+        "consequence" => Field::TermSet,
         "impact" => Field::Impact,
         "symbol" => Field::Symbol,
         "gene" => Field::Gene,

@@ -15,7 +15,7 @@ pub const NOT_REPORTED: &str = "NR";
 /// Where a result stands, and on what ground. Table, metadata and report all say it. A study marks nothing for export:
 /// only what passed the rules of an export is exportable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Release {
+pub enum ResultStatus {
     /// Computed on own data, without a permit and without the disclosure gate.
     Local,
     /// Passed the gate under a permit, for one job; for those who work inside the permit's secure processing
@@ -30,7 +30,7 @@ pub enum Release {
     },
 }
 
-impl Release {
+impl ResultStatus {
     /// Where the result stands, in the words that machines look for.
     pub fn standing(&self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Release {
     }
 }
 
-impl fmt::Display for Release {
+impl fmt::Display for ResultStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local => f.write_str(self.standing()),
@@ -64,8 +64,8 @@ pub struct Sample {
 
 impl Sample {
     /// The numbers as they are shown where the result stands.
-    fn shown(&self, standing: &Release) -> Self {
-        let Release::Exported { .. } = standing else { return self.clone() };
+    fn shown(&self, standing: &ResultStatus) -> Self {
+        let ResultStatus::Exported { .. } = standing else { return self.clone() };
         let of = |count| significant_count(count, EXPORTED_DIGITS);
         Self {
             individuals: of(self.individuals),
@@ -104,7 +104,7 @@ pub struct Metadata {
     pub software: String,
     /// Whether the rows are in genomic order.
     pub is_sorted: bool,
-    pub release: Release,
+    pub release: ResultStatus,
     pub sources: Vec<Source>,
 }
 
@@ -143,13 +143,13 @@ impl Metadata {
     fn notes(&self) -> String {
         let standing = self.release.standing();
         let mut notes = match &self.release {
-            Release::Local => {
+            ResultStatus::Local => {
                 format!("{standing}: computed on own data without a permit and without the disclosure gate.")
             }
-            Release::Permit { permit, job } => format!(
+            ResultStatus::Permit { permit, job } => format!(
                 "{standing}: passed the disclosure gate under permit {permit}, job {job}; not marked for export."
             ),
-            Release::Exported { permit, job, bounds } => format!(
+            ResultStatus::Exported { permit, job, bounds } => format!(
                 "{standing}: passed the disclosure gate and the rules of an export under permit {permit}, job {job}. {bounds}"
             ),
         };
@@ -161,7 +161,7 @@ impl Metadata {
             );
         }
         // What leaves says less of the people.
-        if !self.rounded.is_empty() && !matches!(self.release, Release::Exported { .. }) {
+        if !self.rounded.is_empty() && !matches!(self.release, ResultStatus::Exported { .. }) {
             let _ = write!(notes, " {}.", rounded_to_step(&self.rounded));
         }
         notes
@@ -263,7 +263,7 @@ mod tests {
             rounded: Vec::new(),
             software: "ligate 0.1.0".to_owned(),
             is_sorted: true,
-            release: Release::Permit { permit: "P-1".to_owned(), job: Digest::from_bytes([1; 32]) },
+            release: ResultStatus::Permit { permit: "P-1".to_owned(), job: Digest::from_bytes([1; 32]) },
             sources: vec![Source {
                 node: "nordbank".to_owned(),
                 dataset: "cohort".to_owned(),
@@ -321,7 +321,7 @@ is_sorted: true
     fn what_leaves_says_less_of_the_people() {
         let bounds = "The leading variants.".to_owned();
         let release =
-            Release::Exported { permit: "P-1".to_owned(), job: Digest::from_bytes([1; 32]), bounds };
+            ResultStatus::Exported { permit: "P-1".to_owned(), job: Digest::from_bytes([1; 32]), bounds };
         let sample =
             Sample { individuals: 25_013, cases_and_controls: Some((7703, 17_310)), ..metadata().sample };
         let yaml = Metadata { release, sample, ..metadata() }.to_yaml();
@@ -337,7 +337,7 @@ is_sorted: true
                 .to_yaml()
                 .contains(" Values of bmi off the step that the others keep to were rounded to it.\"")
         );
-        let release = Release::Exported {
+        let release = ResultStatus::Exported {
             permit: "P-1".to_owned(),
             job: Digest::from_bytes([1; 32]),
             bounds: String::new(),
@@ -347,7 +347,7 @@ is_sorted: true
 
     #[test]
     fn a_local_result_says_so_first() {
-        let local = Metadata { release: Release::Local, ..metadata() };
+        let local = Metadata { release: ResultStatus::Local, ..metadata() };
         assert!(local.to_yaml().contains("author_notes: \"local, not released: "));
     }
 

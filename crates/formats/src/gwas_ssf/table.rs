@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use ligate_model::VariantKey;
 
 use super::{
-    MISSING, Release, WriteError, check_key,
+    MISSING, ResultStatus, WriteError, check_key,
     checksum::Checked,
     number::{
         EXPORTED_DIGITS, count_or_missing, exact, exact_or_missing, neg_log10_p_of_large, p_value,
@@ -83,11 +83,11 @@ pub struct Written {
 
 impl<'a> Row<'a> {
     /// The row as it is shown where it stands.
-    pub fn shown(self, standing: &Release) -> Self {
+    pub fn shown(self, standing: &ResultStatus) -> Self {
         match standing {
-            Release::Local => self,
-            Release::Permit { .. } => self.with_digits(6),
-            Release::Exported { .. } => Self {
+            ResultStatus::Local => self,
+            ResultStatus::Permit { .. } => self.with_digits(6),
+            ResultStatus::Exported { .. } => Self {
                 effect_allele_frequency: (self.effect_allele_frequency * 1e3).round() / 1e3,
                 n: significant_count(self.n, EXPORTED_DIGITS),
                 n_cases: self.n_cases.map(|cases| significant_count(cases, EXPORTED_DIGITS)),
@@ -121,7 +121,7 @@ impl<'a> Row<'a> {
 /// The last column says where each row stands and on what ground, because files travel without their metadata.
 pub fn write_table<'a>(
     out: impl Write,
-    release: &Release,
+    release: &ResultStatus,
     rows: impl IntoIterator<Item = Row<'a>>,
 ) -> Result<Written, WriteError> {
     let mut table = bgzf::Writer::new(Checked::new(out));
@@ -230,7 +230,7 @@ mod tests {
 
     fn lines(rows: &[Row<'_>]) -> (Vec<String>, Written) {
         let mut file = Vec::new();
-        let written = write_table(&mut file, &Release::Local, rows.iter().copied()).unwrap();
+        let written = write_table(&mut file, &ResultStatus::Local, rows.iter().copied()).unwrap();
         let mut text = String::new();
         flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
         (text.lines().map(str::to_owned).collect(), written)
@@ -241,7 +241,7 @@ mod tests {
         let key = key("1", "A", "C");
         let job = ligate_model::Digest::from_bytes([1; 32]);
         let mut file = Vec::new();
-        write_table(&mut file, &Release::Permit { permit: "P-1".to_owned(), job }, [row(&key)]).unwrap();
+        write_table(&mut file, &ResultStatus::Permit { permit: "P-1".to_owned(), job }, [row(&key)]).unwrap();
         let mut text = String::new();
         flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
         assert!(text.ends_with("\tinside the environment, permit P-1\n"), "{text}");
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn a_row_that_leaves_says_less() {
         let key = key("1", "A", "C");
-        let exported = Release::Exported {
+        let exported = ResultStatus::Exported {
             permit: "P-1".to_owned(),
             job: ligate_model::Digest::from_bytes([1; 32]),
             bounds: String::new(),
@@ -260,7 +260,7 @@ mod tests {
         write_table(&mut file, &exported, [row]).unwrap();
         let mut inside = Vec::new();
         let permit =
-            Release::Permit { permit: "P-1".to_owned(), job: ligate_model::Digest::from_bytes([1; 32]) };
+            ResultStatus::Permit { permit: "P-1".to_owned(), job: ligate_model::Digest::from_bytes([1; 32]) };
         write_table(&mut inside, &permit, [row.shown(&exported)]).unwrap();
         assert_ne!(file, inside);
         assert_eq!(content_of(&file[..]).unwrap(), content_of(&inside[..]).unwrap());
@@ -306,13 +306,13 @@ mod tests {
             (Row { effect_allele_frequency: 1.1, ..row(&key) }, "effect_allele_frequency"),
             (Row { p_value: 0.0, neg_log10_p: f64::INFINITY, ..row(&key) }, "p_value"),
         ] {
-            match write_table(Vec::new(), &Release::Local, [bad]) {
+            match write_table(Vec::new(), &ResultStatus::Local, [bad]) {
                 Err(WriteError::Value { column: found, .. }) => assert_eq!(found, column),
                 other => panic!("{column}: {other:?}"),
             }
         }
         let symbolic = self::key("1", "C", "<DEL>");
-        let refused = write_table(Vec::new(), &Release::Local, [row(&symbolic)]);
+        let refused = write_table(Vec::new(), &ResultStatus::Local, [row(&symbolic)]);
         assert!(matches!(refused, Err(WriteError::Unrepresentable { .. })));
     }
 }

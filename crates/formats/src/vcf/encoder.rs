@@ -37,7 +37,7 @@ pub(super) struct Encoded {
     pub problems: Vec<LocalProblem>,
     /// Problems beyond those that are kept.
     pub unkept: u64,
-    pub runs: Vec<order::Run>,
+    pub runs: Vec<order::ContigRun>,
     noted: HashSet<String>,
 }
 

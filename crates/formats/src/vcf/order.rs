@@ -8,7 +8,7 @@ const SCATTERED: &str = "the contig was left and comes back: its records are not
 
 /// Records in a row on one contig.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct ContigRun {
     /// As written, without angle brackets.
     name: Box<[u8]>,
     /// Line of the first record.
@@ -18,7 +18,7 @@ pub(super) struct Run {
 }
 
 /// Adds a record to the runs of a chunk. False if it stands before the one before it.
-pub(super) fn add(runs: &mut Vec<Run>, name: &[u8], position: u32, line: u64) -> bool {
+pub(super) fn add(runs: &mut Vec<ContigRun>, name: &[u8], position: u32, line: u64) -> bool {
     match runs.last_mut() {
         Some(run) if *run.name == *name => {
             let sorted = run.last <= position;
@@ -26,7 +26,7 @@ pub(super) fn add(runs: &mut Vec<Run>, name: &[u8], position: u32, line: u64) ->
             sorted
         }
         _ => {
-            runs.push(Run { name: name.into(), line, first: position, last: position });
+            runs.push(ContigRun { name: name.into(), line, first: position, last: position });
             true
         }
     }
@@ -41,7 +41,7 @@ pub(super) struct Order {
 
 impl Order {
     /// Adds a run; says what is wrong with where it starts.
-    pub fn add(&mut self, run: Run) -> Option<&'static str> {
+    pub fn add(&mut self, run: ContigRun) -> Option<&'static str> {
         let fault = match &self.current {
             Some((name, last)) if *name == run.name => (*last > run.first).then_some(UNSORTED),
             _ => (!self.seen.insert(run.name.clone())).then_some(SCATTERED),

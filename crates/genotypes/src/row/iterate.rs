@@ -1,13 +1,13 @@
 //! Iterators over the carriers and the exceptions of a row.
 
 use super::{Others, Row};
-use crate::{Exception, SampleMask, calls::PER_WORD, layout::Reader, sample_set::Members};
+use crate::{Exception, SampleMask, calls::PER_WORD, layout::RowReader, sample_set::Members};
 
 impl<'a> Row<'a> {
     /// Samples with at least one alternate allele among the complete diploid calls, ascending, with their codes
     /// (1 to 3).
     pub fn carriers(&self) -> Carriers<'a> {
-        let bytes = Reader(self.payload);
+        let bytes = RowReader(self.payload);
         if self.dense {
             Carriers(Payload::Dense { bytes, base: 0, word: 0 })
         } else {
@@ -36,7 +36,7 @@ impl<'a> Row<'a> {
 
 impl<'a> Others<'a> {
     pub(super) fn iter(&self) -> OtherExceptions<'a> {
-        OtherExceptions { bytes: Reader(self.bytes), next: 0 }
+        OtherExceptions { bytes: RowReader(self.bytes), next: 0 }
     }
 }
 
@@ -47,12 +47,12 @@ pub struct Carriers<'a>(Payload<'a>);
 #[derive(Clone)]
 enum Payload<'a> {
     Sparse {
-        bytes: Reader<'a>,
+        bytes: RowReader<'a>,
         /// The sample after the last carrier.
         next: u32,
     },
     Dense {
-        bytes: Reader<'a>,
+        bytes: RowReader<'a>,
         /// The sample after those of `word`.
         base: u32,
         /// Codes that are not yet given out, of the 32 samples before `base`.
@@ -131,14 +131,14 @@ impl Iterator for Exceptions<'_> {
 /// The exceptions other than missing calls.
 #[derive(Clone)]
 pub(super) struct OtherExceptions<'a> {
-    bytes: Reader<'a>,
+    bytes: RowReader<'a>,
     /// The sample after the last exception.
     next: u32,
 }
 
 impl OtherExceptions<'_> {
     /// The next entry of bytes that nobody has checked; `None` if they end or make no sense.
-    pub(super) fn read(bytes: &mut Reader<'_>) -> Option<(u32, Exception)> {
+    pub(super) fn read(bytes: &mut RowReader<'_>) -> Option<(u32, Exception)> {
         let value = bytes.varint()?;
         let exception = match value & 7 {
             kind @ (0 | 1) => Exception::HalfMissing { alternate: kind == 1 },

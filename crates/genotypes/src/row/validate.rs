@@ -4,7 +4,7 @@ use super::{CorruptRow, Others, Row, iterate::OtherExceptions};
 use crate::{
     MAX_SAMPLES,
     counts::{CarrierCounts, ExceptionCounts},
-    layout::{DENSE, EXCEPTIONS, MIXED, PHASE_SHIFT, Reader, VERSION, spread, tail_is_zero},
+    layout::{DENSE, EXCEPTIONS, MIXED, PHASE_SHIFT, RowReader, VERSION, spread, tail_is_zero},
     sample_set::SampleSet,
 };
 
@@ -12,7 +12,7 @@ pub(super) fn row(bytes: &[u8], samples: usize) -> Result<Row<'_>, CorruptRow> {
     if samples > MAX_SAMPLES {
         return Err(CorruptRow::TooManySamples);
     }
-    let mut reader = Reader(bytes);
+    let mut reader = RowReader(bytes);
     let kind = reader.byte().ok_or(CorruptRow::Truncated)?;
     let phase = kind >> PHASE_SHIFT & 3;
     if kind >> 4 != VERSION {
@@ -44,7 +44,7 @@ pub(super) fn row(bytes: &[u8], samples: usize) -> Result<Row<'_>, CorruptRow> {
 
 /// The exceptions other than missing calls, and `counts` with them.
 fn parse_others<'a>(
-    reader: &mut Reader<'a>,
+    reader: &mut RowReader<'a>,
     samples: usize,
     mut counts: ExceptionCounts,
 ) -> Result<(Others<'a>, ExceptionCounts), CorruptRow> {
@@ -99,7 +99,7 @@ fn check_dense(row: &Row<'_>) -> Result<(), CorruptRow> {
 
 /// Whether all samples of a bitmap have code 0.
 fn bitmap_is_reference(bitmap: &[u8], payload: &[u8]) -> bool {
-    let (mut bits, mut codes) = (Reader(bitmap), Reader(payload));
+    let (mut bits, mut codes) = (RowReader(bitmap), RowReader(payload));
     std::iter::from_fn(|| bits.word()).all(|word| {
         let low = codes.word().unwrap_or(0) & (spread(word as u32) * 3);
         let high = codes.word().unwrap_or(0) & (spread((word >> 32) as u32) * 3);
@@ -109,7 +109,7 @@ fn bitmap_is_reference(bitmap: &[u8], payload: &[u8]) -> bool {
 
 /// Checks a sparse payload and counts its carriers on the way.
 fn check_sparse(row: &Row<'_>) -> Result<CarrierCounts, CorruptRow> {
-    let mut reader = Reader(row.payload);
+    let mut reader = RowReader(row.payload);
     let mut counts = CarrierCounts::default();
     let mut exceptions = row.exceptions().map(|(sample, _)| u64::from(sample));
     let mut exception = exceptions.next();

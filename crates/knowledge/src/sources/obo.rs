@@ -73,7 +73,7 @@ pub fn read(path: &Path) -> Result<(Obo, Problems), ReadError> {
 /// Reads a text; `path` is only for messages.
 pub fn parse(path: &Path, text: &str) -> Result<(Obo, Problems), ReadError> {
     let mut reader =
-        Reader { path, obo: Obo::default(), stanza: Stanza::Header, problems: Problems::default() };
+        OboReader { path, obo: Obo::default(), stanza: Stanza::Header, problems: Problems::default() };
     for (line, text) in text::numbered_lines(text) {
         reader.line(line, text.trim_end());
     }
@@ -84,7 +84,7 @@ pub fn parse(path: &Path, text: &str) -> Result<(Obo, Problems), ReadError> {
     Ok((reader.obo, reader.problems))
 }
 
-struct Reader<'a> {
+struct OboReader<'a> {
     path: &'a Path,
     obo: Obo,
     stanza: Stanza,
@@ -100,7 +100,7 @@ enum Stanza {
     Other,
 }
 
-impl Reader<'_> {
+impl OboReader<'_> {
     fn line(&mut self, line: u64, text: &str) {
         if text.starts_with('[') {
             self.close();

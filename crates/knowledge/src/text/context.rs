@@ -46,17 +46,17 @@ enum Subject {
 }
 
 /// Reads sentence after sentence: "She" may be the relative of the sentence before.
-pub(super) struct Reader {
+pub(super) struct SentenceReader {
     before: Subject,
 }
 
-impl Default for Reader {
+impl Default for SentenceReader {
     fn default() -> Self {
         Self { before: Subject::Patient }
     }
 }
 
-impl Reader {
+impl SentenceReader {
     pub fn read(&mut self, words: &[Word], sentence: &Sentence, found: Vec<Found>) -> Vec<Mention> {
         let subject = match &sentence.family {
             Some(cue) => Subject::Relative { gender: Gender::Several, cue: cue.clone() },

@@ -79,7 +79,7 @@ impl Matcher {
         }
         let words = words(text);
         let mut mentions = Vec::new();
-        let mut reader = context::Reader::default();
+        let mut reader = context::SentenceReader::default();
         for sentence in sentences(text, &words) {
             let found = self.in_sentence(text, &words, &sentence);
             mentions.extend(reader.read(&words, &sentence, found));

@@ -26,7 +26,7 @@ const FORM: &[u8] = b"ligate likeness 1\n";
 const DIGEST: u64 = 32;
 
 /// By what the people of a lake are known.
-pub struct Book {
+pub struct LikenessBook {
     path: PathBuf,
     pub(super) panels: Vec<Panel>,
     /// Of each dataset the snapshot whose people are in here.
@@ -56,7 +56,7 @@ struct PanelHead {
     people: usize,
 }
 
-impl Book {
+impl LikenessBook {
     /// Reads the book of the lake in `datasets`; an empty one where there is none, unless it `must_exist`.
     pub fn read(datasets: &Path, must_exist: bool) -> Result<Self, LakeError> {
         let path = layout::likeness(datasets);

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use ligate_model::IndividualId;
 
 use super::{
-    Book, Likeness, People,
+    Likeness, LikenessBook, People,
     book::Panel,
     index::{Index, SHARING_MAX, SHARING_OF_TWO},
     panel::{choose, likenesses},
@@ -40,7 +40,7 @@ impl Standing {
     }
 }
 
-impl Book {
+impl LikenessBook {
     /// The likenesses of people by every panel of which their files hold enough variants. Where most of them have none, the
     /// book gets a panel of their own variants, if they have enough.
     pub fn likenesses(&mut self, people: &People<'_>, key: &HistoryKey) -> Result<Vec<Made>, LakeError> {

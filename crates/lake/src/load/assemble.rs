@@ -9,7 +9,7 @@ use std::{
 use super::{
     combine::CombinedRow,
     merge::lowest,
-    run::{Origin, Run, RunReader, RunWriter},
+    run::{Origin, RunReader, RunWriter, SortedRun},
 };
 use crate::{
     LakeError,
@@ -20,7 +20,7 @@ use crate::{
 
 /// One group, sorted.
 pub struct SortedGroup {
-    pub runs: BTreeMap<Partition, Run>,
+    pub runs: BTreeMap<Partition, SortedRun>,
     pub geometry: Geometry,
     pub first_block: usize,
 }
@@ -51,13 +51,19 @@ impl Assembler<'_> {
                 let Some(run) = group.runs.get(&partition) else { continue };
                 self.place_blocks(run, group, partition)?;
             }
-            let runs: Vec<&Run> = groups.iter().filter_map(|group| group.runs.get(&partition)).collect();
+            let runs: Vec<&SortedRun> =
+                groups.iter().filter_map(|group| group.runs.get(&partition)).collect();
             totals.add(partition, self.place_sites(&runs, partition)?);
         }
         Ok(totals)
     }
 
-    fn place_blocks(&self, run: &Run, group: &SortedGroup, partition: Partition) -> Result<(), LakeError> {
+    fn place_blocks(
+        &self,
+        run: &SortedRun,
+        group: &SortedGroup,
+        partition: Partition,
+    ) -> Result<(), LakeError> {
         for index in 0..group.geometry.blocks().len() {
             let block = group.first_block + index;
             ligate_files::make_folder(&self.target.block_folder(block))?;
@@ -66,7 +72,7 @@ impl Assembler<'_> {
         Ok(())
     }
 
-    fn place_sites(&self, runs: &[&Run], partition: Partition) -> Result<u64, LakeError> {
+    fn place_sites(&self, runs: &[&SortedRun], partition: Partition) -> Result<u64, LakeError> {
         match runs {
             [] => Ok(0),
             [run] => {
@@ -79,7 +85,7 @@ impl Assembler<'_> {
 
     /// Sums the counts of each key over the groups; texts are those of the first group that has them. Of a key that
     /// repeats, the groups' first rows are summed, then their second.
-    fn merge_sites(&self, runs: &[&Run], partition: Partition) -> Result<u64, LakeError> {
+    fn merge_sites(&self, runs: &[&SortedRun], partition: Partition) -> Result<u64, LakeError> {
         let mut readers = Vec::with_capacity(runs.len());
         for run in runs {
             let mut rows = SiteRows::open(&run.sites())?;
@@ -118,7 +124,7 @@ impl Assembler<'_> {
         Ok(totals)
     }
 
-    fn combine(&self, groups: &[SortedGroup], partition: Partition) -> Result<Run, LakeError> {
+    fn combine(&self, groups: &[SortedGroup], partition: Partition) -> Result<SortedRun, LakeError> {
         let geometry = Geometry::new(vec![self.individuals]);
         let mut readers = Vec::new();
         let mut people = Vec::new();

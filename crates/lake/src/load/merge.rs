@@ -10,7 +10,7 @@ use std::{
 use ligate_model::VariantKey;
 
 use super::{
-    run::{Run, RunReader, RunWriter},
+    run::{RunReader, RunWriter, SortedRun},
     sorter::{Duplicates, GroupContext},
 };
 use crate::{LakeError, partition::Partition, tables::may_repeat};
@@ -20,12 +20,12 @@ const FAN_IN: usize = 32;
 
 /// One run per part. Sources are removed as they are merged.
 pub fn merge_runs(
-    runs: Vec<Run>,
+    runs: Vec<SortedRun>,
     context: &GroupContext,
     duplicates: &mut Duplicates,
     stop: &AtomicBool,
-) -> Result<BTreeMap<Partition, Run>, LakeError> {
-    let mut parts: BTreeMap<Partition, Vec<Run>> = BTreeMap::new();
+) -> Result<BTreeMap<Partition, SortedRun>, LakeError> {
+    let mut parts: BTreeMap<Partition, Vec<SortedRun>> = BTreeMap::new();
     runs.into_iter().for_each(|run| parts.entry(run.partition).or_default().push(run));
     let mut merged = BTreeMap::new();
     for (partition, mut runs) in parts {
@@ -45,17 +45,17 @@ pub fn merge_runs(
 }
 
 fn merge_some(
-    runs: &[Run],
+    runs: &[SortedRun],
     folder: PathBuf,
     context: &GroupContext,
     duplicates: &mut Duplicates,
     stop: &AtomicBool,
-) -> Result<Run, LakeError> {
+) -> Result<SortedRun, LakeError> {
     let [first, rest @ ..] = runs else { return Err(LakeError::NoFiles) };
     if rest.is_empty() {
         return Ok(first.clone());
     }
-    let open = |run: &Run| RunReader::open(run, &context.geometry);
+    let open = |run: &SortedRun| RunReader::open(run, &context.geometry);
     let mut readers = runs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let mut out = RunWriter::create(folder, first.partition, &context.geometry, context.individuals)?;
     let mut last: Option<VariantKey> = None;

@@ -15,7 +15,7 @@ use crate::{
     LakeError,
     description::Description,
     layout::{DatasetFolder, SnapshotFolder},
-    likeness::{Book, People},
+    likeness::{LikenessBook, People},
     lock::LikenessLock,
     manifest::Manifest,
     snapshot::Snapshot,
@@ -25,7 +25,7 @@ use crate::{
 /// The book of likenesses with the people of a load, which must be written before they come into force. Until this is
 /// dropped no other load of the lake comes into force.
 pub struct Recognised {
-    book: Book,
+    book: LikenessBook,
     _lock: LikenessLock,
 }
 
@@ -36,10 +36,10 @@ impl Recognised {
 }
 
 /// Reads the book of likenesses, without which nothing is loaded, and what is in force.
-pub fn book(dataset: &DatasetFolder) -> Result<(Book, Vec<(DatasetFolder, Manifest)>), LakeError> {
+pub fn book(dataset: &DatasetFolder) -> Result<(LikenessBook, Vec<(DatasetFolder, Manifest)>), LakeError> {
     let in_force = Manifest::all(dataset.datasets())?;
     let must_exist = in_force.iter().any(|(_, manifest)| manifest.compared);
-    Ok((Book::read(dataset.datasets(), must_exist)?, in_force))
+    Ok((LikenessBook::read(dataset.datasets(), must_exist)?, in_force))
 }
 
 /// Compares the people of a complete new snapshot, whose tables are all written, with all whom the lake knows.
@@ -86,7 +86,11 @@ pub fn recognise(
 }
 
 /// Notes the people of a snapshot in force that no load looked at.
-fn note_in_force(book: &mut Book, dataset: &DatasetFolder, key: &HistoryKey) -> Result<(), LakeError> {
+fn note_in_force(
+    book: &mut LikenessBook,
+    dataset: &DatasetFolder,
+    key: &HistoryKey,
+) -> Result<(), LakeError> {
     let snapshot = Snapshot::current(dataset)?;
     let made = book.likenesses(&snapshot.people(), key)?;
     book.learn(snapshot.individuals(), made);

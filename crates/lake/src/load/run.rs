@@ -33,14 +33,14 @@ pub struct Origin {
 
 /// A finished run.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct SortedRun {
     pub partition: Partition,
     pub folder: PathBuf,
     pub rows: u64,
     blocks: usize,
 }
 
-impl Run {
+impl SortedRun {
     pub fn sites(&self) -> PathBuf {
         self.folder.join("sites.parquet")
     }
@@ -66,7 +66,7 @@ struct Columns {
 
 /// Writes a run. Rows must come in key order.
 pub struct RunWriter {
-    run: Run,
+    run: SortedRun,
     batch_rows: usize,
     columns: Columns,
     sites: TableFile,
@@ -83,7 +83,7 @@ impl RunWriter {
         individuals: usize,
     ) -> Result<Self, LakeError> {
         ligate_files::make_folder(&folder)?;
-        let run = Run { partition, folder, rows: 0, blocks: geometry.blocks().len() };
+        let run = SortedRun { partition, folder, rows: 0, blocks: geometry.blocks().len() };
         let block = |index| {
             TableFile::create(&run.block(index), genotype_schema(), geometry.genotype_properties(index))
         };
@@ -142,7 +142,7 @@ impl RunWriter {
         Ok(())
     }
 
-    pub fn finish(mut self) -> Result<Run, LakeError> {
+    pub fn finish(mut self) -> Result<SortedRun, LakeError> {
         if self.columns.rows > 0 {
             self.write_batch()?;
         }
@@ -161,7 +161,7 @@ fn line_schema() -> SchemaRef {
 
 /// Reads a run back, row by row.
 pub struct RunReader {
-    run: Run,
+    run: SortedRun,
     sites: SiteRows,
     head: Option<SiteRow>,
     lines: Lockstep,
@@ -170,7 +170,7 @@ pub struct RunReader {
 
 impl RunReader {
     /// Opens a run at its first row.
-    pub fn open(run: &Run, geometry: &Geometry) -> Result<Self, LakeError> {
+    pub fn open(run: &SortedRun, geometry: &Geometry) -> Result<Self, LakeError> {
         let rows = geometry.batch_rows();
         let block = |index| Lockstep::open(&run.block(index), &["genotypes"], rows);
         let mut sites = SiteRows::open(&run.sites())?;

@@ -15,7 +15,7 @@ use ligate_formats::{
 use ligate_genotypes::AlleleCounts;
 use ligate_model::VariantKey;
 
-use super::run::{Origin, Run, RunWriter};
+use super::run::{Origin, RunWriter, SortedRun};
 use crate::{
     LakeError,
     partition::Partition,
@@ -72,7 +72,7 @@ pub struct Sorter {
     seen: Vec<Partition>,
     /// The run being written and the last key in it.
     open: Option<(RunWriter, VariantKey)>,
-    runs: Vec<Run>,
+    runs: Vec<SortedRun>,
     started: usize,
     duplicates: Duplicates,
 }
@@ -108,7 +108,7 @@ impl Sorter {
     }
 
     /// Writes what is left. Runs are in the order in which they were started.
-    pub fn finish(mut self) -> Result<(Vec<Run>, Duplicates), LakeError> {
+    pub fn finish(mut self) -> Result<(Vec<SortedRun>, Duplicates), LakeError> {
         self.flush(true)?;
         self.close_run()?;
         Ok((self.runs, self.duplicates))

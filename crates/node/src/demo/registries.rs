@@ -29,7 +29,7 @@ use crate::{
     folder::Folder,
     interrupt, output,
     registry::{
-        self, Registry, Terms,
+        self, AddOptions, Registry,
         fetch::{self, Outcome},
     },
     report::diagnosis::{Candidate, Diagnosis, RankByPeers},
@@ -117,7 +117,7 @@ fn with_setting(folder: &Folder, setting: &str, names: &[&str]) -> Result<Folder
 /// Takes the patients in, and closes what the rule lets be closed.
 fn hold(folder: &Folder, file: &Path, knowledge: &Knowledge) -> Result<Holding> {
     let registry = Registry::open(folder)?;
-    let added = registry.add(&[file.to_owned()], Terms::default(), knowledge)?;
+    let added = registry.add(&[file.to_owned()], AddOptions::default(), knowledge)?;
     ensure!(added.left_out == 0, "{} cases of {} were left out", added.left_out, file.display());
     let closed = registry.close(SingleCounts::Never)?;
     let table = registry.table()?;

@@ -5,6 +5,7 @@ mod registries;
 use std::{path::Path, time::Duration};
 
 use ligate_access::permit::SignedPermit;
+use ligate_analysis::inflation::INFLATED;
 use ligate_lake::LoadReport;
 use ligate_model::NodeName;
 
@@ -12,11 +13,7 @@ use super::{
     findings::{Account, Identity},
     network::Server,
 };
-use crate::{
-    folder::Folder,
-    output::thousands,
-    run::release::{LAMBDA_WARNING, Release},
-};
+use crate::{folder::Folder, output::thousands, run::release::Release};
 
 /// Prints chapter by chapter; silent with `--json`, which prints one object at the end.
 pub struct Story {
@@ -105,10 +102,10 @@ impl Story {
             release.gwas.lambda,
             took.as_secs_f64(),
         ));
-        if release.gwas.lambda > LAMBDA_WARNING {
-            self.say(
-                "              lambda above 1.1: inflated, mostly because ancestry is not corrected yet",
-            );
+        if release.gwas.lambda > INFLATED {
+            self.say(&format!(
+                "              lambda above {INFLATED}: inflated, mostly because ancestry is not corrected yet"
+            ));
         }
     }
 

@@ -16,7 +16,7 @@ use ligate_api::mme::{
 use ligate_knowledge::Knowledge;
 use ligate_model::Case;
 
-use super::shelf;
+use super::shown_patients;
 use crate::config::{MatchPeer, Matchmaking, RESULTS_MAX};
 
 /// Bytes of an answer at the most.
@@ -32,7 +32,7 @@ pub struct Answer {
 
 /// The question about a case, under a name that only this question has.
 pub fn request_about(knowledge: &Knowledge, name: &str, case: &Case, contact: &Contact) -> MatchRequest {
-    let mut patient = shelf::patient(knowledge, name, case, contact);
+    let mut patient = shown_patients::patient(knowledge, name, case, contact);
     // What one looks for is not told: a peer would otherwise match by the answer.
     patient.disorders.clear();
     MatchRequest { patient }

@@ -30,7 +30,7 @@ use rustls::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{Shelf, shown};
+use super::{ShownPatients, shown};
 use crate::{books::patients, config::Matchmaking, diagnosis::Facts, folder::Folder};
 
 /// Strangers reach this port, so it takes less than one among peers.
@@ -58,7 +58,7 @@ struct Exchange {
     facts: &'static Facts,
     weights: &'static Weights,
     /// The patients, and the state of the registry's file that they were read from.
-    shelf: Mutex<(Option<State>, Arc<Shelf<'static>>)>,
+    patients: Mutex<(Option<State>, Arc<ShownPatients<'static>>)>,
     settings: Matchmaking,
     requests: AtomicU64,
     matches: AtomicU64,
@@ -112,22 +112,23 @@ impl Exchange {
         let facts: &'static Facts = Box::leak(Box::new(Facts::open(None)?));
         let weights: &'static Weights = Box::leak(Box::new(Weights::of(&facts.knowledge)));
         let (requests, matches) = (AtomicU64::new(0), AtomicU64::new(0));
-        let empty = Arc::new(Shelf::new(&facts.knowledge, weights, &[], &settings.contact));
+        let empty = Arc::new(ShownPatients::new(&facts.knowledge, weights, &[], &settings.contact));
         let exchange =
-            Self { folder, facts, weights, shelf: Mutex::new((None, empty)), settings, requests, matches };
-        exchange.shelf()?;
+            Self { folder, facts, weights, patients: Mutex::new((None, empty)), settings, requests, matches };
+        exchange.patients()?;
         Ok(exchange)
     }
 
     /// The patients as of now: who withdrew is not in the next answer.
-    fn shelf(&self) -> Result<Arc<Shelf<'static>>> {
+    fn patients(&self) -> Result<Arc<ShownPatients<'static>>> {
         let file = self.folder.registry().join(patients::NAME);
         let state = fs::metadata(&file).and_then(|file| Ok((file.modified()?, file.len(), file.ino()))).ok();
-        let mut held = self.shelf.lock().map_err(|_| anyhow!("the registry could not be read"))?;
+        let mut held = self.patients.lock().map_err(|_| anyhow!("the registry could not be read"))?;
         if held.0 != state {
-            let patients = shown(&self.folder)?;
-            let shelf = Shelf::new(&self.facts.knowledge, self.weights, &patients, &self.settings.contact);
-            *held = (state, Arc::new(shelf));
+            let found = shown(&self.folder)?;
+            let contact = &self.settings.contact;
+            let patients = ShownPatients::new(&self.facts.knowledge, self.weights, &found, contact);
+            *held = (state, Arc::new(patients));
         }
         Ok(Arc::clone(&held.1))
     }
@@ -155,19 +156,19 @@ impl mme::Exchange for Exchange {
     }
 
     fn matches(&self, peer: &str, request: &MatchRequest) -> Result<MatchResponse, MmeError> {
-        let shelf = self.shelf().map_err(|_| MmeError::Internal)?;
-        let results = shelf.matches(&request.patient, self.settings.results, self.settings.score);
+        let patients = self.patients().map_err(|_| MmeError::Internal)?;
+        let results = patients.matches(&request.patient, self.settings.results, self.settings.score);
         self.record(peer, results.len() as u64).map_err(|_| MmeError::Internal)?;
         let (disclaimer, terms) = (self.disclaimer_text(), self.settings.terms.clone());
         Ok(MatchResponse { results, disclaimer, terms })
     }
 
     fn metrics(&self) -> Result<MetricsAnswer, MmeError> {
-        let shelf = self.shelf().map_err(|_| MmeError::Internal)?;
+        let patients = self.patients().map_err(|_| MmeError::Internal)?;
         let requests = self.requests.load(Ordering::Relaxed);
         let matches = self.matches.load(Ordering::Relaxed);
         let date = Timestamp::now().strftime("%Y-%m-%d").to_string();
-        let metrics = shelf.metrics(requests, matches, date);
+        let metrics = patients.metrics(requests, matches, date);
         Ok(MetricsAnswer { metrics, disclaimer: self.disclaimer_text() })
     }
 

@@ -16,7 +16,7 @@ use ligate_disclosure::{
 use ligate_formats::gwas_ssf;
 use ligate_genotypes::{AlleleCounts, SampleMask};
 use ligate_lake::{LakeError, Snapshot};
-use ligate_model::{AlleleTally, Assembly, DatasetId, Digest, VariantKey};
+use ligate_model::{AlleleTally, Assembly, DatasetId, Digest, Rule, VariantKey};
 
 use crate::{
     books::{self, changed_calls},
@@ -116,7 +116,7 @@ fn enter(
     snapshot: &Snapshot,
     (Counted { numbers, .. }, tallies): (&Counted, &Released<Vec<AlleleTally>>),
 ) -> Result<()> {
-    let cell = Gate::new(folder.config.disclosure)?.thresholds().cell;
+    let cell = Gate::new(folder.config.disclosure)?.thresholds()[Rule::Cell];
     let everything = ledger.everything()?;
     let with_others =
         |run: &ligate_disclosure::RunRecord| run.roster.len() > 1 && run.dataset == *snapshot.dataset();

@@ -17,7 +17,7 @@ use ligate_access::{
 use ligate_disclosure::{
     ACCOUNT_COLUMNS_MAX, ColumnId, Exported, Left,
     export::Regions,
-    rosters::{self, Reader},
+    rosters::{self, Observer},
 };
 use ligate_federation::{Agreement, Member, Roster, RunContext, agree};
 use ligate_model::{Digest, NodeName, VariantKey};
@@ -29,7 +29,7 @@ use super::{
     federated::{
         self,
         account::{self, SpanRefusal},
-        node_sums::{NodeSums, Terms},
+        node_sums::{NodeSums, SumTerms},
     },
     release::{NodeOutcome, Release},
     store::{Judged, Kept, Store},
@@ -123,7 +123,7 @@ impl Exporting<'_> {
         let accounts = accounts(&facts)?;
         check_rosters(&accounts)?;
         let agreement = self.agree()?;
-        let terms = Terms::new(self.folder, self.permit, self.release.plan.clone())?;
+        let terms = SumTerms::new(self.folder, self.permit, self.release.plan.clone())?;
         let mut sums = NodeSums::new(&self.runtime, &self.watch, &self.nodes, agreement, terms);
         sums.take_people(self.release.gwas.people)?;
         let leverage = self.judge(&facts, &accounts, &mut sums)?;
@@ -353,8 +353,8 @@ struct Party {
 /// Over the rosters of all nodes: no node knows those it was not in.
 fn check_rosters(accounts: &[Joined]) -> Result<()> {
     let (exported, others) = accounts.split_at(accounts.len().min(1));
-    exported.iter().try_for_each(|account| rosters::check(&account.rosters, Reader::AnyNode))?;
-    Ok(others.iter().try_for_each(|account| rosters::check(&account.rosters, Reader::Outsider))?)
+    exported.iter().try_for_each(|account| rosters::check(&account.rosters, Observer::AnyNode))?;
+    Ok(others.iter().try_for_each(|account| rosters::check(&account.rosters, Observer::Outsider))?)
 }
 
 /// The accounts over all nodes, the exported one first. A data user has no name that all nodes share; his accounts at two

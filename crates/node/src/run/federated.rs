@@ -15,7 +15,7 @@ use ligate_access::{
     job::{Job, PeopleRule, SignedJob},
     permit::{Method, PermitDataset, SignedPermit},
 };
-use ligate_analysis::gwas::{self, Facts, Family, Plan, RunProgress};
+use ligate_analysis::gwas::{self, Family, Plan, PublishedFacts, RunProgress};
 use ligate_disclosure::Gate;
 use ligate_federation::{Agreement, Roster, RunContext, agree};
 use ligate_model::{Digest, NodeName, VariableName, VariantKey};
@@ -46,7 +46,7 @@ const FINISH_TRIES: usize = 3;
 
 /// Who takes part.
 #[derive(Clone, Debug)]
-pub struct Terms {
+pub struct RunOptions {
     pub people: PeopleRule,
     /// Nodes of the permit that are not asked.
     pub without: Vec<NodeName>,
@@ -60,7 +60,7 @@ pub fn plan(
     permit: &SignedPermit,
     user: &Identity,
     study: &Study,
-    terms: &Terms,
+    terms: &RunOptions,
     stages: &Stages,
 ) -> Result<Cost> {
     let _claim = folder.claim("coordinate")?;
@@ -82,7 +82,7 @@ pub fn run(
     permit: &SignedPermit,
     user: &Identity,
     study: &Study,
-    terms: &Terms,
+    terms: &RunOptions,
     stages: &Stages,
 ) -> Result<Release> {
     let _claim = folder.claim("coordinate")?;
@@ -156,7 +156,7 @@ impl<'a> Coordination<'a> {
         permit: &'a SignedPermit,
         user: &Identity,
         study: &Study,
-        terms: &Terms,
+        terms: &RunOptions,
         stages: &'a Stages,
     ) -> Result<(Self, Nodes)> {
         check_permit(folder, permit, user)?;
@@ -241,15 +241,15 @@ impl<'a> Coordination<'a> {
         self.runtime.block_on(nodes.prepare(self.job.hash(), coding))?;
         self.stages.update("agreeing on the nodes", 0, 1);
         let agreement = self.agree(nodes, accepted)?;
-        let terms = node_sums::Terms::new(self.folder, self.permit, plan.clone())?;
-        let terms = node_sums::Terms { plan_only: self.plan_only, ..terms };
+        let terms = node_sums::SumTerms::new(self.folder, self.permit, plan.clone())?;
+        let terms = node_sums::SumTerms { plan_only: self.plan_only, ..terms };
         let mut sums = NodeSums::new(&self.runtime, &self.watch, nodes, agreement, terms);
         sums.count_people()?;
         let members = sums.members().to_vec();
         let offers = if self.plan_only { Offers::default() } else { self.offers(nodes, &members)? };
         let Scales { exponents, fills, grids } =
             self.runtime.block_on(nodes.scales(&members, self.job.hash(), &plan))?;
-        let facts = Facts {
+        let facts = PublishedFacts {
             exponents,
             fills,
             grids,

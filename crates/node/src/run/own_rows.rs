@@ -6,12 +6,14 @@ use anyhow::{Context, Result, bail};
 use ligate_access::job::PeopleRule;
 use ligate_analysis::codes;
 use ligate_analysis::gwas::{
-    self, Ask, Cohort, Facts, Family, GenotypeSource, Gwas, Model, OwnGate, Plan, RunProgress, Summation,
+    self, Ask, Cohort, Family, GenotypeSource, Gwas, Model, OwnGate, Plan, PublishedFacts, RunProgress,
+    Summation,
 };
 use ligate_genotypes::Batch;
 use ligate_lake::{LakeError, Snapshot};
 use ligate_model::{
-    BinaryCoding, GateRule, PeopleCounts, Phenotypes, VariableKind, VariableName, VariantCounts, VariantKey,
+    BinaryCoding, GateRule, PeopleCounts, Phenotypes, Rule, VariableKind, VariableName, VariantCounts,
+    VariantKey,
 };
 
 use super::{Study, offer};
@@ -100,8 +102,10 @@ pub fn run(
     let plan = study.plan(family);
     let people = eligible(snapshot, &phenotypes, &plan, people, all_variables)?;
     let cohort = Cohort::new(&phenotypes, &plan, &people, coding, snapshot.blocks())?;
-    let variants = offer::offered(snapshot, &cohort, OFFERED_ALLELE_COUNT)?;
-    let facts = Facts {
+    // As many as a node offers to others, so that both kinds of run have the same keys.
+    let least = Rule::OfferedAlleleCount.default_value();
+    let variants = offer::offered(snapshot, &cohort, least)?;
+    let facts = PublishedFacts {
         exponents: cohort.exponents(),
         fills: vec![None; plan.covariates.len() + 1],
         grids: cohort.grids(),
@@ -151,9 +155,6 @@ pub fn eligible(
         }
     }
 }
-
-/// The same threshold as for what a node offers to others, so that both kinds of run have the same keys.
-const OFFERED_ALLELE_COUNT: u64 = 10;
 
 /// Refuses by name a variable that the dataset does not have as numbers.
 pub fn check_variables<'a>(

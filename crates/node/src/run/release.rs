@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use ligate_access::{job::PeopleRule, permit::PermitId};
-use ligate_analysis::gwas::{Gwas, Plan};
+use ligate_analysis::{
+    gwas::{Gwas, Plan},
+    inflation::INFLATED,
+};
 use ligate_disclosure::Thresholds;
 use ligate_formats::gwas_ssf;
 use ligate_lake::Snapshot;
@@ -121,7 +124,7 @@ impl Release {
                 "this question was answered on {day} UTC; that result is returned and no node was asked"
             ));
         }
-        if self.gwas.lambda > LAMBDA_WARNING {
+        if self.gwas.lambda > INFLATED {
             notes.push(format!(
                 "lambda is {:.2}: results are inflated, mostly because ancestry is not corrected yet",
                 self.gwas.lambda
@@ -161,18 +164,15 @@ impl Release {
     }
 
     /// Where the result stands: local, or inside the environment. Only an export marks what may leave.
-    pub fn status(&self) -> gwas_ssf::Release {
+    pub fn status(&self) -> gwas_ssf::ResultStatus {
         match &self.authority {
-            None => gwas_ssf::Release::Local,
+            None => gwas_ssf::ResultStatus::Local,
             Some(authority) => {
-                gwas_ssf::Release::Permit { permit: authority.permit.to_string(), job: authority.job }
+                gwas_ssf::ResultStatus::Permit { permit: authority.permit.to_string(), job: authority.job }
             }
         }
     }
 }
-
-/// The inflation above which a report warns.
-pub const LAMBDA_WARNING: f64 = 1.1;
 
 /// The names as texts.
 pub fn names(variables: &[VariableName]) -> Vec<String> {

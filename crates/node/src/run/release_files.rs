@@ -84,7 +84,7 @@ pub fn write_text(path: &Path, text: &str) -> Result<()> {
 pub fn write_table(
     file: &mut dyn io::Write,
     release: &Release,
-    status: &gwas_ssf::Release,
+    status: &gwas_ssf::ResultStatus,
 ) -> Result<String> {
     write_shown_table(file, release, status, status)
 }
@@ -93,15 +93,15 @@ pub fn write_table(
 pub fn write_shown_table(
     file: &mut dyn io::Write,
     release: &Release,
-    digits: &gwas_ssf::Release,
-    status: &gwas_ssf::Release,
+    digits: &gwas_ssf::ResultStatus,
+    status: &gwas_ssf::ResultStatus,
 ) -> Result<String> {
     let names: Vec<_> = release.gwas.associations.iter().map(|found| release.rsids.get(&found.key)).collect();
     let names: Vec<_> = names.into_iter().map(|number| number.map(|number| format!("rs{number}"))).collect();
     let rows = release.gwas.associations.iter().zip(&names);
     let rows = rows.map(|(found, id)| match digits {
         // Whose call is missing would tell of the one who has none.
-        gwas_ssf::Release::Exported { .. } => of_study(row(found, id.as_deref()), release).shown(digits),
+        gwas_ssf::ResultStatus::Exported { .. } => of_study(row(found, id.as_deref()), release).shown(digits),
         _ => row(found, id.as_deref()).shown(digits),
     });
     Ok(gwas_ssf::write_table(file, status, rows)?.md5)
@@ -136,7 +136,12 @@ fn row<'a>(found: &'a Association, id: Option<&'a str>) -> Row<'a> {
 }
 
 /// The metadata file of a table.
-pub fn metadata_of(release: &Release, table: &Path, checksum: String, status: gwas_ssf::Release) -> Metadata {
+pub fn metadata_of(
+    release: &Release,
+    table: &Path,
+    checksum: String,
+    status: gwas_ssf::ResultStatus,
+) -> Metadata {
     let people = &release.gwas.people;
     let sources = release.nodes.iter().filter_map(|node| match &node.outcome {
         NodeOutcome::Answered { snapshot, .. } => Some(gwas_ssf::Source {

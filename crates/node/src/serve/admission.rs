@@ -12,7 +12,7 @@ use ligate_access::{
 };
 use ligate_model::DatasetId;
 
-use crate::{books, config::Config, folder::Folder, revocations};
+use crate::{books, folder::Folder, revocations};
 
 pub fn approve(folder: &Folder, peer: PublicKey, permit: &str, job: &str) -> Result<Approval> {
     let permit = SignedPermit::read(permit)?;
@@ -37,7 +37,7 @@ pub fn rules(folder: &Folder, datasets: Vec<DatasetId>) -> Result<NodeRules> {
 
 /// Permit, revocation, trust and veto as they are now: what a steward or the issuer withdraws during a run ends it.
 pub fn still_allowed(folder: &Folder, approval: &Approval) -> Result<()> {
-    let config = Config::read(&folder.settings())?;
+    let config = folder.config_now()?;
     let rules = NodeRules {
         issuers: config.issuers(),
         coordinators: config.coordinators(),

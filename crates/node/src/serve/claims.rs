@@ -13,7 +13,7 @@ use ligate_analysis::{
     quantise::Scaling,
 };
 use ligate_disclosure::Gate;
-use ligate_model::{Digest, PeopleCounts, VariantCounts, VariantKey};
+use ligate_model::{Digest, PeopleCounts, Rule, VariantCounts, VariantKey};
 
 use crate::session::rounds::{Broadcast, RoundAsk};
 
@@ -109,7 +109,7 @@ impl Claims {
         let refused = |rule| anyhow::anyhow!("the disclosure gate refuses the run: {rule}");
         gate.check_people(people, plan.parameters()).map_err(refused)?;
         let own = &self.own;
-        let others = members.saturating_sub(1).saturating_mul(gate.thresholds().individuals_per_site);
+        let others = members.saturating_sub(1).saturating_mul(gate.thresholds()[Rule::IndividualsPerSite]);
         let possible = people.sites == members
             && people.individuals >= own.individuals.saturating_add(others)
             && people.cases.is_some() == own.cases.is_some()

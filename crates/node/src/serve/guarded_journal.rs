@@ -10,7 +10,7 @@ use ligate_disclosure::{Ledger, Run};
 use ligate_federation::{Entry, History, Journal, JournalError, NodeSet, Roster, RunContext};
 use ligate_model::Digest;
 
-use super::seat::RosterJournal;
+use super::participation::RosterJournal;
 use crate::{folder::Folder, output};
 
 /// The journal of one run.

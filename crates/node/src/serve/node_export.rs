@@ -21,12 +21,12 @@ use ligate_disclosure::{Exact, ExportAccount, Exported, ForExport, Gate, Release
 use ligate_federation::{
     Answer, Entry, Handled, History, Journal, JournalError, Roster, RunContext, SignedRoster, ToRound,
 };
-use ligate_model::{Digest, VariantKey};
+use ligate_model::{Digest, Rule, VariantKey};
 
 use super::{
     account::{Check, Columns, check_ask},
     admission::{approve, compare_with_coordinator, keep_coordinators_head, still_allowed},
-    seat::{RosterJournal, Seat},
+    participation::{Participation, RosterJournal},
 };
 use crate::{
     books::{self, changed_calls},
@@ -47,7 +47,7 @@ pub struct NodeExport {
     gate: Gate,
     books: ForExport,
     rounds: Arc<dyn Journal>,
-    seat: Seat<ExportJournal>,
+    participation: Participation<ExportJournal>,
     /// The account that is being judged, and which of those that the export adds to it covers.
     check: Option<(Check, Vec<usize>)>,
     /// The accounts that hold.
@@ -80,9 +80,10 @@ impl NodeExport {
         })?;
         let folder = Arc::new(folder);
         let context = RunContext { permit: approval.permit_hash(), job: export.hash() };
-        let seat = Seat::new(folder.clone(), context, books.run.snapshot);
+        let participation = Participation::new(folder.clone(), context, books.run.snapshot);
         let (held, changed) = (BTreeSet::new(), None);
-        let export = Self { folder, approval, export, gate, books, rounds, seat, check: None, held, changed };
+        let export =
+            Self { folder, approval, export, gate, books, rounds, participation, check: None, held, changed };
         Ok((export, OutgoingAnswer::Facts { facts }))
     }
 
@@ -115,24 +116,24 @@ impl NodeExport {
             export: self.export.hash(),
             roster: roster.clone(),
         };
-        self.seat.check(self.approval.permit(), roster)?;
-        let first = self.seat.journal().is_none();
-        self.seat.sign(first.then_some(journal))
+        self.participation.check(self.approval.permit(), roster)?;
+        let first = self.participation.journal().is_none();
+        self.participation.sign(first.then_some(journal))
     }
 
     pub fn join(&mut self, roster: SignedRoster) -> Result<Answer> {
         self.still_allowed()?;
-        self.seat.join(roster)
+        self.participation.join(roster)
     }
 
     /// One message of a round.
     pub fn step(&mut self, message: ToRound) -> Result<Answer> {
         self.still_allowed()?;
-        match self.seat.handle(message)? {
+        match self.participation.handle(message)? {
             Handled::Answer(answer) => Ok(answer),
             Handled::WantsVector { words } => {
-                let vector = self.vector(&self.seat.ask(), words)?;
-                self.seat.contribute(vector)
+                let vector = self.vector(&self.participation.ask(), words)?;
+                self.participation.contribute(vector)
             }
         }
     }
@@ -159,12 +160,12 @@ impl NodeExport {
     }
 
     fn account_vector(&mut self, ask: &AccountAsk) -> Result<Vec<u64>> {
-        let (place, secret) = (self.seat.place()?, self.seat.common_secret()?);
+        let (place, secret) = (self.participation.place()?, self.participation.common_secret()?);
         check_ask(ask, place[1])?;
         ensure!(ask.study.is_none(), "an export adds no study");
         let rows = self.books.everything.rows(&ask.shown, &[], &[]);
         let threads = self.folder.config.limits.thread_count();
-        let limits = Limits::of_cell(self.gate.thresholds().cell);
+        let limits = Limits::of_cell(self.gate.thresholds()[Rule::Cell]);
         let columns = Columns::of_export(&self.books, &ask.shown);
         let columns = match self.books.people() {
             Some(people) => {
@@ -182,7 +183,7 @@ impl NodeExport {
     /// Judges this node's people by the sums of an account.
     pub fn judge(&mut self, grams: &[Vec<f64>]) -> Result<OutgoingAnswer> {
         self.still_allowed()?;
-        let limits = Limits::of_cell(self.gate.thresholds().cell);
+        let limits = Limits::of_cell(self.gate.thresholds()[Rule::Cell]);
         let (check, covered) = self.check.as_mut().context("no sum of an account was made")?;
         let judgement = check.judge(grams, limits)?;
         if check.admitted().is_ok() {

@@ -27,7 +27,7 @@ use ligate_disclosure::{
 use ligate_federation::{Answer, Handled, Journal, Roster, RunContext, SignedRoster, ToRound};
 use ligate_lake::Snapshot;
 use ligate_model::{
-    BinaryCoding, Digest, GateRule, PeopleCounts, Phenotypes, Variable, VariableKind, VariableName,
+    BinaryCoding, Digest, GateRule, PeopleCounts, Phenotypes, Rule, Variable, VariableKind, VariableName,
     VariantKey,
 };
 
@@ -36,7 +36,7 @@ use super::{
     admission::{approve, compare_with_coordinator, datasets, keep_coordinators_head, rules, still_allowed},
     claims::Claims,
     guarded_journal::GuardedJournal,
-    seat::Seat,
+    participation::Participation,
 };
 use crate::{
     books::{self, changed_calls},
@@ -63,7 +63,7 @@ pub struct NodeRun {
     phenotypes: Phenotypes,
     rounds: Arc<dyn Journal>,
     chosen: Option<Chosen>,
-    seat: Seat<GuardedJournal>,
+    participation: Participation<GuardedJournal>,
     claims: Option<Claims>,
     /// The model that the coordinator told first; there is no other one in a run.
     model: Option<Model>,
@@ -139,7 +139,7 @@ impl NodeRun {
         let folder = Arc::new(folder);
         let context = RunContext { permit: approval.permit_hash(), job: approval.signed_job().hash() };
         let run = Self {
-            seat: Seat::new(folder.clone(), context, snapshot.id()),
+            participation: Participation::new(folder.clone(), context, snapshot.id()),
             folder,
             approval,
             plan,
@@ -237,7 +237,7 @@ impl NodeRun {
             variables: &variables,
             reader: account,
             nodes: self.approval.permit().datasets.len(),
-            people_min: usize::try_from(self.gate.thresholds().individuals_per_site)?,
+            people_min: usize::try_from(self.gate.thresholds()[Rule::IndividualsPerSite])?,
             limits: self.limits(),
             threads: self.folder.config.limits.thread_count(),
         };
@@ -246,7 +246,7 @@ impl NodeRun {
     }
 
     fn limits(&self) -> Limits {
-        Limits::of_cell(self.gate.thresholds().cell)
+        Limits::of_cell(self.gate.thresholds()[Rule::Cell])
     }
 
     /// The party that the issuer names.
@@ -342,7 +342,7 @@ impl NodeRun {
     pub fn offer(&mut self, page: u32) -> Result<OutgoingAnswer> {
         still_allowed(&self.folder, &self.approval)?;
         self.opened()?;
-        let least = self.gate.thresholds().offered_allele_count;
+        let least = self.gate.thresholds()[Rule::OfferedAlleleCount];
         let chosen = self.chosen.as_mut().context("the run was not prepared")?;
         let offered = match &mut chosen.offered {
             Some(offered) => offered,
@@ -356,7 +356,7 @@ impl NodeRun {
     }
 
     fn opened(&self) -> Result<()> {
-        let opened = self.seat.journal().is_some_and(GuardedJournal::opened);
+        let opened = self.participation.journal().is_some_and(GuardedJournal::opened);
         ensure!(opened, "nothing about the people is said before the first sum of the run");
         Ok(())
     }
@@ -364,12 +364,12 @@ impl NodeRun {
     /// Signs the roster if it is this permit's and the ledger has nothing against it. One roster per run.
     pub fn sign_roster(&mut self, roster: &Roster) -> Result<Answer> {
         still_allowed(&self.folder, &self.approval)?;
-        self.seat.check(self.approval.permit(), roster)?;
-        let journal = match self.seat.journal() {
+        self.participation.check(self.approval.permit(), roster)?;
+        let journal = match self.participation.journal() {
             Some(_) => None,
             None => Some(self.guarded_journal(roster)?),
         };
-        self.seat.sign(journal)
+        self.participation.sign(journal)
     }
 
     fn guarded_journal(&self, roster: &Roster) -> Result<GuardedJournal> {
@@ -400,7 +400,7 @@ impl NodeRun {
             unknown: chosen.cohort.unknown(),
             sites: 1,
         };
-        let ready = self.seat.join(roster)?;
+        let ready = self.participation.join(roster)?;
         self.claims.get_or_insert_with(|| Claims::new(own));
         Ok(ready)
     }
@@ -408,11 +408,11 @@ impl NodeRun {
     /// One message of a round.
     pub fn step(&mut self, message: ToRound) -> Result<Answer> {
         still_allowed(&self.folder, &self.approval)?;
-        match self.seat.handle(message)? {
+        match self.participation.handle(message)? {
             Handled::Answer(answer) => Ok(answer),
             Handled::WantsVector { words } => {
-                let vector = self.vector(&self.seat.ask(), words)?;
-                self.seat.contribute(vector)
+                let vector = self.vector(&self.participation.ask(), words)?;
+                self.participation.contribute(vector)
             }
         }
     }
@@ -426,7 +426,7 @@ impl NodeRun {
             ask.validate(&self.plan)?;
         }
         ensure!(ask.words() == words, "the round has another length than its question");
-        let (claims, journal) = (self.claims.as_mut(), self.seat.journal());
+        let (claims, journal) = (self.claims.as_mut(), self.participation.journal());
         let (claims, journal) = claims.zip(journal).context("the roster is not agreed on")?;
         claims
             .check(&broadcast, journal.members(), &self.plan, &self.gate)
@@ -497,7 +497,7 @@ impl NodeRun {
 
     fn account_vector(&mut self, ask: &AccountAsk) -> Result<Vec<u64>> {
         ensure!(self.check.is_none(), "the account is summed once in a run");
-        let (place, secret) = (self.seat.place()?, self.seat.common_secret()?);
+        let (place, secret) = (self.participation.place()?, self.participation.common_secret()?);
         check_ask(ask, place[1])?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let asked = ask.study.as_ref().map(|study| &study.model);
@@ -509,7 +509,7 @@ impl NodeRun {
             check_baseline(&chosen.account, &jobs, &chosen.numbers, &addition.columns)?;
         }
         let shown = (&chosen.account, &ask.shown[..]);
-        let columns = Columns::of_study(shown, &addition, &self.plan, &self.seat.roster()?);
+        let columns = Columns::of_study(shown, &addition, &self.plan, &self.participation.roster()?);
         let people = PeopleSet::new(chosen.numbers.clone());
         let new = (&people, &addition.columns[..], &chosen.numbers[..]);
         let columns = columns.with_remainder(shown, new, self.limits(), &secret);
@@ -521,7 +521,7 @@ impl NodeRun {
 
     /// Notes what was released and hands over the head of the log that now says so.
     pub fn finish(&mut self, result: Digest, released: u64, suppressed: u64) -> Result<OutgoingAnswer> {
-        self.seat.journal().context("this node took no part in the run")?.released(result)?;
+        self.participation.journal().context("this node took no part in the run")?.released(result)?;
         let (permit, job) = (self.approval.permit_hash(), self.job());
         let head = self.folder.record(Event::Release { permit, job, result, released, suppressed })?;
         Ok(OutgoingAnswer::Heads { heads: vec![head] })
@@ -554,10 +554,10 @@ fn own_rule(folder: &Folder, rule: GateRule) -> anyhow::Error {
 
 fn own_gate(thresholds: &Thresholds) -> OwnGate {
     OwnGate {
-        individuals: thresholds.individuals_per_site,
-        cell: thresholds.cell,
-        minor_allele_count: thresholds.minor_allele_count,
-        minor_allele_count_in_cases: thresholds.minor_allele_count_in_cases,
+        individuals: thresholds[Rule::IndividualsPerSite],
+        cell: thresholds[Rule::Cell],
+        minor_allele_count: thresholds[Rule::MinorAlleleCount],
+        minor_allele_count_in_cases: thresholds[Rule::MinorAlleleCountInCases],
     }
 }
 

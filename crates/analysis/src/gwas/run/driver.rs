@@ -2,7 +2,7 @@
 
 use ligate_model::{PeopleCounts, VariantCounts, VariantKey};
 
-use super::{Facts, RunError, RunProgress, Stage, Summation, check_people};
+use super::{PublishedFacts, RunError, RunProgress, Stage, Summation, check_people};
 use crate::{
     codes::Grid,
     gwas::{
@@ -102,7 +102,7 @@ impl<'r, S: Summation> Driver<'r, S> {
     /// Means and deviations of the scaled variables, in the order of the plan.
     pub fn scaling(
         &mut self,
-        facts: &Facts,
+        facts: &PublishedFacts,
         people: &PeopleCounts,
     ) -> Result<Vec<Scaling>, RunError<S::Error>> {
         let exponents: Vec<i16> = facts.exponents[..self.plan.scaled()].to_vec();

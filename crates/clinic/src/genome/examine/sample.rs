@@ -5,7 +5,7 @@ use std::io::Write;
 use ligate_formats::family_vcf::FamilyVcf;
 use ligate_model::{Assembly, Sex};
 
-use super::{Examination, ExamineOptions, Examiner, Facts};
+use super::{Examination, ExamineOptions, Examiner, VariantFacts};
 use crate::genome::{
     family::{Family, FamilyMember, MemberIndex},
     frequency::{Frequencies, Sites},
@@ -75,7 +75,7 @@ pub(in crate::genome) fn examine(
     .expect("written");
     let names = GeneNames::of(model);
     let frequencies = Frequencies { sites, network: None };
-    let facts = Facts { model, names: &names, frequencies, lift: None };
+    let facts = VariantFacts { model, names: &names, frequencies, lift: None };
     let options = ExamineOptions::default();
     let mut examiner = Examiner::new(facts, family, Some(Assembly::Grch38), &[], options).expect("GRCh38");
     let vcf = FamilyVcf::open(file.path()).expect("a VCF");

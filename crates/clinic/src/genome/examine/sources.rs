@@ -3,7 +3,7 @@
 use ligate_formats::{chain::Chain, consequence::Annotated};
 use ligate_model::VariantKey;
 
-use super::Facts;
+use super::VariantFacts;
 use crate::genome::{
     Chromosome, Place, SmallVariant,
     effect::{Effect, EffectSource, GeneEffect},
@@ -24,7 +24,7 @@ pub fn lifted_variant(written: &VariantKey, chain: Option<&Chain>) -> Option<Sma
 }
 
 /// What sites files and structures show: the place by structures, a listed allele's effect by its list.
-pub fn known_effects(facts: &Facts<'_>, variant: &SmallVariant) -> Vec<GeneEffect> {
+pub fn known_effects(facts: &VariantFacts<'_>, variant: &SmallVariant) -> Vec<GeneEffect> {
     let mut effects: Vec<GeneEffect> = facts
         .model
         .hits(variant)

@@ -5,7 +5,7 @@ use ligate_formats::consequence::{Loftee, SequenceOntologyTerm};
 use super::sites::{AlleleRow, AlleleSite, PositionRow, Sites};
 use crate::genome::{
     Chromosome,
-    compact::{CompactError, Reader, Writer},
+    compact::{ByteReader, CompactError, Writer},
 };
 
 const SECTION: &str = "sites";
@@ -51,7 +51,7 @@ impl Sites {
     /// # Errors
     /// Bytes that end early, or of another version.
     pub fn decode(bytes: &[u8]) -> Result<Self, CompactError> {
-        let mut from = Reader::new(SECTION, bytes);
+        let mut from = ByteReader::new(SECTION, bytes);
         let version = from.number()?;
         if !(1..=VERSION).contains(&version) {
             return Err(from.fault());
@@ -93,7 +93,7 @@ fn write_allele(out: &mut Writer, row: &AlleleRow) {
     out.number(gene.map_or(0, |gene| u64::from(gene) + 1));
 }
 
-fn alleles(from: &mut Reader<'_>) -> Result<Vec<AlleleRow>, CompactError> {
+fn alleles(from: &mut ByteReader<'_>) -> Result<Vec<AlleleRow>, CompactError> {
     let count = from.count()?;
     let (mut rows, mut position) = (Vec::with_capacity(count), 0_u32);
     for _ in 0..count {
@@ -122,7 +122,7 @@ fn alleles(from: &mut Reader<'_>) -> Result<Vec<AlleleRow>, CompactError> {
     Ok(rows)
 }
 
-fn positions(from: &mut Reader<'_>) -> Result<Vec<PositionRow>, CompactError> {
+fn positions(from: &mut ByteReader<'_>) -> Result<Vec<PositionRow>, CompactError> {
     let count = from.count()?;
     let (mut rows, mut position) = (Vec::with_capacity(count), 0_u32);
     for _ in 0..count {

@@ -3,7 +3,7 @@
 use super::{GeneModel, GeneStructure, ModelGene, TranscriptStructure};
 use crate::genome::{
     Chromosome,
-    compact::{CompactError, Reader, Writer},
+    compact::{ByteReader, CompactError, Writer},
 };
 
 const SECTION: &str = "structures";
@@ -32,7 +32,7 @@ impl GeneModel {
     /// # Errors
     /// Bytes that end early, or of another version.
     pub fn decode(bytes: &[u8]) -> Result<Self, CompactError> {
-        let mut from = Reader::new(SECTION, bytes);
+        let mut from = ByteReader::new(SECTION, bytes);
         if from.number()? != VERSION {
             return Err(from.fault());
         }
@@ -47,7 +47,7 @@ impl GeneModel {
     }
 }
 
-fn gene(from: &mut Reader<'_>) -> Result<GeneStructure, CompactError> {
+fn gene(from: &mut ByteReader<'_>) -> Result<GeneStructure, CompactError> {
     let symbol = from.text()?.into();
     let ensembl = from.number()?.checked_sub(1);
     let chromosome = Chromosome::from_number(from.byte()?).ok_or(from.fault())?;
@@ -72,7 +72,7 @@ fn write(out: &mut Writer, transcript: &TranscriptStructure) {
     }
 }
 
-fn read(from: &mut Reader<'_>, genes: usize) -> Result<TranscriptStructure, CompactError> {
+fn read(from: &mut ByteReader<'_>, genes: usize) -> Result<TranscriptStructure, CompactError> {
     let gene = from.small()?;
     let flags = from.byte()?;
     let count = from.count()?;
@@ -96,7 +96,7 @@ fn read(from: &mut Reader<'_>, genes: usize) -> Result<TranscriptStructure, Comp
     Ok(TranscriptStructure { gene: ModelGene(gene), forward, canonical, exons: exons.into(), coding })
 }
 
-fn add(from: &mut Reader<'_>, base: u32) -> Result<u32, CompactError> {
+fn add(from: &mut ByteReader<'_>, base: u32) -> Result<u32, CompactError> {
     let more = from.small()?;
     // Room above for margins.
     base.checked_add(more).filter(|sum| *sum < u32::MAX / 2).ok_or(from.fault())

@@ -107,7 +107,7 @@ impl StoredRows {
         terms: usize,
         references: &[Reference],
     ) -> Option<Vec<Vec<PhenotypeRow>>> {
-        let mut reader = Reader::new(self, terms, references);
+        let mut reader = StoredRowReader::new(self, terms, references);
         if self.counts.len() != ids.len() {
             return None;
         }
@@ -125,7 +125,7 @@ impl StoredRows {
 }
 
 /// Takes rows from the columns, in order.
-struct Reader<'a> {
+struct StoredRowReader<'a> {
     at: usize,
     rows: &'a StoredRows,
     numbers: std::slice::Iter<'a, u32>,
@@ -136,7 +136,7 @@ struct Reader<'a> {
     references: &'a [Reference],
 }
 
-impl<'a> Reader<'a> {
+impl<'a> StoredRowReader<'a> {
     fn new(rows: &'a StoredRows, terms: usize, references: &'a [Reference]) -> Self {
         Self {
             at: 0,

@@ -142,9 +142,9 @@ impl Content {
     }
 
     /// What files that leave say of themselves.
-    pub fn status(&self) -> Result<gwas_ssf::Release> {
+    pub fn status(&self) -> Result<gwas_ssf::ResultStatus> {
         let authority = self.release.authority.as_ref().context("the result was made without a permit")?;
-        Ok(gwas_ssf::Release::Exported {
+        Ok(gwas_ssf::ResultStatus::Exported {
             permit: authority.permit.to_string(),
             job: authority.job,
             bounds: self.words(),

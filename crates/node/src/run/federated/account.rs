@@ -70,7 +70,7 @@ pub fn products(accounts: &Accounts) -> JudgedProducts {
 /// Refuses nodes with whose results, and those that were exported, the sum of a single node could be taken apart.
 pub fn check_rosters(exported: &[Vec<Digest>], own: &[Digest]) -> Result<()> {
     let all = [exported, &[own.to_vec()]].concat();
-    Ok(rosters::check(&all, rosters::Reader::Nodes(own))?)
+    Ok(rosters::check(&all, rosters::Observer::Nodes(own))?)
 }
 
 /// The question for the matrix of the columns that were shown and those that a study adds.

@@ -5,7 +5,7 @@ use ligate_access::permit::SignedPermit;
 use ligate_analysis::gwas::{self, Ask, Model, Plan, Summation};
 use ligate_disclosure::{Cleared, ColumnId, Gate, Opened, span::Limits};
 use ligate_federation::{Absence, Agreement, OpenedRound, RoundOptions, SignedRoster, secure_sum};
-use ligate_model::{Digest, GateRule, NodeName, PeopleCounts, VariantCounts};
+use ligate_model::{Digest, GateRule, NodeName, PeopleCounts, Rule, VariantCounts};
 use tokio::runtime::Runtime;
 
 use super::account::{self, Cost, Groups, SpanRefusal};
@@ -26,12 +26,12 @@ pub struct NodeSums<'a> {
     round: u64,
     members: Vec<NodeName>,
     absent: Vec<Absence>,
-    terms: Terms,
+    terms: SumTerms,
     people: Option<(PeopleCounts, Cleared)>,
 }
 
 /// What is computed and what is held against it.
-pub struct Terms {
+pub struct SumTerms {
     pub gate: Gate,
     pub plan: Plan,
     /// What the matrices of accounts are softened with.
@@ -40,7 +40,7 @@ pub struct Terms {
     pub plan_only: bool,
 }
 
-impl Terms {
+impl SumTerms {
     /// The permit's rules at this coordinator.
     pub fn new(folder: &Folder, permit: &SignedPermit, plan: Plan) -> Result<Self> {
         let rules = thresholds(&permit.permit().output);
@@ -71,7 +71,7 @@ impl<'a> NodeSums<'a> {
         watch: &'a PermitWatch<'a>,
         nodes: &'a Nodes,
         agreement: Agreement,
-        terms: Terms,
+        terms: SumTerms,
     ) -> Self {
         let all = || agreement.roster.roster().members().iter().map(|member| member.node.clone()).collect();
         Self {
@@ -154,7 +154,7 @@ impl<'a> NodeSums<'a> {
             judgements = self.runtime.block_on(self.nodes.judge(&self.members, job, grams))?;
             cost = account::verdict(&judgements, ask.shown.len())?;
         }
-        let limits = Limits::of_cell(self.terms.gate.thresholds().cell);
+        let limits = Limits::of_cell(self.terms.gate.thresholds()[Rule::Cell]);
         let mut groups = Groups::new(&judgements, places, limits, &self.terms.secret)?;
         while let Some(steps) = groups.ask() {
             let opened = self.opened(RoundAsk::Climb(steps))?;

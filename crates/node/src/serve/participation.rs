@@ -1,5 +1,5 @@
-//! This node's seat in the rounds of one roster: who may be in it, its one signature, and the secure sums themselves. What
-//! is summed, and what is written before a sum can be opened, is for whoever holds the seat.
+//! This node's part in the rounds of one roster: who may be in it, its one signature, and the secure sums themselves. What
+//! is summed, and what is written before a sum can be opened, is for whoever takes part.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use ligate_federation::{Answer, Handled, Journal, Participant, Roster, RunContex
 use ligate_model::Digest;
 use rand_core::OsRng;
 
-use crate::{config::Config, folder::Folder};
+use crate::folder::Folder;
 
 /// A journal of the rounds of one roster.
 pub trait RosterJournal: Journal + 'static {
     fn roster(&self) -> &Roster;
 }
 
-/// The seat: empty, then with a signed roster, then in the rounds.
-pub struct Seat<J> {
+/// At first without a roster, then with a signed one, then in the rounds.
+pub struct Participation<J> {
     folder: Arc<Folder>,
     context: RunContext,
     /// The snapshot of this node's dataset that the roster must name.
@@ -26,7 +26,7 @@ pub struct Seat<J> {
     participant: Option<Participant>,
 }
 
-impl<J: RosterJournal> Seat<J> {
+impl<J: RosterJournal> Participation<J> {
     pub fn new(folder: Arc<Folder>, context: RunContext, snapshot: Digest) -> Self {
         Self { folder, context, snapshot, journal: None, participant: None }
     }
@@ -36,7 +36,7 @@ impl<J: RosterJournal> Seat<J> {
         self.journal.as_deref()
     }
 
-    /// Refuses a roster whose nodes are not the permit's, and another than the one that was signed. One roster per seat.
+    /// Refuses a roster whose nodes are not the permit's, and another than the one that was signed. One roster for each participation.
     pub fn check(&self, permit: &Permit, roster: &Roster) -> Result<()> {
         self.check_members(permit, roster)?;
         let other = self.journal.as_ref().is_some_and(|journal| journal.roster() != roster);
@@ -56,7 +56,7 @@ impl<J: RosterJournal> Seat<J> {
     /// also coordinates could invent members that add nothing, and open this node's own sums.
     fn check_members(&self, permit: &Permit, roster: &Roster) -> Result<()> {
         ensure!(*roster.context() == self.context, "the roster is of another job");
-        let config = Config::read(&self.folder.settings())?;
+        let config = self.folder.config_now()?;
         for member in roster.members() {
             let held = permit.dataset_of(&member.key);
             let held = held.filter(|held| held.dataset == member.dataset && held.node == member.node);

@@ -11,13 +11,13 @@ use ligate_knowledge::{GeneIndex, Knowledge, ontology::Term};
 use ligate_model::{Case, DiseaseId, Sex, TermId};
 
 /// Patients with consent, and the index over them.
-pub struct Shelf<'k> {
+pub struct ShownPatients<'k> {
     knowledge: &'k Knowledge,
     index: Patients<'k>,
     shown: Vec<Patient>,
 }
 
-impl<'k> Shelf<'k> {
+impl<'k> ShownPatients<'k> {
     /// `patients`: the name under which each may be shown, and the case.
     pub fn new(
         knowledge: &'k Knowledge,

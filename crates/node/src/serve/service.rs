@@ -1,9 +1,8 @@
-//! The desk of a serving node: who asks (the key that TLS has proven), which run it is about, and the answer. Runs
+//! What a serving node does with every message: who asks (the key that TLS has proven), which run it is about, and the answer. Runs
 //! are bounded in number; each is worked on by one question at a time.
 
 use std::{
     collections::VecDeque,
-    path::PathBuf,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
@@ -32,7 +31,7 @@ use super::{counts, known_runs, node_export::NodeExport, node_run::NodeRun};
 use crate::{
     books,
     config::Config,
-    folder::Folder,
+    folder::{Folder, LiveFolder},
     revocations,
     session::{self, OutgoingAnswer, Question},
 };
@@ -87,8 +86,8 @@ impl Work {
 }
 
 /// One serving node.
-pub struct Desk {
-    dir: PathBuf,
+pub struct NodeService {
+    folder: Arc<LiveFolder>,
     journal: Arc<dyn Journal>,
     runs: Mutex<Runs>,
     /// Beginning of the current hour and the refusals logged in it.
@@ -108,16 +107,16 @@ fn count_of_hour(counted: &Mutex<(Timestamp, u32)>, now: Timestamp) -> u32 {
 }
 
 /// What peers and coordinators ask a node for.
-pub fn routes(desk: Arc<Desk>) -> Router {
+pub fn routes(service: Arc<NodeService>) -> Router {
     Router::new()
         .route(session::PATH, post(respond))
         .route(transport::RUN_PATH, post(respond))
-        .with_state(desk)
+        .with_state(service)
 }
 
 /// Reads the body and answers on a thread that may compute for long.
 async fn respond(
-    State(desk): State<Arc<Desk>>,
+    State(service): State<Arc<NodeService>>,
     Extension(client): Extension<Client>,
     uri: Uri,
     request: Request,
@@ -126,7 +125,7 @@ async fn respond(
         return (StatusCode::UNAUTHORIZED, "peers show their keys").into_response();
     };
     let bytes = request.body().size_hint().upper();
-    let allowed = on_a_thread(Arc::clone(&desk), move |desk| desk.may_send(&peer, bytes)).await;
+    let allowed = on_a_thread(Arc::clone(&service), move |service| service.may_send(&peer, bytes)).await;
     if !allowed.unwrap_or(false) {
         return (StatusCode::PAYLOAD_TOO_LARGE, "only a trusted coordinator may send that much")
             .into_response();
@@ -135,7 +134,7 @@ async fn respond(
         Ok((_, body)) => body,
         Err(unread) => return unread.into_response(),
     };
-    let answer = on_a_thread(desk, move |desk| desk.answer(peer, uri.path(), &body)).await;
+    let answer = on_a_thread(service, move |service| service.answer(peer, uri.path(), &body)).await;
     match answer {
         Some(Some(body)) => body.into_response(),
         Some(None) => (StatusCode::NOT_FOUND, "there is nothing here").into_response(),
@@ -145,17 +144,17 @@ async fn respond(
 
 /// Does what reads files or computes where it keeps nobody else waiting; nothing where it panicked.
 async fn on_a_thread<T: Send + 'static>(
-    desk: Arc<Desk>,
-    work: impl FnOnce(&Desk) -> T + Send + 'static,
+    service: Arc<NodeService>,
+    work: impl FnOnce(&NodeService) -> T + Send + 'static,
 ) -> Option<T> {
-    tokio::task::spawn_blocking(move || work(&desk)).await.ok()
+    tokio::task::spawn_blocking(move || work(&service)).await.ok()
 }
 
-impl Desk {
-    pub fn open(folder: &Folder) -> Result<Self> {
-        let journal = FileJournal::new(&folder.journal())?;
+impl NodeService {
+    pub fn open(folder: Arc<LiveFolder>) -> Result<Self> {
+        let journal = FileJournal::new(&folder.open().journal())?;
         Ok(Self {
-            dir: folder.path().to_owned(),
+            folder,
             journal: Arc::new(journal),
             runs: Mutex::default(),
             refusals: Mutex::default(),
@@ -167,9 +166,9 @@ impl Desk {
     /// issuer a long list of revoked permits.
     fn may_send(&self, peer: &PublicKey, bytes: Option<u64>) -> bool {
         let short = bytes.is_some_and(|bytes| bytes <= PEER_BODY_BYTES);
-        short
-            || Config::read(&self.dir.join("ligate.toml"))
-                .is_ok_and(|config| config.coordinators().contains(peer) || config.issuers().contains(peer))
+        let is_trusted =
+            |config: &Config| config.coordinators().contains(peer) || config.issuers().contains(peer);
+        short || is_trusted(&self.folder.open().config)
     }
 
     /// The body of the answer; `None` where there is nothing at `path`.
@@ -198,7 +197,7 @@ impl Desk {
     fn check_books(&self, question: &Question) -> Result<()> {
         match question {
             Question::HeadsHeld | Question::RunsKnown | Question::Revocations { .. } => Ok(()),
-            _ => books::check(&Folder::open(&self.dir)?),
+            _ => books::check(&self.folder.open()),
         }
     }
 
@@ -208,9 +207,9 @@ impl Desk {
             Question::Describe { permit } => self.describe(peer, &permit),
             Question::Confirm { permit, job } => self.confirm(peer, &permit, &job),
             Question::HeadsHeld => self.heads_held(peer),
-            Question::RunsKnown => known_runs::of_node(&Folder::open(&self.dir)?, peer),
+            Question::RunsKnown => known_runs::of_node(&self.folder.open(), peer),
             Question::Recoveries { held_sizes } => {
-                let proof = Folder::open(&self.dir)?.log()?.prove_recoveries(&held_sizes)?;
+                let proof = self.folder.open().log()?.prove_recoveries(&held_sizes)?;
                 Ok(OutgoingAnswer::Recoveries { proof })
             }
             Question::KeepHeads { heads } => self.keep_heads(peer, &heads),
@@ -253,7 +252,7 @@ impl Desk {
 
     fn describe(&self, peer: PublicKey, permit: &str) -> Result<OutgoingAnswer> {
         self.fetch_revocations(permit);
-        let described = NodeRun::describe(&Folder::open(&self.dir)?, peer, permit);
+        let described = NodeRun::describe(&self.folder.open(), peer, permit);
         if let Err(refusal) = &described {
             self.log_refusal(None, peer, refusal);
         }
@@ -261,7 +260,7 @@ impl Desk {
     }
 
     fn confirm(&self, peer: PublicKey, permit: &str, job: &str) -> Result<OutgoingAnswer> {
-        let confirmed = NodeRun::confirm(&Folder::open(&self.dir)?, peer, permit, job);
+        let confirmed = NodeRun::confirm(&self.folder.open(), peer, permit, job);
         if let Err(refusal) = &confirmed {
             self.log_refusal(None, peer, refusal);
         }
@@ -278,7 +277,7 @@ impl Desk {
             count_of_hour(&self.tables, Timestamp::now()) <= TABLES_SERVED_PER_HOUR,
             "this node has served as many tables as it does in an hour; ask again later"
         );
-        let answered = table(&Folder::open(&self.dir)?, peer);
+        let answered = table(&self.folder.open(), peer);
         if let Err(refusal) = &answered {
             self.log_refusal(None, peer, refusal);
         }
@@ -293,8 +292,7 @@ impl Desk {
         heads: (&Head, &[Head]),
     ) -> Result<OutgoingAnswer> {
         self.fetch_revocations(permit);
-        let started =
-            NodeRun::start(Folder::open(&self.dir)?, peer, permit, job, heads, self.journal.clone());
+        let started = NodeRun::start(self.folder.open(), peer, permit, job, heads, self.journal.clone());
         match started {
             Ok((run, answer)) => {
                 let [permit, job] = [run.permit_hash(), run.job()];
@@ -317,7 +315,7 @@ impl Desk {
     ) -> Result<OutgoingAnswer> {
         self.fetch_revocations(permit);
         let texts = [permit, job, export];
-        let folder = Folder::open(&self.dir)?;
+        let folder = self.folder.open();
         match NodeExport::start(folder, peer, texts, result, heads, self.journal.clone()) {
             Ok((export, answer)) => {
                 let [permit, hash] = [export.permit_hash(), export.hash()];
@@ -339,7 +337,7 @@ impl Desk {
         let (permit, job) = (run.map(|run| run.permit), run.map(|run| run.job));
         let reason = crate::output::one_line(refusal);
         let event = Event::Refusal { permit, job, peer: Some(peer), reason };
-        if let Err(error) = Folder::open(&self.dir).and_then(|folder| folder.record(event)) {
+        if let Err(error) = self.folder.open().record(event) {
             note!("a refusal could not be written into the audit log: {}", crate::output::one_line(&error));
         }
     }
@@ -446,20 +444,20 @@ impl Desk {
     /// permit is checked.
     fn fetch_revocations(&self, permit: &str) {
         let Ok(permit) = SignedPermit::read(permit) else { return };
-        let fetch = |folder| revocations::refresh_where_due(&folder, &permit, &Handle::current());
-        if let Err(error) = Folder::open(&self.dir).and_then(fetch) {
+        let fetched = revocations::refresh_where_due(&self.folder.open(), &permit, &Handle::current());
+        if let Err(error) = fetched {
             note!("warning: {}", crate::output::one_line(&error));
         }
     }
 
     fn revocations(&self, issuer: &PublicKey) -> Result<OutgoingAnswer> {
-        let newest = revocations::newest(&Folder::open(&self.dir)?, issuer)?;
+        let newest = revocations::newest(&self.folder.open(), issuer)?;
         Ok(OutgoingAnswer::Revocations { list: newest.map(|list| list.jws().to_owned()) })
     }
 
     /// Keeps a list that its issuer signed, whoever hands it over. A refused one is noted: it may be an attack.
     fn keep_revocations(&self, peer: PublicKey, list: &str) -> Result<OutgoingAnswer> {
-        let taken = revocations::take(&Folder::open(&self.dir)?, list);
+        let taken = revocations::take(&self.folder.open(), list);
         if let Err(refusal) = &taken {
             self.log_refusal(None, peer, refusal);
         }
@@ -467,7 +465,7 @@ impl Desk {
     }
 
     fn heads_held(&self, peer: PublicKey) -> Result<OutgoingAnswer> {
-        let folder = Folder::open(&self.dir)?;
+        let folder = self.folder.open();
         let heads = match folder.config.peer_by_key(&peer) {
             Some(known) => audit::heads_of(&folder.audit(), &known.name)?,
             None => Vec::new(),
@@ -477,7 +475,7 @@ impl Desk {
 
     /// Keeps the heads of known peers. One that is forged or contradicts an earlier one is not kept, and noted.
     fn keep_heads(&self, peer: PublicKey, heads: &[Head]) -> Result<OutgoingAnswer> {
-        let folder = Folder::open(&self.dir)?;
+        let folder = self.folder.open();
         ensure!(heads.len() <= MAX_HEADS, "more than {MAX_HEADS} tree heads in one message");
         let mut log = folder.log()?;
         for head in heads {
