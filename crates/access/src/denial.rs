@@ -25,7 +25,12 @@ pub enum Denial {
     #[error("the permit expired at {0}. Ask its issuer for a new one")]
     Expired(Timestamp),
     #[error("the permit {id} was revoked on {revoked} by {issuer}: {reason}")]
-    Revoked { id: PermitId, revoked: Timestamp, issuer: String, reason: String },
+    Revoked {
+        id: PermitId,
+        revoked: Timestamp,
+        issuer: String,
+        reason: String,
+    },
     #[error(
         "nothing is answered under permits of {issuer}, because no list of the permits that it revoked was received yet. \
          Its node must serve, and ligate.toml must have its address or that of a peer who holds the list"
@@ -41,13 +46,17 @@ pub enum Denial {
         "the coordinator {0} is not trusted here. The steward can add it with `ligate peer add --coordinator`"
     )]
     UnknownCoordinator(PublicKey),
-    #[error("the permit names another coordinator than {0}. Run the job at the permit's coordinator")]
+    #[error(
+        "the permit names another coordinator than {0}. Run the job at the permit's coordinator"
+    )]
     OtherCoordinator(PublicKey),
     #[error(
         "the permit covers no dataset of this node. Ask its issuer for a permit that names the node's key"
     )]
     OtherNode,
-    #[error("the dataset {0} is not held here. Ask the issuer to correct the permit, or load the dataset")]
+    #[error(
+        "the dataset {0} is not held here. Ask the issuer to correct the permit, or load the dataset"
+    )]
     UnknownDataset(DatasetId),
     #[error("the job is not genuine: {0}. Sign it again with the data user's key")]
     JobText(#[source] JwsError),
@@ -55,11 +64,15 @@ pub enum Denial {
     InvalidJob(#[from] InvalidJob),
     #[error("the job belongs to another permit. Sign it again for this one")]
     OtherPermit,
-    #[error("the job was not signed by the permit's data user. Sign it with the key that the permit names")]
+    #[error(
+        "the job was not signed by the permit's data user. Sign it with the key that the permit names"
+    )]
     OtherDataUser,
     #[error("the permit does not allow the method {0}. Ask its issuer for an amended one")]
     Method(Method),
-    #[error("the permit does not allow the variable {0}. Leave it out or ask for an amended permit")]
+    #[error(
+        "the permit does not allow the variable {0}. Leave it out or ask for an amended permit"
+    )]
     Variable(VariableName),
     #[error("this node's steward refuses uses of the dataset {0}. Ask the data holder")]
     VetoedDataset(DatasetId),

@@ -1,5 +1,6 @@
-//! An export: the data user's signed wish that something of a job's result leaves the secure processing environment. This
-//! module owns its fields. Whether it may leave is for the nodes' ledgers; what leaves, for the coordinator.
+//! An export: the data user's signed wish that something of a job's result leaves the secure
+//! processing environment. This module owns its fields. Whether it may leave is for the nodes'
+//! ledgers; what leaves, for the coordinator.
 
 use jiff::{SignedDuration, Timestamp};
 use ligate_model::Digest;
@@ -30,7 +31,8 @@ pub struct Export {
 /// How old a wish may be: whoever holds it cannot use it later.
 const AGE_MAX: SignedDuration = SignedDuration::from_hours(24);
 
-/// An export whose signature by the key that it names holds. Whether that is the data user's key is for the node.
+/// An export whose signature by the key that it names holds. Whether that is the data user's key is
+/// for the node.
 #[derive(Clone, Debug)]
 pub struct SignedExport {
     jws: String,
@@ -49,7 +51,12 @@ impl Export {
 impl SignedExport {
     fn new(jws: String, export: Export, signer: PublicKey) -> Self {
         let hash = Digest::of("ligate export", jws.as_bytes());
-        Self { jws, export, hash, signer }
+        Self {
+            jws,
+            export,
+            hash,
+            signer,
+        }
     }
 
     /// Reads an export and checks its signature against the key that it names itself.
@@ -121,7 +128,12 @@ mod tests {
     #[test]
     fn an_export_comes_back_with_its_signer() {
         let content = Some(digest(3));
-        let export = Export { permit: digest(1), job: digest(2), content, created: Timestamp::UNIX_EPOCH };
+        let export = Export {
+            permit: digest(1),
+            job: digest(2),
+            content,
+            created: Timestamp::UNIX_EPOCH,
+        };
         let signed = export.clone().sign(&identity(3)).unwrap();
         let read = SignedExport::read(&format!("{}\n", signed.jws())).unwrap();
         assert_eq!(
@@ -138,9 +150,18 @@ mod tests {
     #[test]
     fn an_approval_is_no_export() {
         let (permit, job, content) = (digest(1), digest(2), digest(3));
-        let approval = Approval { permit, job, content, variants: 7, created: Timestamp::UNIX_EPOCH };
+        let approval = Approval {
+            permit,
+            job,
+            content,
+            variants: 7,
+            created: Timestamp::UNIX_EPOCH,
+        };
         let text = approval.sign(&identity(5)).unwrap();
-        assert_eq!(Approval::read(&text).unwrap(), (approval, identity(5).public()));
+        assert_eq!(
+            Approval::read(&text).unwrap(),
+            (approval, identity(5).public())
+        );
         assert!(SignedExport::read(&text).is_err());
     }
 }

@@ -1,5 +1,5 @@
-//! A job: one question under a permit, signed by the permit's data user. This module owns its fields and refuses
-//! jobs that contradict themselves.
+//! A job: one question under a permit, signed by the permit's data user. This module owns its
+//! fields and refuses jobs that contradict themselves.
 
 mod signed;
 
@@ -22,8 +22,8 @@ pub const COVARIATES_MAX: usize = 64;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PeopleRule {
-    /// Everybody; missing values count as the value nearest to the mean. The same people in every job, so that no two results differ by the
-    /// few who lack a value.
+    /// Everybody; missing values count as the value nearest to the mean. The same people in every
+    /// job, so that no two results differ by the few who lack a value.
     #[default]
     Filled,
     /// People who have the trait and every covariate of the job.
@@ -43,7 +43,8 @@ pub struct Job {
     pub trait_name: VariableName,
     #[serde(default)]
     pub covariates: Vec<VariableName>,
-    /// Logistic association: variants whose score p is below this also get a Wald estimate. From 0, for none, to 1.
+    /// Logistic association: variants whose score p is below this also get a Wald estimate. From 0,
+    /// for none, to 1.
     pub wald_below: f64,
     #[serde(default)]
     pub people: PeopleRule,
@@ -72,26 +73,47 @@ impl Job {
             return Err(InvalidJob::VariableTwice(twice.clone()));
         }
         let limit = self.wald_below;
-        if (0.0..=1.0).contains(&limit) { Ok(()) } else { Err(InvalidJob::WaldBelow) }
+        if (0.0..=1.0).contains(&limit) {
+            Ok(())
+        } else {
+            Err(InvalidJob::WaldBelow)
+        }
     }
 
-    /// What is asked, whoever asks when and in which order: two jobs with the same question get the same answer.
+    /// What is asked, whoever asks when and in which order: two jobs with the same question get the
+    /// same answer.
     fn question(&self) -> Self {
         let mut covariates = self.covariates.clone();
         covariates.sort();
-        let wald_below = if self.method == Method::GwasLogistic { self.wald_below } else { 1.0 };
-        Self { created: Timestamp::UNIX_EPOCH, covariates, wald_below, ..self.clone() }
+        let wald_below = if self.method == Method::GwasLogistic {
+            self.wald_below
+        } else {
+            1.0
+        };
+        Self {
+            created: Timestamp::UNIX_EPOCH,
+            covariates,
+            wald_below,
+            ..self.clone()
+        }
     }
 
     /// What is studied, under whichever permit and in whichever detail.
     pub fn study(&self) -> Digest {
-        let question = Self { permit: Digest::from_bytes([0; 32]), wald_below: 1.0, ..self.question() };
+        let question = Self {
+            permit: Digest::from_bytes([0; 32]),
+            wald_below: 1.0,
+            ..self.question()
+        };
         digest_of("ligate study", &question)
     }
 
     /// The detail in which a study is answered: in another one, it would be answered twice.
     pub fn detail(&self) -> Digest {
-        Digest::of("ligate study detail", &self.question().wald_below.to_bits().to_le_bytes())
+        Digest::of(
+            "ligate study detail",
+            &self.question().wald_below.to_bits().to_le_bytes(),
+        )
     }
 
     /// The trait and the covariates.
@@ -133,15 +155,27 @@ mod tests {
     fn check(change: impl FnOnce(&mut Job), expected: InvalidJob) {
         let mut job = job(Digest::of("test", b""));
         change(&mut job);
-        assert_eq!(job.clone().sign(&identity(3)).unwrap_err(), JobError::Invalid(expected.clone()));
+        assert_eq!(
+            job.clone().sign(&identity(3)).unwrap_err(),
+            JobError::Invalid(expected.clone())
+        );
         let jws = identity(3).sign_jws(TYPE, &job).unwrap();
-        assert_eq!(SignedJob::read(&jws).unwrap_err(), Denial::InvalidJob(expected));
+        assert_eq!(
+            SignedJob::read(&jws).unwrap_err(),
+            Denial::InvalidJob(expected)
+        );
     }
 
     #[test]
     fn contradictory_jobs_are_neither_signed_nor_accepted() {
-        check(|j| j.covariates.push(variable("age")), InvalidJob::VariableTwice(variable("age")));
-        check(|j| j.covariates.push(variable("ldl")), InvalidJob::VariableTwice(variable("ldl")));
+        check(
+            |j| j.covariates.push(variable("age")),
+            InvalidJob::VariableTwice(variable("age")),
+        );
+        check(
+            |j| j.covariates.push(variable("ldl")),
+            InvalidJob::VariableTwice(variable("ldl")),
+        );
         check(|j| j.wald_below = -0.1, InvalidJob::WaldBelow);
         check(|j| j.wald_below = 1.5, InvalidJob::WaldBelow);
         let many: Vec<_> = (0..257).map(|i| variable(&format!("v{i}"))).collect();
@@ -152,7 +186,10 @@ mod tests {
     fn a_number_that_json_cannot_hold_is_refused() {
         let mut job = job(Digest::of("test", b""));
         job.wald_below = f64::NAN;
-        assert_eq!(job.sign(&identity(3)).unwrap_err(), InvalidJob::WaldBelow.into());
+        assert_eq!(
+            job.sign(&identity(3)).unwrap_err(),
+            InvalidJob::WaldBelow.into()
+        );
     }
 
     #[test]
@@ -165,7 +202,13 @@ mod tests {
         assert_ne!(first.hash(), later.hash());
         let mut other = job(Digest::of("test", b""));
         other.people = PeopleRule::AllVariables;
-        assert_ne!(other.sign(&identity(3)).unwrap().question(), first.question());
-        assert_eq!(SignedJob::read(first.jws()).unwrap().question(), first.question());
+        assert_ne!(
+            other.sign(&identity(3)).unwrap().question(),
+            first.question()
+        );
+        assert_eq!(
+            SignedJob::read(first.jws()).unwrap().question(),
+            first.question()
+        );
     }
 }

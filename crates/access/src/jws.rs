@@ -1,6 +1,7 @@
-//! Permits and jobs as signed text: JWS compact serialisation (RFC 7515) with EdDSA over Ed25519 (RFC 8037). This
-//! module owns the envelope. It refuses every other algorithm, every header field beyond `alg`, `typ` and `kid`
-//! (so any `crit`), another type than asked for, and texts over a bound: 64 KiB, but for lists that grow.
+//! Permits and jobs as signed text: JWS compact serialisation (RFC 7515) with EdDSA over Ed25519
+//! (RFC 8037). This module owns the envelope. It refuses every other algorithm, every header field
+//! beyond `alg`, `typ` and `kid` (so any `crit`), another type than asked for, and texts over a
+//! bound: 64 KiB, but for lists that grow.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -61,15 +62,19 @@ impl Identity {
         claims: &T,
         bytes_max: usize,
     ) -> Result<String, JwsError> {
-        let header = Header { alg: ALGORITHM.into(), typ: typ.into(), kid: self.public() };
+        let header = Header {
+            alg: ALGORITHM.into(),
+            typ: typ.into(),
+            kid: self.public(),
+        };
         let text = sign(self, &to_json(&header)?, &to_json(claims)?);
         check_length(&text, bytes_max)?;
         Ok(text)
     }
 }
 
-/// Checks a text's envelope and signature against the key that it names. Whether that key may sign is for the
-/// caller to decide.
+/// Checks a text's envelope and signature against the key that it names. Whether that key may sign
+/// is for the caller to decide.
 pub(crate) fn verify<T: DeserializeOwned>(text: &str, typ: &str) -> Result<Verified<T>, JwsError> {
     verify_long(text, typ, TEXT_BYTES_MAX)
 }
@@ -84,17 +89,27 @@ pub(crate) fn verify_long<T: DeserializeOwned>(
     let parts = Parts::split(text)?;
     let header = read_header(&parts.header)?;
     if header.typ != typ {
-        return Err(JwsError::Type { found: shorten(&header.typ), expected: typ.into() });
+        return Err(JwsError::Type {
+            found: shorten(&header.typ),
+            expected: typ.into(),
+        });
     }
     parts.verify(&header.kid)?;
-    let claims =
-        serde_json::from_slice(&parts.payload).map_err(|error| JwsError::Claims(error.to_string()))?;
-    Ok(Verified { claims, signer: header.kid })
+    let claims = serde_json::from_slice(&parts.payload)
+        .map_err(|error| JwsError::Claims(error.to_string()))?;
+    Ok(Verified {
+        claims,
+        signer: header.kid,
+    })
 }
 
 fn check_length(text: &str, most: usize) -> Result<(), JwsError> {
     let bytes = text.len();
-    if bytes > most { Err(JwsError::TooLong { bytes, most }) } else { Ok(()) }
+    if bytes > most {
+        Err(JwsError::TooLong { bytes, most })
+    } else {
+        Ok(())
+    }
 }
 
 fn read_header(bytes: &[u8]) -> Result<Header, JwsError> {
@@ -116,7 +131,11 @@ fn to_json<T: Serialize>(value: &T) -> Result<Vec<u8>, JwsError> {
 }
 
 fn sign(key: &Identity, header: &[u8], payload: &[u8]) -> String {
-    let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let input = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header),
+        URL_SAFE_NO_PAD.encode(payload)
+    );
     let signature = key.sign_bytes(input.as_bytes());
     format!("{input}.{signature}")
 }
@@ -134,12 +153,20 @@ impl<'a> Parts<'a> {
         let (signed, signature) = text.rsplit_once('.').ok_or(JwsError::Form)?;
         let (header, payload) = signed.split_once('.').ok_or(JwsError::Form)?;
         let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsError::Form);
-        let signature = decode_base64(signature).map(Signature::from_bytes).ok_or(JwsError::Form)?;
-        Ok(Self { signed, header: decode(header)?, payload: decode(payload)?, signature })
+        let signature = decode_base64(signature)
+            .map(Signature::from_bytes)
+            .ok_or(JwsError::Form)?;
+        Ok(Self {
+            signed,
+            header: decode(header)?,
+            payload: decode(payload)?,
+            signature,
+        })
     }
 
     fn verify(&self, key: &PublicKey) -> Result<(), JwsError> {
-        key.verify_bytes(self.signed.as_bytes(), &self.signature).map_err(|_| JwsError::Signature)
+        key.verify_bytes(self.signed.as_bytes(), &self.signature)
+            .map_err(|_| JwsError::Signature)
     }
 }
 
@@ -162,11 +189,17 @@ mod tests {
     fn signs_and_verifies_the_example_of_rfc_8037() {
         let key = Identity::from_seed(&decode_base64(RFC8037_PRIVATE).unwrap());
         assert_eq!(key.public().to_string(), RFC8037_PUBLIC);
-        assert_eq!(sign(&key, br#"{"alg":"EdDSA"}"#, b"Example of Ed25519 signing"), RFC8037_TEXT);
+        assert_eq!(
+            sign(&key, br#"{"alg":"EdDSA"}"#, b"Example of Ed25519 signing"),
+            RFC8037_TEXT
+        );
         let parts = Parts::split(RFC8037_TEXT).unwrap();
         assert_eq!(parts.payload, b"Example of Ed25519 signing");
         assert_eq!(parts.verify(&key.public()), Ok(()));
-        assert_eq!(parts.verify(&identity(1).public()), Err(JwsError::Signature));
+        assert_eq!(
+            parts.verify(&identity(1).public()),
+            Err(JwsError::Signature)
+        );
     }
 
     #[track_caller]
@@ -179,7 +212,10 @@ mod tests {
     fn claims_come_back_with_their_signer() {
         let text = identity(1).sign_jws(TYPE, &7).unwrap();
         let verified = verify::<u64>(&text, TYPE).unwrap();
-        assert_eq!((verified.claims, verified.signer), (7, identity(1).public()));
+        assert_eq!(
+            (verified.claims, verified.signer),
+            (7, identity(1).public())
+        );
         assert_eq!(text, identity(1).sign_jws(TYPE, &7).unwrap());
     }
 
@@ -187,16 +223,31 @@ mod tests {
     fn other_headers_are_refused() {
         let kid = identity(1).public();
         for alg in ["none", "HS256", "ES256", "eddsa", ""] {
-            check_header(json!({"alg": alg, "typ": TYPE, "kid": kid}), JwsError::Algorithm(alg.into()));
+            check_header(
+                json!({"alg": alg, "typ": TYPE, "kid": kid}),
+                JwsError::Algorithm(alg.into()),
+            );
         }
-        check_header(json!({"alg": "EdDSA", "typ": TYPE, "kid": kid, "crit": ["exp"]}), JwsError::Header);
-        check_header(json!({"alg": "EdDSA", "typ": TYPE, "kid": kid, "jwk": {}}), JwsError::Header);
+        check_header(
+            json!({"alg": "EdDSA", "typ": TYPE, "kid": kid, "crit": ["exp"]}),
+            JwsError::Header,
+        );
+        check_header(
+            json!({"alg": "EdDSA", "typ": TYPE, "kid": kid, "jwk": {}}),
+            JwsError::Header,
+        );
         check_header(json!({"alg": "EdDSA", "typ": TYPE}), JwsError::Header);
         check_header(json!({"alg": "EdDSA", "kid": kid}), JwsError::Header);
         check_header(json!({"typ": TYPE, "kid": kid}), JwsError::Header);
-        let wrong = JwsError::Type { found: "JWT".into(), expected: TYPE.into() };
+        let wrong = JwsError::Type {
+            found: "JWT".into(),
+            expected: TYPE.into(),
+        };
         check_header(json!({"alg": "EdDSA", "typ": "JWT", "kid": kid}), wrong);
-        check_header(json!({"alg": "EdDSA", "typ": TYPE, "kid": identity(2).public()}), JwsError::Signature);
+        check_header(
+            json!({"alg": "EdDSA", "typ": TYPE, "kid": identity(2).public()}),
+            JwsError::Signature,
+        );
     }
 
     #[test]
@@ -205,20 +256,33 @@ mod tests {
         for (at, old) in text.char_indices() {
             let new = if old == 'A' { 'B' } else { 'A' };
             let changed = format!("{}{new}{}", &text[..at], &text[at + 1..]);
-            assert!(verify::<serde_json::Value>(&changed, TYPE).is_err(), "at {at}");
+            assert!(
+                verify::<serde_json::Value>(&changed, TYPE).is_err(),
+                "at {at}"
+            );
         }
     }
 
     #[test]
     fn malformed_and_long_texts_are_refused() {
         for bad in ["", ".", "..", "a.b", "a.b.c.d", "é.é.é"] {
-            assert_eq!(verify::<u64>(bad, TYPE).unwrap_err(), JwsError::Form, "{bad}");
+            assert_eq!(
+                verify::<u64>(bad, TYPE).unwrap_err(),
+                JwsError::Form,
+                "{bad}"
+            );
         }
         let long = "A".repeat(TEXT_BYTES_MAX + 1);
         assert_eq!(
             verify::<u64>(&long, TYPE).unwrap_err(),
-            JwsError::TooLong { bytes: long.len(), most: TEXT_BYTES_MAX }
+            JwsError::TooLong {
+                bytes: long.len(),
+                most: TEXT_BYTES_MAX
+            }
         );
-        assert!(matches!(identity(1).sign_jws(TYPE, &long), Err(JwsError::TooLong { .. })));
+        assert!(matches!(
+            identity(1).sign_jws(TYPE, &long),
+            Err(JwsError::TooLong { .. })
+        ));
     }
 }

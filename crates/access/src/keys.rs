@@ -1,5 +1,5 @@
-//! Ed25519 identities of nodes, coordinators, access bodies and data users. This module owns their text form and
-//! their files, and refuses private keys that other users of the machine can read.
+//! Ed25519 identities of nodes, coordinators, access bodies and data users. This module owns their
+//! text form and their files, and refuses private keys that other users of the machine can read.
 
 use std::{
     fmt, fs,
@@ -23,8 +23,8 @@ const PREFIX: &str = "ed25519:";
 /// A PKCS#8 file of an Ed25519 key has about 120 bytes.
 const KEY_FILE_BYTES_MAX: u64 = 4096;
 
-/// An Ed25519 public key: 32 bytes that are a point of the curve and not a weak one. Text form `ed25519:` and the
-/// bytes in base64url without padding.
+/// An Ed25519 public key: 32 bytes that are a point of the curve and not a weak one. Text form
+/// `ed25519:` and the bytes in base64url without padding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey([u8; 32]);
 
@@ -50,38 +50,60 @@ impl PublicKey {
         &self.0
     }
 
-    /// The first 8 characters of the base64url text, enough to tell keys apart in a message for people.
+    /// The first 8 characters of the base64url text, enough to tell keys apart in a message for
+    /// people.
     pub fn short(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.0[..6])
     }
 
     /// Checks a signature that [`Identity::sign`] made in the same domain.
-    pub fn verify(&self, domain: &str, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+    pub fn verify(
+        &self,
+        domain: &str,
+        message: &[u8],
+        signature: &Signature,
+    ) -> Result<(), BadSignature> {
         self.verify_bytes(&in_domain(domain, message), signature)
     }
 
     /// Strict verification (no malleable `S`, no weak keys): what one node accepts, all accept.
-    pub(crate) fn verify_bytes(&self, bytes: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+    pub(crate) fn verify_bytes(
+        &self,
+        bytes: &[u8],
+        signature: &Signature,
+    ) -> Result<(), BadSignature> {
         let key = VerifyingKey::from_bytes(&self.0).map_err(|_| BadSignature)?;
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        key.verify_strict(bytes, &signature).map_err(|_| BadSignature)
+        key.verify_strict(bytes, &signature)
+            .map_err(|_| BadSignature)
     }
 
     /// Reads a file that [`PublicKey::save`] wrote.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
-        let error = |source| KeyError::Read { path: path.to_owned(), source };
+        let error = |source| KeyError::Read {
+            path: path.to_owned(),
+            source,
+        };
         let mut text = String::new();
         fs::File::open(path)
             .and_then(|file| file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text))
             .map_err(error)?;
-        text.trim().parse().map_err(|InvalidKey| KeyError::NotAPublicKey { path: path.to_owned() })
+        text.trim()
+            .parse()
+            .map_err(|InvalidKey| KeyError::NotAPublicKey {
+                path: path.to_owned(),
+            })
     }
 
     /// Writes the text form and a newline, replacing the file.
     pub fn save(&self, path: &Path) -> Result<(), KeyError> {
         let text = format!("{self}\n");
-        ligate_files::replace(path, Readers::Owner, text.as_bytes())
-            .map_err(|failure| KeyError::Write { path: path.to_owned(), source: failure.source })
+        ligate_files::replace(path, Readers::Owner, text.as_bytes()).map_err(|failure| {
+            KeyError::Write {
+                path: path.to_owned(),
+                source: failure.source,
+            }
+        })
     }
 }
 
@@ -130,9 +152,12 @@ impl Serialize for PublicKey {
 impl<'de> Deserialize<'de> for PublicKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            String::deserialize(deserializer)?
+                .parse()
+                .map_err(serde::de::Error::custom)
         } else {
-            Self::from_bytes(<[u8; 32]>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+            Self::from_bytes(<[u8; 32]>::deserialize(deserializer)?)
+                .map_err(serde::de::Error::custom)
         }
     }
 }
@@ -180,7 +205,9 @@ impl<'de> Deserialize<'de> for Signature {
         } else {
             Vec::<u8>::deserialize(deserializer)?.try_into().ok()
         };
-        bytes.map(Self).ok_or_else(|| serde::de::Error::custom("a signature has 64 bytes"))
+        bytes
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("a signature has 64 bytes"))
     }
 }
 
@@ -225,25 +252,43 @@ impl Identity {
 
     /// Reads a PKCS#8 PEM file. Refuses one that group or others can read.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
-        let error = |source| KeyError::Read { path: path.to_owned(), source };
+        let error = |source| KeyError::Read {
+            path: path.to_owned(),
+            source,
+        };
         let file = fs::File::open(path).map_err(error)?;
         if file.metadata().map_err(error)?.mode() & 0o077 != 0 {
-            return Err(KeyError::Readable { path: path.to_owned() });
+            return Err(KeyError::Readable {
+                path: path.to_owned(),
+            });
         }
         let mut pem = Zeroizing::new(String::with_capacity(KEY_FILE_BYTES_MAX as usize));
-        file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut pem).map_err(error)?;
+        file.take(KEY_FILE_BYTES_MAX)
+            .read_to_string(&mut pem)
+            .map_err(error)?;
         let key = SigningKey::from_pkcs8_pem(&pem);
-        key.map(Self).map_err(|_| KeyError::NotAKey { path: path.to_owned() })
+        key.map(Self).map_err(|_| KeyError::NotAKey {
+            path: path.to_owned(),
+        })
     }
 
     /// Writes a new PKCS#8 PEM file with mode 0600, whole or not at all; never replaces one.
     pub fn save_new(&self, path: &Path) -> Result<(), KeyError> {
         let error = |source: io::Error| match source.kind() {
-            io::ErrorKind::AlreadyExists => KeyError::Exists { path: path.to_owned() },
-            _ => KeyError::Write { path: path.to_owned(), source },
+            io::ErrorKind::AlreadyExists => KeyError::Exists {
+                path: path.to_owned(),
+            },
+            _ => KeyError::Write {
+                path: path.to_owned(),
+                source,
+            },
         };
-        let pem = self.keypair().to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::Encoding)?;
-        ligate_files::write_new(path, Readers::Owner, pem.as_bytes()).map_err(|failure| error(failure.source))
+        let pem = self
+            .keypair()
+            .to_pkcs8_pem(LineEnding::LF)
+            .map_err(|_| KeyError::Encoding)?;
+        ligate_files::write_new(path, Readers::Owner, pem.as_bytes())
+            .map_err(|failure| error(failure.source))
     }
 
     pub fn public(&self) -> PublicKey {
@@ -255,7 +300,8 @@ impl Identity {
         self.sign_bytes(&in_domain(domain, message))
     }
 
-    /// A secret of this key for one purpose, always the same one: the hash of a signature that is never shown.
+    /// A secret of this key for one purpose, always the same one: the hash of a signature that is
+    /// never shown.
     pub fn secret(&self, purpose: &str) -> ligate_model::Digest {
         ligate_model::Digest::of(
             "ligate secret",
@@ -269,13 +315,17 @@ impl Identity {
 
     /// The key as PKCS#8 DER (version 1, as OpenSSL writes it), for TLS.
     pub fn pkcs8_der(&self) -> Zeroizing<Vec<u8>> {
-        // RFC 8410: SEQUENCE { INTEGER 0, SEQUENCE { OID 1.3.101.112 }, OCTET STRING { OCTET STRING seed } }
+        // RFC 8410: SEQUENCE { INTEGER 0, SEQUENCE { OID 1.3.101.112 }, OCTET STRING { OCTET STRING
+        // seed } }
         const HEAD: [u8; 16] = [0x30, 46, 2, 1, 0, 0x30, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32];
         Zeroizing::new([HEAD.as_slice(), self.0.as_bytes()].concat())
     }
 
     fn keypair(&self) -> KeypairBytes {
-        KeypairBytes { secret_key: self.0.to_bytes(), public_key: None }
+        KeypairBytes {
+            secret_key: self.0.to_bytes(),
+            public_key: None,
+        }
     }
 }
 
@@ -292,7 +342,10 @@ mod tests {
     #[test]
     fn the_der_is_what_the_pkcs8_library_writes() {
         let key = identity(1);
-        assert_eq!(*key.pkcs8_der(), *key.keypair().to_pkcs8_der().unwrap().as_bytes());
+        assert_eq!(
+            *key.pkcs8_der(),
+            *key.keypair().to_pkcs8_der().unwrap().as_bytes()
+        );
     }
 
     #[test]
@@ -301,8 +354,18 @@ mod tests {
         let text = key.to_string();
         assert_eq!(text.len(), PREFIX.len() + 43);
         assert_eq!(text.parse(), Ok(key));
-        assert_eq!(serde_json::from_str::<PublicKey>(&serde_json::to_string(&key).unwrap()).unwrap(), key);
-        for bad in ["", "ed25519:", &text[8..], &text[..50], &format!("{text}="), &format!("{text}A")] {
+        assert_eq!(
+            serde_json::from_str::<PublicKey>(&serde_json::to_string(&key).unwrap()).unwrap(),
+            key
+        );
+        for bad in [
+            "",
+            "ed25519:",
+            &text[8..],
+            &text[..50],
+            &format!("{text}="),
+            &format!("{text}A"),
+        ] {
             assert_eq!(bad.parse::<PublicKey>(), Err(InvalidKey), "{bad}");
         }
     }
@@ -323,9 +386,18 @@ mod tests {
         let key = identity(1);
         let signature = key.sign("round", b"7");
         assert_eq!(key.public().verify("round", b"7", &signature), Ok(()));
-        assert_eq!(key.public().verify("head", b"7", &signature), Err(BadSignature));
-        assert_eq!(key.public().verify("round", b"8", &signature), Err(BadSignature));
-        assert_eq!(identity(2).public().verify("round", b"7", &signature), Err(BadSignature));
+        assert_eq!(
+            key.public().verify("head", b"7", &signature),
+            Err(BadSignature)
+        );
+        assert_eq!(
+            key.public().verify("round", b"8", &signature),
+            Err(BadSignature)
+        );
+        assert_eq!(
+            identity(2).public().verify("round", b"7", &signature),
+            Err(BadSignature)
+        );
         let text = serde_json::to_string(&signature).unwrap();
         assert_eq!(serde_json::from_str::<Signature>(&text).unwrap(), signature);
     }
@@ -336,10 +408,23 @@ mod tests {
         let path = folder.path().join("node.key");
         identity(1).save_new(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        assert!(fs::read_to_string(&path).unwrap().starts_with("-----BEGIN PRIVATE KEY-----\n"));
-        assert_eq!(Identity::load(&path).unwrap().public(), identity(1).public());
-        assert!(matches!(identity(2).save_new(&path), Err(KeyError::Exists { .. })));
-        assert_eq!(Identity::load(&path).unwrap().public(), identity(1).public());
+        assert!(
+            fs::read_to_string(&path)
+                .unwrap()
+                .starts_with("-----BEGIN PRIVATE KEY-----\n")
+        );
+        assert_eq!(
+            Identity::load(&path).unwrap().public(),
+            identity(1).public()
+        );
+        assert!(matches!(
+            identity(2).save_new(&path),
+            Err(KeyError::Exists { .. })
+        ));
+        assert_eq!(
+            Identity::load(&path).unwrap().public(),
+            identity(1).public()
+        );
     }
 
     #[test]
@@ -350,7 +435,10 @@ mod tests {
         for mode in [0o640, 0o604, 0o620, 0o644] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
             let message = Identity::load(&path).unwrap_err().to_string();
-            assert!(message.contains(&format!("chmod 600 {}", path.display())), "{message}");
+            assert!(
+                message.contains(&format!("chmod 600 {}", path.display())),
+                "{message}"
+            );
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
         assert!(Identity::load(&path).is_ok());
@@ -360,10 +448,22 @@ mod tests {
     fn a_file_without_a_key_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("node.key");
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).unwrap();
-        file.write_all(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").unwrap();
-        assert!(matches!(Identity::load(&path), Err(KeyError::NotAKey { .. })));
-        assert!(matches!(PublicKey::load(&path), Err(KeyError::NotAPublicKey { .. })));
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .unwrap();
+        file.write_all(b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")
+            .unwrap();
+        assert!(matches!(
+            Identity::load(&path),
+            Err(KeyError::NotAKey { .. })
+        ));
+        assert!(matches!(
+            PublicKey::load(&path),
+            Err(KeyError::NotAPublicKey { .. })
+        ));
     }
 
     #[test]
@@ -376,6 +476,9 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        assert_eq!(format!("{:?}", identity(1)), format!("Identity({})", identity(1).public()));
+        assert_eq!(
+            format!("{:?}", identity(1)),
+            format!("Identity({})", identity(1).public())
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Who may ask: identities, permits, their revocation, jobs, a node's policy and the audit log.
 //!
-//! A permit and a job arrive as signed text ([`permit`], [`job`]), and so do the permits that their issuer took back
-//! ([`revocation`]); [`policy::check`] decides; [`audit`] keeps what was decided and done.
+//! A permit and a job arrive as signed text ([`permit`], [`job`]), and so do the permits that their
+//! issuer took back ([`revocation`]); [`policy::check`] decides; [`audit`] keeps what was decided
+//! and done.
 
 #![forbid(unsafe_code)]
 

@@ -1,16 +1,26 @@
-//! The Merkle tree of RFC 6962, section 2.1, over SHA-256: roots, inclusion proofs and consistency proofs. Pure
-//! functions over leaf hashes; the log that they protect is in [`audit`](crate::audit).
+//! The Merkle tree of RFC 6962, section 2.1, over SHA-256: roots, inclusion proofs and consistency
+//! proofs. Pure functions over leaf hashes; the log that they protect is in
+//! [`audit`](crate::audit).
 
 use ligate_model::Digest;
 use sha2::{Digest as _, Sha256};
 
 /// The hash of a leaf: SHA-256 of a zero byte and the entry.
 pub fn leaf_hash(entry: &[u8]) -> Digest {
-    Digest::from_bytes(Sha256::new().chain_update([0]).chain_update(entry).finalize().into())
+    Digest::from_bytes(
+        Sha256::new()
+            .chain_update([0])
+            .chain_update(entry)
+            .finalize()
+            .into(),
+    )
 }
 
 fn node_hash(left: &Digest, right: &Digest) -> Digest {
-    let hash = Sha256::new().chain_update([1]).chain_update(left.as_bytes()).chain_update(right.as_bytes());
+    let hash = Sha256::new()
+        .chain_update([1])
+        .chain_update(left.as_bytes())
+        .chain_update(right.as_bytes());
     Digest::from_bytes(hash.finalize().into())
 }
 
@@ -18,8 +28,8 @@ fn empty_root() -> Digest {
     Digest::from_bytes(Sha256::digest([]).into())
 }
 
-/// A growing tree: all leaf hashes (32 bytes an entry) and the perfect subtrees of its right edge, so that an
-/// append and the new root cost O(log n) hashes. Proofs hash the leaves anew, O(n).
+/// A growing tree: all leaf hashes (32 bytes an entry) and the perfect subtrees of its right edge,
+/// so that an append and the new root cost O(log n) hashes. Proofs hash the leaves anew, O(n).
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     leaves: Vec<Digest>,
@@ -54,18 +64,28 @@ impl Tree {
 
     /// The audit path of a leaf in the whole tree (RFC 6962, 2.1.1).
     pub fn inclusion_proof(&self, index: u64) -> Option<Vec<Digest>> {
-        let index = usize::try_from(index).ok().filter(|index| *index < self.leaves.len())?;
+        let index = usize::try_from(index)
+            .ok()
+            .filter(|index| *index < self.leaves.len())?;
         Some(path(index, &self.leaves))
     }
 
-    /// The proof that the first `old` leaves begin the whole tree (RFC 6962, 2.1.2). Empty for no or all leaves.
+    /// The proof that the first `old` leaves begin the whole tree (RFC 6962, 2.1.2). Empty for no
+    /// or all leaves.
     pub fn consistency_proof(&self, old: u64) -> Option<Vec<Digest>> {
-        let old = usize::try_from(old).ok().filter(|old| *old <= self.leaves.len())?;
-        Some(if old == 0 { Vec::new() } else { subproof(old, &self.leaves, true) })
+        let old = usize::try_from(old)
+            .ok()
+            .filter(|old| *old <= self.leaves.len())?;
+        Some(if old == 0 {
+            Vec::new()
+        } else {
+            subproof(old, &self.leaves, true)
+        })
     }
 }
 
-/// Merges equal-sized neighbours, as a binary counter carries: one merge per trailing one of the old size.
+/// Merges equal-sized neighbours, as a binary counter carries: one merge per trailing one of the
+/// old size.
 fn push_peak(peaks: &mut Vec<Digest>, size: usize, leaf: Digest) {
     let mut hash = leaf;
     for _ in 0..size.trailing_ones() {
@@ -77,7 +97,12 @@ fn push_peak(peaks: &mut Vec<Digest>, size: usize, leaf: Digest) {
 }
 
 fn fold_peaks(peaks: &[Digest]) -> Digest {
-    peaks.iter().rev().copied().reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(empty_root)
+    peaks
+        .iter()
+        .rev()
+        .copied()
+        .reduce(|right, left| node_hash(&left, &right))
+        .unwrap_or_else(empty_root)
 }
 
 /// Where a tree of `size` > 1 leaves splits: the largest power of two below it.
@@ -111,7 +136,11 @@ fn path(index: usize, leaves: &[Digest]) -> Vec<Digest> {
 
 fn subproof(old: usize, leaves: &[Digest], whole: bool) -> Vec<Digest> {
     if old == leaves.len() {
-        return if whole { Vec::new() } else { vec![root(leaves)] };
+        return if whole {
+            Vec::new()
+        } else {
+            vec![root(leaves)]
+        };
     }
     let (left, right) = leaves.split_at(split(leaves.len()));
     let (mut proof, sibling) = match old.checked_sub(left.len()) {
@@ -123,7 +152,13 @@ fn subproof(old: usize, leaves: &[Digest], whole: bool) -> Vec<Digest> {
 }
 
 /// Whether `leaf` is entry `index` of the tree with this size and root (RFC 9162, 2.1.3.2).
-pub fn verify_inclusion(leaf: Digest, index: u64, size: u64, proof: &[Digest], root: Digest) -> bool {
+pub fn verify_inclusion(
+    leaf: Digest,
+    index: u64,
+    size: u64,
+    proof: &[Digest],
+    root: Digest,
+) -> bool {
     if index >= size {
         return false;
     }
@@ -197,10 +232,19 @@ fn climb_past_left_edge(index: &mut u64, last: &mut u64) {
 mod tests {
     use super::*;
 
-    /// The eight entries, and the roots of the trees of 0 to 8 of them, of certificate-transparency's
-    /// `merkletree` tests (also transparency-dev/merkle, `testonly/constants.go`).
-    const ENTRIES: [&str; 8] =
-        ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
+    /// The eight entries, and the roots of the trees of 0 to 8 of them, of
+    /// certificate-transparency's `merkletree` tests (also transparency-dev/merkle,
+    /// `testonly/constants.go`).
+    const ENTRIES: [&str; 8] = [
+        "",
+        "00",
+        "10",
+        "2021",
+        "3031",
+        "40414243",
+        "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
+    ];
     const ROOTS: [&str; 9] = [
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
@@ -281,9 +325,15 @@ mod tests {
     fn roots_are_those_of_certificate_transparency() {
         for (size, expected) in ROOTS.iter().enumerate() {
             assert_eq!(vector_tree(size as u64).root().to_string(), *expected);
-            assert_eq!(vector_tree(8).root_at(size as u64).unwrap().to_string(), *expected);
+            assert_eq!(
+                vector_tree(8).root_at(size as u64).unwrap().to_string(),
+                *expected
+            );
         }
-        assert_eq!(vector_tree(4).root_with(vector_leaf(4)).to_string(), ROOTS[5]);
+        assert_eq!(
+            vector_tree(4).root_with(vector_leaf(4)).to_string(),
+            ROOTS[5]
+        );
         assert_eq!(vector_tree(4).root_at(5), None);
     }
 
@@ -293,7 +343,13 @@ mod tests {
             let proof = vector_tree(size).inclusion_proof(index).unwrap();
             assert_eq!(proof, digests(expected));
             let root = ROOTS[size as usize].parse().unwrap();
-            assert!(verify_inclusion(vector_leaf(index as usize), index, size, &proof, root));
+            assert!(verify_inclusion(
+                vector_leaf(index as usize),
+                index,
+                size,
+                &proof,
+                root
+            ));
         }
         for (old, new, expected) in CONSISTENCY {
             let proof = vector_tree(new).consistency_proof(old).unwrap();
@@ -329,8 +385,20 @@ mod tests {
         let (size, root, leaf) = (whole.size(), whole.root(), leaf_hash(&index.to_le_bytes()));
         let proof = whole.inclusion_proof(index).unwrap();
         assert!(verify_inclusion(leaf, index, size, &proof, root));
-        assert!(!verify_inclusion(leaf, index, size, &proof, leaf_hash(b"other")));
-        assert!(!verify_inclusion(leaf_hash(b"other"), index, size, &proof, root));
+        assert!(!verify_inclusion(
+            leaf,
+            index,
+            size,
+            &proof,
+            leaf_hash(b"other")
+        ));
+        assert!(!verify_inclusion(
+            leaf_hash(b"other"),
+            index,
+            size,
+            &proof,
+            root
+        ));
         for other in (0..=size + 1).filter(|other| *other != index) {
             assert!(!verify_inclusion(leaf, other, size, &proof, root));
         }

@@ -1,6 +1,7 @@
-//! The data permit: one signed object that says who may compute what on which datasets, for which purpose, until
-//! when, and what may leave. This module owns its fields and refuses permits that no node could honour: fewer than
-//! three nodes with data, a validity over ten years, a coordinator that holds data.
+//! The data permit: one signed object that says who may compute what on which datasets, for which
+//! purpose, until when, and what may leave. This module owns its fields and refuses permits that no
+//! node could honour: fewer than three nodes with data, a validity over ten years, a coordinator
+//! that holds data.
 //!
 //! # What Article 68(10) of Regulation (EU) 2025/327 asks, in the order of its points (a) to (h)
 //!
@@ -15,7 +16,8 @@
 //! | the fees | `fee` |
 //! | further conditions | `conditions` |
 //!
-//! The Commission's template (Article 70) is still to come; `version` tells this form from later ones.
+//! The Commission's template (Article 70) is still to come; `version` tells this form from later
+//! ones.
 
 mod id;
 mod method;
@@ -93,7 +95,8 @@ pub struct Permit {
     pub issuer: Party,
     /// Who asks; its key signs every job.
     pub data_user: Party,
-    /// Natural persons who may work under the permit, the principal investigator first (also Article 73(1)).
+    /// Natural persons who may work under the permit, the principal investigator first (also
+    /// Article 73(1)).
     #[serde(default)]
     pub authorised_persons: Vec<String>,
     /// The secure processing environment, where sums are opened. It holds no data.
@@ -102,7 +105,8 @@ pub struct Permit {
     /// The purpose in detail.
     pub purpose_text: String,
     pub datasets: Vec<PermitDataset>,
-    /// Whether the data stay person by person (under pseudonyms) at their nodes while they are computed on.
+    /// Whether the data stay person by person (under pseudonyms) at their nodes while they are
+    /// computed on.
     pub pseudonymised: bool,
     /// The reason, where national law lets the permit reach people who opted out (Article 71(4)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -133,7 +137,9 @@ pub enum InvalidPermit {
     Version(u32),
     #[error("{0} must be 1 to {1} characters without control characters")]
     Text(&'static str, usize),
-    #[error("it names {0} node(s) with data; at least {NODES_MIN} are needed to protect any of them")]
+    #[error(
+        "it names {0} node(s) with data; at least {NODES_MIN} are needed to protect any of them"
+    )]
     TooFewNodes(usize),
     #[error("it names the node {0} twice; a node takes part with one dataset")]
     NodeTwice(NodeName),
@@ -188,14 +194,24 @@ impl Permit {
         for person in &self.authorised_persons {
             check_text("an authorised person's name", person, NAME_CHARS_MAX)?;
         }
-        check_text("the purpose's description", &self.purpose_text, TEXT_CHARS_MAX)?;
+        check_text(
+            "the purpose's description",
+            &self.purpose_text,
+            TEXT_CHARS_MAX,
+        )?;
         for condition in &self.conditions {
             check_text("a condition", condition, TEXT_CHARS_MAX)?;
         }
         if let Some(reason) = &self.opt_out_exception {
-            check_text("the reason of the opt-out exception", reason, TEXT_CHARS_MAX)?;
+            check_text(
+                "the reason of the opt-out exception",
+                reason,
+                TEXT_CHARS_MAX,
+            )?;
         }
-        self.fee.iter().try_for_each(|fee| check_text("the fee", fee, NAME_CHARS_MAX))
+        self.fee
+            .iter()
+            .try_for_each(|fee| check_text("the fee", fee, NAME_CHARS_MAX))
     }
 
     /// Distinct by key and by name: two names for one key are one node, and the other way round.
@@ -210,14 +226,21 @@ impl Permit {
                 return Err(InvalidPermit::NodeTwice(held.node.clone()));
             }
         }
-        if keys.len() < NODES_MIN { Err(InvalidPermit::TooFewNodes(keys.len())) } else { Ok(()) }
+        if keys.len() < NODES_MIN {
+            Err(InvalidPermit::TooFewNodes(keys.len()))
+        } else {
+            Ok(())
+        }
     }
 
     fn validate_dates(&self) -> Result<(), InvalidPermit> {
         if self.valid_until <= self.valid_from {
             return Err(InvalidPermit::Dates);
         }
-        let latest = self.valid_from.to_zoned(TimeZone::UTC).checked_add(YEARS_MAX.years());
+        let latest = self
+            .valid_from
+            .to_zoned(TimeZone::UTC)
+            .checked_add(YEARS_MAX.years());
         match latest {
             Ok(latest) if self.valid_until <= latest.timestamp() => Ok(()),
             _ => Err(InvalidPermit::TooLong),
@@ -271,10 +294,16 @@ mod tests {
     fn check(change: impl FnOnce(&mut Permit), expected: InvalidPermit) {
         let mut permit = permit();
         change(&mut permit);
-        assert_eq!(permit.clone().sign(&identity(1)).unwrap_err(), IssueError::Invalid(expected.clone()));
+        assert_eq!(
+            permit.clone().sign(&identity(1)).unwrap_err(),
+            IssueError::Invalid(expected.clone())
+        );
         // A permit that another program signed all the same is refused on arrival.
         let jws = identity(1).sign_jws(TYPE, &permit).unwrap();
-        assert_eq!(SignedPermit::read(&jws).unwrap_err(), Denial::InvalidPermit(expected));
+        assert_eq!(
+            SignedPermit::read(&jws).unwrap_err(),
+            Denial::InvalidPermit(expected)
+        );
     }
 
     #[test]
@@ -291,16 +320,31 @@ mod tests {
     fn permits_that_no_node_could_honour_are_neither_issued_nor_accepted() {
         check(|p| p.version = 2, InvalidPermit::Version(2));
         check(|p| p.datasets.truncate(2), InvalidPermit::TooFewNodes(2));
-        check(|p| p.datasets[2].key = p.datasets[0].key, InvalidPermit::NodeTwice(node("registry")));
-        check(|p| p.datasets[1].node = node("biobank"), InvalidPermit::NodeTwice(node("biobank")));
+        check(
+            |p| p.datasets[2].key = p.datasets[0].key,
+            InvalidPermit::NodeTwice(node("registry")),
+        );
+        check(
+            |p| p.datasets[1].node = node("biobank"),
+            InvalidPermit::NodeTwice(node("biobank")),
+        );
         let hospital = InvalidPermit::CoordinatorHoldsData(node("hospital"));
         check(|p| p.coordinator.key = p.datasets[1].key, hospital);
         check(|p| p.methods.clear(), InvalidPermit::NoMethod);
         check(|p| p.variables.clear(), InvalidPermit::NoVariable);
         check(|p| p.valid_until = p.valid_from, InvalidPermit::Dates);
-        check(|p| p.purpose_text.clear(), InvalidPermit::Text("the purpose's description", TEXT_CHARS_MAX));
-        check(|p| p.issuer.name = "a\tb".into(), InvalidPermit::Text("the issuer's name", NAME_CHARS_MAX));
-        check(|p| p.fee = Some(String::new()), InvalidPermit::Text("the fee", NAME_CHARS_MAX));
+        check(
+            |p| p.purpose_text.clear(),
+            InvalidPermit::Text("the purpose's description", TEXT_CHARS_MAX),
+        );
+        check(
+            |p| p.issuer.name = "a\tb".into(),
+            InvalidPermit::Text("the issuer's name", NAME_CHARS_MAX),
+        );
+        check(
+            |p| p.fee = Some(String::new()),
+            InvalidPermit::Text("the fee", NAME_CHARS_MAX),
+        );
     }
 
     fn node(name: &str) -> NodeName {
@@ -315,7 +359,8 @@ mod tests {
         assert_eq!(longest.validate(), Ok(()));
         check(
             |p| {
-                (p.valid_from, p.valid_until) = (longest.valid_from, "2040-03-01T12:00:01Z".parse().unwrap());
+                (p.valid_from, p.valid_until) =
+                    (longest.valid_from, "2040-03-01T12:00:01Z".parse().unwrap());
             },
             InvalidPermit::TooLong,
         );
@@ -327,9 +372,15 @@ mod tests {
 
     #[test]
     fn only_the_issuer_named_may_sign() {
-        assert_eq!(permit().sign(&identity(2)).unwrap_err(), InvalidPermit::Signer.into());
+        assert_eq!(
+            permit().sign(&identity(2)).unwrap_err(),
+            InvalidPermit::Signer.into()
+        );
         let jws = identity(2).sign_jws(TYPE, &permit()).unwrap();
-        assert_eq!(SignedPermit::read(&jws).unwrap_err(), InvalidPermit::Signer.into());
+        assert_eq!(
+            SignedPermit::read(&jws).unwrap_err(),
+            InvalidPermit::Signer.into()
+        );
         let pinned = [identity(2).public()];
         let jws = permit().sign(&identity(1)).unwrap().jws().to_owned();
         assert_eq!(
@@ -348,6 +399,9 @@ mod tests {
         assert!(SignedPermit::read(&jws).is_ok());
         claims["skip_gate"] = true.into();
         let jws = identity(1).sign_jws(TYPE, &claims).unwrap();
-        assert!(matches!(SignedPermit::read(&jws), Err(Denial::PermitText(JwsError::Claims(_)))));
+        assert!(matches!(
+            SignedPermit::read(&jws),
+            Err(Denial::PermitText(JwsError::Claims(_)))
+        ));
     }
 }

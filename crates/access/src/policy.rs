@@ -1,8 +1,9 @@
-//! A node's own decision on a job, before it computes anything: is the permit genuine, in force and not revoked, does
-//! it cover the job, does the node's steward veto it. This module owns the decision; the
-//! reasons to refuse are in [`Denial`].
+//! A node's own decision on a job, before it computes anything: is the permit genuine, in force and
+//! not revoked, does it cover the job, does the node's steward veto it. This module owns the
+//! decision; the reasons to refuse are in [`Denial`].
 //!
-//! The data themselves (does a variable exist, are there enough people) are for the analysis and the gate.
+//! The data themselves (does a variable exist, are there enough people) are for the analysis and
+//! the gate.
 
 use jiff::Timestamp;
 use ligate_model::{DatasetId, Digest, Purpose, VariableName};
@@ -44,8 +45,8 @@ pub struct Veto {
     pub variables: Vec<VariableName>,
 }
 
-/// Proof that a job passed [`check`] at this node. It carries the permit and the job that were checked, so that
-/// nothing else can be run in their place.
+/// Proof that a job passed [`check`] at this node. It carries the permit and the job that were
+/// checked, so that nothing else can be run in their place.
 ///
 /// ```compile_fail,E0451
 /// fn forge(other: ligate_access::policy::Approval) -> ligate_access::policy::Approval {
@@ -69,7 +70,12 @@ impl Approval {
     }
 
     /// The same decision once more, by the rules as they are now.
-    pub fn recheck(&self, rules: &NodeRules, coordinator: PublicKey, now: Timestamp) -> Result<(), Denial> {
+    pub fn recheck(
+        &self,
+        rules: &NodeRules,
+        coordinator: PublicKey,
+        now: Timestamp,
+    ) -> Result<(), Denial> {
         check(&self.permit, &self.job, rules, coordinator, now).map(drop)
     }
 
@@ -103,10 +109,15 @@ pub fn check(
     let dataset = check_permit(permit, rules, coordinator, now)?;
     check_job(permit, job)?;
     check_job_veto(job.job(), &rules.veto)?;
-    Ok(Approval { permit: permit.clone(), job: job.clone(), dataset })
+    Ok(Approval {
+        permit: permit.clone(),
+        job: job.clone(),
+        dataset,
+    })
 }
 
-/// The part of [`check`] that needs no job: may this coordinator ask anything under this permit, and of which dataset.
+/// The part of [`check`] that needs no job: may this coordinator ask anything under this permit,
+/// and of which dataset.
 pub fn check_permit(
     permit: &SignedPermit,
     rules: &NodeRules,
@@ -128,11 +139,18 @@ fn check_coordinator(permit: &Permit, rules: &NodeRules, peer: PublicKey) -> Res
     if !rules.coordinators.contains(&peer) {
         return Err(Denial::UnknownCoordinator(peer));
     }
-    if permit.coordinator.key != peer { Err(Denial::OtherCoordinator(peer)) } else { Ok(()) }
+    if permit.coordinator.key != peer {
+        Err(Denial::OtherCoordinator(peer))
+    } else {
+        Ok(())
+    }
 }
 
 fn check_dataset(permit: &Permit, rules: &NodeRules) -> Result<DatasetId, Denial> {
-    let dataset = &permit.dataset_of(&rules.node).ok_or(Denial::OtherNode)?.dataset;
+    let dataset = &permit
+        .dataset_of(&rules.node)
+        .ok_or(Denial::OtherNode)?
+        .dataset;
     if rules.datasets.contains(dataset) {
         Ok(dataset.clone())
     } else {
@@ -152,7 +170,10 @@ fn check_job(permit: &SignedPermit, job: &SignedJob) -> Result<(), Denial> {
     if !claims.methods.contains(&asked.method) {
         return Err(Denial::Method(asked.method));
     }
-    match asked.variables().find(|name| !claims.variables.contains(name)) {
+    match asked
+        .variables()
+        .find(|name| !claims.variables.contains(name))
+    {
         Some(name) => Err(Denial::Variable(name.clone())),
         None => Ok(()),
     }
@@ -229,7 +250,10 @@ mod tests {
 
     /// What the issuer's list says shortly before [`NOW`].
     fn nothing_revoked() -> Revocations {
-        known(RevocationList::empty(identity(1).public(), "2031-05-31T23:00:00Z".parse().unwrap()))
+        known(RevocationList::empty(
+            identity(1).public(),
+            "2031-05-31T23:00:00Z".parse().unwrap(),
+        ))
     }
 
     fn known(list: RevocationList) -> Revocations {
@@ -241,7 +265,12 @@ mod tests {
 
     fn decide(case: Case) -> Result<Approval, Denial> {
         let permit = case.permit.sign(&case.issuer).unwrap();
-        let job = Job { permit: permit.hash(), ..case.job }.sign(&case.data_user).unwrap();
+        let job = Job {
+            permit: permit.hash(),
+            ..case.job
+        }
+        .sign(&case.data_user)
+        .unwrap();
         check(&permit, &job, &case.rules, case.coordinator, case.now)
     }
 
@@ -263,17 +292,29 @@ mod tests {
 
     #[test]
     fn issuer_and_coordinator_must_be_pinned() {
-        refuses(|c| c.rules.issuers.clear(), Denial::UnknownIssuer(identity(1).public()));
+        refuses(
+            |c| c.rules.issuers.clear(),
+            Denial::UnknownIssuer(identity(1).public()),
+        );
         refuses(
             |c| c.rules.issuers = vec![identity(2).public()],
             Denial::UnknownIssuer(identity(1).public()),
         );
-        refuses(|c| c.rules.coordinators.clear(), Denial::UnknownCoordinator(identity(2).public()));
+        refuses(
+            |c| c.rules.coordinators.clear(),
+            Denial::UnknownCoordinator(identity(2).public()),
+        );
         // Trusted, but not the permit's.
-        refuses(|c| c.coordinator = identity(7).public(), Denial::OtherCoordinator(identity(7).public()));
+        refuses(
+            |c| c.coordinator = identity(7).public(),
+            Denial::OtherCoordinator(identity(7).public()),
+        );
         // The permit's, but not trusted.
         refuses(
-            |c| (c.coordinator, c.permit.coordinator.key) = (identity(8).public(), identity(8).public()),
+            |c| {
+                (c.coordinator, c.permit.coordinator.key) =
+                    (identity(8).public(), identity(8).public())
+            },
             Denial::UnknownCoordinator(identity(8).public()),
         );
     }
@@ -288,7 +329,10 @@ mod tests {
         first.now = from;
         let approval = decide(first).unwrap();
         assert_eq!(approval.still_valid(until - tick), Ok(()));
-        assert_eq!(permit().sign(&identity(1)).unwrap().check_dates(until), Err(Denial::Expired(until)));
+        assert_eq!(
+            permit().sign(&identity(1)).unwrap().check_dates(until),
+            Err(Denial::Expired(until))
+        );
         assert_eq!(approval.still_valid(until), Err(Denial::Expired(until)));
     }
 
@@ -302,7 +346,9 @@ mod tests {
             revoked,
             reason: "used for another purpose".into(),
         };
-        let list = RevocationList::empty(identity(1).public(), revoked).with(revocation, revoked).unwrap();
+        let list = RevocationList::empty(identity(1).public(), revoked)
+            .with(revocation, revoked)
+            .unwrap();
         let denial = Denial::Revoked {
             id: permit().id,
             revoked,
@@ -310,11 +356,20 @@ mod tests {
             reason: "used for another purpose".into(),
         };
         let said = denial.to_string();
-        assert!(said.contains("was revoked on 2031-05-31T12:00:00Z by Access Body: used for"), "{said}");
-        refuses(|c| c.rules.revocations = known(list.clone()), denial.clone());
+        assert!(
+            said.contains("was revoked on 2031-05-31T12:00:00Z by Access Body: used for"),
+            "{said}"
+        );
+        refuses(
+            |c| c.rules.revocations = known(list.clone()),
+            denial.clone(),
+        );
         // Approved before the list came: refused from then on.
         let approval = decide(case()).unwrap();
-        let rules = NodeRules { revocations: known(list), ..case().rules };
+        let rules = NodeRules {
+            revocations: known(list),
+            ..case().rules
+        };
         let rechecked = approval.recheck(&rules, identity(2).public(), NOW.parse().unwrap());
         assert_eq!(rechecked.unwrap_err(), denial);
     }
@@ -322,11 +377,17 @@ mod tests {
     #[test]
     fn without_a_fresh_list_of_the_issuer_nothing_is_answered() {
         let issuer = || "Access Body".to_owned();
-        refuses(|c| c.rules.revocations.lists.clear(), Denial::NoRevocations { issuer: issuer() });
+        refuses(
+            |c| c.rules.revocations.lists.clear(),
+            Denial::NoRevocations { issuer: issuer() },
+        );
         let issued: Timestamp = "2031-05-31T23:00:00Z".parse().unwrap();
         refuses(
             |c| c.rules.revocations.stale_after = SignedDuration::from_mins(59),
-            Denial::StaleRevocations { issuer: issuer(), issued },
+            Denial::StaleRevocations {
+                issuer: issuer(),
+                issued,
+            },
         );
         let mut just_fresh = case();
         just_fresh.rules.revocations.stale_after = SignedDuration::from_mins(60);
@@ -336,23 +397,37 @@ mod tests {
     #[test]
     fn the_permit_must_name_this_node_and_a_dataset_it_holds() {
         refuses(|c| c.rules.node = identity(9).public(), Denial::OtherNode);
-        refuses(|c| c.rules.datasets.truncate(0), Denial::UnknownDataset("t2d".parse().unwrap()));
+        refuses(
+            |c| c.rules.datasets.truncate(0),
+            Denial::UnknownDataset("t2d".parse().unwrap()),
+        );
     }
 
     #[test]
     fn the_job_must_be_the_data_users_and_within_the_permit() {
         refuses(|c| c.data_user = identity(4), Denial::OtherDataUser);
         refuses(|c| c.data_user = identity(1), Denial::OtherDataUser);
-        refuses(|c| c.permit.methods = vec![Method::GwasLogistic], Denial::Method(Method::GwasLinear));
-        refuses(|c| c.job.trait_name = variable("hba1c"), Denial::Variable(variable("hba1c")));
-        refuses(|c| c.job.covariates.push(variable("income")), Denial::Variable(variable("income")));
+        refuses(
+            |c| c.permit.methods = vec![Method::GwasLogistic],
+            Denial::Method(Method::GwasLinear),
+        );
+        refuses(
+            |c| c.job.trait_name = variable("hba1c"),
+            Denial::Variable(variable("hba1c")),
+        );
+        refuses(
+            |c| c.job.covariates.push(variable("income")),
+            Denial::Variable(variable("income")),
+        );
     }
 
     #[test]
     fn a_job_of_another_permit_is_refused() {
         let case = case();
         let permit = case.permit.sign(&case.issuer).unwrap();
-        let job = job(Digest::of("another permit", b"")).sign(&case.data_user).unwrap();
+        let job = job(Digest::of("another permit", b""))
+            .sign(&case.data_user)
+            .unwrap();
         let denial = check(&permit, &job, &case.rules, case.coordinator, case.now).unwrap_err();
         assert_eq!(denial, Denial::OtherPermit);
     }
@@ -363,8 +438,14 @@ mod tests {
             |c| c.rules.veto.datasets = vec!["t2d".parse().unwrap()],
             Denial::VetoedDataset("t2d".parse().unwrap()),
         );
-        refuses(|c| c.rules.veto.data_users = vec![identity(3).public()], Denial::VetoedDataUser);
-        refuses(|c| c.rules.veto.permits = vec![permit().id], Denial::VetoedPermit(permit().id));
+        refuses(
+            |c| c.rules.veto.data_users = vec![identity(3).public()],
+            Denial::VetoedDataUser,
+        );
+        refuses(
+            |c| c.rules.veto.permits = vec![permit().id],
+            Denial::VetoedPermit(permit().id),
+        );
         refuses(
             |c| c.rules.veto.purposes = vec![Purpose::Research],
             Denial::VetoedPurpose(Purpose::Research),
@@ -399,16 +480,29 @@ mod tests {
     #[test]
     fn forged_texts_are_refused() {
         let permit_text = permit().sign(&identity(1)).unwrap().jws().to_owned();
-        let job_text = job(Digest::of("x", b"")).sign(&identity(3)).unwrap().jws().to_owned();
+        let job_text = job(Digest::of("x", b""))
+            .sign(&identity(3))
+            .unwrap()
+            .jws()
+            .to_owned();
         // Another signature under the same claims.
         let forged = |text: &str| format!("{}AAAA", &text[..text.len() - 4]);
         assert_eq!(
             SignedPermit::read(&forged(&permit_text)).unwrap_err(),
             Denial::PermitText(JwsError::Signature)
         );
-        assert_eq!(SignedJob::read(&forged(&job_text)).unwrap_err(), Denial::JobText(JwsError::Signature));
+        assert_eq!(
+            SignedJob::read(&forged(&job_text)).unwrap_err(),
+            Denial::JobText(JwsError::Signature)
+        );
         // A job is no permit and a permit is no job.
-        assert!(matches!(SignedPermit::read(&job_text), Err(Denial::PermitText(JwsError::Type { .. }))));
-        assert!(matches!(SignedJob::read(&permit_text), Err(Denial::JobText(JwsError::Type { .. }))));
+        assert!(matches!(
+            SignedPermit::read(&job_text),
+            Err(Denial::PermitText(JwsError::Type { .. }))
+        ));
+        assert!(matches!(
+            SignedJob::read(&permit_text),
+            Err(Denial::JobText(JwsError::Type { .. }))
+        ));
     }
 }

@@ -1,10 +1,11 @@
-//! The permits that an issuer took back: one list per issuer, signed with its key, that only grows. This module owns
-//! the list's form and the rules between two lists of one issuer. It refuses a list that another key signed, one that
-//! is out of order or over its bounds, and one that contradicts an earlier list: revocation is for good.
+//! The permits that an issuer took back: one list per issuer, signed with its key, that only grows.
+//! This module owns the list's form and the rules between two lists of one issuer. It refuses a
+//! list that another key signed, one that is out of order or over its bounds, and one that
+//! contradicts an earlier list: revocation is for good.
 //!
-//! A list has a `sequence`, which grows with every revocation, and the time `issued`, at which its issuer said that
-//! nothing else was revoked. An issuer signs the same sequence anew whenever it is asked, so that whoever holds the
-//! list can tell how old that knowledge is.
+//! A list has a `sequence`, which grows with every revocation, and the time `issued`, at which its
+//! issuer said that nothing else was revoked. An issuer signs the same sequence anew whenever it is
+//! asked, so that whoever holds the list can tell how old that knowledge is.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,8 @@ pub const ENTRIES_MAX: usize = 10_000;
 pub const REASON_CHARS_MAX: usize = 1000;
 /// The longest signed list that is looked at.
 pub const LIST_BYTES_MAX: usize = 16 << 20;
-/// How far an issuer's clock may be ahead of the reader's. A list from further ahead would never become too old.
+/// How far an issuer's clock may be ahead of the reader's. A list from further ahead would never
+/// become too old.
 const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(10);
 
 /// One permit that its issuer took back.
@@ -100,23 +102,43 @@ pub enum Contradiction {
         "the issuer signed list {newer} of revoked permits after list {held}: it was rolled back. Ask the issuer"
     )]
     RolledBack { held: u64, newer: u64 },
-    #[error("the issuer signed two different lists of revoked permits with the number {0}. Ask the issuer")]
+    #[error(
+        "the issuer signed two different lists of revoked permits with the number {0}. Ask the issuer"
+    )]
     TwoContents(u64),
-    #[error("list {with} of revoked permits has the permit {id} and list {without} does not. Ask the issuer")]
-    Missing { id: PermitId, with: u64, without: u64 },
+    #[error(
+        "list {with} of revoked permits has the permit {id} and list {without} does not. Ask the issuer"
+    )]
+    Missing {
+        id: PermitId,
+        with: u64,
+        without: u64,
+    },
 }
 
 impl RevocationList {
     /// The list of an issuer that revoked nothing.
     pub fn empty(issuer: PublicKey, issued: Timestamp) -> Self {
-        Self { version: VERSION, issuer, sequence: 0, issued, entries: Vec::new() }
+        Self {
+            version: VERSION,
+            issuer,
+            sequence: 0,
+            issued,
+            entries: Vec::new(),
+        }
     }
 
     /// The next list, with one permit more.
     pub fn with(mut self, revocation: Revocation, now: Timestamp) -> Result<Self, InvalidList> {
-        match self.entries.binary_search_by(|entry| entry.id.cmp(&revocation.id)) {
+        match self
+            .entries
+            .binary_search_by(|entry| entry.id.cmp(&revocation.id))
+        {
             Ok(place) => {
-                let revoked = self.entries.get(place).map_or(revocation.revoked, |entry| entry.revoked);
+                let revoked = self
+                    .entries
+                    .get(place)
+                    .map_or(revocation.revoked, |entry| entry.revoked);
                 return Err(InvalidList::Twice(revocation.id, revoked));
             }
             Err(place) => self.entries.insert(place, revocation),
@@ -141,7 +163,11 @@ impl RevocationList {
         if !self.entries.is_sorted_by(|one, next| one.id < next.id) {
             return Err(InvalidList::Order);
         }
-        if self.entries.iter().all(Revocation::is_legible) { Ok(()) } else { Err(InvalidList::Reason) }
+        if self.entries.iter().all(Revocation::is_legible) {
+            Ok(())
+        } else {
+            Err(InvalidList::Reason)
+        }
     }
 
     /// Validates and signs. `issuer` must be the key whose permits they are.
@@ -157,7 +183,9 @@ impl RevocationList {
     /// The revocation of a permit, found by its hash or its id: an issuer gives an id once.
     pub fn find(&self, permit: &SignedPermit) -> Option<&Revocation> {
         let (id, hash) = (&permit.permit().id, permit.hash());
-        self.entries.iter().find(|entry| entry.permit == hash || entry.id == *id)
+        self.entries
+            .iter()
+            .find(|entry| entry.permit == hash || entry.id == *id)
     }
 }
 
@@ -169,7 +197,8 @@ pub struct SignedRevocations {
 }
 
 impl SignedRevocations {
-    /// Reads a list that was issued by `now`, and checks its signature against the issuer that it names.
+    /// Reads a list that was issued by `now`, and checks its signature against the issuer that it
+    /// names.
     pub fn read(jws: &str, now: Timestamp) -> Result<Self, InvalidList> {
         let jws = jws.trim();
         let verified = jws::verify_long::<RevocationList>(jws, TYPE, LIST_BYTES_MAX)?;
@@ -181,7 +210,10 @@ impl SignedRevocations {
         if list.issued.duration_since(now) > AHEAD_MAX {
             return Err(InvalidList::Future(list.issued));
         }
-        Ok(Self { jws: jws.to_owned(), list })
+        Ok(Self {
+            jws: jws.to_owned(),
+            list,
+        })
     }
 
     /// The text as signed, for the wire and for files.
@@ -193,8 +225,9 @@ impl SignedRevocations {
         &self.list
     }
 
-    /// Whether this list is to take the place of `held`, the newest one known so far. An older copy is not, and is no
-    /// fault of who hands it over; two lists that contradict each other are their issuer's fault.
+    /// Whether this list is to take the place of `held`, the newest one known so far. An older copy
+    /// is not, and is no fault of who hands it over; two lists that contradict each other are their
+    /// issuer's fault.
     pub fn replaces(&self, held: &Self) -> Result<bool, Contradiction> {
         let (own, other) = (&self.list, &held.list);
         if own.issuer != other.issuer {
@@ -202,9 +235,16 @@ impl SignedRevocations {
         }
         let later = own.issued > other.issued;
         if own.sequence < other.sequence && later {
-            return Err(Contradiction::RolledBack { held: other.sequence, newer: own.sequence });
+            return Err(Contradiction::RolledBack {
+                held: other.sequence,
+                newer: own.sequence,
+            });
         }
-        let (less, more) = if own.sequence < other.sequence { (own, other) } else { (other, own) };
+        let (less, more) = if own.sequence < other.sequence {
+            (own, other)
+        } else {
+            (other, own)
+        };
         check_contained(less, more)?;
         Ok(own.sequence > other.sequence || later)
     }
@@ -213,19 +253,33 @@ impl SignedRevocations {
 fn check_contained(less: &RevocationList, more: &RevocationList) -> Result<(), Contradiction> {
     if less.sequence == more.sequence {
         let equal = less.entries == more.entries;
-        return if equal { Ok(()) } else { Err(Contradiction::TwoContents(less.sequence)) };
+        return if equal {
+            Ok(())
+        } else {
+            Err(Contradiction::TwoContents(less.sequence))
+        };
     }
-    let by_id: BTreeMap<_, _> = more.entries.iter().map(|entry| (&entry.id, entry)).collect();
-    match less.entries.iter().find(|entry| by_id.get(&entry.id) != Some(entry)) {
+    let by_id: BTreeMap<_, _> = more
+        .entries
+        .iter()
+        .map(|entry| (&entry.id, entry))
+        .collect();
+    match less
+        .entries
+        .iter()
+        .find(|entry| by_id.get(&entry.id) != Some(entry))
+    {
         None => Ok(()),
-        Some(entry) => {
-            Err(Contradiction::Missing { id: entry.id.clone(), with: less.sequence, without: more.sequence })
-        }
+        Some(entry) => Err(Contradiction::Missing {
+            id: entry.id.clone(),
+            with: less.sequence,
+            without: more.sequence,
+        }),
     }
 }
 
-/// What a node knows of revocations when it decides on a permit: the newest list of each issuer, and the age from which
-/// a list says nothing any more.
+/// What a node knows of revocations when it decides on a permit: the newest list of each issuer,
+/// and the age from which a list says nothing any more.
 #[derive(Clone, Debug)]
 pub struct Revocations {
     pub lists: Vec<SignedRevocations>,
@@ -233,11 +287,18 @@ pub struct Revocations {
 }
 
 impl Revocations {
-    /// Refuses a permit that its issuer revoked, and every permit of an issuer whose list is missing or too old.
+    /// Refuses a permit that its issuer revoked, and every permit of an issuer whose list is
+    /// missing or too old.
     pub fn check(&self, permit: &SignedPermit, now: Timestamp) -> Result<(), Denial> {
         let issuer = &permit.permit().issuer;
-        let Some(held) = self.lists.iter().find(|held| held.list.issuer == issuer.key) else {
-            return Err(Denial::NoRevocations { issuer: issuer.name.clone() });
+        let Some(held) = self
+            .lists
+            .iter()
+            .find(|held| held.list.issuer == issuer.key)
+        else {
+            return Err(Denial::NoRevocations {
+                issuer: issuer.name.clone(),
+            });
         };
         if let Some(found) = held.list.find(permit) {
             return Err(Denial::Revoked {
@@ -249,7 +310,10 @@ impl Revocations {
         }
         let issued = held.list.issued;
         if now.duration_since(issued) > self.stale_after {
-            return Err(Denial::StaleRevocations { issuer: issuer.name.clone(), issued });
+            return Err(Denial::StaleRevocations {
+                issuer: issuer.name.clone(),
+                issued,
+            });
         }
         Ok(())
     }

@@ -18,7 +18,10 @@ pub fn variable(name: &str) -> VariableName {
 }
 
 fn party(name: &str, seed: u64) -> Party {
-    Party { name: name.into(), key: identity(seed).public() }
+    Party {
+        name: name.into(),
+        key: identity(seed).public(),
+    }
 }
 
 fn dataset(node: &str, seed: u64, country: &str) -> PermitDataset {

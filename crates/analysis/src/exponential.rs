@@ -1,14 +1,15 @@
 //! exp of many numbers at once, with the bits of `libm::exp`.
 //!
-//! `libm::exp` (FreeBSD's e_exp.c) decides by branches; here both sides are computed and chosen, the same operations in
-//! the same order, so that the compiler can use the processor's vectors. Numbers beyond the range in which no special
-//! case occurs are left to libm itself.
+//! `libm::exp` (FreeBSD's e_exp.c) decides by branches; here both sides are computed and chosen,
+//! the same operations in the same order, so that the compiler can use the processor's vectors.
+//! Numbers beyond the range in which no special case occurs are left to libm itself.
 
 /// 1.5 * 2^52: adding it leaves a rounded integer in the low bits of the mantissa.
 const SHIFT: f64 = 6_755_399_441_055_744.0;
 /// Below it in size nothing overflows, vanishes or is subnormal.
 const LARGEST: f64 = 708.0;
-/// libm compares the high words of numbers: the smallest numbers beyond its bounds 0.5 ln 2, 1.5 ln 2 and 2^-28.
+/// libm compares the high words of numbers: the smallest numbers beyond its bounds 0.5 ln 2, 1.5 ln
+/// 2 and 2^-28.
 const HALF_LN2: f64 = f64::from_bits(0x3fd6_2e43_0000_0000);
 const ONE_AND_HALF_LN2: f64 = f64::from_bits(0x3ff0_a2b2_0000_0000);
 const TINY: f64 = f64::from_bits(0x3e30_0001_0000_0000);
@@ -25,7 +26,9 @@ const P5: f64 = f64::from_bits(0x3e66_3769_72be_a4d0);
 /// Replaces every number by its exponential.
 #[inline]
 pub(crate) fn exp<const N: usize>(numbers: &mut [f64; N]) {
-    let usual = numbers.iter().fold(true, |usual, x| usual & (x.abs() < LARGEST));
+    let usual = numbers
+        .iter()
+        .fold(true, |usual, x| usual & (x.abs() < LARGEST));
     if usual {
         exp_of_usual(numbers);
     } else {
@@ -42,7 +45,11 @@ fn exp_of_usual<const N: usize>(numbers: &mut [f64; N]) {
     }
     for (k, x) in multiples.iter_mut().zip(&*numbers) {
         let whole = if x.abs() >= ONE_AND_HALF_LN2 { *k } else { 1.0 };
-        *k = if x.abs() >= HALF_LN2 { whole.copysign(*x) } else { 0.0 };
+        *k = if x.abs() >= HALF_LN2 {
+            whole.copysign(*x)
+        } else {
+            0.0
+        };
     }
     for ((y, k), x) in exponentials.iter_mut().zip(&multiples).zip(&*numbers) {
         let (high, low) = (x - k * LN2_HIGH, k * LN2_LOW);
@@ -95,9 +102,16 @@ mod tests {
 
     #[test]
     fn bounds_between_cases_are_those_of_libm() {
-        for bound in
-            [HALF_LN2, ONE_AND_HALF_LN2, TINY, f64::EPSILON, 0.5, 1.0, 2.0, 1022.0 * std::f64::consts::LN_2]
-        {
+        for bound in [
+            HALF_LN2,
+            ONE_AND_HALF_LN2,
+            TINY,
+            f64::EPSILON,
+            0.5,
+            1.0,
+            2.0,
+            1022.0 * std::f64::consts::LN_2,
+        ] {
             for step in -3_i64..=3 {
                 let near = f64::from_bits((bound.to_bits() as i64 + step) as u64);
                 let word = f64::from_bits((bound.to_bits() as i64 + (step << 32)) as u64);

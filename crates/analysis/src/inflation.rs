@@ -1,7 +1,8 @@
 //! The genomic inflation factor.
 //!
-//! Devlin B, Roeder K. Genomic control for association studies. Biometrics 55, 997 (1999): the median of the
-//! chi-squared statistics over the median of the distribution that they follow where nothing is associated.
+//! Devlin B, Roeder K. Genomic control for association studies. Biometrics 55, 997 (1999): the
+//! median of the chi-squared statistics over the median of the distribution that they follow where
+//! nothing is associated.
 
 /// The median of the chi-squared distribution with 1 degree of freedom.
 const MEDIAN_CHI_SQUARED: f64 = 0.454_936_423_119_572_4;
@@ -9,7 +10,8 @@ const MEDIAN_CHI_SQUARED: f64 = 0.454_936_423_119_572_4;
 /// Above this lambda, results are called inflated: mostly because ancestry is not corrected.
 pub const INFLATED: f64 = 1.1;
 
-/// Lambda of test statistics that are standard normal (or t) where nothing is associated. NaN without statistics.
+/// Lambda of test statistics that are standard normal (or t) where nothing is associated. NaN
+/// without statistics.
 pub fn inflation(statistics: impl IntoIterator<Item = f64>) -> f64 {
     let mut squares: Vec<f64> = statistics.into_iter().map(|z| z * z).collect();
     squares.sort_unstable_by(f64::total_cmp);

@@ -1,7 +1,8 @@
 //! Small symmetric matrices: Cholesky factors, triangular solves, inverses.
 //!
-//! One fixed order of operations, no fused multiply-add, so that equal input gives equal bits everywhere. Meant for
-//! at most some tens of rows. Refuses matrices that are not positive definite.
+//! One fixed order of operations, no fused multiply-add, so that equal input gives equal bits
+//! everywhere. Meant for at most some tens of rows. Refuses matrices that are not positive
+//! definite.
 
 use crate::quantise::unfixed;
 
@@ -25,7 +26,13 @@ pub struct Symmetric {
 impl Symmetric {
     /// The leading `size` rows of a triangle of fixed-point sums, which must hold them.
     pub fn from_fixed(size: usize, lower: &[i64]) -> Self {
-        Self { size, lower: lower[..triangle(size)].iter().map(|sum| unfixed(*sum)).collect() }
+        Self {
+            size,
+            lower: lower[..triangle(size)]
+                .iter()
+                .map(|sum| unfixed(*sum))
+                .collect(),
+        }
     }
 
     /// A matrix by its elements; `element(row, column)` is asked for column <= row.
@@ -42,7 +49,11 @@ impl Symmetric {
     }
 
     pub fn get(&self, row: usize, column: usize) -> f64 {
-        self.lower[if row >= column { at(row, column) } else { at(column, row) }]
+        self.lower[if row >= column {
+            at(row, column)
+        } else {
+            at(column, row)
+        }]
     }
 }
 
@@ -57,10 +68,14 @@ pub struct NotPositive {
 }
 
 impl Cholesky {
-    /// Factors A. A pivot of less than 1e-12 of its diagonal element is rounding, not rank: refused.
+    /// Factors A. A pivot of less than 1e-12 of its diagonal element is rounding, not rank:
+    /// refused.
     pub fn new(matrix: &Symmetric) -> Result<Self, NotPositive> {
         const SMALLEST_PIVOT: f64 = 1e-12;
-        let mut factor = Symmetric { size: matrix.size, lower: Vec::with_capacity(matrix.lower.len()) };
+        let mut factor = Symmetric {
+            size: matrix.size,
+            lower: Vec::with_capacity(matrix.lower.len()),
+        };
         for row in 0..matrix.size {
             for column in 0..=row {
                 let mut rest = matrix.lower[at(row, column)];
@@ -124,7 +139,9 @@ impl Cholesky {
         let size = self.size();
         let columns: Vec<Vec<f64>> = (0..size)
             .map(|column| {
-                let unit: Vec<f64> = (0..size).map(|row| f64::from(u8::from(row == column))).collect();
+                let unit: Vec<f64> = (0..size)
+                    .map(|row| f64::from(u8::from(row == column)))
+                    .collect();
                 self.solve(&unit)
             })
             .collect();
@@ -151,7 +168,9 @@ mod tests {
         let matrix = matrix();
         let factor = Cholesky::new(&matrix).unwrap();
         let x = [1.0, -2.0, 0.25];
-        let b: Vec<f64> = (0..3).map(|i| (0..3).map(|j| matrix.get(i, j) * x[j]).sum()).collect();
+        let b: Vec<f64> = (0..3)
+            .map(|i| (0..3).map(|j| matrix.get(i, j) * x[j]).sum())
+            .collect();
         let solved = factor.solve(&b);
         let inverse = factor.inverse();
         for i in 0..3 {
@@ -165,9 +184,13 @@ mod tests {
 
     #[test]
     fn a_dependent_row_is_named() {
-        let dependent =
-            Symmetric::from_fn(3, |i, j| [[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 2.0]][i][j]);
-        assert_eq!(Cholesky::new(&dependent).err(), Some(NotPositive { row: 2 }));
+        let dependent = Symmetric::from_fn(3, |i, j| {
+            [[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 2.0]][i][j]
+        });
+        assert_eq!(
+            Cholesky::new(&dependent).err(),
+            Some(NotPositive { row: 2 })
+        );
         let nothing = Symmetric::from_fn(1, |_, _| f64::NAN);
         assert_eq!(Cholesky::new(&nothing).err(), Some(NotPositive { row: 0 }));
     }

@@ -1,12 +1,14 @@
 //! Fixed-point numbers whose sums do not depend on the order of adding.
 //!
-//! Owns the three roundings of DESIGN.md, "Bit-identical for any split": raw values to 2^(E-40), standardised values
-//! and products to 2^-30, means and deviations to 30 significant bits. Everything is integer arithmetic or one IEEE
-//! operation after another; nothing here depends on how people are split. Refuses variables without spread.
+//! Owns the three roundings of DESIGN.md, "Bit-identical for any split": raw values to 2^(E-40),
+//! standardised values and products to 2^-30, means and deviations to 30 significant bits.
+//! Everything is integer arithmetic or one IEEE operation after another; nothing here depends on
+//! how people are split. Refuses variables without spread.
 //!
-//! Bounds, for N < 2^31 people: a raw value is at most 2^40, its sum 2^71, the sum of its squares 2^111 (128 bits, in
-//! limbs). Standardised values have a mean square of 1, so that by Cauchy-Schwarz a sum of products of two is at most
-//! N, which is 2^61 in fixed point; a dosage-weighted sum is at most 2N, 2^62: both fit a two's complement word.
+//! Bounds, for N < 2^31 people: a raw value is at most 2^40, its sum 2^71, the sum of its squares
+//! 2^111 (128 bits, in limbs). Standardised values have a mean square of 1, so that by
+//! Cauchy-Schwarz a sum of products of two is at most N, which is 2^61 in fixed point; a
+//! dosage-weighted sum is at most 2N, 2^62: both fit a two's complement word.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +18,8 @@ pub const FRACTION_BITS: u32 = 30;
 pub const ONE: i64 = 1 << FRACTION_BITS;
 /// Bits of a raw value: it is rounded to 2^(E - RAW_BITS).
 pub const RAW_BITS: i32 = 40;
-/// Exponents lie in -MAX_EXPONENT..=MAX_EXPONENT, so that no power of two in use overflows or vanishes.
+/// Exponents lie in -MAX_EXPONENT..=MAX_EXPONENT, so that no power of two in use overflows or
+/// vanishes.
 pub const MAX_EXPONENT: i16 = 900;
 /// Words that carry one 128-bit sum.
 pub const LIMBS: usize = 4;
@@ -24,8 +27,8 @@ pub const LIMBS: usize = 4;
 const SMALLEST_DEVIATION: f64 = (1_u64 << 20) as f64;
 const LARGEST_RAW: i64 = 1 << RAW_BITS;
 
-/// The exponent E of the smallest power of two that bounds every |x|, at least -900; `None` above 2^900 or where a
-/// value is not finite. No values at all give -900.
+/// The exponent E of the smallest power of two that bounds every |x|, at least -900; `None` above
+/// 2^900 or where a value is not finite. No values at all give -900.
 pub fn exponent(values: impl IntoIterator<Item = f64>) -> Option<i16> {
     let mut largest = 0.0_f64;
     for value in values {
@@ -36,8 +39,14 @@ pub fn exponent(values: impl IntoIterator<Item = f64>) -> Option<i16> {
     }
     let (fraction, power) = libm::frexp(largest);
     let smallest = if fraction == 0.5 { power - 1 } else { power };
-    let bounded = if largest == 0.0 { -i32::from(MAX_EXPONENT) } else { smallest };
-    i16::try_from(bounded.max(-i32::from(MAX_EXPONENT))).ok().filter(|e| *e <= MAX_EXPONENT)
+    let bounded = if largest == 0.0 {
+        -i32::from(MAX_EXPONENT)
+    } else {
+        smallest
+    };
+    i16::try_from(bounded.max(-i32::from(MAX_EXPONENT)))
+        .ok()
+        .filter(|e| *e <= MAX_EXPONENT)
 }
 
 /// A raw value in units of 2^(E-40), at most 2^40 where E bounds it.
@@ -47,7 +56,8 @@ pub fn raw(value: f64, exponent: i16) -> i64 {
 
 /// Rounds to fixed point, half to even; values of 2^33 and more saturate.
 pub fn fixed(value: f64) -> i64 {
-    // Adding 1.5 * 2^52 leaves the rounded integer in the low bits of the mantissa: one addition instead of a call.
+    // Adding 1.5 * 2^52 leaves the rounded integer in the low bits of the mantissa: one addition
+    // instead of a call.
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     let scaled = value * ONE as f64;
     if scaled.abs() < 2_251_799_813_685_248.0 {
@@ -67,18 +77,17 @@ pub fn product(a: i64, b: i64) -> i64 {
     ((i128::from(a) * i128::from(b) + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS) as i64
 }
 
-/// A 128-bit number as four 32-bit limbs, lowest first, each in a word of its own: up to 2^32 vectors can be added
-/// word by word before a limb would wrap.
+/// A 128-bit number as four 32-bit limbs, lowest first, each in a word of its own: up to 2^32
+/// vectors can be added word by word before a limb would wrap.
 pub fn limbs(value: i128) -> [u64; LIMBS] {
     std::array::from_fn(|limb| (value as u128 >> (32 * limb)) as u64 & 0xffff_ffff)
 }
 
 /// The 128-bit number of added limbs: here the carries are propagated.
 pub fn carry(limbs: [u64; LIMBS]) -> i128 {
-    let sum = limbs
-        .iter()
-        .enumerate()
-        .fold(0_u128, |sum, (limb, word)| sum.wrapping_add(u128::from(*word) << (32 * limb)));
+    let sum = limbs.iter().enumerate().fold(0_u128, |sum, (limb, word)| {
+        sum.wrapping_add(u128::from(*word) << (32 * limb))
+    });
     sum as i128
 }
 
@@ -89,10 +98,11 @@ pub struct Scaling {
     pub exponent: i16,
     /// Mean in units of 2^(E-40), 30 significant bits.
     pub mean: i64,
-    /// Root mean square around that mean in units of 2^(E-40), 30 significant bits, between 2^20 and 2^41.
+    /// Root mean square around that mean in units of 2^(E-40), 30 significant bits, between 2^20
+    /// and 2^41.
     pub deviation: f64,
-    /// What a person without a value counts as, standardised, in fixed point: 0 is the mean. At most one deviation, so
-    /// that the mean square stays at most 1.
+    /// What a person without a value counts as, standardised, in fixed point: 0 is the mean. At
+    /// most one deviation, so that the mean square stays at most 1.
     pub fill: i64,
 }
 
@@ -106,8 +116,14 @@ pub enum Unscalable {
 }
 
 impl Scaling {
-    /// Mean and deviation from the exact sum and sum of squares of raw values of `people` people (one or more).
-    pub fn from_sums(exponent: i16, sum: i128, squares: i128, people: u64) -> Result<Self, Unscalable> {
+    /// Mean and deviation from the exact sum and sum of squares of raw values of `people` people
+    /// (one or more).
+    pub fn from_sums(
+        exponent: i16,
+        sum: i128,
+        squares: i128,
+        people: u64,
+    ) -> Result<Self, Unscalable> {
         let count = i128::from(people.max(1));
         if sum.unsigned_abs() > (count * i128::from(LARGEST_RAW)) as u128 {
             return Err(Unscalable::Impossible);
@@ -119,11 +135,21 @@ impl Scaling {
         if deviation < SMALLEST_DEVIATION {
             return Err(Unscalable::Constant);
         }
-        let scaling = Self { exponent, mean, deviation, fill: 0 };
-        if scaling.is_valid() { Ok(scaling) } else { Err(Unscalable::Impossible) }
+        let scaling = Self {
+            exponent,
+            mean,
+            deviation,
+            fill: 0,
+        };
+        if scaling.is_valid() {
+            Ok(scaling)
+        } else {
+            Err(Unscalable::Impossible)
+        }
     }
 
-    /// Whether the numbers are within the documented bounds: what a node checks before it uses them.
+    /// Whether the numbers are within the documented bounds: what a node checks before it uses
+    /// them.
     pub fn is_valid(&self) -> bool {
         self.exponent.unsigned_abs() <= MAX_EXPONENT.unsigned_abs()
             && self.mean.unsigned_abs() <= LARGEST_RAW.unsigned_abs()
@@ -131,14 +157,18 @@ impl Scaling {
             && self.fill.unsigned_abs() <= ONE.unsigned_abs()
     }
 
-    /// The same scaling, where people without a value count as `value`; none where that is more than a deviation from the
-    /// mean, as a value of another unit or coding is. (Of a variable that half of the people have one of two values of, both
-    /// are a deviation from the mean, to within rounding.)
+    /// The same scaling, where people without a value count as `value`; none where that is more
+    /// than a deviation from the mean, as a value of another unit or coding is. (Of a variable that
+    /// half of the people have one of two values of, both are a deviation from the mean, to within
+    /// rounding.)
     pub fn filled_with(self, value: f64) -> Option<Self> {
         const ROUNDING: i64 = ONE >> 20;
         let fill = self.standardise(value);
         let near = (-ONE - ROUNDING..=ONE + ROUNDING).contains(&fill);
-        near.then(|| Self { fill: fill.clamp(-ONE, ONE), ..self })
+        near.then(|| Self {
+            fill: fill.clamp(-ONE, ONE),
+            ..self
+        })
     }
 
     /// The mean in the variable's own units.
@@ -151,8 +181,8 @@ impl Scaling {
         self.centre() + unfixed(self.fill) * self.unit()
     }
 
-    /// The standardised value in fixed point, at most 2^21 in size (and sqrt(N) over the people of the run).
-    /// A missing value (not a number) is filled.
+    /// The standardised value in fixed point, at most 2^21 in size (and sqrt(N) over the people of
+    /// the run). A missing value (not a number) is filled.
     pub fn standardise(&self, value: f64) -> i64 {
         if value.is_nan() {
             return self.fill;
@@ -168,7 +198,9 @@ impl Scaling {
 
 /// Sum of (q - mean)^2 = squares - 2 mean sum + count mean^2, exact: each term is at most 2^112.
 fn around(sum: i128, squares: i128, count: i128, mean: i128) -> Option<i128> {
-    let spread = squares.checked_sub(2 * mean * sum)?.checked_add(count * mean * mean)?;
+    let spread = squares
+        .checked_sub(2 * mean * sum)?
+        .checked_add(count * mean * mean)?;
     (spread >= 0).then_some(spread)
 }
 
@@ -203,7 +235,10 @@ mod tests {
 
     #[test]
     fn thirty_bits_are_kept() {
-        assert_eq!(thirty_bits(1.0 + 2.0_f64.powi(-29)), 1.0 + 2.0_f64.powi(-29));
+        assert_eq!(
+            thirty_bits(1.0 + 2.0_f64.powi(-29)),
+            1.0 + 2.0_f64.powi(-29)
+        );
         assert_eq!(thirty_bits(1.0 + 2.0_f64.powi(-31)), 1.0);
         assert_eq!(thirty_bits(-3.0), -3.0);
         assert_eq!(thirty_bits(0.0), 0.0);
@@ -213,23 +248,40 @@ mod tests {
     fn a_large_offset_is_no_spread() {
         let values = [1.0e6, 1.0e6 + 1e-3];
         let quantised = values.map(|value| i128::from(raw(value, 20)));
-        let (sum, squares) = (quantised.iter().sum(), quantised.iter().map(|q| q * q).sum());
-        assert_eq!(Scaling::from_sums(20, sum, squares, 2), Err(Unscalable::Constant));
-        assert_eq!(Scaling::from_sums(20, i128::MAX, 0, 2), Err(Unscalable::Impossible));
-        assert_eq!(Scaling::from_sums(20, 1 << 50, 0, 1 << 30), Err(Unscalable::Impossible));
+        let (sum, squares) = (
+            quantised.iter().sum(),
+            quantised.iter().map(|q| q * q).sum(),
+        );
+        assert_eq!(
+            Scaling::from_sums(20, sum, squares, 2),
+            Err(Unscalable::Constant)
+        );
+        assert_eq!(
+            Scaling::from_sums(20, i128::MAX, 0, 2),
+            Err(Unscalable::Impossible)
+        );
+        assert_eq!(
+            Scaling::from_sums(20, 1 << 50, 0, 1 << 30),
+            Err(Unscalable::Impossible)
+        );
     }
 
     #[test]
     fn mean_and_deviation_are_those_of_the_values() {
         let values = [3.5, 4.25, -1.0, 7.75, 2.0];
         let quantised = values.map(|value| i128::from(raw(value, 3)));
-        let (sum, squares) = (quantised.iter().sum(), quantised.iter().map(|q| q * q).sum());
+        let (sum, squares) = (
+            quantised.iter().sum(),
+            quantised.iter().map(|q| q * q).sum(),
+        );
         let scaling = Scaling::from_sums(3, sum, squares, 5).unwrap();
         let mean = values.iter().sum::<f64>() / 5.0;
         let deviation = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 5.0).sqrt();
         assert!((scaling.unit() - deviation).abs() < 1e-8);
         for value in values {
-            assert!((unfixed(scaling.standardise(value)) - (value - mean) / deviation).abs() < 1e-8);
+            assert!(
+                (unfixed(scaling.standardise(value)) - (value - mean) / deviation).abs() < 1e-8
+            );
         }
     }
 

@@ -19,10 +19,18 @@ fn tails_agree_with_mpmath_to_twelve_digits() {
             "normal" => normal_two_sided(-number(1)),
             _ => student_t_two_sided(-number(1), number(2)),
         };
-        assert!(close(tail.p_value, number(3)), "{line}: p {:e}", tail.p_value);
+        assert!(
+            close(tail.p_value, number(3)),
+            "{line}: p {:e}",
+            tail.p_value
+        );
         // Where p is near 1, its logarithm is as good as p is in absolute terms.
         let logarithm = (tail.neg_log10_p - number(4)).abs();
-        assert!(logarithm <= TOLERANCE * number(4) + 1e-15, "{line}: -log10 p {:e}", tail.neg_log10_p);
+        assert!(
+            logarithm <= TOLERANCE * number(4) + 1e-15,
+            "{line}: -log10 p {:e}",
+            tail.neg_log10_p
+        );
         rows += 1;
     }
     assert_eq!(rows, 136);

@@ -13,9 +13,22 @@ use support::{
 const VARIANTS: usize = 16;
 
 fn plan(family: Family, covariates: usize, wald_below: f64) -> Plan {
-    let trait_name = name(if family == Family::Linear { "ldl" } else { "t2d" });
-    let covariates = ["age", "sex", "marker"][..covariates].iter().map(|text| name(text)).collect();
-    Plan { family, two_values: family == Family::Logistic, trait_name, covariates, wald_below }
+    let trait_name = name(if family == Family::Linear {
+        "ldl"
+    } else {
+        "t2d"
+    });
+    let covariates = ["age", "sex", "marker"][..covariates]
+        .iter()
+        .map(|text| name(text))
+        .collect();
+    Plan {
+        family,
+        two_values: family == Family::Logistic,
+        trait_name,
+        covariates,
+        wald_below,
+    }
 }
 
 fn gwas(plan: &Plan, sites: &[Site], threads: usize) -> Gwas {
@@ -37,13 +50,20 @@ fn bits(gwas: &Gwas) -> Vec<(String, [u64; 6])> {
             found.neg_log10_p,
             gwas.lambda,
         ];
-        (format!("{} {counts:?} {:?}", found.key, found.test), numbers.map(f64::to_bits))
+        (
+            format!("{} {counts:?} {:?}", found.key, found.test),
+            numbers.map(f64::to_bits),
+        )
     };
-    let unreported = gwas.unreported.iter().map(|other| (format!("{other:?}"), [0; 6]));
+    let unreported = gwas
+        .unreported
+        .iter()
+        .map(|other| (format!("{other:?}"), [0; 6]));
     gwas.associations.iter().map(of).chain(unreported).collect()
 }
 
-/// Unequal sites of permuted people, each in up to four blocks at random places, some of them empty.
+/// Unequal sites of permuted people, each in up to four blocks at random places, some of them
+/// empty.
 fn split(people: &People, sites: usize, random: &mut Random) -> Vec<Site> {
     let order = random.permutation(people.count());
     let mut cuts: Vec<usize> = (1..sites).map(|_| random.below(order.len())).collect();
@@ -52,7 +72,11 @@ fn split(people: &People, sites: usize, random: &mut Random) -> Vec<Site> {
     cuts.windows(2)
         .map(|pair| {
             let blocks: Vec<usize> = (0..random.below(4)).map(|_| random.below(1000)).collect();
-            people.site(&order[pair[0]..pair[1]], &blocks, 1 + random.below(VARIANTS))
+            people.site(
+                &order[pair[0]..pair[1]],
+                &blocks,
+                1 + random.below(VARIANTS),
+            )
         })
         .collect()
 }
@@ -61,7 +85,9 @@ fn split(people: &People, sites: usize, random: &mut Random) -> Vec<Site> {
 fn registries(people: &People, origin: &[usize]) -> Vec<Site> {
     (0..3)
         .map(|registry| {
-            let own: Vec<usize> = (0..people.count()).filter(|person| origin[*person] == registry).collect();
+            let own: Vec<usize> = (0..people.count())
+                .filter(|person| origin[*person] == registry)
+                .collect();
             people.site(&own, &[own.len() / 3], 5)
         })
         .collect()
@@ -101,13 +127,27 @@ fn the_random_cohorts_exercise_every_path() {
         let missing = |association: &&ligate_analysis::gwas::Association| {
             association.counts.called < found.people.individuals
         };
-        (found.associations.iter().filter(missing).count(), found.associations.len())
+        (
+            found.associations.iter().filter(missing).count(),
+            found.associations.len(),
+        )
     };
-    for plan in [plan(Family::Linear, 3, 0.0), plan(Family::Logistic, 3, 0.0), plan(Family::Logistic, 3, 1.0)]
-    {
+    for plan in [
+        plan(Family::Linear, 3, 0.0),
+        plan(Family::Logistic, 3, 0.0),
+        plan(Family::Logistic, 3, 1.0),
+    ] {
         let (missing, reported) = tests(&plan);
-        assert!(missing >= 5 && reported > missing + 3, "{missing} of {reported}");
+        assert!(
+            missing >= 5 && reported > missing + 3,
+            "{missing} of {reported}"
+        );
         let absent = gwas(&plan, &sites, 1);
-        assert!(absent.associations.iter().any(|association| association.counts.sites == 2));
+        assert!(
+            absent
+                .associations
+                .iter()
+                .any(|association| association.counts.sites == 2)
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! Time and memory of a genome: `genome_bench DATA VCF [PED PATIENT]`. DATA is the folder with genes/, chains/ and
-//! frequencies/; prints what a pass over the file finds, its time, and the most memory the program held (Linux).
+//! Time and memory of a genome: `genome_bench DATA VCF [PED PATIENT]`. DATA is the folder with
+//! genes/, chains/ and frequencies/; prints what a pass over the file finds, its time, and the most
+//! memory the program held (Linux).
 
 use std::{env, fs, path::Path, process::ExitCode, time::Instant};
 
@@ -31,19 +32,32 @@ fn bench() -> Result<(), Box<dyn std::error::Error>> {
     let data = Path::new(data);
     let (genes, _) = gene_tables::read_genes(&data.join("genes/homo-sapiens-genes.tsv.gz"))?;
     let structures = data.join("genes/homo-sapiens-gene-structures.tsv.gz");
-    let (model, _) = GeneModel::build(&genes, &gene_tables::read_structures(&structures, &genes)?.0);
+    let (model, _) = GeneModel::build(
+        &genes,
+        &gene_tables::read_structures(&structures, &genes)?.0,
+    );
     let names = GeneNames::of(&model);
-    let chain = Chain::read(&data.join("chains/hg19ToHg38.over.chain.gz"))?.0.with_revised_mitochondrion();
+    let chain = Chain::read(&data.join("chains/hg19ToHg38.over.chain.gz"))?
+        .0
+        .with_revised_mitochondrion();
     let start = Instant::now();
     let vcf = FamilyVcf::open(Path::new(file))?;
     let family = match family {
-        [ped, patient] => {
-            Family::of_pedigree(vcf.samples(), Some(patient), None, &Pedigree::read(Path::new(ped))?.0)?
-        }
+        [ped, patient] => Family::of_pedigree(
+            vcf.samples(),
+            Some(patient),
+            None,
+            &Pedigree::read(Path::new(ped))?.0,
+        )?,
         _ => Family::single(vcf.samples(), None, None)?,
     };
     let lift = (vcf.assembly() == Some(ligate_model::Assembly::Grch37)).then_some(&chain);
-    let facts = VariantFacts { model: &model, names: &names, frequencies: Frequencies::default(), lift };
+    let facts = VariantFacts {
+        model: &model,
+        names: &names,
+        frequencies: Frequencies::default(),
+        lift,
+    };
     let (assembly, lines) = (vcf.assembly(), vcf.info_lines().to_vec());
     let mut examiner = Examiner::new(facts, family, assembly, &lines, ExamineOptions::default())?;
     let report = vcf.read(&mut |record| examiner.record(record))?;
@@ -60,6 +74,9 @@ fn bench() -> Result<(), Box<dyn std::error::Error>> {
         println!("{warning}");
     }
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status.lines().filter(|line| line.starts_with("VmHWM")).for_each(|line| println!("{line}"));
+    status
+        .lines()
+        .filter(|line| line.starts_with("VmHWM"))
+        .for_each(|line| println!("{line}"));
     Ok(())
 }

@@ -1,6 +1,7 @@
-//! Matchmaking on the phenopacket-store: `matching`, with the store below LIGATE_SHARED or ../shared. Prints how often the
-//! best patient of the same gene in another publication is among the first ten, and the time of a query over 10,000
-//! patients on one core, which is to be at most 20 ms.
+//! Matchmaking on the phenopacket-store: `matching`, with the store below LIGATE_SHARED or
+//! ../shared. Prints how often the best patient of the same gene in another publication is among
+//! the first ten, and the time of a query over 10,000 patients on one core, which is to be at most
+//! 20 ms.
 
 #[path = "../tests/patients/mod.rs"]
 mod patients;
@@ -17,13 +18,17 @@ const MILLISECONDS_MAX: f64 = 20.0;
 
 fn main() -> ExitCode {
     let knowledge = knowledge();
-    let Some(published) = store(&knowledge) else { return ExitCode::FAILURE };
+    let Some(published) = store(&knowledge) else {
+        return ExitCode::FAILURE;
+    };
     let start = Instant::now();
     let weights = Weights::of(&knowledge);
     println!("weights: {:.1} ms", ms(start));
 
     let index = index(&knowledge, &weights, published.iter());
-    let found = figures(&published, |query| index.phenotype_scores(query.terms.iter().copied()));
+    let found = figures(&published, |query| {
+        index.phenotype_scores(query.terms.iter().copied())
+    });
     println!(
         "best of the same gene in another publication, top-10 {:.1}%, macro by gene {:.1}% ({} queries)",
         100.0 * found.top10,
@@ -31,7 +36,11 @@ fn main() -> ExitCode {
         found.queries
     );
     let median = time(&knowledge, &weights, &published);
-    if median <= MILLISECONDS_MAX { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if median <= MILLISECONDS_MAX {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn index<'k, 'p>(
@@ -46,12 +55,16 @@ fn index<'k, 'p>(
     index
 }
 
-/// The store, repeated until there are enough; queries evenly over it. The median of a query, in milliseconds.
+/// The store, repeated until there are enough; queries evenly over it. The median of a query, in
+/// milliseconds.
 fn time(knowledge: &Knowledge, weights: &Weights, published: &[Published]) -> f64 {
     let start = Instant::now();
     let index = index(knowledge, weights, published.iter().cycle().take(PATIENTS));
     println!("index of {} patients: {:.1} ms", index.len(), ms(start));
-    let queries = published.iter().step_by(published.len() / QUERIES).take(QUERIES);
+    let queries = published
+        .iter()
+        .step_by(published.len() / QUERIES)
+        .take(QUERIES);
     let mut took: Vec<_> = queries
         .map(|query| {
             let start = Instant::now();
@@ -61,7 +74,10 @@ fn time(knowledge: &Knowledge, weights: &Weights, published: &[Published]) -> f6
         .collect();
     took.sort_by(f64::total_cmp);
     let (median, slowest) = (took[took.len() / 2], took[took.len() - 1]);
-    println!("a query: median {median:.3} ms of {}, slowest {slowest:.3} ms", took.len());
+    println!(
+        "a query: median {median:.3} ms of {}, slowest {slowest:.3} ms",
+        took.len()
+    );
     median
 }
 

@@ -1,10 +1,12 @@
-//! What a genome offers for a patient's diagnosis: the variants of one person or family with their quality, frequency,
-//! effect and inheritance, the evidence they give for each disease, and the ranking of both together.
+//! What a genome offers for a patient's diagnosis: the variants of one person or family with their
+//! quality, frequency, effect and inheritance, the evidence they give for each disease, and the
+//! ranking of both together.
 //!
-//! Everything here counts positions from 1 in GRCh38; a GRCh37 file is lifted record by record. Gene structures alone
-//! show where a variant lies and whether an indel keeps the frame, never whether a base change is silent, missense or
-//! nonsense, and nothing here pretends to. Structural variants and repeats are counted, not interpreted. Reading files
-//! is the caller's; nothing is logged.
+//! Everything here counts positions from 1 in GRCh38; a GRCh37 file is lifted record by record.
+//! Gene structures alone show where a variant lies and whether an indel keeps the frame, never
+//! whether a base change is silent, missense or nonsense, and nothing here pretends to. Structural
+//! variants and repeats are counted, not interpreted. Reading files is the caller's; nothing is
+//! logged.
 
 pub mod acmg;
 pub mod burden;
@@ -23,8 +25,8 @@ pub mod spike;
 pub use chromosome::{Chromosome, Place};
 pub use compact::CompactError;
 
-/// A small variant of GRCh38: alleles that spell bases, trimmed of what they share (one base stays where an allele
-/// would be empty).
+/// A small variant of GRCh38: alleles that spell bases, trimmed of what they share (one base stays
+/// where an allele would be empty).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SmallVariant {
     pub place: Place,
@@ -33,9 +35,11 @@ pub struct SmallVariant {
 }
 
 impl SmallVariant {
-    /// Trims shared bases, at the end first, as `vcf` does; `None` unless both alleles spell bases and differ.
+    /// Trims shared bases, at the end first, as `vcf` does; `None` unless both alleles spell bases
+    /// and differ.
     pub fn new(place: Place, reference: &str, alternate: &str) -> Option<Self> {
-        let spelled = |allele: &str| !allele.is_empty() && allele.bytes().all(|b| b.is_ascii_alphabetic());
+        let spelled =
+            |allele: &str| !allele.is_empty() && allele.bytes().all(|b| b.is_ascii_alphabetic());
         if !spelled(reference) || !spelled(alternate) || reference.eq_ignore_ascii_case(alternate) {
             return None;
         }
@@ -55,8 +59,16 @@ impl SmallVariant {
             (r, a) = (r_rest, a_rest);
             position += 1;
         }
-        let text = |bases: &[u8]| String::from_utf8_lossy(bases).to_ascii_uppercase().into_boxed_str();
-        Some(Self { place: Place { position, ..place }, reference: text(r), alternate: text(a) })
+        let text = |bases: &[u8]| {
+            String::from_utf8_lossy(bases)
+                .to_ascii_uppercase()
+                .into_boxed_str()
+        };
+        Some(Self {
+            place: Place { position, ..place },
+            reference: text(r),
+            alternate: text(a),
+        })
     }
 
     /// Whether one base replaces another.
@@ -72,8 +84,15 @@ impl SmallVariant {
 
 impl std::fmt::Display for SmallVariant {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Place { chromosome, position } = self.place;
-        write!(out, "{chromosome}:{position}:{}:{}", self.reference, self.alternate)
+        let Place {
+            chromosome,
+            position,
+        } = self.place;
+        write!(
+            out,
+            "{chromosome}:{position}:{}:{}",
+            self.reference, self.alternate
+        )
     }
 }
 
@@ -83,11 +102,17 @@ mod tests {
 
     #[test]
     fn alleles_are_trimmed_from_the_end_and_then_the_start() {
-        let place = Place { chromosome: Chromosome::X, position: 10 };
+        let place = Place {
+            chromosome: Chromosome::X,
+            position: 10,
+        };
         let trimmed = |r, a| SmallVariant::new(place, r, a).map(|v| v.to_string());
         assert_eq!(trimmed("CTT", "CT").as_deref(), Some("X:10:CT:C"));
         assert_eq!(trimmed("ACG", "ATG").as_deref(), Some("X:11:C:T"));
         assert_eq!(trimmed("a", "AT").as_deref(), Some("X:10:A:AT"));
-        assert_eq!((trimmed("A", "A"), trimmed("A", "<DEL>"), trimmed("A", "*")), (None, None, None));
+        assert_eq!(
+            (trimmed("A", "A"), trimmed("A", "<DEL>"), trimmed("A", "*")),
+            (None, None, None)
+        );
     }
 }

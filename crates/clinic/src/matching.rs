@@ -1,13 +1,13 @@
 //! Patients who are alike: which of a registry's patients resembles one that a peer asks for.
 //!
-//! Phenotypes are compared by Tversky's index (Tversky 1977, Psychol. Rev. 84:327, eq. 6) over the terms and all their
-//! ancestors, each weighted by the square of its information content:
+//! Phenotypes are compared by Tversky's index (Tversky 1977, Psychol. Rev. 84:327, eq. 6) over the
+//! terms and all their ancestors, each weighted by the square of its information content:
 //!
 //! `s(q, p) = w(q ∩ p) / (w(q ∩ p) + ALPHA w(q \ p) + BETA w(p \ q))`
 //!
-//! With `ALPHA = BETA = 1` and plain information content this is simGIC (Pesquita et al. 2008). What the query has and the
-//! other lacks weighs more than the reverse, because a query is often the shorter list. Genes are compared apart and
-//! never enter the phenotype's score.
+//! With `ALPHA = BETA = 1` and plain information content this is simGIC (Pesquita et al. 2008).
+//! What the query has and the other lacks weighs more than the reverse, because a query is often
+//! the shorter list. Genes are compared apart and never enter the phenotype's score.
 
 use std::collections::BTreeSet;
 
@@ -37,18 +37,24 @@ pub struct Alike {
     pub genotype: f64,
 }
 
-/// Information content of every term, squared: `ln(N / n)` of N diseases, n with the term or a descendant.
+/// Information content of every term, squared: `ln(N / n)` of N diseases, n with the term or a
+/// descendant.
 #[derive(Clone, Debug)]
 pub struct Weights(Vec<f32>);
 
 impl Weights {
-    /// From the diseases' annotations. One disease is added to n and N, so that a term without any has a weight.
+    /// From the diseases' annotations. One disease is added to n and N, so that a term without any
+    /// has a weight.
     pub fn of(knowledge: &Knowledge) -> Self {
         let ontology = &knowledge.ontology;
         let mut diseases = vec![0u32; ontology.len()];
         let mut annotated = 0u32;
         for disease in knowledge.diseases() {
-            let terms = disease.rows.iter().filter(|row| !row.absent).map(|row| row.term);
+            let terms = disease
+                .rows
+                .iter()
+                .filter(|row| !row.absent)
+                .map(|row| row.term);
             let closure = closure(ontology, terms);
             annotated += u32::from(!closure.is_empty());
             for term in closure {
@@ -73,7 +79,9 @@ fn closure(ontology: &Ontology, terms: impl IntoIterator<Item = Term>) -> BTreeS
     let root = ontology.phenotype_root();
     let phenotypes = terms.into_iter().filter(|&term| ontology.is_a(term, root));
     let with_ancestors = phenotypes.flat_map(|term| ontology.ancestors(term).iter().copied());
-    with_ancestors.filter(|&term| ontology.is_a(term, root)).collect()
+    with_ancestors
+        .filter(|&term| ontology.is_a(term, root))
+        .collect()
 }
 
 /// An index of patients by term. Memory: 4 bytes for each term and ancestor of each patient.
@@ -90,7 +98,13 @@ pub struct Patients<'k> {
 impl<'k> Patients<'k> {
     pub fn new(ontology: &'k Ontology, weights: &'k Weights) -> Self {
         let with_term = vec![Vec::new(); ontology.len()];
-        Self { ontology, weights, with_term, totals: Vec::new(), genes: Vec::new() }
+        Self {
+            ontology,
+            weights,
+            with_term,
+            totals: Vec::new(),
+            genes: Vec::new(),
+        }
     }
 
     /// Adds a patient by observed terms and candidate genes.
@@ -128,11 +142,15 @@ impl<'k> Patients<'k> {
                 shared[patient as usize] += weight;
             }
         }
-        shared.iter().zip(&self.totals).map(|(&shared, &total)| tversky(shared, own, total)).collect()
+        shared
+            .iter()
+            .zip(&self.totals)
+            .map(|(&shared, &total)| tversky(shared, own, total))
+            .collect()
     }
 
-    /// The `limit` patients most alike, best first; equal ones in order of insertion. Patients who share nothing are
-    /// left out.
+    /// The `limit` patients most alike, best first; equal ones in order of insertion. Patients who
+    /// share nothing are left out.
     pub fn most_alike(
         &self,
         observed: impl IntoIterator<Item = Term>,
@@ -144,10 +162,16 @@ impl<'k> Patients<'k> {
             let genotype = shared_genes(genes, &self.genes[place]);
             let phenotype = f64::from(phenotype);
             let score = 1.0 - (1.0 - phenotype) * (1.0 - genotype);
-            Alike { patient: PatientIndex(place as u32), score, phenotype, genotype }
+            Alike {
+                patient: PatientIndex(place as u32),
+                score,
+                phenotype,
+                genotype,
+            }
         });
         let mut alike: Vec<_> = scored.filter(|alike| alike.score > 0.0).collect();
-        let better = |a: &Alike, b: &Alike| b.score.total_cmp(&a.score).then(a.patient.cmp(&b.patient));
+        let better =
+            |a: &Alike, b: &Alike| b.score.total_cmp(&a.score).then(a.patient.cmp(&b.patient));
         if limit < alike.len() && limit > 0 {
             alike.select_nth_unstable_by(limit - 1, better);
         }
@@ -160,7 +184,11 @@ impl<'k> Patients<'k> {
 fn tversky(shared: f32, query: f32, other: f32) -> f32 {
     let whole = shared + ALPHA * (query - shared) + BETA * (other - shared);
     // Sums in another order may leave a difference a rounding below zero.
-    if shared > 0.0 { (shared / whole).min(1.0) } else { 0.0 }
+    if shared > 0.0 {
+        (shared / whole).min(1.0)
+    } else {
+        0.0
+    }
 }
 
 fn shared_genes(query: &[GeneIndex], other: &[GeneIndex]) -> f64 {

@@ -1,8 +1,8 @@
-//! Ranking by phenotype: the likelihood ratio of a patient's terms under each disease, a learned re-ranking of the
-//! leading candidates, calibrated probabilities, and the reasons of all three.
+//! Ranking by phenotype: the likelihood ratio of a patient's terms under each disease, a learned
+//! re-ranking of the leading candidates, calibrated probabilities, and the reasons of all three.
 //!
-//! The ratio S is defined in docs/diagnosis.md and knows nothing that is learned; what is learned shifts it and is
-//! reported apart. Excluded terms take no part in S.
+//! The ratio S is defined in docs/diagnosis.md and knows nothing that is learned; what is learned
+//! shifts it and is reported apart. Excluded terms take no part in S.
 
 mod annotations;
 mod calibrate;

@@ -1,5 +1,5 @@
-//! Inheritance against GENMOD: the trio's file has the models and compound pairs that GENMOD 3.5.9 wrote into it, and
-//! GENMOD 3.12.0, run on the same file without them, writes the same models.
+//! Inheritance against GENMOD: the trio's file has the models and compound pairs that GENMOD 3.5.9
+//! wrote into it, and GENMOD 3.12.0, run on the same file without them, writes the same models.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,7 +34,10 @@ struct Variant {
 }
 
 fn genmod_field(record: &Record<'_>, key: &str) -> BTreeSet<String> {
-    let value = record.info_value(key).and_then(|value| value.split_once(':')).map_or("", |(_, value)| value);
+    let value = record
+        .info_value(key)
+        .and_then(|value| value.split_once(':'))
+        .map_or("", |(_, value)| value);
     // A compound is followed by '>' and its score.
     value
         .split('|')
@@ -44,7 +47,10 @@ fn genmod_field(record: &Record<'_>, key: &str) -> BTreeSet<String> {
 }
 
 fn variant(record: &Record<'_>, family: &Family, annotations: &Annotations) -> Option<Variant> {
-    let place = Place { chromosome: Chromosome::parse(record.chromosome())?, position: record.position() };
+    let place = Place {
+        chromosome: Chromosome::parse(record.chromosome())?,
+        position: record.position(),
+    };
     let alternates: Vec<&str> = record.alternates().collect();
     let annotated = annotations.read(&consequence::Record {
         position: Position::new(record.position()),
@@ -54,8 +60,13 @@ fn variant(record: &Record<'_>, family: &Family, annotations: &Annotations) -> O
     });
     let members = family.members();
     Some(Variant {
-        id: [record.chromosome(), &record.position().to_string(), record.reference(), alternates.first()?]
-            .join("_"),
+        id: [
+            record.chromosome(),
+            &record.position().to_string(),
+            record.reference(),
+            alternates.first()?,
+        ]
+        .join("_"),
         place,
         states: members
             .iter()
@@ -82,7 +93,10 @@ fn read() -> Option<(Family, Vec<Variant>)> {
     assert!(problems.is_empty());
     let family = Family::of_pedigree(vcf.samples(), Some(CHILD), None, &pedigree).unwrap();
     let annotations = Annotations::from_header(
-        vcf.info_lines().iter().filter(|line| line.contains("ID=CSQ")).map(String::as_str),
+        vcf.info_lines()
+            .iter()
+            .filter(|line| line.contains("ID=CSQ"))
+            .map(String::as_str),
     );
     let mut variants = Vec::new();
     vcf.read(&mut |record| {
@@ -106,12 +120,17 @@ fn names(models: Models, pairs: &[CompoundModels]) -> BTreeSet<String> {
         (pairs.iter().any(|pair| pair.compound), "AR_comp"),
         (pairs.iter().any(|pair| pair.compound_new), "AR_comp_dn"),
     ];
-    all.iter().filter(|(follows, _)| *follows).map(|(_, name)| (*name).to_owned()).collect()
+    all.iter()
+        .filter(|(follows, _)| *follows)
+        .map(|(_, name)| (*name).to_owned())
+        .collect()
 }
 
 #[test]
 fn models_and_compound_pairs_are_genmods() {
-    let Some((family, variants)) = read() else { return };
+    let Some((family, variants)) = read() else {
+        return;
+    };
     assert_eq!(variants.len(), 680);
     let mut pairs: BTreeMap<usize, Vec<(usize, CompoundModels)>> = BTreeMap::new();
     for (at, first) in variants.iter().enumerate() {
@@ -131,19 +150,37 @@ fn models_and_compound_pairs_are_genmods() {
         let own = pairs.remove(&at).unwrap_or_default();
         let kinds: Vec<CompoundModels> = own.iter().map(|(_, pair)| *pair).collect();
         let found = names(models(&family, variant.place, &variant.states), &kinds);
-        let partners: BTreeSet<String> = own.iter().map(|(other, _)| variants[*other].id.clone()).collect();
+        let partners: BTreeSet<String> = own
+            .iter()
+            .map(|(other, _)| variants[*other].id.clone())
+            .collect();
         if found != variant.models || partners != variant.pairs {
-            differences.push((&variant.id, found, &variant.models, partners, &variant.pairs));
+            differences.push((
+                &variant.id,
+                found,
+                &variant.models,
+                partners,
+                &variant.pairs,
+            ));
         }
     }
     for difference in &differences {
         println!("{difference:?}");
     }
     let explained = EXPLAINED.iter().copied().collect::<BTreeSet<_>>();
-    let found: BTreeSet<&str> = differences.iter().map(|difference| difference.0.as_str()).collect();
+    let found: BTreeSet<&str> = differences
+        .iter()
+        .map(|difference| difference.0.as_str())
+        .collect();
     assert_eq!(found, explained);
-    let with_models = variants.iter().filter(|variant| !variant.models.is_empty()).count();
-    let with_pairs = variants.iter().filter(|variant| !variant.pairs.is_empty()).count();
+    let with_models = variants
+        .iter()
+        .filter(|variant| !variant.models.is_empty())
+        .count();
+    let with_pairs = variants
+        .iter()
+        .filter(|variant| !variant.pairs.is_empty())
+        .count();
     assert_eq!((with_models, with_pairs), (173, 130));
 }
 

@@ -1,4 +1,5 @@
-//! Files of the books that a node keeps of what was shown: their lock, their key, and what is said where one is damaged.
+//! Files of the books that a node keeps of what was shown: their lock, their key, and what is said
+//! where one is damaged.
 
 use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
 
@@ -17,12 +18,15 @@ pub(crate) fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, Ledge
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(at(path)(error)),
         Ok(found) if found.mode() & 0o077 != 0 => {
-            return Err(LedgerError::Readable { path: path.to_owned() });
+            return Err(LedgerError::Readable {
+                path: path.to_owned(),
+            });
         }
         Ok(_) => {}
     }
     let bytes = Zeroizing::new(fs::read(path).map_err(at(path))?);
-    let key = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| LedgerError::Damaged(path.to_owned()))?;
+    let key = <[u8; 32]>::try_from(bytes.as_slice())
+        .map_err(|_| LedgerError::Damaged(path.to_owned()))?;
     Ok(Some(Zeroizing::new(key)))
 }
 
@@ -35,5 +39,8 @@ pub(crate) fn read_or_damaged(path: &Path) -> Result<Vec<u8>, LedgerError> {
 
 pub(crate) fn at(path: &Path) -> impl Fn(io::Error) -> LedgerError + use<> {
     let path = path.to_owned();
-    move |source| LedgerError::Io { path: path.clone(), source }
+    move |source| LedgerError::Io {
+        path: path.clone(),
+        source,
+    }
 }

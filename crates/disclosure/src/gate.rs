@@ -1,8 +1,10 @@
-//! The disclosure gate: thresholds on counts of people and alleles. It is the only way from [`Opened`] to
-//! [`Released`]. It refuses counts that are too small, counts that are impossible, and thresholds below the floors.
+//! The disclosure gate: thresholds on counts of people and alleles. It is the only way from
+//! [`Opened`] to [`Released`]. It refuses counts that are too small, counts that are impossible,
+//! and thresholds below the floors.
 //!
 //! The coordinator applies it to opened counts. Every node applies the same rules again
-//! ([`Gate::check_people`], [`Gate::check_variant`]) to the counts it is told, before it adds any statistic.
+//! ([`Gate::check_people`], [`Gate::check_variant`]) to the counts it is told, before it adds any
+//! statistic.
 
 use ligate_model::{GateRule, PeopleCounts, Rule, VariantCounts};
 
@@ -11,7 +13,8 @@ use crate::{
     thresholds::{BelowFloor, Thresholds},
 };
 
-/// The largest number of people that any sum is made for. A larger claimed count is impossible and would overflow.
+/// The largest number of people that any sum is made for. A larger claimed count is impossible and
+/// would overflow.
 const INDIVIDUALS_MAX: u64 = 1 << 31;
 
 /// The gate, with thresholds that hold the floors.
@@ -30,14 +33,17 @@ impl Gate {
         &self.thresholds
     }
 
-    /// This gate, tightened where `other` asks for more: a permit's output rules, or those of a peer.
+    /// This gate, tightened where `other` asks for more: a permit's output rules, or those of a
+    /// peer.
     #[must_use]
     pub fn tightened(&self, other: &Thresholds) -> Self {
-        Self { thresholds: self.thresholds.stricter(other) }
+        Self {
+            thresholds: self.thresholds.stricter(other),
+        }
     }
 
-    /// Round 0: the people of the run, all sites together. `parameters` counts the model's coefficients, with the
-    /// intercept and the variant.
+    /// Round 0: the people of the run, all sites together. `parameters` counts the model's
+    /// coefficients, with the intercept and the variant.
     pub fn people(
         &self,
         opened: Opened<Vec<u64>>,
@@ -49,7 +55,8 @@ impl Gate {
         Ok((Released::new(people), Cleared { people }))
     }
 
-    /// Round 1: one result per key, in the order of the sum. A key that fails gives its rule and no count.
+    /// Round 1: one result per key, in the order of the sum. A key that fails gives its rule and no
+    /// count.
     pub fn variants(
         &self,
         cleared: &Cleared,
@@ -70,7 +77,10 @@ impl Gate {
         let parameters = (parameters as u64).saturating_mul(least[Rule::ParameterShare]);
         require(people.sites >= least[Rule::Sites], GateRule::Sites)?;
         require(people.individuals <= INDIVIDUALS_MAX, GateRule::Individuals)?;
-        require(people.individuals >= least[Rule::Individuals], GateRule::Individuals)?;
+        require(
+            people.individuals >= least[Rule::Individuals],
+            GateRule::Individuals,
+        )?;
         require(people.individuals >= per_site, GateRule::IndividualsPerSite)?;
         if let Some(cases) = people.cases {
             require(people.unknown <= people.individuals, GateRule::Cell)?;
@@ -82,19 +92,33 @@ impl Gate {
     /// What a node checks again for every variant before it adds its statistics.
     pub fn check_variant(&self, counts: &VariantCounts) -> Result<(), GateRule> {
         let least = &self.thresholds;
-        // The span rule judges the people of all nodes, and of all but the one who reads. Whether a node lacks the variant
-        // or withholds it is not told.
-        require(counts.withheld == 0 && counts.lacking == 0, GateRule::Withheld)?;
+        // The span rule judges the people of all nodes, and of all but the one who reads. Whether a
+        // node lacks the variant or withholds it is not told.
+        require(
+            counts.withheld == 0 && counts.lacking == 0,
+            GateRule::Withheld,
+        )?;
         require(counts.sites >= least[Rule::Sites], GateRule::Sites)?;
         require(counts.called <= INDIVIDUALS_MAX, GateRule::Individuals)?;
-        require(counts.called >= least[Rule::Individuals], GateRule::Individuals)?;
-        require(counts.minor_allele_count() >= least[Rule::MinorAlleleCount], GateRule::MinorAlleleCount)?;
+        require(
+            counts.called >= least[Rule::Individuals],
+            GateRule::Individuals,
+        )?;
+        require(
+            counts.minor_allele_count() >= least[Rule::MinorAlleleCount],
+            GateRule::MinorAlleleCount,
+        )?;
         let possible = counts.homozygotes <= counts.allele_count / 2;
-        require(possible && counts.carriers() >= least[Rule::Carriers], GateRule::Carriers)?;
+        require(
+            possible && counts.carriers() >= least[Rule::Carriers],
+            GateRule::Carriers,
+        )?;
         let enough = |people: u64| people == 0 || people >= least[Rule::Homozygotes];
         let homozygotes = enough(counts.homozygotes) && enough(counts.reference_homozygotes());
         require(homozygotes, GateRule::Homozygotes)?;
-        let Some(cases) = counts.cases else { return Ok(()) };
+        let Some(cases) = counts.cases else {
+            return Ok(());
+        };
         self.check_cells(counts.called, cases.called)?;
         let possible = cases.allele_count <= (2 * cases.called).min(counts.allele_count);
         let in_cases = counts.minor_allele_count_in_cases().unwrap_or(0);
@@ -103,18 +127,27 @@ impl Gate {
             GateRule::MinorAlleleCountInCases,
         )?;
         let in_controls = counts.minor_allele_count_in_controls().unwrap_or(0);
-        require(in_controls >= least[Rule::MinorAlleleCountInControls], GateRule::MinorAlleleCountInControls)
+        require(
+            in_controls >= least[Rule::MinorAlleleCountInControls],
+            GateRule::MinorAlleleCountInControls,
+        )
     }
 
     /// Whether this node has enough people of its own to take part.
     pub fn own_site(&self, individuals: u64) -> Result<OwnSite, GateRule> {
-        require(individuals >= self.thresholds[Rule::IndividualsPerSite], GateRule::IndividualsPerSite)?;
+        require(
+            individuals >= self.thresholds[Rule::IndividualsPerSite],
+            GateRule::IndividualsPerSite,
+        )?;
         Ok(OwnSite(()))
     }
 
     fn check_cells(&self, individuals: u64, cases: u64) -> Result<(), GateRule> {
         let controls = individuals.checked_sub(cases).ok_or(GateRule::Cell)?;
-        require(cases.min(controls) >= self.thresholds[Rule::Cell], GateRule::Cell)
+        require(
+            cases.min(controls) >= self.thresholds[Rule::Cell],
+            GateRule::Cell,
+        )
     }
 }
 
@@ -135,9 +168,13 @@ pub struct Cleared {
 }
 
 impl Cleared {
-    /// The clearance of a run that passed before, by the counts that were released then: for what is decided about its
-    /// result later.
-    pub fn of_released(gate: &Gate, people: PeopleCounts, parameters: usize) -> Result<Self, GateRule> {
+    /// The clearance of a run that passed before, by the counts that were released then: for what
+    /// is decided about its result later.
+    pub fn of_released(
+        gate: &Gate,
+        people: PeopleCounts,
+        parameters: usize,
+    ) -> Result<Self, GateRule> {
         gate.check_people(&people, parameters)?;
         Ok(Self { people })
     }
@@ -147,15 +184,20 @@ impl Cleared {
         &self.people
     }
 
-    /// Forms the next state or the result from an opened sum. `next` is the method's own pure function: what it
-    /// returns is released, so it must return aggregates over all people of the run, for keys that passed.
+    /// Forms the next state or the result from an opened sum. `next` is the method's own pure
+    /// function: what it returns is released, so it must return aggregates over all people of the
+    /// run, for keys that passed.
     pub fn release<T, U>(&self, opened: Opened<T>, next: impl FnOnce(&T) -> U) -> Released<U> {
         Released::new(next(opened.get()))
     }
 
-    /// A variant's counts are part of the run's: not more people or sites, and cases exactly where the run has them.
+    /// A variant's counts are part of the run's: not more people or sites, and cases exactly where
+    /// the run has them.
     fn holds(&self, counts: &VariantCounts) -> Result<(), GateRule> {
-        require(counts.called <= self.people.individuals, GateRule::Individuals)?;
+        require(
+            counts.called <= self.people.individuals,
+            GateRule::Individuals,
+        )?;
         require(counts.sites <= self.people.sites, GateRule::Sites)?;
         match (self.people.cases, counts.cases) {
             (None, None) => Ok(()),
@@ -174,8 +216,8 @@ impl Cleared {
 pub struct OwnSite(());
 
 impl OwnSite {
-    /// Releases a fact about a site that passed: the exponents of its columns' scale, a variable's kind and coding,
-    /// the keys of the variants that it brings, which its node chooses by
+    /// Releases a fact about a site that passed: the exponents of its columns' scale, a variable's
+    /// kind and coding, the keys of the variants that it brings, which its node chooses by
     /// [`Rule::OfferedAlleleCount`]. Not for sums or counts, which leave masked only.
     pub fn release<T>(&self, fact: T) -> Released<T> {
         Released::new(fact)
@@ -192,7 +234,12 @@ mod tests {
         Gate::new(Thresholds::default()).unwrap()
     }
 
-    const PEOPLE: PeopleCounts = PeopleCounts { individuals: 100, cases: Some(10), unknown: 0, sites: 3 };
+    const PEOPLE: PeopleCounts = PeopleCounts {
+        individuals: 100,
+        cases: Some(10),
+        unknown: 0,
+        sites: 3,
+    };
 
     const VARIANT: VariantCounts = VariantCounts {
         called: 100,
@@ -201,7 +248,10 @@ mod tests {
         sites: 3,
         withheld: 0,
         lacking: 0,
-        cases: Some(CaseCounts { called: 10, allele_count: 5 }),
+        cases: Some(CaseCounts {
+            called: 10,
+            allele_count: 5,
+        }),
     };
 
     #[track_caller]
@@ -223,7 +273,10 @@ mod tests {
     }
 
     fn cases(called: u64, allele_count: u64) -> Option<CaseCounts> {
-        Some(CaseCounts { called, allele_count })
+        Some(CaseCounts {
+            called,
+            allele_count,
+        })
     }
 
     #[test]
@@ -240,7 +293,11 @@ mod tests {
         check_people(|p| p.cases = Some(91), 3, Err(GateRule::Cell));
         check_people(|p| p.cases = Some(101), 3, Err(GateRule::Cell));
         check_people(|p| (p.cases, p.unknown) = (Some(85), 5), 3, Ok(()));
-        check_people(|p| (p.cases, p.unknown) = (Some(85), 6), 3, Err(GateRule::Cell));
+        check_people(
+            |p| (p.cases, p.unknown) = (Some(85), 6),
+            3,
+            Err(GateRule::Cell),
+        );
         check_people(|p| p.unknown = 101, 3, Err(GateRule::Cell));
         check_people(|_| (), 34, Err(GateRule::Parameters));
         check_people(|_| (), usize::MAX, Err(GateRule::Parameters));
@@ -260,10 +317,19 @@ mod tests {
         check_variant(|v| v.cases = cases(91, 5), Err(GateRule::Cell));
         check_variant(|v| v.cases = cases(101, 5), Err(GateRule::Cell));
         check_variant(|v| v.cases = cases(u64::MAX, 5), Err(GateRule::Cell));
-        check_variant(|v| v.cases = cases(10, 4), Err(GateRule::MinorAlleleCountInCases));
-        check_variant(|v| v.cases = cases(10, 21), Err(GateRule::MinorAlleleCountInCases));
+        check_variant(
+            |v| v.cases = cases(10, 4),
+            Err(GateRule::MinorAlleleCountInCases),
+        );
+        check_variant(
+            |v| v.cases = cases(10, 21),
+            Err(GateRule::MinorAlleleCountInCases),
+        );
         check_variant(|v| v.cases = cases(10, 15), Ok(()));
-        check_variant(|v| v.cases = cases(10, 16), Err(GateRule::MinorAlleleCountInControls));
+        check_variant(
+            |v| v.cases = cases(10, 16),
+            Err(GateRule::MinorAlleleCountInControls),
+        );
     }
 
     #[test]
@@ -285,7 +351,8 @@ mod tests {
             check_variant(change(20, few), Err(GateRule::Homozygotes));
         }
         check_variant(change(20, 11), Err(GateRule::Carriers));
-        // Where the reference is rarer: 100 called, 180 alternates; with 95 homozygotes five carry ten references each.
+        // Where the reference is rarer: 100 called, 180 alternates; with 95 homozygotes five carry
+        // ten references each.
         check_variant(change(180, 80), Ok(()));
         check_variant(change(180, 90), Ok(()));
         check_variant(change(180, 82), Err(GateRule::Homozygotes));
@@ -304,21 +371,37 @@ mod tests {
 
     #[test]
     fn nothing_is_released_for_people_who_fail() {
-        let refusal = gate().people(Opened::new(vec![99, 3]), decode, 3).unwrap_err();
+        let refusal = gate()
+            .people(Opened::new(vec![99, 3]), decode, 3)
+            .unwrap_err();
         assert_eq!(refusal, GateRule::Individuals);
     }
 
     fn decode(sum: &[u64]) -> PeopleCounts {
-        PeopleCounts { individuals: sum[0], cases: None, unknown: 0, sites: sum[1] }
+        PeopleCounts {
+            individuals: sum[0],
+            cases: None,
+            unknown: 0,
+            sites: sum[1],
+        }
     }
 
     #[test]
     fn variants_are_released_one_by_one() {
         let (released, cleared) = gate().people(Opened::new(vec![100, 3]), decode, 3).unwrap();
         assert_eq!(released.get(), cleared.people());
-        let quantitative = VariantCounts { cases: None, ..VARIANT };
-        let rare = VariantCounts { allele_count: 3, ..quantitative };
-        let too_many = VariantCounts { called: 101, ..quantitative };
+        let quantitative = VariantCounts {
+            cases: None,
+            ..VARIANT
+        };
+        let rare = VariantCounts {
+            allele_count: 3,
+            ..quantitative
+        };
+        let too_many = VariantCounts {
+            called: 101,
+            ..quantitative
+        };
         let with_cases = VARIANT;
         let keys = vec![quantitative, rare, too_many, with_cases];
         let results = gate().variants(&cleared, Opened::new(vec![]), |_| keys);
@@ -332,7 +415,10 @@ mod tests {
 
     #[test]
     fn a_small_site_takes_no_part() {
-        assert_eq!(gate().own_site(19).unwrap_err(), GateRule::IndividualsPerSite);
+        assert_eq!(
+            gate().own_site(19).unwrap_err(),
+            GateRule::IndividualsPerSite
+        );
         let site = gate().own_site(20).unwrap();
         assert_eq!(site.release([5_i16]).into_inner(), [5]);
     }
@@ -342,6 +428,9 @@ mod tests {
         let none = Thresholds::new(|_| 0);
         assert_eq!(gate().tightened(&none).thresholds(), &Thresholds::default());
         let tightened = gate().tightened(&none.with(Rule::Cell, 20));
-        assert_eq!(tightened.thresholds(), &Thresholds::default().with(Rule::Cell, 20));
+        assert_eq!(
+            tightened.thresholds(),
+            &Thresholds::default().with(Rule::Cell, 20)
+        );
     }
 }

@@ -1,27 +1,31 @@
 //! The privacy ledger of a node: everything that was ever shown of its people, and to whom.
 //!
-//! It keeps, for each run that opened sums, the data user as the issuer names him, the nodes, the people, and the
-//! **columns**: what genotypes were weighed with, a number per person. What one reader was shown is his
-//! [`Account`]: the columns of all his runs, and all that was exported by anybody. The span rule ([`crate::span`])
-//! judges an account with the columns of a new run; this module keeps the books that it needs, whole and for ever.
-//! People who leave a dataset stay in it, as numbers.
+//! It keeps, for each run that opened sums, the data user as the issuer names him, the nodes, the
+//! people, and the **columns**: what genotypes were weighed with, a number per person. What one
+//! reader was shown is his [`Account`]: the columns of all his runs, and all that was exported by
+//! anybody. The span rule ([`crate::span`]) judges an account with the columns of a new run; this
+//! module keeps the books that it needs, whole and for ever. People who leave a dataset stay in it,
+//! as numbers.
 //!
-//! A run is entered when its first sum can be opened, not before: a run that opened nothing shows nothing. The node
-//! calls [`Ledger::check`] before it signs a roster, and again before it signs who survived the first round, with
-//! exactly these nodes; [`Ledger::mark_opened`], which checks again under the lock and writes, **before it reveals its
-//! first share**; and [`Ledger::enter_columns`] before it answers anything about genotypes. A run that fails later has
+//! A run is entered when its first sum can be opened, not before: a run that opened nothing shows
+//! nothing. The node calls [`Ledger::check`] before it signs a roster, and again before it signs
+//! who survived the first round, with exactly these nodes; [`Ledger::mark_opened`], which checks
+//! again under the lock and writes, **before it reveals its first share**; and
+//! [`Ledger::enter_columns`] before it answers anything about genotypes. A run that fails later has
 //! its columns entered all the same.
 //!
 //! What it refuses by itself:
 //!
 //! - a job that opened a sum before, however it ended: a new one must be signed;
-//! - nodes other than those of the data user's earlier runs on the dataset, unless the steward allowed it
-//!   ([`Ledger::allow`]) or closed the unfinished runs that had them ([`Ledger::close`]): from ABC + ADE - BCDE follows
-//!   A's own sum;
+//! - nodes other than those of the data user's earlier runs on the dataset, unless the steward
+//!   allowed it ([`Ledger::allow`]) or closed the unfinished runs that had them
+//!   ([`Ledger::close`]): from ABC + ADE - BCDE follows A's own sum;
 //! - a study in another detail than before: two answers to one question say more than one;
-//! - another reading of a disease that a dataset shows the value 1 of alone ([`Ledger::decide_coding`]);
+//! - another reading of a disease that a dataset shows the value 1 of alone
+//!   ([`Ledger::decide_coding`]);
 //! - people who were used under another dataset id before, by anybody: they are the same people;
-//! - a data user whose account a recovery closed, because it is not known any more what he was shown;
+//! - a data user whose account a recovery closed, because it is not known any more what he was
+//!   shown;
 //! - to be read or changed where it is not the ledger that its witness saw last.
 
 mod account;
@@ -65,16 +69,17 @@ use crate::{
     witness::{Change, Witness, WitnessError},
 };
 
-/// Columns that one account can hold: more than this many cannot pass the span rule over any registry that is likely to
-/// ask, and it bounds the memory of a check.
+/// Columns that one account can hold: more than this many cannot pass the span rule over any
+/// registry that is likely to ask, and it bounds the memory of a check.
 pub const ACCOUNT_COLUMNS_MAX: usize = 512;
 
-/// Plans and broken-off runs that a data user may have on a dataset, beside questions that were answered. Each has the nodes
-/// see the sums of the account once more, softened anew, and many of them could be averaged.
+/// Plans and broken-off runs that a data user may have on a dataset, beside questions that were
+/// answered. Each has the nodes see the sums of the account once more, softened anew, and many of
+/// them could be averaged.
 pub const PLANS_MAX: usize = 64;
 
-/// Who asks: the party that the permit's issuer names, whichever key it signs with, and whichever name it has by the
-/// same key.
+/// Who asks: the party that the permit's issuer names, whichever key it signs with, and whichever
+/// name it has by the same key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataUser {
@@ -85,7 +90,10 @@ pub struct DataUser {
 
 impl DataUser {
     pub fn new(name: &str, key: &[u8; 32]) -> Self {
-        Self { name: name.to_owned(), key: Digest::from_bytes(*key) }
+        Self {
+            name: name.to_owned(),
+            key: Digest::from_bytes(*key),
+        }
     }
 
     /// Whether it is the same party: names that look alike do not make another one.
@@ -94,8 +102,8 @@ impl DataUser {
     }
 }
 
-/// Everybody in the books who is the same party as a data user, by name or key, also over others: who was named anew and
-/// then got another key is still the same.
+/// Everybody in the books who is the same party as a data user, by name or key, also over others:
+/// who was named anew and then got another key is still the same.
 struct Party(Vec<DataUser>);
 
 impl Party {
@@ -119,7 +127,8 @@ impl Party {
     }
 }
 
-/// Whether a run is in a data user's account: it is his, under whichever name and key, or was exported by anybody.
+/// Whether a run is in a data user's account: it is his, under whichever name and key, or was
+/// exported by anybody.
 fn counts_for(user: &DataUser, runs: &[RunRecord]) -> impl Fn(&RunRecord) -> bool + use<> {
     let party = Party::of(user, runs);
     move |run| run.is_exported() || party.has(&run.data_user)
@@ -130,7 +139,8 @@ fn counts_for(user: &DataUser, runs: &[RunRecord]) -> impl Fn(&RunRecord) -> boo
 pub struct Run {
     pub permit: Digest,
     pub job: Digest,
-    /// What is asked under the permit, whenever it was signed: two jobs with one question are the same study.
+    /// What is asked under the permit, whenever it was signed: two jobs with one question are the
+    /// same study.
     pub question: Digest,
     /// What is studied, under whichever permit, and in which detail.
     pub study: Digest,
@@ -170,7 +180,8 @@ pub struct RunRecord {
     pub snapshot: Digest,
     pub opened: Timestamp,
     pub state: RunState,
-    /// People of the run over all nodes, as the coordinator told them; 0 before the columns were entered.
+    /// People of the run over all nodes, as the coordinator told them; 0 before the columns were
+    /// entered.
     pub individuals: u64,
     /// What of it left the environment; then it counts for everybody.
     pub exported: Vec<Exported>,
@@ -189,7 +200,8 @@ pub struct ColumnRecord {
     pub variable: Option<VariableName>,
     /// The file of the values; none for 1 for everybody.
     pub values: Option<Digest>,
-    /// The variable's own value is `centre + unit * value`; for columns that are a variable's values.
+    /// The variable's own value is `centre + unit * value`; for columns that are a variable's
+    /// values.
     pub centre: Exact,
     pub unit: Exact,
     /// What a missing value counted as, in the variable's own units.
@@ -219,7 +231,14 @@ impl NewColumn {
     /// 1 for everybody: what counts are made with.
     pub fn people() -> Self {
         let role = "people".to_owned();
-        Self { role, variable: None, values: None, centre: 0.0, unit: 1.0, fill: None }
+        Self {
+            role,
+            variable: None,
+            values: None,
+            centre: 0.0,
+            unit: 1.0,
+            fill: None,
+        }
     }
 }
 
@@ -247,7 +266,10 @@ pub enum LedgerRefusal {
          and results of two rosters can be taken apart into the sums of one node; run with the same nodes, or ask this \
          node's steward for `ligate ledger allow`"
     )]
-    Roster { data_user: String, opened: Timestamp },
+    Roster {
+        data_user: String,
+        opened: Timestamp,
+    },
     #[error(
         "this data user had this study at {opened} with another --wald-below (rule: one answer to a study); use that \
          one, or 1 from the first run on to fit a Wald test to every variant"
@@ -305,7 +327,10 @@ pub enum LedgerError {
     #[error(transparent)]
     Refused(#[from] LedgerRefusal),
     #[error("{} cannot be read or written", path.display())]
-    Io { path: PathBuf, source: std::io::Error },
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{} is damaged; docs/operations.md says how to go on from a backup", .0.display())]
     Damaged(PathBuf),
     #[error(
@@ -334,7 +359,10 @@ pub enum LedgerError {
 
 impl From<FileError> for LedgerError {
     fn from(error: FileError) -> Self {
-        Self::Io { path: error.path, source: error.source }
+        Self::Io {
+            path: error.path,
+            source: error.source,
+        }
     }
 }
 
@@ -344,14 +372,17 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the ledger, and makes it where there is none. `rng` makes the key that people's ids are hashed with.
-    /// `witness` is told of every change, and says whether the ledger is the newest one.
+    /// Opens the ledger, and makes it where there is none. `rng` makes the key that people's ids
+    /// are hashed with. `witness` is told of every change, and says whether the ledger is the
+    /// newest one.
     pub fn open(
         folder: &Path,
         rng: &mut (impl RngCore + CryptoRng),
         witness: Arc<dyn Witness>,
     ) -> Result<Self, LedgerError> {
-        Ok(Self { store: Store::open(folder.to_owned(), rng, witness)? })
+        Ok(Self {
+            store: Store::open(folder.to_owned(), rng, witness)?,
+        })
     }
 
     /// The number by which the ledger knows a person, under every dataset id.
@@ -370,7 +401,8 @@ impl Ledger {
         Ok(check(run, &self.store.read(&lock)?)?)
     }
 
-    /// Checks again and enters the run. To be called before this node reveals its first share; an error ends the run.
+    /// Checks again and enters the run. To be called before this node reveals its first share; an
+    /// error ends the run.
     pub fn mark_opened(&self, run: &Run, now: Timestamp) -> Result<(), LedgerError> {
         let lock = self.store.lock()?;
         let mut book = self.store.read(&lock)?;
@@ -392,13 +424,15 @@ impl Ledger {
             people: None,
             columns: Vec::new(),
         });
-        self.store.write(&lock, &Change::of("opened", run.job), &book)
+        self.store
+            .write(&lock, &Change::of("opened", run.job), &book)
     }
 
-    /// Enters what a run weighs genotypes with, before anything about genotypes is answered. `numbers` are the people
-    /// in the order of the columns' values; `judged` is the account that was judged with them. Refuses where something
-    /// was added to that account meanwhile: two runs at once would each be judged without the other; and where somebody
-    /// was shown these people under another dataset id. `individuals` are the people of the run over all nodes.
+    /// Enters what a run weighs genotypes with, before anything about genotypes is answered.
+    /// `numbers` are the people in the order of the columns' values; `judged` is the account that
+    /// was judged with them. Refuses where something was added to that account meanwhile: two runs
+    /// at once would each be judged without the other; and where somebody was shown these people
+    /// under another dataset id. `individuals` are the people of the run over all nodes.
     pub fn enter_columns(
         &self,
         job: Digest,
@@ -412,7 +446,10 @@ impl Ledger {
         let run = last_of(&mut book, job)?;
         let (user, dataset) = (run.data_user.clone(), run.dataset.clone());
         let counts = counts_for(&user, &book.runs);
-        let entered = book.runs.iter().filter(|run| run.people.is_some() && counts(run));
+        let entered = book
+            .runs
+            .iter()
+            .filter(|run| run.people.is_some() && counts(run));
         if !entered.map(|run| run.job).eq(judged.jobs().iter().copied()) {
             return Err(LedgerRefusal::Meanwhile.into());
         }
@@ -424,13 +461,23 @@ impl Ledger {
     }
 
     /// Refuses people who were used under another dataset id, by anybody.
-    fn check_dataset(&self, book: &RunBook, dataset: &DatasetId, numbers: &[u64]) -> Result<(), LedgerError> {
+    fn check_dataset(
+        &self,
+        book: &RunBook,
+        dataset: &DatasetId,
+        numbers: &[u64],
+    ) -> Result<(), LedgerError> {
         let others = book.runs.iter().filter(|run| run.dataset != *dataset);
-        let sets: BTreeSet<_> = others.filter_map(|run| Some((&run.dataset, run.people?))).collect();
+        let sets: BTreeSet<_> = others
+            .filter_map(|run| Some((&run.dataset, run.people?)))
+            .collect();
         for (other, set) in sets {
             let people = self.store.read_people(set)?;
             if numbers.iter().any(|number| people.place(*number).is_some()) {
-                return Err(LedgerRefusal::OtherDataset { dataset: other.clone() }.into());
+                return Err(LedgerRefusal::OtherDataset {
+                    dataset: other.clone(),
+                }
+                .into());
             }
         }
         Ok(())
@@ -476,23 +523,35 @@ impl Ledger {
         self.store.write(&lock, &Change::of("released", job), &book)
     }
 
-    /// The steward's word that unfinished runs of a question will not be finished, after the steward of the lost node
-    /// has agreed. The nodes of one whose columns were not entered no longer bind the data user; where they were, something
-    /// may have been released, and the word of it lost: other nodes then take [`Ledger::allow`]. Gives the number of runs
-    /// closed.
+    /// The steward's word that unfinished runs of a question will not be finished, after the
+    /// steward of the lost node has agreed. The nodes of one whose columns were not entered no
+    /// longer bind the data user; where they were, something may have been released, and the word
+    /// of it lost: other nodes then take [`Ledger::allow`]. Gives the number of runs closed.
     pub fn close(&self, question: Digest) -> Result<usize, LedgerError> {
         let lock = self.store.lock()?;
         let mut book = self.store.read(&lock)?;
         let mut closed = 0;
-        let released = |r: &RunRecord| r.question == question && matches!(r.state, RunState::Released(_));
+        let released =
+            |r: &RunRecord| r.question == question && matches!(r.state, RunState::Released(_));
         if book.runs.iter().any(released) {
             return Ok(0);
         }
-        for record in book.runs.iter_mut().filter(|r| r.question == question && r.state == RunState::Opened) {
+        for record in book
+            .runs
+            .iter_mut()
+            .filter(|r| r.question == question && r.state == RunState::Opened)
+        {
             record.state = RunState::Closed;
             closed += 1;
         }
-        self.store.write(&lock, &Change { what: "closed", job: None }, &book)?;
+        self.store.write(
+            &lock,
+            &Change {
+                what: "closed",
+                job: None,
+            },
+            &book,
+        )?;
         Ok(closed)
     }
 
@@ -512,7 +571,14 @@ impl Ledger {
             roster: sorted(roster),
             allowed: now,
         });
-        self.store.write(&lock, &Change { what: "allowed", job: None }, &book)
+        self.store.write(
+            &lock,
+            &Change {
+                what: "allowed",
+                job: None,
+            },
+            &book,
+        )
     }
 
     /// All entered runs, oldest first.
@@ -534,7 +600,9 @@ impl Ledger {
     ) -> Result<BTreeSet<Digest>, LedgerError> {
         let runs = self.runs()?;
         let party = Party::of(data_user, &runs);
-        let own = runs.iter().filter(|run| run.dataset == *dataset && party.has(&run.data_user));
+        let own = runs
+            .iter()
+            .filter(|run| run.dataset == *dataset && party.has(&run.data_user));
         Ok(own.map(|run| run.job).collect())
     }
 
@@ -548,12 +616,17 @@ impl Ledger {
         self.account_of(|_| RunRecord::is_exported)
     }
 
-    /// What was shown to anybody of these variables, and who was counted: a run's people are chosen by it, so that the people
-    /// of all data users differ by nobody or by many. What is exported one day is read by all of them.
+    /// What was shown to anybody of these variables, and who was counted: a run's people are chosen
+    /// by it, so that the people of all data users differ by nobody or by many. What is exported
+    /// one day is read by all of them.
     pub fn shown_of(&self, variables: &[&VariableName]) -> Result<Account, LedgerError> {
         let lock = self.store.lock()?;
-        let wanted =
-            |column: &ColumnRecord| column.variable.as_ref().is_none_or(|name| variables.contains(&name));
+        let wanted = |column: &ColumnRecord| {
+            column
+                .variable
+                .as_ref()
+                .is_none_or(|name| variables.contains(&name))
+        };
         let runs = self.store.read(&lock)?.runs.into_iter().map(|mut run| {
             run.columns.retain(wanted);
             run
@@ -580,14 +653,19 @@ impl Ledger {
 
 impl Change {
     const fn of(what: &'static str, job: Digest) -> Self {
-        Self { what, job: Some(job) }
+        Self {
+            what,
+            job: Some(job),
+        }
     }
 }
 
 fn check(run: &Run, book: &RunBook) -> Result<(), LedgerRefusal> {
     closed::check(run, book)?;
     if let Some(used) = book.runs.iter().find(|record| record.job == run.job) {
-        return Err(LedgerRefusal::JobUsed { opened: used.opened });
+        return Err(LedgerRefusal::JobUsed {
+            opened: used.opened,
+        });
     }
     let party = Party::of(&run.data_user, &book.runs);
     let answered = |record: &&RunRecord| {
@@ -598,7 +676,9 @@ fn check(run: &Run, book: &RunBook) -> Result<(), LedgerRefusal> {
             && record.people.is_some()
     };
     if let Some(answered) = book.runs.iter().find(answered) {
-        return Err(LedgerRefusal::OtherDetail { opened: answered.opened });
+        return Err(LedgerRefusal::OtherDetail {
+            opened: answered.opened,
+        });
     }
     check_plans(run, &party, book)?;
     let roster = sorted(&run.roster);
@@ -617,7 +697,10 @@ fn check(run: &Run, book: &RunBook) -> Result<(), LedgerRefusal> {
         return Ok(());
     }
     if let Some(bound) = book.runs.iter().find(binds) {
-        return Err(LedgerRefusal::Roster { data_user: run.data_user.name.clone(), opened: bound.opened });
+        return Err(LedgerRefusal::Roster {
+            data_user: run.data_user.name.clone(),
+            opened: bound.opened,
+        });
     }
     let exported = book.runs.iter().filter(|record| record.is_exported());
     let mut rosters: Vec<_> = exported.map(|record| record.roster.clone()).collect();
@@ -625,20 +708,36 @@ fn check(run: &Run, book: &RunBook) -> Result<(), LedgerRefusal> {
     rosters::check(&rosters, rosters::Observer::Nodes(&roster))
 }
 
-/// Refuses one more study where a data user only planned so many, or broke them off before anything about genotypes.
+/// Refuses one more study where a data user only planned so many, or broke them off before anything
+/// about genotypes.
 fn check_plans(run: &Run, party: &Party, book: &RunBook) -> Result<(), LedgerRefusal> {
-    let own =
-        || book.runs.iter().filter(|record| record.dataset == run.dataset && party.has(&record.data_user));
-    let run_later: BTreeSet<Digest> =
-        own().filter(|record| record.people.is_some()).map(|record| record.question).collect();
-    let planned = |record: &&RunRecord| {
-        record.state == RunState::Opened && record.people.is_none() && !run_later.contains(&record.question)
+    let own = || {
+        book.runs
+            .iter()
+            .filter(|record| record.dataset == run.dataset && party.has(&record.data_user))
     };
-    if own().filter(planned).count() < PLANS_MAX { Ok(()) } else { Err(LedgerRefusal::Plans) }
+    let run_later: BTreeSet<Digest> = own()
+        .filter(|record| record.people.is_some())
+        .map(|record| record.question)
+        .collect();
+    let planned = |record: &&RunRecord| {
+        record.state == RunState::Opened
+            && record.people.is_none()
+            && !run_later.contains(&record.question)
+    };
+    if own().filter(planned).count() < PLANS_MAX {
+        Ok(())
+    } else {
+        Err(LedgerRefusal::Plans)
+    }
 }
 
 fn last_of(book: &mut RunBook, job: Digest) -> Result<&mut RunRecord, LedgerError> {
-    book.runs.iter_mut().rev().find(|record| record.job == job).ok_or(LedgerError::UnknownRun)
+    book.runs
+        .iter_mut()
+        .rev()
+        .find(|record| record.job == job)
+        .ok_or(LedgerError::UnknownRun)
 }
 
 fn sorted(roster: &[[u8; 32]]) -> Vec<Digest> {

@@ -1,7 +1,8 @@
-//! What may leave a node: secure sums, cell rules, the privacy ledger and the types that hold all three to it.
+//! What may leave a node: secure sums, cell rules, the privacy ledger and the types that hold all
+//! three to it.
 //!
-//! A number leaves a node only masked, or as [`Released`], which this crate alone can build. What the coordinator
-//! opens is [`Opened`], which can be neither serialised nor printed.
+//! A number leaves a node only masked, or as [`Released`], which this crate alone can build. What
+//! the coordinator opens is [`Opened`], which can be neither serialised nor printed.
 
 #![forbid(unsafe_code)]
 
@@ -22,9 +23,10 @@ mod witness;
 pub use book_files::{Lock, lock};
 pub use gate::{Cleared, Gate, OwnSite};
 pub use ledger::{
-    ACCOUNT_COLUMNS_MAX, Account, AccountColumn, AllowedRoster, Chosen, ClosedAccount, Codings, ColumnId,
-    ColumnRecord, DataUser, Draft, Exact, ExportAccount, Exported, ForExport, Ledger, LedgerError,
-    LedgerRefusal, Left, NewColumn, PLANS_MAX, PeopleSet, Run, RunRecord, RunState, choose, rosters,
+    ACCOUNT_COLUMNS_MAX, Account, AccountColumn, AllowedRoster, Chosen, ClosedAccount, Codings,
+    ColumnId, ColumnRecord, DataUser, Draft, Exact, ExportAccount, Exported, ForExport, Ledger,
+    LedgerError, LedgerRefusal, Left, NewColumn, PLANS_MAX, PeopleSet, Run, RunRecord, RunState,
+    choose, rosters,
 };
 pub use masks::{MaskedSum, MaskedSumError, Seed, add_mask, subtract_mask};
 pub use opened::Opened;

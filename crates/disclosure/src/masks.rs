@@ -1,7 +1,8 @@
-//! Masks over Z_2^64 and the sum of masked vectors (Bonawitz et al. 2017, "Practical Secure Aggregation for
-//! Privacy-Preserving Machine Learning", section 4). This module owns the mask streams, the sign rule of pairwise
-//! masks and the one place where an [`Opened`] sum comes into being. It refuses to open a sum of fewer than three
-//! nodes' vectors, or one that still carries a mask.
+//! Masks over Z_2^64 and the sum of masked vectors (Bonawitz et al. 2017, "Practical Secure
+//! Aggregation for Privacy-Preserving Machine Learning", section 4). This module owns the mask
+//! streams, the sign rule of pairwise masks and the one place where an [`Opened`] sum comes into
+//! being. It refuses to open a sum of fewer than three nodes' vectors, or one that still carries a
+//! mask.
 
 use aes::{
     Aes128,
@@ -12,7 +13,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::Opened;
 
-/// A sum holds at least this many nodes' vectors. Not configurable: with two, each could subtract its own.
+/// A sum holds at least this many nodes' vectors. Not configurable: with two, each could subtract
+/// its own.
 pub const MINIMUM_CONTRIBUTORS: usize = 3;
 /// Nodes are numbered below this, so that sets of them fit one word.
 pub const MAXIMUM_CONTRIBUTORS: usize = 64;
@@ -21,8 +23,8 @@ pub const MAXIMUM_CONTRIBUTORS: usize = 64;
 const CHUNK_WORDS: usize = 1024;
 const WORD_BYTES: usize = 8;
 
-/// What a mask is made from: an AES-128 key (16 bytes) and the first counter block (16 bytes). One seed masks one
-/// vector, once. Wiped from memory when dropped, never printed.
+/// What a mask is made from: an AES-128 key (16 bytes) and the first counter block (16 bytes). One
+/// seed masks one vector, once. Wiped from memory when dropped, never printed.
 pub struct Seed(Zeroizing<[u8; 32]>);
 
 impl Seed {
@@ -47,10 +49,14 @@ pub fn subtract_mask(seed: &Seed, words: &mut [u64]) {
     with_mask(seed, words, u64::wrapping_sub);
 }
 
-/// Masks node `own`'s vector against node `peer`: the lower number adds, the higher subtracts, so that the two
-/// cancel in a sum that holds both.
+/// Masks node `own`'s vector against node `peer`: the lower number adds, the higher subtracts, so
+/// that the two cancel in a sum that holds both.
 pub fn add_pair_mask(own: usize, peer: usize, seed: &Seed, words: &mut [u64]) {
-    if own < peer { add_mask(seed, words) } else { subtract_mask(seed, words) }
+    if own < peer {
+        add_mask(seed, words)
+    } else {
+        subtract_mask(seed, words)
+    }
 }
 
 fn with_mask(seed: &Seed, words: &mut [u64], combine: impl Fn(u64, u64) -> u64) {
@@ -81,8 +87,8 @@ pub enum MaskedSumError {
     Masked(usize),
 }
 
-/// A sum of masked vectors mod 2^64, at the coordinator. Self-masks of the contributors and the masks that they
-/// shared with lost nodes are removed from it; then it opens.
+/// A sum of masked vectors mod 2^64, at the coordinator. Self-masks of the contributors and the
+/// masks that they shared with lost nodes are removed from it; then it opens.
 pub struct MaskedSum {
     words: Vec<u64>,
     contributors: u64,
@@ -91,7 +97,11 @@ pub struct MaskedSum {
 
 impl MaskedSum {
     pub fn new(words: usize) -> Self {
-        Self { words: vec![0; words], contributors: 0, unmasked: 0 }
+        Self {
+            words: vec![0; words],
+            contributors: 0,
+            unmasked: 0,
+        }
     }
 
     /// Adds the masked vector of one node, once.
@@ -101,7 +111,10 @@ impl MaskedSum {
         masked: impl ExactSizeIterator<Item = u64>,
     ) -> Result<(), MaskedSumError> {
         if masked.len() != self.words.len() {
-            return Err(MaskedSumError::Length { words: masked.len(), expected: self.words.len() });
+            return Err(MaskedSumError::Length {
+                words: masked.len(),
+                expected: self.words.len(),
+            });
         }
         if node >= MAXIMUM_CONTRIBUTORS || self.contributors & (1 << node) != 0 {
             return Err(MaskedSumError::Contributor(node));
@@ -129,8 +142,14 @@ impl MaskedSum {
         Ok(())
     }
 
-    /// Removes the mask that contributor `node` put on its vector against `lost`, whose vector is not in the sum.
-    pub fn remove_pair_mask(&mut self, node: usize, lost: usize, seed: &Seed) -> Result<(), MaskedSumError> {
+    /// Removes the mask that contributor `node` put on its vector against `lost`, whose vector is
+    /// not in the sum.
+    pub fn remove_pair_mask(
+        &mut self,
+        node: usize,
+        lost: usize,
+        seed: &Seed,
+    ) -> Result<(), MaskedSumError> {
         self.require(node)?;
         if lost >= MAXIMUM_CONTRIBUTORS || self.contributors & (1 << lost) != 0 {
             return Err(MaskedSumError::Contributor(lost));
@@ -142,7 +161,9 @@ impl MaskedSum {
     /// The sum, if it holds at least three nodes' vectors and none of their self-masks.
     pub fn open(mut self) -> Result<Opened<Vec<u64>>, MaskedSumError> {
         if self.contributors() < MINIMUM_CONTRIBUTORS {
-            return Err(MaskedSumError::TooFew { contributors: self.contributors() });
+            return Err(MaskedSumError::TooFew {
+                contributors: self.contributors(),
+            });
         }
         match self.contributors & !self.unmasked {
             0 => Ok(Opened::new(std::mem::take(&mut self.words))),
@@ -178,19 +199,27 @@ mod tests {
 
     #[test]
     fn the_stream_is_aes_128_ctr() {
-        // NIST SP 800-38A, F.5.1: CTR-AES128, key and initial counter, first two blocks (plaintext xor ciphertext).
+        // NIST SP 800-38A, F.5.1: CTR-AES128, key and initial counter, first two blocks (plaintext
+        // xor ciphertext).
         let mut bytes = [0; 32];
         hex::decode_to_slice("2b7e151628aed2a6abf7158809cf4f3c", &mut bytes[..16]).unwrap();
         hex::decode_to_slice("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff", &mut bytes[16..]).unwrap();
-        let stream = hex::decode("ec8cdf7398607cb0f2d21675ea9ea1e4362b7c3c6773516318a077d7fc5073ae").unwrap();
-        let expected: Vec<u64> =
-            stream.as_chunks().0.iter().map(|word: &[u8; 8]| u64::from_le_bytes(*word)).collect();
+        let stream =
+            hex::decode("ec8cdf7398607cb0f2d21675ea9ea1e4362b7c3c6773516318a077d7fc5073ae")
+                .unwrap();
+        let expected: Vec<u64> = stream
+            .as_chunks()
+            .0
+            .iter()
+            .map(|word: &[u8; 8]| u64::from_le_bytes(*word))
+            .collect();
         let mut words = [0; 4];
         add_mask(&Seed::new(bytes), &mut words);
         assert_eq!(words.as_slice(), expected);
     }
 
-    /// Node `own` of `count`, with pair seeds that depend on the pair and self seeds that depend on the node.
+    /// Node `own` of `count`, with pair seeds that depend on the pair and self seeds that depend on
+    /// the node.
     fn mask(own: usize, count: usize, words: &mut [u64]) {
         add_mask(&seed(100 + own as u8), words);
         for peer in (0..count).filter(|peer| *peer != own) {
@@ -244,15 +273,30 @@ mod tests {
         let mut sum = masked_sum(&[0, 1]);
         sum.remove_self_mask(0, &seed(0)).unwrap();
         sum.remove_self_mask(1, &seed(1)).unwrap();
-        assert_eq!(sum.open().err(), Some(MaskedSumError::TooFew { contributors: 2 }));
+        assert_eq!(
+            sum.open().err(),
+            Some(MaskedSumError::TooFew { contributors: 2 })
+        );
     }
 
     #[test]
     fn a_vector_counts_once() {
         let mut sum = masked_sum(&[0, 1]);
-        assert_eq!(sum.add(1, [0].into_iter()), Err(MaskedSumError::Contributor(1)));
-        assert_eq!(sum.add(64, [0].into_iter()), Err(MaskedSumError::Contributor(64)));
-        assert_eq!(sum.add(2, [0, 0].into_iter()), Err(MaskedSumError::Length { words: 2, expected: 1 }));
+        assert_eq!(
+            sum.add(1, [0].into_iter()),
+            Err(MaskedSumError::Contributor(1))
+        );
+        assert_eq!(
+            sum.add(64, [0].into_iter()),
+            Err(MaskedSumError::Contributor(64))
+        );
+        assert_eq!(
+            sum.add(2, [0, 0].into_iter()),
+            Err(MaskedSumError::Length {
+                words: 2,
+                expected: 1
+            })
+        );
         assert_eq!(sum.contributors(), 2);
     }
 
@@ -261,9 +305,18 @@ mod tests {
         let mut sum = masked_sum(&[0, 1, 63]);
         sum.remove_self_mask(0, &seed(0)).unwrap();
         sum.remove_self_mask(63, &seed(0)).unwrap();
-        assert_eq!(sum.remove_self_mask(0, &seed(0)), Err(MaskedSumError::Contributor(0)));
-        assert_eq!(sum.remove_self_mask(5, &seed(0)), Err(MaskedSumError::Contributor(5)));
-        assert_eq!(sum.remove_pair_mask(0, 1, &seed(0)), Err(MaskedSumError::Contributor(1)));
+        assert_eq!(
+            sum.remove_self_mask(0, &seed(0)),
+            Err(MaskedSumError::Contributor(0))
+        );
+        assert_eq!(
+            sum.remove_self_mask(5, &seed(0)),
+            Err(MaskedSumError::Contributor(5))
+        );
+        assert_eq!(
+            sum.remove_pair_mask(0, 1, &seed(0)),
+            Err(MaskedSumError::Contributor(1))
+        );
         assert_eq!(sum.open().err(), Some(MaskedSumError::Masked(1)));
     }
 }

@@ -1,11 +1,12 @@
-//! A sum that the coordinator has opened. It is exact and so it is personal data: two of them that differ by one
-//! person give that person away. This module owns the type that keeps it in memory and refuses every way out but
-//! the disclosure gate.
+//! A sum that the coordinator has opened. It is exact and so it is personal data: two of them that
+//! differ by one person give that person away. This module owns the type that keeps it in memory
+//! and refuses every way out but the disclosure gate.
 
 /// A value opened from a secure sum, on its way to the gate.
 ///
-/// Only this crate builds one (out of at least three nodes' masked vectors) and only [`Gate`](crate::Gate) and
-/// [`Cleared`](crate::Cleared) take one apart. It cannot be printed, cloned or serialised:
+/// Only this crate builds one (out of at least three nodes' masked vectors) and only
+/// [`Gate`](crate::Gate) and [`Cleared`](crate::Cleared) take one apart. It cannot be printed,
+/// cloned or serialised:
 ///
 /// ```compile_fail,E0277
 /// fn print(opened: ligate_disclosure::Opened<Vec<u64>>) {

@@ -1,12 +1,13 @@
-//! A value that passed the disclosure gate. This module owns the only type in which a number may leave a node
-//! unmasked, and refuses to build one for anybody outside this crate.
+//! A value that passed the disclosure gate. This module owns the only type in which a number may
+//! leave a node unmasked, and refuses to build one for anybody outside this crate.
 
 use serde::{Serialize, Serializer};
 
 /// A value that the gate has let through: it may be printed, sent and stored.
 ///
-/// There is no constructor outside this crate and no `Deserialize`: what arrives over the network is plain data,
-/// not a release. There is no `map` either, because a closure could smuggle in anything else.
+/// There is no constructor outside this crate and no `Deserialize`: what arrives over the network
+/// is plain data, not a release. There is no `map` either, because a closure could smuggle in
+/// anything else.
 ///
 /// ```compile_fail,E0423
 /// let forged = ligate_disclosure::Released(17_u64);

@@ -1,6 +1,7 @@
-//! Shamir's secret sharing (Shamir 1979) of 32-byte secrets over GF(2^8), byte by byte, with the AES polynomial
-//! x^8 + x^4 + x^3 + x + 1. Time and memory access do not depend on the secret: no tables, no branches on it.
-//! Refuses thresholds that share nothing out, and sets of shares that repeat a place.
+//! Shamir's secret sharing (Shamir 1979) of 32-byte secrets over GF(2^8), byte by byte, with the
+//! AES polynomial x^8 + x^4 + x^3 + x + 1. Time and memory access do not depend on the secret: no
+//! tables, no branches on it. Refuses thresholds that share nothing out, and sets of shares that
+//! repeat a place.
 
 use std::num::NonZeroU8;
 
@@ -19,7 +20,10 @@ pub struct Share {
 
 impl Share {
     pub fn new(place: NonZeroU8, value: [u8; SECRET_BYTES]) -> Self {
-        Self { place, value: Zeroizing::new(value) }
+        Self {
+            place,
+            value: Zeroizing::new(value),
+        }
     }
 
     pub fn place(&self) -> NonZeroU8 {
@@ -42,8 +46,8 @@ pub enum ShamirError {
     TooFew { shares: usize, threshold: usize },
 }
 
-/// Shares a secret out to `places` (distinct), so that any `threshold` of the shares give it back and fewer tell
-/// nothing.
+/// Shares a secret out to `places` (distinct), so that any `threshold` of the shares give it back
+/// and fewer tell nothing.
 pub fn split(
     secret: &[u8; SECRET_BYTES],
     places: &[NonZeroU8],
@@ -51,27 +55,46 @@ pub fn split(
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<Vec<Share>, ShamirError> {
     if threshold < 2 || threshold > places.len() {
-        return Err(ShamirError::Threshold { threshold, places: places.len() });
+        return Err(ShamirError::Threshold {
+            threshold,
+            places: places.len(),
+        });
     }
     refuse_repeated(places.iter().copied())?;
     let mut coefficients = Zeroizing::new(vec![[0_u8; SECRET_BYTES]; threshold - 1]);
     for coefficient in coefficients.iter_mut() {
         rng.fill_bytes(coefficient);
     }
-    Ok(places.iter().map(|place| evaluate(secret, &coefficients, *place)).collect())
+    Ok(places
+        .iter()
+        .map(|place| evaluate(secret, &coefficients, *place))
+        .collect())
 }
 
-/// Gives the secret back from the first `threshold` of `shares`. Wrong shares give a wrong secret: the caller checks
-/// it against something it knows of it.
-pub fn join(shares: &[Share], threshold: usize) -> Result<Zeroizing<[u8; SECRET_BYTES]>, ShamirError> {
+/// Gives the secret back from the first `threshold` of `shares`. Wrong shares give a wrong secret:
+/// the caller checks it against something it knows of it.
+pub fn join(
+    shares: &[Share],
+    threshold: usize,
+) -> Result<Zeroizing<[u8; SECRET_BYTES]>, ShamirError> {
     let Some(shares) = shares.get(..threshold).filter(|_| threshold >= 2) else {
-        return Err(ShamirError::TooFew { shares: shares.len(), threshold });
+        return Err(ShamirError::TooFew {
+            shares: shares.len(),
+            threshold,
+        });
     };
     refuse_repeated(shares.iter().map(Share::place))?;
     let mut secret = Zeroizing::new([0; SECRET_BYTES]);
     for share in shares {
-        let others = shares.iter().map(Share::place).filter(|place| *place != share.place);
-        add_product(&mut secret, &share.value, weight_at_zero(share.place, others));
+        let others = shares
+            .iter()
+            .map(Share::place)
+            .filter(|place| *place != share.place);
+        add_product(
+            &mut secret,
+            &share.value,
+            weight_at_zero(share.place, others),
+        );
     }
     Ok(secret)
 }
@@ -87,7 +110,11 @@ fn refuse_repeated(places: impl Iterator<Item = NonZeroU8>) -> Result<(), Shamir
 }
 
 /// Horner's rule: the polynomial with `secret` as its constant term, at `place`.
-fn evaluate(secret: &[u8; SECRET_BYTES], coefficients: &[[u8; SECRET_BYTES]], place: NonZeroU8) -> Share {
+fn evaluate(
+    secret: &[u8; SECRET_BYTES],
+    coefficients: &[[u8; SECRET_BYTES]],
+    place: NonZeroU8,
+) -> Share {
     let mut value = [0; SECRET_BYTES];
     for coefficient in coefficients.iter().rev().chain([secret]) {
         let mut next = *coefficient;
@@ -103,7 +130,12 @@ fn evaluate(secret: &[u8; SECRET_BYTES], coefficients: &[[u8; SECRET_BYTES]], pl
 
 /// Lagrange's weight of `place` at zero: the product of other / (other - place).
 fn weight_at_zero(place: NonZeroU8, others: impl Iterator<Item = NonZeroU8>) -> u8 {
-    others.fold(1, |weight, other| product(weight, product(other.get(), inverse(other.get() ^ place.get()))))
+    others.fold(1, |weight, other| {
+        product(
+            weight,
+            product(other.get(), inverse(other.get() ^ place.get())),
+        )
+    })
 }
 
 /// `sum += values * factor`, for 32 bytes at once.
@@ -162,11 +194,13 @@ mod tests {
 
     #[test]
     fn one_share_fewer_tells_nothing() {
-        // Threshold 2: over all coefficients, one share takes every value exactly once, whatever the secret.
+        // Threshold 2: over all coefficients, one share takes every value exactly once, whatever
+        // the secret.
         for secret in [0, 7, 255] {
             let place = NonZeroU8::new(3).unwrap();
-            let values: std::collections::BTreeSet<u8> =
-                (0..=255).map(|c| evaluate(&[secret; 32], &[[c; 32]], place).value()[0]).collect();
+            let values: std::collections::BTreeSet<u8> = (0..=255)
+                .map(|c| evaluate(&[secret; 32], &[[c; 32]], place).value()[0])
+                .collect();
             assert_eq!(values.len(), 256);
         }
     }
@@ -176,14 +210,26 @@ mod tests {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         for threshold in [0, 1, 4] {
             let refused = split(&[0; 32], &places(3), threshold, &mut rng);
-            assert!(matches!(refused, Err(ShamirError::Threshold { .. })), "{threshold}");
+            assert!(
+                matches!(refused, Err(ShamirError::Threshold { .. })),
+                "{threshold}"
+            );
         }
         let twice = [places(1)[0]; 2];
-        assert!(matches!(split(&[0; 32], &twice, 2, &mut rng), Err(ShamirError::RepeatedPlace)));
+        assert!(matches!(
+            split(&[0; 32], &twice, 2, &mut rng),
+            Err(ShamirError::RepeatedPlace)
+        ));
         let shares = split(&[9; 32], &places(3), 2, &mut rng).unwrap();
         let repeated = [shares[0].clone(), shares[0].clone()];
-        assert!(matches!(join(&repeated, 2), Err(ShamirError::RepeatedPlace)));
-        assert!(matches!(join(&shares[..1], 2), Err(ShamirError::TooFew { .. })));
+        assert!(matches!(
+            join(&repeated, 2),
+            Err(ShamirError::RepeatedPlace)
+        ));
+        assert!(matches!(
+            join(&shares[..1], 2),
+            Err(ShamirError::TooFew { .. })
+        ));
         assert!(matches!(join(&shares, 1), Err(ShamirError::TooFew { .. })));
     }
 

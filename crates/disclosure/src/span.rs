@@ -1,26 +1,30 @@
-//! The span rule: what can be computed about single people from sums over them, whichever sums were released.
+//! The span rule: what can be computed about single people from sums over them, whichever sums were
+//! released.
 //!
-//! For its reader a release is a set of sums over people, sum_i w_i x_i, of something that he does not know (the
-//! dosages x of each variant). The weights w are the **columns** of the release: 1 for everybody, the trait, each
-//! covariate, each weight of a null model. Let W hold all columns that one reader was shown, a row w_i for each
-//! person, and G = W'W. Everything that he can compute linearly is a combination v = W a.
+//! For its reader a release is a set of sums over people, sum_i w_i x_i, of something that he does
+//! not know (the dosages x of each variant). The weights w are the **columns** of the release: 1
+//! for everybody, the trait, each covariate, each weight of a null model. Let W hold all columns
+//! that one reader was shown, a row w_i for each person, and G = W'W. Everything that he can
+//! compute linearly is a combination v = W a.
 //!
-//! - The **leverage** h_i = w_i' G^+ w_i is the largest share v_i^2 / |v|^2 that one person can have in a combination.
-//!   At h_i = 1 the person's x is known exactly; the best linear guess of it correlates by sqrt(h_i).
-//! - The **share** of a group S is the largest sum_S v_i^2 / |v|^2, the largest eigenvalue of the block H_SS of
-//!   H = W G^+ W'. At 1 the group's sum is known exactly.
+//! - The **leverage** h_i = w_i' G^+ w_i is the largest share v_i^2 / |v|^2 that one person can
+//!   have in a combination. At h_i = 1 the person's x is known exactly; the best linear guess of it
+//!   correlates by sqrt(h_i).
+//! - The **share** of a group S is the largest sum_S v_i^2 / |v|^2, the largest eigenvalue of the
+//!   block H_SS of H = W G^+ W'. At 1 the group's sum is known exactly.
 //!
-//! Chin and Ozsoyoglu, "Auditing and inference control in statistical databases", IEEE TSE 8:574 (1982). A run is
-//! refused after which a leverage is over [`Limits::leverage`], or the share of a group smaller than a cell is over
-//! [`Limits::share`].
+//! Chin and Ozsoyoglu, "Auditing and inference control in statistical databases", IEEE TSE 8:574
+//! (1982). A run is refused after which a leverage is over [`Limits::leverage`], or the share of a
+//! group smaller than a cell is over [`Limits::share`].
 //!
-//! A node is a group, too, of many people: [`own_sum`] says whether the sum over all of them follows. And dosages are whole
-//! numbers: [`WholeColumns`] looks for sums of which a remainder is a few people's.
+//! A node is a group, too, of many people: [`own_sum`] says whether the sum over all of them
+//! follows. And dosages are whole numbers: [`WholeColumns`] looks for sums of which a remainder is
+//! a few people's.
 //!
-//! G is summed over nodes and each node judges its own rows only, so this module also has what makes that safe: a
-//! [`Rotation`] that only the nodes know, under which the coordinator sees no moment of a variable, and
-//! [`Gram::softened`], which keeps the exact moments of the other nodes from each node. It refuses nothing itself and
-//! does no I/O.
+//! G is summed over nodes and each node judges its own rows only, so this module also has what
+//! makes that safe: a [`Rotation`] that only the nodes know, under which the coordinator sees no
+//! moment of a variable, and [`Gram::softened`], which keeps the exact moments of the other nodes
+//! from each node. It refuses nothing itself and does no I/O.
 
 mod basis;
 mod climb;
@@ -63,7 +67,10 @@ impl std::fmt::Debug for Rows {
 impl Rows {
     /// Rows of `columns` values each, none set yet.
     pub fn zeros(people: usize, columns: usize) -> Self {
-        Self { columns, values: vec![0.0; people * columns] }
+        Self {
+            columns,
+            values: vec![0.0; people * columns],
+        }
     }
 
     /// Rows from whole columns of equal length.

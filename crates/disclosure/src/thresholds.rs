@@ -47,7 +47,9 @@ impl Thresholds {
     ///
     /// The first rule that is configured below its floor.
     pub fn validate(&self) -> Result<(), BelowFloor> {
-        let low = Rule::ALL.into_iter().find(|rule| self[*rule] < rule.floor());
+        let low = Rule::ALL
+            .into_iter()
+            .find(|rule| self[*rule] < rule.floor());
         low.map_or(Ok(()), |rule| {
             let (name, value, floor) = (rule.name(), self[rule], rule.floor());
             Err(BelowFloor { name, value, floor })
@@ -71,7 +73,9 @@ impl Serialize for Thresholds {
 impl<'de> Deserialize<'de> for Thresholds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let named = rule::deserialize_by_name(deserializer)?;
-        Ok(Self::new(|rule| named[rule as usize].unwrap_or(rule.default_value())))
+        Ok(Self::new(|rule| {
+            named[rule as usize].unwrap_or(rule.default_value())
+        }))
     }
 }
 
@@ -95,7 +99,10 @@ mod tests {
             let text = format!(r#"{{"{}": {below}}}"#, rule.name());
             let thresholds: Thresholds = serde_json::from_str(&text).unwrap();
             let message = thresholds.validate().unwrap_err().to_string();
-            assert!(message.contains(&format!("{} = {below}", rule.name())), "{message}");
+            assert!(
+                message.contains(&format!("{} = {below}", rule.name())),
+                "{message}"
+            );
         }
         assert_eq!(Thresholds::floor().validate(), Ok(()));
         assert_eq!(Thresholds::floor()[Rule::Sites], 3);

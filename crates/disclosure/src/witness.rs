@@ -1,10 +1,12 @@
-//! A book at rest, as a ledger's: one file that changes, of which the audit log has the digest. This module makes sure that
-//! a book which was put back from a copy, or changed by hand, is not taken for the newest one.
+//! A book at rest, as a ledger's: one file that changes, of which the audit log has the digest.
+//! This module makes sure that a book which was put back from a copy, or changed by hand, is not
+//! taken for the newest one.
 //!
-//! A change is three steps, under the ledger's lock: the new book is written beside the old one (`FILE.next`), the
-//! [`Witness`] notes its digest, and the new one takes the old one's place. Whoever reads compares with the last digest
-//! that was noted. So a crash is told apart from a book that was put back: after a crash either nothing was noted and the
-//! old book is the noted one, or the noted one lies beside it and takes its place now. Any other book is refused.
+//! A change is three steps, under the ledger's lock: the new book is written beside the old one
+//! (`FILE.next`), the [`Witness`] notes its digest, and the new one takes the old one's place.
+//! Whoever reads compares with the last digest that was noted. So a crash is told apart from a book
+//! that was put back: after a crash either nothing was noted and the old book is the noted one, or
+//! the noted one lies beside it and takes its place now. Any other book is refused.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -33,7 +35,8 @@ pub trait Witness: Send + Sync {
     /// The digest that was noted last; none if none ever was.
     fn last(&self) -> Result<Option<Digest>, WitnessError>;
 
-    /// Notes the digest of the book that is about to take the old one's place. When this returns, the note is durable.
+    /// Notes the digest of the book that is about to take the old one's place. When this returns,
+    /// the note is durable.
     fn note(&self, change: &Change, digest: Digest) -> Result<(), WitnessError>;
 }
 
@@ -47,7 +50,11 @@ pub struct WitnessedFile {
 
 impl WitnessedFile {
     pub fn new(path: PathBuf, domain: &'static str, witness: Arc<dyn Witness>) -> Self {
-        Self { path, domain, witness }
+        Self {
+            path,
+            domain,
+            witness,
+        }
     }
 
     /// What the witness is told of a book.
@@ -73,7 +80,11 @@ impl WitnessedFile {
 
     /// [`read`](Self::read), or nothing where there is no book and none was ever noted.
     pub fn read_if_any(&self, lock: &Lock) -> Result<Option<Vec<u8>>, LedgerError> {
-        if !self.path.exists() && self.last()?.is_none() { Ok(None) } else { self.read(lock).map(Some) }
+        if !self.path.exists() && self.last()?.is_none() {
+            Ok(None)
+        } else {
+            self.read(lock).map(Some)
+        }
     }
 
     /// The book as it lies, whatever was noted: for a recovery alone.
@@ -84,20 +95,34 @@ impl WitnessedFile {
     /// Replaces the book, which the caller has read under this lock.
     pub fn write(&self, _: &Lock, change: &Change, bytes: &[u8]) -> Result<(), LedgerError> {
         ligate_files::replace_alone(&self.next(), Readers::Owner, bytes)?;
-        self.witness.note(change, self.digest(bytes)).map_err(|source| self.unwitnessed(source))?;
+        self.witness
+            .note(change, self.digest(bytes))
+            .map_err(|source| self.unwitnessed(source))?;
         self.take_place()
     }
 
-    /// Makes the first book. Refuses where another one was noted: then there was a ledger, and it is gone.
+    /// Makes the first book. Refuses where another one was noted: then there was a ledger, and it
+    /// is gone.
     pub fn create(&self, lock: &Lock, bytes: &[u8]) -> Result<(), LedgerError> {
         match self.last()? {
-            Some(noted) if noted != self.digest(bytes) => Err(LedgerError::PutBack(self.path.clone())),
-            _ => self.write(lock, &Change { what: "made", job: None }, bytes),
+            Some(noted) if noted != self.digest(bytes) => {
+                Err(LedgerError::PutBack(self.path.clone()))
+            }
+            _ => self.write(
+                lock,
+                &Change {
+                    what: "made",
+                    job: None,
+                },
+                bytes,
+            ),
         }
     }
 
     fn last(&self) -> Result<Option<Digest>, LedgerError> {
-        self.witness.last().map_err(|source| self.unwitnessed(source))
+        self.witness
+            .last()
+            .map_err(|source| self.unwitnessed(source))
     }
 
     fn next(&self) -> PathBuf {
@@ -111,7 +136,10 @@ impl WitnessedFile {
     }
 
     fn unwitnessed(&self, source: WitnessError) -> LedgerError {
-        LedgerError::Witness { path: self.path.clone(), source }
+        LedgerError::Witness {
+            path: self.path.clone(),
+            source,
+        }
     }
 }
 
@@ -121,7 +149,8 @@ pub(crate) mod testing {
 
     use super::*;
 
-    /// A witness that keeps the last digest in a file beside the book, so that other processes see it.
+    /// A witness that keeps the last digest in a file beside the book, so that other processes see
+    /// it.
     pub struct Notes(PathBuf);
 
     impl Notes {
@@ -130,13 +159,17 @@ pub(crate) mod testing {
         }
 
         pub fn set(&self, digest: Digest) {
-            ligate_files::replace_alone(&self.0, Readers::Owner, digest.to_string().as_bytes()).unwrap();
+            ligate_files::replace_alone(&self.0, Readers::Owner, digest.to_string().as_bytes())
+                .unwrap();
         }
     }
 
     impl Witness for Notes {
         fn last(&self) -> Result<Option<Digest>, WitnessError> {
-            Ok(fs::read_to_string(&self.0).ok().map(|text| text.parse()).transpose()?)
+            Ok(fs::read_to_string(&self.0)
+                .ok()
+                .map(|text| text.parse())
+                .transpose()?)
         }
 
         /// What is called "refused" cannot be noted.
@@ -157,7 +190,10 @@ mod tests {
     use super::*;
     use crate::book_files;
 
-    const CHANGE: Change = Change { what: "changed", job: None };
+    const CHANGE: Change = Change {
+        what: "changed",
+        job: None,
+    };
 
     struct Case {
         folder: tempfile::TempDir,
@@ -180,7 +216,9 @@ mod tests {
         }
 
         fn read(&self) -> Result<String, LedgerError> {
-            self.file.read(&self.lock()).map(|bytes| String::from_utf8(bytes).unwrap())
+            self.file
+                .read(&self.lock())
+                .map(|bytes| String::from_utf8(bytes).unwrap())
         }
 
         fn put(&self, name: &str, text: &str) {
@@ -194,7 +232,10 @@ mod tests {
         assert_eq!(case.read().unwrap(), "second");
         case.put("book.json", "first");
         assert!(matches!(case.read(), Err(LedgerError::PutBack(_))));
-        assert!(matches!(case.file.create(&case.lock(), b"first"), Err(LedgerError::PutBack(_))));
+        assert!(matches!(
+            case.file.create(&case.lock(), b"first"),
+            Err(LedgerError::PutBack(_))
+        ));
         case.put("book.json", "second");
         assert_eq!(case.read().unwrap(), "second");
     }
@@ -227,14 +268,21 @@ mod tests {
         assert_eq!(case.read().unwrap(), "fourth");
         assert!(!case.folder.path().join("book.json.next").exists());
         // The same, with the first of all books.
-        fs::rename(case.folder.path().join("book.json"), case.folder.path().join("book.json.next")).unwrap();
+        fs::rename(
+            case.folder.path().join("book.json"),
+            case.folder.path().join("book.json.next"),
+        )
+        .unwrap();
         assert_eq!(case.read().unwrap(), "fourth");
     }
 
     #[test]
     fn what_cannot_be_noted_is_not_done() {
         let case = Case::new();
-        let refused = Change { what: "refused", job: None };
+        let refused = Change {
+            what: "refused",
+            job: None,
+        };
         assert!(matches!(
             case.file.write(&case.lock(), &refused, b"third"),
             Err(LedgerError::Witness { .. })

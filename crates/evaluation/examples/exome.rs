@@ -1,9 +1,10 @@
 //! The exome figures: `exome KNOWLEDGE CASES DATA [--threads N] [--model FILE]`.
 //!
-//! KNOWLEDGE is a knowledge file or a release's folder (as `figures` takes), CASES the solved cases, DATA the folder with
-//! genes/, chains/, frequencies/ and clinical/. Each case's variants are put into the exome of clinical/ without its own
-//! spiked record; the background's ID and INFO are never read. Regime: loo. Prints top-1 and top-10 in percent over all
-//! cases and as the mean over true diseases (genes), for the likelihood ratio and the learned ranking.
+//! KNOWLEDGE is a knowledge file or a release's folder (as `figures` takes), CASES the solved
+//! cases, DATA the folder with genes/, chains/, frequencies/ and clinical/. Each case's variants
+//! are put into the exome of clinical/ without its own spiked record; the background's ID and INFO
+//! are never read. Regime: loo. Prints top-1 and top-10 in percent over all cases and as the mean
+//! over true diseases (genes), for the likelihood ratio and the learned ranking.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -63,13 +64,17 @@ struct Shared {
 
 fn exome() -> Result<(), Failure> {
     let mut words: Vec<String> = env::args().skip(1).collect();
-    let weights = option(&mut words, "--model")?.map(fs::read_to_string).transpose()?;
+    let weights = option(&mut words, "--model")?
+        .map(fs::read_to_string)
+        .transpose()?;
     let [knowledge, file, data] = words.as_slice() else {
         return Err("usage: exome KNOWLEDGE CASES DATA [--model FILE]".into());
     };
     let data = PathBuf::from(data);
     let knowledge = read_knowledge(Path::new(knowledge), &data)?;
-    let cases: Vec<Case> = cases::read(Path::new(file))?.map(|record| record.case).collect();
+    let cases: Vec<Case> = cases::read(Path::new(file))?
+        .map(|record| record.case)
+        .collect();
     let (genes, _) = gene_tables::read_genes(&data.join("genes/homo-sapiens-genes.tsv.gz"))?;
     let structures = data.join("genes/homo-sapiens-gene-structures.tsv.gz");
     let (transcripts, _) = gene_tables::read_structures(&structures, &genes)?;
@@ -77,37 +82,77 @@ fn exome() -> Result<(), Failure> {
     let mut names = GeneNames::of(&model);
     let catalogue = Catalogue::of(&knowledge, &model, &mut names);
     let chain = |name: &str| -> Result<Chain, Failure> {
-        Ok(Chain::read(&data.join("chains").join(name))?.0.with_revised_mitochondrion())
+        Ok(Chain::read(&data.join("chains").join(name))?
+            .0
+            .with_revised_mitochondrion())
     };
-    let (to_38, to_37) = (chain("hg19ToHg38.over.chain.gz")?, chain("hg38ToHg19.over.chain.gz")?);
-    let shared = Shared { model, names, to_38, to_37, data };
+    let (to_38, to_37) = (
+        chain("hg19ToHg38.over.chain.gz")?,
+        chain("hg38ToHg19.over.chain.gz")?,
+    );
+    let shared = Shared {
+        model,
+        names,
+        to_38,
+        to_37,
+        data,
+    };
     let learned = weights.as_deref().map(Model::from_json).transpose()?;
     let learned = learned.as_ref().unwrap_or_else(|| Model::built_in());
     let annotations = Annotations::of(&knowledge);
     let phenotypes = Phenotypes::of(&knowledge, &annotations, &cases, learned);
-    let unconstrained =
-        Catalogue { tolerances: vec![Tolerance::default(); catalogue.tolerances.len()], ..catalogue.clone() };
-    let all = ["gnomad_exomes_sites_consequence.grch37.tsv.gz", "gnomad_nfe_coding.grch37.tsv.gz"];
+    let unconstrained = Catalogue {
+        tolerances: vec![Tolerance::default(); catalogue.tolerances.len()],
+        ..catalogue.clone()
+    };
+    let all = [
+        "gnomad_exomes_sites_consequence.grch37.tsv.gz",
+        "gnomad_nfe_coding.grch37.tsv.gz",
+    ];
     for (name, files, catalogue) in [
         ("gene structures alone", &all[..0], &catalogue),
-        ("gene structures alone, no constraint", &all[..0], &unconstrained),
+        (
+            "gene structures alone, no constraint",
+            &all[..0],
+            &unconstrained,
+        ),
         ("both frequency files", &all[..], &catalogue),
         ("the sites file alone", &all[..1], &catalogue),
     ] {
         let sites = shared.sites(files)?;
         println!("\n## {name}");
-        setting(&shared, catalogue, sites.as_ref(), &knowledge, &cases, &phenotypes)?;
+        setting(
+            &shared,
+            catalogue,
+            sites.as_ref(),
+            &knowledge,
+            &cases,
+            &phenotypes,
+        )?;
         if files.len() == 2 || name == "gene structures alone" {
-            pfeiffer(&shared, catalogue, sites.as_ref(), &knowledge, &annotations, learned)?;
+            pfeiffer(
+                &shared,
+                catalogue,
+                sites.as_ref(),
+                &knowledge,
+                &annotations,
+                learned,
+            )?;
         }
     }
     Ok(())
 }
 
 fn option(words: &mut Vec<String>, name: &str) -> Result<Option<String>, Failure> {
-    let Some(at) = words.iter().position(|word| word == name) else { return Ok(None) };
+    let Some(at) = words.iter().position(|word| word == name) else {
+        return Ok(None);
+    };
     words.remove(at);
-    if at < words.len() { Ok(Some(words.remove(at))) } else { Err(format!("{name} needs a value").into()) }
+    if at < words.len() {
+        Ok(Some(words.remove(at)))
+    } else {
+        Err(format!("{name} needs a value").into())
+    }
 }
 
 fn read_knowledge(path: &Path, data: &Path) -> Result<Knowledge, Failure> {
@@ -137,17 +182,32 @@ impl Shared {
         if files.is_empty() {
             return Ok(None);
         }
-        let lift = |key: &VariantKey| self.to_38.lift_variant(key).lifted().map(|lifted| lifted.key);
+        let lift = |key: &VariantKey| {
+            self.to_38
+                .lift_variant(key)
+                .lifted()
+                .map(|lifted| lifted.key)
+        };
         let mut builder = SitesBuilder::new(LISTED_FROM, Some(&lift));
         for file in files {
-            sites::visit(&self.data.join("frequencies").join(file), &mut |site| builder.add(site))?;
+            sites::visit(&self.data.join("frequencies").join(file), &mut |site| {
+                builder.add(site)
+            })?;
         }
         Ok(Some(builder.finish().0))
     }
 
     fn facts<'a>(&'a self, sites: Option<&'a Sites>) -> VariantFacts<'a> {
-        let frequencies = Frequencies { sites, network: None };
-        VariantFacts { model: &self.model, names: &self.names, frequencies, lift: Some(&self.to_38) }
+        let frequencies = Frequencies {
+            sites,
+            network: None,
+        };
+        VariantFacts {
+            model: &self.model,
+            names: &self.names,
+            frequencies,
+            lift: Some(&self.to_38),
+        }
     }
 
     /// Reads the background, with or without the record that its authors spiked.
@@ -186,7 +246,12 @@ struct Phenotypes<'k> {
 }
 
 impl<'k> Phenotypes<'k> {
-    fn of(knowledge: &'k Knowledge, annotations: &Annotations<'k>, cases: &[Case], learned: &Model) -> Self {
+    fn of(
+        knowledge: &'k Knowledge,
+        annotations: &Annotations<'k>,
+        cases: &[Case],
+        learned: &Model,
+    ) -> Self {
         let subjects = Subjects::of(knowledge, cases);
         let scorer = Scorer::new(annotations);
         let mut groups: BTreeMap<&[Pmid], Vec<usize>> = BTreeMap::new();
@@ -205,13 +270,22 @@ impl<'k> Phenotypes<'k> {
                 .collect();
             let (floor, ours) = (scorer.adjusted(own), scorer.adjusted(borrowed));
             for at in group {
-                let Some(query) = &subjects.all[at].query else { continue };
-                priors[at] =
-                    Some([prior(&floor, query, None), prior(&ours, query, Some((learned, publications)))]);
+                let Some(query) = &subjects.all[at].query else {
+                    continue;
+                };
+                priors[at] = Some([
+                    prior(&floor, query, None),
+                    prior(&ours, query, Some((learned, publications))),
+                ]);
                 emptied[at].clone_from(&without);
             }
         }
-        Self { subjects, priors, emptied, knowledge }
+        Self {
+            subjects,
+            priors,
+            emptied,
+            knowledge,
+        }
     }
 }
 
@@ -221,19 +295,34 @@ fn changes(
     publications: &[Pmid],
     borrow: bool,
 ) -> Vec<(DiseaseIndex, Profile)> {
-    let mut naming: Vec<DiseaseIndex> =
-        publications.iter().flat_map(|pmid| annotations.naming(*pmid)).copied().collect();
+    let mut naming: Vec<DiseaseIndex> = publications
+        .iter()
+        .flat_map(|pmid| annotations.naming(*pmid))
+        .copied()
+        .collect();
     naming.sort_unstable();
     naming.dedup();
     let edited = |disease: DiseaseIndex| {
         let own = subjects.own(publications, disease);
-        let edited = annotations.edited(disease, &Edit { without: publications, own: &own, added: &[] });
+        let edited = annotations.edited(
+            disease,
+            &Edit {
+                without: publications,
+                own: &own,
+                added: &[],
+            },
+        );
         if borrow && edited.terms.is_empty() {
-            return annotations.borrowed(disease, publications).unwrap_or_default();
+            return annotations
+                .borrowed(disease, publications)
+                .unwrap_or_default();
         }
         edited
     };
-    naming.into_iter().map(|disease| (disease, edited(disease))).collect()
+    naming
+        .into_iter()
+        .map(|disease| (disease, edited(disease)))
+        .collect()
 }
 
 fn prior(scorer: &Scorer, query: &Query, learned: Option<(&Model, &[Pmid])>) -> PhenotypePrior {
@@ -256,7 +345,8 @@ struct Ranks {
     gene_groups: Vec<u32>,
     /// Cases whose disease had no rows of its own left.
     emptied: Vec<bool>,
-    /// Probability of the first disease, and whether it is the truth; a case without a term has neither.
+    /// Probability of the first disease, and whether it is the truth; a case without a term has
+    /// neither.
     first: Vec<(f64, bool)>,
 }
 
@@ -274,7 +364,10 @@ fn setting(
         Ok(Background::new(&facts, &examination, donors, catalogue))
     };
     let backgrounds = [background(Sex::Male)?, background(Sex::Female)?];
-    let chains = Chains { to_37: &shared.to_37, to_38: &shared.to_38 };
+    let chains = Chains {
+        to_37: &shared.to_37,
+        to_38: &shared.to_38,
+    };
     let mut ranks = [Ranks::default(), Ranks::default()];
     let mut without: BTreeMap<NotSpiked, usize> = BTreeMap::new();
     let start = Instant::now();
@@ -316,28 +409,50 @@ impl Ranks {
         let genes: Vec<GeneIndex> = subject.genes.iter().flatten().copied().collect();
         self.groups.push(subject.group);
         self.gene_groups.push(subject.gene_group);
-        self.emptied.push(truths.iter().any(|truth| phenotypes.emptied[at].contains(truth)));
+        self.emptied.push(
+            truths
+                .iter()
+                .any(|truth| phenotypes.emptied[at].contains(truth)),
+        );
         let Some(priors) = &phenotypes.priors[at] else {
             self.disease.push(None);
             self.gene.push(None);
             return;
         };
-        let changed: HashMap<usize, DiseaseEvidence> = background.with(spiked).into_iter().collect();
+        let changed: HashMap<usize, DiseaseEvidence> =
+            background.with(spiked).into_iter().collect();
         let evidence = |place: usize| changed.get(&place).unwrap_or(&background.base()[place]);
         let prior = priors[method].all();
-        let posterior: Vec<f64> =
-            prior.iter().enumerate().map(|(place, log)| log + evidence(place).log_ratio).collect();
+        let posterior: Vec<f64> = prior
+            .iter()
+            .enumerate()
+            .map(|(place, log)| log + evidence(place).log_ratio)
+            .collect();
         self.first.push(first(&posterior, &truths));
         let best = |ranks: &mut dyn Iterator<Item = Option<f64>>| ranks.flatten().reduce(f64::min);
-        self.disease.push(best(&mut truths.iter().map(|truth| rank_of(&posterior, truth.index()))));
-        let scores = gene_scores(&posterior, &evidence, catalogue, phenotypes.knowledge.genes().len());
-        self.gene.push(best(&mut genes.iter().map(|gene| rank_of(&scores, gene.index()))));
+        self.disease.push(best(
+            &mut truths
+                .iter()
+                .map(|truth| rank_of(&posterior, truth.index())),
+        ));
+        let scores = gene_scores(
+            &posterior,
+            &evidence,
+            catalogue,
+            phenotypes.knowledge.genes().len(),
+        );
+        self.gene.push(best(
+            &mut genes.iter().map(|gene| rank_of(&scores, gene.index())),
+        ));
     }
 
     fn print(&self, name: &str) {
         let line = |ranks: &[Option<f64>], groups: &[u32]| {
             let share = |top: f64| {
-                let hits = ranks.iter().filter(|rank| rank.is_some_and(|rank| rank <= top)).count();
+                let hits = ranks
+                    .iter()
+                    .filter(|rank| rank.is_some_and(|rank| rank <= top))
+                    .count();
                 100.0 * hits as f64 / ranks.len().max(1) as f64
             };
             let mean = |top: f64| {
@@ -347,16 +462,30 @@ impl Ranks {
                     counts.0 += f64::from(u8::from(rank.is_some_and(|rank| rank <= top)));
                     counts.1 += 1.0;
                 }
-                100.0 * by.values().map(|(hits, all)| hits / all).sum::<f64>() / by.len().max(1) as f64
+                100.0 * by.values().map(|(hits, all)| hits / all).sum::<f64>()
+                    / by.len().max(1) as f64
             };
-            format!("{:.1} / {:.1} | {:.1} / {:.1}", share(1.0), share(10.0), mean(1.0), mean(10.0))
+            format!(
+                "{:.1} / {:.1} | {:.1} / {:.1}",
+                share(1.0),
+                share(10.0),
+                mean(1.0),
+                mean(10.0)
+            )
         };
         println!("{name:18} gene    {}", line(&self.gene, &self.gene_groups));
         println!("{name:18} disease {}", line(&self.disease, &self.groups));
         let (expected, share, error) = calibration(&self.first);
-        println!("{:18} first disease: mean probability {expected:.3}, right {share:.3}, ECE {error:.3}", "");
+        println!(
+            "{:18} first disease: mean probability {expected:.3}, right {share:.3}, ECE {error:.3}",
+            ""
+        );
         let strict = |ranks: &[Option<f64>]| -> Vec<Option<f64>> {
-            ranks.iter().zip(&self.emptied).map(|(rank, emptied)| rank.filter(|_| !emptied)).collect()
+            ranks
+                .iter()
+                .zip(&self.emptied)
+                .map(|(rank, emptied)| rank.filter(|_| !emptied))
+                .collect()
         };
         println!(
             "{:18} diseases without rows of their own as misses ({}): gene {}, disease {}",
@@ -373,7 +502,10 @@ fn first(posterior: &[f64], truths: &[DiseaseIndex]) -> (f64, bool) {
     let best = posterior.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = posterior.iter().map(|log| (log - best).exp()).sum();
     let place = posterior.iter().position(|log| *log == best);
-    (1.0 / sum, place.is_some_and(|place| truths.iter().any(|truth| truth.index() == place)))
+    (
+        1.0 / sum,
+        place.is_some_and(|place| truths.iter().any(|truth| truth.index() == place)),
+    )
 }
 
 /// Mean probability, share right, and the expected calibration error over 15 bins of equal count.
@@ -383,7 +515,10 @@ fn calibration(first: &[(f64, bool)]) -> (f64, f64, f64) {
     let means = |part: &[(f64, bool)]| {
         let count = part.len().max(1) as f64;
         let right = part.iter().filter(|(_, right)| *right).count() as f64;
-        (part.iter().map(|(chance, _)| chance).sum::<f64>() / count, right / count)
+        (
+            part.iter().map(|(chance, _)| chance).sum::<f64>() / count,
+            right / count,
+        )
     };
     let bins = sorted.chunks(sorted.len().div_ceil(15).max(1));
     let error = bins.map(|bin| {
@@ -395,7 +530,8 @@ fn calibration(first: &[(f64, bool)]) -> (f64, f64, f64) {
     (expected, right, error)
 }
 
-/// Log of the summed probability of each gene's diseases, each by its share; minus infinity for a gene without one.
+/// Log of the summed probability of each gene's diseases, each by its share; minus infinity for a
+/// gene without one.
 fn gene_scores<'e>(
     posterior: &[f64],
     evidence: &dyn Fn(usize) -> &'e DiseaseEvidence,
@@ -404,7 +540,11 @@ fn gene_scores<'e>(
 ) -> Vec<f64> {
     let best = posterior.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sums = vec![0.0; genes];
-    for (place, log) in posterior.iter().enumerate().filter(|(_, log)| log.is_finite()) {
+    for (place, log) in posterior
+        .iter()
+        .enumerate()
+        .filter(|(_, log)| log.is_finite())
+    {
         let weight = (log - best).exp();
         for (gene, share) in &evidence(place).genes {
             if let Some(gene) = catalogue.genes[gene.0 as usize] {
@@ -428,7 +568,10 @@ fn pfeiffer(
         .map_err(|_| "the phenopacket cannot be read")?;
     let (query, _) = Query::of(&packet.case, &knowledge.ontology)?;
     let scorer = Scorer::new(annotations);
-    for (name, model) in [("likelihood ratio", None), ("learned ranking", Some((learned, &[][..])))] {
+    for (name, model) in [
+        ("likelihood ratio", None),
+        ("learned ranking", Some((learned, &[][..]))),
+    ] {
         let prior = prior(&scorer, &query, model);
         for read_info in [true, false] {
             let start = Instant::now();
@@ -447,9 +590,15 @@ fn pfeiffer(
                 &contributions,
                 RankOptions::default(),
             );
-            let gene = found.genes.iter().position(|(gene, _)| knowledge.gene(*gene).symbol == "FGFR2");
+            let gene = found
+                .genes
+                .iter()
+                .position(|(gene, _)| knowledge.gene(*gene).symbol == "FGFR2");
             let (disease, chance) = found.leading.first().map_or(("", 0.0), |first| {
-                (knowledge.disease(first.disease).name.as_str(), first.probability)
+                (
+                    knowledge.disease(first.disease).name.as_str(),
+                    first.probability,
+                )
             });
             println!(
                 "pfeiffer, {name}, INFO read: {read_info}: FGFR2 is gene {:?}; first {disease} ({chance:.3}); {} \

@@ -1,17 +1,20 @@
-//! Every figure of the table in BENCHMARKS.md: `figures KNOWLEDGE CASES [--knowledge-cases FILE] [--model FILE]
-//! [--threads N] [--quick] [--false-rows N] [--only PART[,PART]]`.
+//! Every figure of the table in BENCHMARKS.md: `figures KNOWLEDGE CASES [--knowledge-cases FILE]
+//! [--model FILE] [--threads N] [--quick] [--false-rows N] [--only PART[,PART]]`.
 //!
-//! KNOWLEDGE is a knowledge file, or a folder with hp.obo, phenotype.hpoa, genes_to_phenotype.txt, mondo.sssom.tsv and
-//! hgnc_complete_set.txt. The cases themselves are the other registries' knowledge where no file is named. Parts: loo,
-//! unseen, leaky, noise, counts, curve, privacy. `--quick` leaves out the published methods.
+//! KNOWLEDGE is a knowledge file, or a folder with hp.obo, phenotype.hpoa, genes_to_phenotype.txt,
+//! mondo.sssom.tsv and hgnc_complete_set.txt. The cases themselves are the other registries'
+//! knowledge where no file is named. Parts: loo, unseen, leaky, noise, counts, curve, privacy.
+//! `--quick` leaves out the published methods.
 
 use std::{collections::HashMap, env, fs, path::Path, process::ExitCode, time::Instant};
 
 use ligate_clinic::phenotype::{Annotations, Model};
-use ligate_disclosure::diagnosis_counts::{Epsilon, Minimums, Support, batch_counts, private_counts};
+use ligate_disclosure::diagnosis_counts::{
+    Epsilon, Minimums, Support, batch_counts, private_counts,
+};
 use ligate_evaluation::{
-    Accuracy, Calibration, Candidates, Chosen, Difference, EvaluationSet, MethodRun, Noise, Patients,
-    Publishing, Regime, Setting, Shares, Subjects, Truths, accuracy, compare, run,
+    Accuracy, Calibration, Candidates, Chosen, Difference, EvaluationSet, MethodRun, Noise,
+    Patients, Publishing, Regime, Setting, Shares, Subjects, Truths, accuracy, compare, run,
 };
 use ligate_knowledge::{
     Knowledge, Sources,
@@ -46,7 +49,9 @@ impl Asked {
             match word.strip_prefix("--") {
                 Some("quick") => drop(options.insert("quick".to_owned(), String::new())),
                 Some(name) => {
-                    let value = words.next().ok_or_else(|| format!("--{name} needs a value"))?;
+                    let value = words
+                        .next()
+                        .ok_or_else(|| format!("--{name} needs a value"))?;
                     options.insert(name.to_owned(), value);
                 }
                 None => files.push(word),
@@ -56,7 +61,9 @@ impl Asked {
     }
 
     fn wants(&self, part: &str) -> bool {
-        self.options.get("only").is_none_or(|only| only.split(',').any(|word| word == part))
+        self.options
+            .get("only")
+            .is_none_or(|only| only.split(',').any(|word| word == part))
     }
 }
 
@@ -64,14 +71,23 @@ fn figures() -> Result<(), Failure> {
     let asked = Asked::read()?;
     let [knowledge, file] = asked.files.as_slice() else {
         return Err(
-            "usage: figures KNOWLEDGE CASES [--model FILE] [--threads N] [--quick] [--only PARTS]".into()
+            "usage: figures KNOWLEDGE CASES [--model FILE] [--threads N] [--quick] [--only PARTS]"
+                .into(),
         );
     };
     let start = Instant::now();
     let knowledge = read_knowledge(Path::new(knowledge))?;
     let cases = read_cases(Path::new(file))?;
-    let others = asked.options.get("knowledge-cases").map(|file| read_cases(Path::new(file))).transpose()?;
-    let model = asked.options.get("model").map(fs::read_to_string).transpose()?;
+    let others = asked
+        .options
+        .get("knowledge-cases")
+        .map(|file| read_cases(Path::new(file)))
+        .transpose()?;
+    let model = asked
+        .options
+        .get("model")
+        .map(fs::read_to_string)
+        .transpose()?;
     let model = model.map(|text| Model::from_json(&text)).transpose()?;
     let model = model.as_ref().unwrap_or_else(|| Model::built_in());
     let annotations = Annotations::of(&knowledge);
@@ -79,15 +95,27 @@ fn figures() -> Result<(), Failure> {
     let patients = Patients::of(&annotations, others.as_ref().unwrap_or(&cases));
     let bench = EvaluationSet::new(&annotations, &subjects, Some(&patients));
     println!("{:?}", subjects.prepared);
-    println!("knowledge cases: {:?}; candidates: {}", patients.counted, knowledge.candidates().len());
+    println!(
+        "knowledge cases: {:?}; candidates: {}",
+        patients.counted,
+        knowledge.candidates().len()
+    );
     println!("read in {:.1} s", start.elapsed().as_secs_f64());
-    let threads = asked.options.get("threads").map_or(Ok(2), |text| text.parse())?;
+    let threads = asked
+        .options
+        .get("threads")
+        .map_or(Ok(2), |text| text.parse())?;
     let mut methods = vec![Chosen::Ligate(model), Chosen::Floor];
     let ours = methods.len();
     if !asked.options.contains_key("quick") {
         methods.extend(Chosen::RIVALS);
     }
-    let table = Table { bench: &bench, methods, ours, threads };
+    let table = Table {
+        bench: &bench,
+        methods,
+        ours,
+        threads,
+    };
     table.parts(&asked);
     Ok(())
 }
@@ -102,31 +130,62 @@ struct Table<'a, 'k> {
 
 impl Table<'_, '_> {
     fn parts(&self, asked: &Asked) {
-        for (part, regime) in [("leaky", Regime::Leaky), ("loo", Regime::Loo), ("unseen", Regime::Unseen)] {
+        for (part, regime) in [
+            ("leaky", Regime::Leaky),
+            ("loo", Regime::Loo),
+            ("unseen", Regime::Unseen),
+        ] {
             if asked.wants(part) {
                 self.section(part, &self.setting(regime), &self.methods);
             }
         }
         if asked.wants("noise") {
             for noise in Noise::EVERY {
-                let setting = Setting { noise: Some(noise), ..self.setting(Regime::Loo) };
+                let setting = Setting {
+                    noise: Some(noise),
+                    ..self.setting(Regime::Loo)
+                };
                 self.section(&format!("loo, noise {noise:?}"), &setting, &self.methods);
             }
-            let setting = Setting { noise: Some(Noise::All), ..self.setting(Regime::Unseen) };
+            let setting = Setting {
+                noise: Some(Noise::All),
+                ..self.setting(Regime::Unseen)
+            };
             self.section("unseen, noise All", &setting, &self.methods[..self.ours]);
         }
         if asked.wants("counts") {
-            self.counts("release rule", Minimums { batch_patients: 5, count: 3 });
-            self.counts("ungated", Minimums { batch_patients: 1, count: 1 });
+            self.counts(
+                "release rule",
+                Minimums {
+                    batch_patients: 5,
+                    count: 3,
+                },
+            );
+            self.counts(
+                "ungated",
+                Minimums {
+                    batch_patients: 1,
+                    count: 1,
+                },
+            );
         }
         if asked.wants("curve") {
             for count in [1, 3, 5, 10] {
-                self.counts(&format!("minimum {count}"), Minimums { batch_patients: 5, count });
+                self.counts(
+                    &format!("minimum {count}"),
+                    Minimums {
+                        batch_patients: 5,
+                        count,
+                    },
+                );
             }
         }
         if asked.wants("privacy") {
-            let false_rows =
-                asked.options.get("false-rows").and_then(|text| text.parse().ok()).unwrap_or(100.0);
+            let false_rows = asked
+                .options
+                .get("false-rows")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(100.0);
             for epsilon in ["1", "4", "16", "64"] {
                 self.private(epsilon, false_rows);
             }
@@ -147,26 +206,55 @@ impl Table<'_, '_> {
 
     fn counts(&self, name: &str, minimums: Minimums) {
         let rule = |batch: &[&[TermId]]| batch_counts(batch, minimums);
-        let setting = Setting { release: Some(Publishing::Batches(&rule)), ..self.setting(Regime::Unseen) };
-        self.section(&format!("unseen with counts, {name}"), &setting, &self.methods[..self.ours]);
+        let setting = Setting {
+            release: Some(Publishing::Batches(&rule)),
+            ..self.setting(Regime::Unseen)
+        };
+        self.section(
+            &format!("unseen with counts, {name}"),
+            &setting,
+            &self.methods[..self.ours],
+        );
     }
 
     /// `false_rows`: rows of nobody that each node releases on average.
     fn private(&self, epsilon: &str, false_rows: f64) {
-        let Ok(chosen) = epsilon.parse::<Epsilon>() else { return };
+        let Ok(chosen) = epsilon.parse::<Epsilon>() else {
+            return;
+        };
         let knowledge = self.bench.knowledge;
-        let ids = knowledge.candidates().iter().map(|disease| knowledge.disease(*disease).id);
+        let ids = knowledge
+            .candidates()
+            .iter()
+            .map(|disease| knowledge.disease(*disease).id);
         let (mut diseases, ontology) = (ids.collect::<Vec<_>>(), &knowledge.ontology);
         diseases.sort_unstable();
-        let phenotypes =
-            ontology.topological().iter().filter(|term| ontology.is_a(**term, ontology.phenotype_root()));
-        let mut terms = phenotypes.map(|term| ontology.id(*term)).collect::<Vec<_>>();
+        let phenotypes = ontology
+            .topological()
+            .iter()
+            .filter(|term| ontology.is_a(**term, ontology.phenotype_root()));
+        let mut terms = phenotypes
+            .map(|term| ontology.id(*term))
+            .collect::<Vec<_>>();
         terms.sort_unstable();
-        let support = Support { diseases: &diseases, terms: &terms };
-        let noise = |patients: &[(DiseaseId, &[TermId])], seed: u64| -> Vec<DiagnosisCount> {
-            private_counts(patients, &support, chosen, false_rows, &mut ChaCha20Rng::seed_from_u64(seed)).rows
+        let support = Support {
+            diseases: &diseases,
+            terms: &terms,
         };
-        let setting = Setting { release: Some(Publishing::Private(&noise)), ..self.setting(Regime::Unseen) };
+        let noise = |patients: &[(DiseaseId, &[TermId])], seed: u64| -> Vec<DiagnosisCount> {
+            private_counts(
+                patients,
+                &support,
+                chosen,
+                false_rows,
+                &mut ChaCha20Rng::seed_from_u64(seed),
+            )
+            .rows
+        };
+        let setting = Setting {
+            release: Some(Publishing::Private(&noise)),
+            ..self.setting(Regime::Unseen)
+        };
         self.section(
             &format!("unseen with counts, epsilon {epsilon}, {false_rows} false rows"),
             &setting,
@@ -176,11 +264,17 @@ impl Table<'_, '_> {
 
     fn section(&self, name: &str, setting: &Setting, methods: &[Chosen]) {
         println!("\n## {name}");
-        let runs =
-            methods.iter().map(|method| (method.name(), self.timed(*method, setting))).collect::<Vec<_>>();
+        let runs = methods
+            .iter()
+            .map(|method| (method.name(), self.timed(*method, setting)))
+            .collect::<Vec<_>>();
         for (method, (run, seconds)) in &runs {
             let disease = accuracy(&run.disease);
-            println!("{method:18} {} gene {} ({seconds:.0} s)", line(&disease), line(&accuracy(&run.gene)));
+            println!(
+                "{method:18} {} gene {} ({seconds:.0} s)",
+                line(&disease),
+                line(&accuracy(&run.gene))
+            );
             if *method == "ligate" || *method == "floor" {
                 println!("{:18} {}", "", intervals(&disease));
             }
@@ -188,16 +282,30 @@ impl Table<'_, '_> {
                 println!("{:18} {}", "", reliability(&calibration));
             }
         }
-        let Some((_, (first, _))) = runs.first() else { return };
+        let Some((_, (first, _))) = runs.first() else {
+            return;
+        };
         let whole = accuracy(&first.disease);
-        println!("lacking {:?}; ranked by relatives {}", whole.misses, whole.ranked_by_relatives);
+        println!(
+            "lacking {:?}; ranked by relatives {}",
+            whole.misses, whole.ranked_by_relatives
+        );
         if !first.released_rows.is_empty() {
-            println!("released rows {:?} of diseases {:?}", first.released_rows, first.released_diseases);
-            println!("range {:?}", first.disease.outcomes.range(&first.disease.groups));
+            println!(
+                "released rows {:?} of diseases {:?}",
+                first.released_rows, first.released_diseases
+            );
+            println!(
+                "range {:?}",
+                first.disease.outcomes.range(&first.disease.groups)
+            );
         }
         for (place, (method, (run, _))) in runs.iter().enumerate().take(self.ours) {
             for (other, (rival, _)) in &runs[place + 1..] {
-                println!("{}", beats(&difference(&run.disease, &rival.disease, (method, other))));
+                println!(
+                    "{}",
+                    beats(&difference(&run.disease, &rival.disease, (method, other)))
+                );
             }
         }
     }
@@ -210,26 +318,49 @@ impl Table<'_, '_> {
 }
 
 fn difference(ours: &Truths, theirs: &Truths, names: (&str, &str)) -> Difference {
-    compare(names, (&ours.outcomes.hits(), &theirs.outcomes.hits()), &ours.groups, 1)
+    compare(
+        names,
+        (&ours.outcomes.hits(), &theirs.outcomes.hits()),
+        &ours.groups,
+        1,
+    )
 }
 
 fn line(accuracy: &Accuracy) -> String {
     let shares = |shares: &Shares| {
-        format!("{:5.1} {:5.1} {:5.1}", 100.0 * shares.top1, 100.0 * shares.top3, 100.0 * shares.top10)
+        format!(
+            "{:5.1} {:5.1} {:5.1}",
+            100.0 * shares.top1,
+            100.0 * shares.top3,
+            100.0 * shares.top10
+        )
     };
-    format!("{} | {} (n {})", shares(&accuracy.micro), shares(&accuracy.by_disease), accuracy.micro.n)
+    format!(
+        "{} | {} (n {})",
+        shares(&accuracy.micro),
+        shares(&accuracy.by_disease),
+        accuracy.micro.n
+    )
 }
 
 fn intervals(accuracy: &Accuracy) -> String {
     let text = |shares: &Shares| {
         let intervals = shares.intervals.iter().flatten();
-        let each =
-            intervals.map(|interval| format!("{:.1}-{:.1}", 100.0 * interval.low, 100.0 * interval.high));
+        let each = intervals
+            .map(|interval| format!("{:.1}-{:.1}", 100.0 * interval.low, 100.0 * interval.high));
         each.collect::<Vec<_>>().join(" ")
     };
     let known = &accuracy.without_misses;
-    let without = format!("{:.1} {:.1}", 100.0 * known.micro.top1, 100.0 * known.micro.top10);
-    format!("95%: {} | {}; without misses {without}", text(&accuracy.micro), text(&accuracy.by_disease))
+    let without = format!(
+        "{:.1} {:.1}",
+        100.0 * known.micro.top1,
+        100.0 * known.micro.top10
+    );
+    format!(
+        "95%: {} | {}; without misses {without}",
+        text(&accuracy.micro),
+        text(&accuracy.by_disease)
+    )
 }
 
 fn reliability(calibration: &Calibration) -> String {
@@ -251,12 +382,18 @@ fn beats(difference: &Difference) -> String {
         let text = |gain: &ligate_evaluation::Gain| {
             let mark = if gain.beats { "*" } else { "" };
             let (low, high) = (100.0 * gain.interval.low, 100.0 * gain.interval.high);
-            format!("{:+.1} ({low:+.1} to {high:+.1}){mark}", 100.0 * gain.difference)
+            format!(
+                "{:+.1} ({low:+.1} to {high:+.1}){mark}",
+                100.0 * gain.difference
+            )
         };
         format!("{}, {}", text(&gains[0]), text(&gains[2]))
     };
     let (micro, by_disease) = (gains(&difference.micro), gains(&difference.by_disease));
-    format!("{} - {}: {micro} | {by_disease}", difference.method, difference.other)
+    format!(
+        "{} - {}: {micro} | {by_disease}",
+        difference.method, difference.other
+    )
 }
 
 fn read_cases(file: &Path) -> Result<Vec<Case>, Failure> {

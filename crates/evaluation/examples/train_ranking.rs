@@ -1,6 +1,7 @@
-//! Fits the ranking model that comes with the program:
-//! `train_ranking HPO_FOLDER MONDO.sssom.tsv CASES.jsonl > crates/clinic/src/phenotype/model.json`. Every case is seen with
-//! its own publication taken out of the annotations, as published (weight 3) and as three noisy lists (weight 1 each).
+//! Fits the ranking model that comes with the program: `train_ranking HPO_FOLDER MONDO.sssom.tsv
+//! CASES.jsonl > crates/clinic/src/phenotype/model.json`. Every case is seen with its own
+//! publication taken out of the annotations, as published (weight 3) and as three noisy lists
+//! (weight 1 each).
 
 #[path = "../../clinic/tests/store/mod.rs"]
 mod store;
@@ -24,11 +25,17 @@ fn main() -> ExitCode {
         eprintln!("usage: train_ranking HPO_FOLDER MONDO.sssom.tsv CASES.jsonl > model.json");
         return ExitCode::FAILURE;
     };
-    let Some(knowledge) = store::knowledge(hpo, mondo) else { return ExitCode::FAILURE };
+    let Some(knowledge) = store::knowledge(hpo, mondo) else {
+        return ExitCode::FAILURE;
+    };
     let cases = store::cases(cases, &knowledge);
     let start = Instant::now();
     let examples = examples(&knowledge, &cases);
-    eprintln!("{} lists in {:.0} s", examples.len(), start.elapsed().as_secs_f64());
+    eprintln!(
+        "{} lists in {:.0} s",
+        examples.len(),
+        start.elapsed().as_secs_f64()
+    );
     let start = Instant::now();
     let model = train(&examples, knowledge.ontology.version());
     eprintln!("fitted in {:.0} s", start.elapsed().as_secs_f64());
@@ -57,12 +64,18 @@ fn examples(knowledge: &Knowledge, cases: &[Solved]) -> Vec<Example> {
     for (publication, group) in groups {
         let scorer = scorer.adjusted(store::left_out_borrowing(&annotations, publication, &own));
         for solved in group {
-            let (Some(query), Some(truth)) = (&solved.query, solved.truth) else { continue };
+            let (Some(query), Some(truth)) = (&solved.query, solved.truth) else {
+                continue;
+            };
             examples.push(Example::of(&scorer, query, publication, truth, PUBLISHED));
             for kind in [Noise::Vague, Noise::Short, Noise::Strange] {
                 let observed = noise.list(kind, &solved.id, SEED, &query.observed);
                 let noisy = Query::from_terms(&knowledge.ontology, &observed, &[]);
-                let noisy = Query { sex: query.sex, onset: query.onset, ..noisy };
+                let noisy = Query {
+                    sex: query.sex,
+                    onset: query.onset,
+                    ..noisy
+                };
                 examples.push(Example::of(&scorer, &noisy, publication, truth, 1.0));
             }
         }

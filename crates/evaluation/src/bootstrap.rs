@@ -1,5 +1,5 @@
-//! Intervals by resampling diseases: cases of one disease stand or fall together, so whole diseases are drawn. Two
-//! methods are compared on the same draws (paired).
+//! Intervals by resampling diseases: cases of one disease stand or fall together, so whole diseases
+//! are drawn. Two methods are compared on the same draws (paired).
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,9 @@ impl Strata {
                 *sum += hit;
             }
         }
-        Self { groups: sums.into_values().collect() }
+        Self {
+            groups: sums.into_values().collect(),
+        }
     }
 
     /// Number of diseases.
@@ -65,12 +67,18 @@ impl Strata {
             }
         }
         let share = |sum: f64, count: f64| if count > 0.0 { sum / count } else { 0.0 };
-        (sums.map(|sum| share(sum, cases)), means.map(|mean| share(mean, diseases)))
+        (
+            sums.map(|sum| share(sum, cases)),
+            means.map(|mean| share(mean, diseases)),
+        )
     }
 
     /// 95% intervals of the three shares: micro, macro.
     pub fn intervals(&self, draws: usize, seed: u64) -> ([Interval; 3], [Interval; 3]) {
-        let drawn = self.draw(draws, seed).map(|places| self.over(places.into_iter())).collect::<Vec<_>>();
+        let drawn = self
+            .draw(draws, seed)
+            .map(|places| self.over(places.into_iter()))
+            .collect::<Vec<_>>();
         let (micro, by_disease): (Vec<_>, Vec<_>) = drawn.into_iter().unzip();
         (percentiles(&micro), percentiles(&by_disease))
     }
@@ -81,7 +89,8 @@ impl Strata {
     }
 }
 
-/// How much better one method is than another on the same cases: the difference of shares and its 95% interval.
+/// How much better one method is than another on the same cases: the difference of shares and its
+/// 95% interval.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
     pub method: String,
@@ -103,41 +112,62 @@ pub struct Gain {
 }
 
 /// Paired comparison of two methods' hits on the same cases.
-pub fn compare(names: (&str, &str), hits: (&[Hits], &[Hits]), groups: &[u32], seed: u64) -> Difference {
+pub fn compare(
+    names: (&str, &str),
+    hits: (&[Hits], &[Hits]),
+    groups: &[u32],
+    seed: u64,
+) -> Difference {
     let (ours, theirs) = (Strata::new(hits.0, groups), Strata::new(hits.1, groups));
     let minus = |(a, b): (Hits, Hits)| std::array::from_fn(|top| a[top] - b[top]);
     let drawn = ours.draw(DRAWS, seed).map(|places| {
         let (micro, by_disease) = ours.over(places.iter().copied());
         let (other_micro, other_by_disease) = theirs.over(places.into_iter());
-        (minus((micro, other_micro)), minus((by_disease, other_by_disease)))
+        (
+            minus((micro, other_micro)),
+            minus((by_disease, other_by_disease)),
+        )
     });
     let (micro, by_disease): (Vec<Hits>, Vec<Hits>) = drawn.unzip();
     Difference {
         method: names.0.to_owned(),
         other: names.1.to_owned(),
         micro: gains(minus((ours.micro(), theirs.micro())), percentiles(&micro)),
-        by_disease: gains(minus((ours.by_disease(), theirs.by_disease())), percentiles(&by_disease)),
+        by_disease: gains(
+            minus((ours.by_disease(), theirs.by_disease())),
+            percentiles(&by_disease),
+        ),
     }
 }
 
 fn gains(differences: Hits, intervals: [Interval; 3]) -> [Gain; 3] {
     std::array::from_fn(|top| {
         let interval = intervals[top];
-        Gain { difference: differences[top], interval, beats: interval.low > 0.0 }
+        Gain {
+            difference: differences[top],
+            interval,
+            beats: interval.low > 0.0,
+        }
     })
 }
 
-/// Percentiles 2.5 and 97.5, interpolated linearly between order statistics (Hyndman and Fan 1996, definition 7).
+/// Percentiles 2.5 and 97.5, interpolated linearly between order statistics (Hyndman and Fan 1996,
+/// definition 7).
 fn percentiles(draws: &[Hits]) -> [Interval; 3] {
     std::array::from_fn(|top| {
         let mut values = draws.iter().map(|draw| draw[top]).collect::<Vec<_>>();
         values.sort_unstable_by(f64::total_cmp);
-        Interval { low: quantile(&values, 0.025), high: quantile(&values, 0.975) }
+        Interval {
+            low: quantile(&values, 0.025),
+            high: quantile(&values, 0.975),
+        }
     })
 }
 
 fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return 0.0;
+    };
     let place = share * last as f64;
     let below = place.floor() as usize;
     let above = (below + 1).min(last);
@@ -156,22 +186,35 @@ mod tests {
         assert!((quantile(&sorted, 0.975) - 7.7).abs() < 1e-12);
     }
 
-    /// 400 diseases of one case, half of them hit: the standard error of a share is sqrt(0.25 / 400) = 0.025.
+    /// 400 diseases of one case, half of them hit: the standard error of a share is sqrt(0.25 /
+    /// 400) = 0.025.
     #[test]
     fn an_interval_has_the_width_of_the_binomial() {
-        let hits = (0..400).map(|case| [f64::from(case % 2); 3]).collect::<Vec<_>>();
+        let hits = (0..400)
+            .map(|case| [f64::from(case % 2); 3])
+            .collect::<Vec<_>>();
         let groups = (0..400).collect::<Vec<u32>>();
         let (micro, by_disease) = Strata::new(&hits, &groups).intervals(DRAWS, 1);
         for interval in [micro[0], by_disease[0]] {
-            assert!((interval.low - (0.5 - 1.96 * 0.025)).abs() < 0.006, "{interval:?}");
-            assert!((interval.high - (0.5 + 1.96 * 0.025)).abs() < 0.006, "{interval:?}");
+            assert!(
+                (interval.low - (0.5 - 1.96 * 0.025)).abs() < 0.006,
+                "{interval:?}"
+            );
+            assert!(
+                (interval.high - (0.5 + 1.96 * 0.025)).abs() < 0.006,
+                "{interval:?}"
+            );
         }
     }
 
     #[test]
     fn a_method_does_not_beat_itself_but_beats_a_worse_one() {
-        let good = (0..60).map(|case| [f64::from(u8::from(case % 3 > 0)); 3]).collect::<Vec<_>>();
-        let bad = (0..60).map(|case| [f64::from(u8::from(case % 3 > 1)); 3]).collect::<Vec<_>>();
+        let good = (0..60)
+            .map(|case| [f64::from(u8::from(case % 3 > 0)); 3])
+            .collect::<Vec<_>>();
+        let bad = (0..60)
+            .map(|case| [f64::from(u8::from(case % 3 > 1)); 3])
+            .collect::<Vec<_>>();
         let groups = (0..60).map(|case| case / 2).collect::<Vec<u32>>();
         let same = compare(("a", "a"), (&good, &good), &groups, 3);
         assert!(!same.micro[0].beats && same.micro[0].difference == 0.0);
@@ -181,13 +224,16 @@ mod tests {
         assert!(!compare(("b", "a"), (&bad, &good), &groups, 3).micro[0].beats);
     }
 
-    /// Cases of one disease are one draw: a difference that one disease carries alone is not significant.
+    /// Cases of one disease are one draw: a difference that one disease carries alone is not
+    /// significant.
     #[test]
     fn one_large_disease_beats_nothing() {
         let ours = vec![[1.0; 3]; 50];
         let mut theirs = vec![[0.0; 3]; 40];
         theirs.extend(vec![[1.0; 3]; 10]);
-        let groups = (0..50u32).map(|case| if case < 40 { 0 } else { case }).collect::<Vec<_>>();
+        let groups = (0..50u32)
+            .map(|case| if case < 40 { 0 } else { case })
+            .collect::<Vec<_>>();
         let gain = compare(("a", "b"), (&ours, &theirs), &groups, 5).micro[0];
         assert!(gain.difference > 0.7 && !gain.beats, "{gain:?}");
     }

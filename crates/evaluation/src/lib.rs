@@ -1,9 +1,10 @@
-//! How good the ranking is, measured so that a methodologist can trust it: on cases whose own publications were taken
-//! out of the knowledge, beside published methods on the same rows, with intervals. The definitions of every figure are
-//! in docs/diagnosis.md.
+//! How good the ranking is, measured so that a methodologist can trust it: on cases whose own
+//! publications were taken out of the knowledge, beside published methods on the same rows, with
+//! intervals. The definitions of every figure are in docs/diagnosis.md.
 //!
-//! Pure: cases and knowledge are handed in; progress is told through a callback, time through a clock that is handed in.
-//! It refuses to drop a case in silence: all that is left out or missed is counted.
+//! Pure: cases and knowledge are handed in; progress is told through a callback, time through a
+//! clock that is handed in. It refuses to drop a case in silence: all that is left out or missed is
+//! counted.
 
 #![deny(unsafe_code)]
 

@@ -1,5 +1,5 @@
-//! What is compared: our ranking, its floor (the likelihood ratio alone) and the published methods, behind one question:
-//! where does this method put the truths of this case?
+//! What is compared: our ranking, its floor (the likelihood ratio alone) and the published methods,
+//! behind one question: where does this method put the truths of this case?
 
 mod learned;
 
@@ -28,8 +28,12 @@ pub enum Chosen<'m> {
 
 impl<'m> Chosen<'m> {
     /// The re-implemented methods.
-    pub const RIVALS: [Chosen<'static>; 4] =
-        [Chosen::Phenodigm, Chosen::Lirical, Chosen::Resnik, Chosen::ResnikOneSided];
+    pub const RIVALS: [Chosen<'static>; 4] = [
+        Chosen::Phenodigm,
+        Chosen::Lirical,
+        Chosen::Resnik,
+        Chosen::ResnikOneSided,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -53,15 +57,24 @@ impl<'m> Chosen<'m> {
     {
         let scorer = || Scorer::over(annotations, candidates.to_vec());
         let corpus = || Corpus::new(annotations, candidates);
-        let similarity =
-            |kind| Box::new(Published::new(Similarity::new(kind, corpus()), annotations, candidates));
+        let similarity = |kind| {
+            Box::new(Published::new(
+                Similarity::new(kind, corpus()),
+                annotations,
+                candidates,
+            ))
+        };
         match self {
             Self::Ligate(model) => Box::new(Learned::new(scorer(), model)),
             Self::Floor => Box::new(Ratio { scorer: scorer() }),
             Self::Phenodigm => similarity(Kind::Phenodigm),
             Self::Resnik => similarity(Kind::ResnikSymmetric),
             Self::ResnikOneSided => similarity(Kind::ResnikOneSided),
-            Self::Lirical => Box::new(Published::new(Lirical::new(corpus()), annotations, candidates)),
+            Self::Lirical => Box::new(Published::new(
+                Lirical::new(corpus()),
+                annotations,
+                candidates,
+            )),
         }
     }
 }
@@ -93,7 +106,8 @@ pub struct Judged {
 pub trait Judge {
     fn judge(&self, subject: &Subject, query: &Query) -> Judged;
 
-    /// The work whose time is measured: all candidates scored and the first ten found. Answers how many were found.
+    /// The work whose time is measured: all candidates scored and the first ten found. Answers how
+    /// many were found.
     fn first_ten(&self, query: &Query) -> usize;
 
     /// The same with the re-ranking and its probabilities, for a method that has them.
@@ -112,10 +126,20 @@ struct Scored<'a> {
 
 impl Scored<'_> {
     fn judge(&self, subject: &Subject) -> Judged {
-        let rank = |disease: &Option<DiseaseIndex>| rank_of(&self.scores, self.position(disease.as_ref()?)?);
+        let rank = |disease: &Option<DiseaseIndex>| {
+            rank_of(&self.scores, self.position(disease.as_ref()?)?)
+        };
         let diseases = subject.diseases.iter().map(rank).collect();
-        let genes = if subject.genes.is_empty() { Vec::new() } else { self.gene_ranks(subject) };
-        Judged { diseases, genes, ..Judged::default() }
+        let genes = if subject.genes.is_empty() {
+            Vec::new()
+        } else {
+            self.gene_ranks(subject)
+        };
+        Judged {
+            diseases,
+            genes,
+            ..Judged::default()
+        }
     }
 
     fn position(&self, disease: &DiseaseIndex) -> Option<usize> {
@@ -125,22 +149,33 @@ impl Scored<'_> {
     /// Ranks among all genes that have a disease.
     fn gene_ranks(&self, subject: &Subject) -> Vec<Option<f64>> {
         let genes = self.knowledge.genes().iter();
-        let scores = genes.map(|gene| self.gene_score(&gene.diseases)).collect::<Vec<_>>();
-        subject.genes.iter().map(|gene| rank_of(&scores, gene.as_ref()?.0 as usize)).collect()
+        let scores = genes
+            .map(|gene| self.gene_score(&gene.diseases))
+            .collect::<Vec<_>>();
+        subject
+            .genes
+            .iter()
+            .map(|gene| rank_of(&scores, gene.as_ref()?.0 as usize))
+            .collect()
     }
 
-    /// A gene without a disease is no candidate; one whose diseases have nothing to be scored by comes last. Sums of
-    /// probabilities stay logarithms: rounded to 1e-9, all but the leading ones would be equal.
+    /// A gene without a disease is no candidate; one whose diseases have nothing to be scored by
+    /// comes last. Sums of probabilities stay logarithms: rounded to 1e-9, all but the leading ones
+    /// would be equal.
     fn gene_score(&self, diseases: &[DiseaseIndex]) -> f64 {
         if diseases.is_empty() {
             return f64::NEG_INFINITY;
         }
-        let scores = diseases.iter().filter_map(|disease| Some(self.scores[self.position(disease)?]));
+        let scores = diseases
+            .iter()
+            .filter_map(|disease| Some(self.scores[self.position(disease)?]));
         let best = scores.clone().fold(f64::NEG_INFINITY, f64::max);
         match self.rule {
             _ if !best.is_finite() => f64::MIN,
             GeneRule::Best => best,
-            GeneRule::Sum => best + libm::log(scores.map(|score| libm::exp(score - best)).sum::<f64>()),
+            GeneRule::Sum => {
+                best + libm::log(scores.map(|score| libm::exp(score - best)).sum::<f64>())
+            }
         }
     }
 }
@@ -152,7 +187,9 @@ struct Ratio<'k> {
 
 impl Method for Ratio<'_> {
     fn adjusted<'a>(&'a self, changes: &[(DiseaseIndex, Profile)]) -> Box<dyn Judge + 'a> {
-        Box::new(Ratio { scorer: self.scorer.adjusted(changes.to_vec()) })
+        Box::new(Ratio {
+            scorer: self.scorer.adjusted(changes.to_vec()),
+        })
     }
 }
 
@@ -160,7 +197,13 @@ impl Judge for Ratio<'_> {
     fn judge(&self, subject: &Subject, query: &Query) -> Judged {
         let (knowledge, candidates) = (self.scorer.knowledge(), self.scorer.candidates());
         let scores = self.scorer.scores(query);
-        Scored { knowledge, candidates, rule: GeneRule::Sum, scores }.judge(subject)
+        Scored {
+            knowledge,
+            candidates,
+            rule: GeneRule::Sum,
+            scores,
+        }
+        .judge(subject)
     }
 
     fn first_ten(&self, query: &Query) -> usize {
@@ -177,7 +220,11 @@ struct Published<'k, R> {
 
 impl<'k, R: Rival> Published<'k, R> {
     fn new(rival: R, annotations: &Annotations<'k>, candidates: &[DiseaseIndex]) -> Self {
-        Self { rival, knowledge: annotations.knowledge(), candidates: candidates.to_vec() }
+        Self {
+            rival,
+            knowledge: annotations.knowledge(),
+            candidates: candidates.to_vec(),
+        }
     }
 }
 
@@ -191,14 +238,25 @@ struct PublishedScores<'a> {
 impl<R: Rival> Method for Published<'_, R> {
     fn adjusted<'a>(&'a self, changes: &[(DiseaseIndex, Profile)]) -> Box<dyn Judge + 'a> {
         let (scores, rule) = (self.rival.adjusted(changes), self.rival.gene_rule());
-        Box::new(PublishedScores { scores, knowledge: self.knowledge, candidates: &self.candidates, rule })
+        Box::new(PublishedScores {
+            scores,
+            knowledge: self.knowledge,
+            candidates: &self.candidates,
+            rule,
+        })
     }
 }
 
 impl Judge for PublishedScores<'_> {
     fn judge(&self, subject: &Subject, query: &Query) -> Judged {
         let (knowledge, candidates, rule) = (self.knowledge, self.candidates, self.rule);
-        Scored { knowledge, candidates, rule, scores: self.scores.scores(query) }.judge(subject)
+        Scored {
+            knowledge,
+            candidates,
+            rule,
+            scores: self.scores.scores(query),
+        }
+        .judge(subject)
     }
 
     fn first_ten(&self, query: &Query) -> usize {

@@ -1,7 +1,8 @@
-//! What a ranking is worth: the rank of the truth, how often it is among the first, over cases and over diseases.
+//! What a ranking is worth: the rank of the truth, how often it is among the first, over cases and
+//! over diseases.
 //!
-//! The denominator is every case. A case whose truth cannot be ranked is a miss; misses are counted by their cause,
-//! and the figures without them stand beside.
+//! The denominator is every case. A case whose truth cannot be ranked is a miss; misses are counted
+//! by their cause, and the figures without them stand beside.
 
 use std::collections::BTreeMap;
 
@@ -31,8 +32,8 @@ pub enum Miss {
 pub struct Outcome {
     /// The best rank over the case's truths; a miss has none.
     pub rank: Option<f64>,
-    /// What the case lacks. A method may rank a disease without rows by what its relatives have; it counts as lacking
-    /// all the same.
+    /// What the case lacks. A method may rank a disease without rows by what its relatives have; it
+    /// counts as lacking all the same.
     pub lacks: Option<Miss>,
     /// For a case of several truths: whether all are among the first ten.
     pub all_in_ten: Option<bool>,
@@ -86,8 +87,8 @@ pub struct WithoutMisses {
     pub by_disease: Shares,
 }
 
-/// The outcomes of one method on one set of cases, in the cases' order; several repetitions where lists or nodes are
-/// drawn at random.
+/// The outcomes of one method on one set of cases, in the cases' order; several repetitions where
+/// lists or nodes are drawn at random.
 #[derive(Clone, Debug, Default)]
 pub struct Outcomes {
     pub repetitions: Vec<Vec<Outcome>>,
@@ -99,7 +100,11 @@ impl Outcomes {
         let cases = self.repetitions.first().map_or(0, Vec::len);
         let count = self.repetitions.len() as f64;
         let mut hits = vec![[0.0; 3]; cases];
-        for outcome in self.repetitions.iter().flat_map(|repetition| repetition.iter().enumerate()) {
+        for outcome in self
+            .repetitions
+            .iter()
+            .flat_map(|repetition| repetition.iter().enumerate())
+        {
             let (case, outcome) = outcome;
             for (sum, hit) in hits[case].iter_mut().zip(outcome.hits()) {
                 *sum += hit / count;
@@ -110,15 +115,21 @@ impl Outcomes {
 
     /// The part of the outcomes at these places.
     pub fn select(&self, places: &[usize]) -> Self {
-        let pick = |repetition: &Vec<Outcome>| places.iter().map(|place| repetition[*place]).collect();
-        Self { repetitions: self.repetitions.iter().map(pick).collect() }
+        let pick =
+            |repetition: &Vec<Outcome>| places.iter().map(|place| repetition[*place]).collect();
+        Self {
+            repetitions: self.repetitions.iter().map(pick).collect(),
+        }
     }
 
-    /// The figures; `groups` names each case's true disease. `draws` bootstraps intervals (0: none).
+    /// The figures; `groups` names each case's true disease. `draws` bootstraps intervals (0:
+    /// none).
     pub fn accuracy(&self, groups: &[u32], draws: usize, seed: u64) -> Accuracy {
         let hits = self.hits();
         let first = self.repetitions.first().map_or(&[][..], Vec::as_slice);
-        let ranked = (0..first.len()).filter(|case| first[*case].lacks.is_none()).collect::<Vec<_>>();
+        let ranked = (0..first.len())
+            .filter(|case| first[*case].lacks.is_none())
+            .collect::<Vec<_>>();
         let pick = |place: &usize| (hits[*place], groups[*place]);
         let (ranked_hits, ranked_groups): (Vec<_>, Vec<_>) = ranked.iter().map(pick).unzip();
         let (micro, by_disease) = shares(&hits, groups, draws, seed);
@@ -131,15 +142,24 @@ impl Outcomes {
                 .iter()
                 .filter(|case| case.lacks.is_some() && case.rank.is_some())
                 .count(),
-            without_misses: WithoutMisses { micro: micro_ranked, by_disease: by_disease_ranked },
-            several_truths: first.iter().filter(|outcome| outcome.all_in_ten.is_some()).count(),
+            without_misses: WithoutMisses {
+                micro: micro_ranked,
+                by_disease: by_disease_ranked,
+            },
+            several_truths: first
+                .iter()
+                .filter(|outcome| outcome.all_in_ten.is_some())
+                .count(),
             all_in_ten: mean_all_in_ten(first),
         }
     }
 
     /// Smallest and largest share of top-1, top-3, top-10 over the repetitions: micro, then macro.
     pub fn range(&self, groups: &[u32]) -> Range {
-        let mut range = Range { micro: [EMPTY; 3], by_disease: [EMPTY; 3] };
+        let mut range = Range {
+            micro: [EMPTY; 3],
+            by_disease: [EMPTY; 3],
+        };
         for repetition in &self.repetitions {
             let hits = repetition.iter().map(Outcome::hits).collect::<Vec<_>>();
             let strata = Strata::new(&hits, groups);
@@ -150,7 +170,10 @@ impl Outcomes {
     }
 }
 
-const EMPTY: Interval = Interval { low: f64::INFINITY, high: f64::NEG_INFINITY };
+const EMPTY: Interval = Interval {
+    low: f64::INFINITY,
+    high: f64::NEG_INFINITY,
+};
 
 /// Extremes over repetitions.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -176,7 +199,10 @@ fn count_misses(outcomes: &[Outcome]) -> BTreeMap<Miss, usize> {
 }
 
 fn mean_all_in_ten(outcomes: &[Outcome]) -> Option<f64> {
-    let several = outcomes.iter().filter_map(|outcome| outcome.all_in_ten).collect::<Vec<_>>();
+    let several = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.all_in_ten)
+        .collect::<Vec<_>>();
     let all = several.iter().filter(|all| **all).count();
     (!several.is_empty()).then(|| all as f64 / several.len() as f64)
 }
@@ -184,9 +210,22 @@ fn mean_all_in_ten(outcomes: &[Outcome]) -> Option<f64> {
 fn shares(hits: &[Hits], groups: &[u32], draws: usize, seed: u64) -> (Shares, Shares) {
     let strata = Strata::new(hits, groups);
     let intervals = (draws > 0 && !hits.is_empty()).then(|| strata.intervals(draws, seed));
-    let of = |n, [top1, top3, top10]: Hits, intervals| Shares { n, top1, top3, top10, intervals };
+    let of = |n, [top1, top3, top10]: Hits, intervals| Shares {
+        n,
+        top1,
+        top3,
+        top10,
+        intervals,
+    };
     let micro = of(hits.len(), strata.micro(), intervals.map(|both| both.0));
-    (micro, of(strata.count(), strata.by_disease(), intervals.map(|both| both.1)))
+    (
+        micro,
+        of(
+            strata.count(),
+            strata.by_disease(),
+            intervals.map(|both| both.1),
+        ),
+    )
 }
 
 #[cfg(test)]
@@ -196,7 +235,11 @@ mod tests {
     use super::*;
 
     fn ranked(rank: f64) -> Outcome {
-        Outcome { rank: Some(rank), lacks: None, all_in_ten: None }
+        Outcome {
+            rank: Some(rank),
+            lacks: None,
+            all_in_ten: None,
+        }
     }
 
     #[test]
@@ -204,7 +247,11 @@ mod tests {
         assert_eq!(rank_of(&[3.0, 2.0, 1.0], 0), Some(1.0));
         assert_eq!(rank_of(&[3.0, 2.0, 2.0, 2.0], 2), Some(3.0));
         assert_eq!(rank_of(&[1.0, 1.0], 1), Some(1.5));
-        assert_eq!(rank_of(&[1.0 + 4e-10, 1.0], 1), Some(1.5), "equal after rounding to 1e-9");
+        assert_eq!(
+            rank_of(&[1.0 + 4e-10, 1.0], 1),
+            Some(1.5),
+            "equal after rounding to 1e-9"
+        );
         assert_eq!(rank_of(&[1.0 + 6e-10, 1.0], 1), Some(2.0));
         assert_eq!(rank_of(&[f64::NEG_INFINITY, 1.0], 0), None);
         assert_eq!(rank_of(&[-5.0, f64::NEG_INFINITY], 0), Some(1.0));
@@ -212,11 +259,20 @@ mod tests {
 
     #[test]
     fn macro_is_the_mean_over_diseases() {
-        let miss = Outcome { rank: None, lacks: Some(Miss::Absent), all_in_ten: None };
+        let miss = Outcome {
+            rank: None,
+            lacks: Some(Miss::Absent),
+            all_in_ten: None,
+        };
         let outcomes = vec![ranked(1.0), ranked(1.0), ranked(4.0), ranked(30.0), miss];
-        let outcomes = Outcomes { repetitions: vec![outcomes] };
+        let outcomes = Outcomes {
+            repetitions: vec![outcomes],
+        };
         let accuracy = outcomes.accuracy(&[1, 1, 1, 2, 3], 0, 0);
-        assert_eq!((accuracy.micro.n, accuracy.micro.top1, accuracy.micro.top10), (5, 0.4, 0.6));
+        assert_eq!(
+            (accuracy.micro.n, accuracy.micro.top1, accuracy.micro.top10),
+            (5, 0.4, 0.6)
+        );
         let by_disease = &accuracy.by_disease;
         assert_eq!(by_disease.n, 3);
         assert!((by_disease.top1 - 2.0 / 9.0).abs() < 1e-12);
@@ -229,9 +285,14 @@ mod tests {
 
     #[test]
     fn repetitions_are_averaged_and_their_range_is_kept() {
-        let outcomes = Outcomes { repetitions: vec![vec![ranked(1.0)], vec![ranked(2.0)]] };
+        let outcomes = Outcomes {
+            repetitions: vec![vec![ranked(1.0)], vec![ranked(2.0)]],
+        };
         let accuracy = outcomes.accuracy(&[9], 0, 0);
-        assert_eq!((accuracy.micro.n, accuracy.micro.top1, accuracy.micro.top3), (1, 0.5, 1.0));
+        assert_eq!(
+            (accuracy.micro.n, accuracy.micro.top1, accuracy.micro.top3),
+            (1, 0.5, 1.0)
+        );
         let range = outcomes.range(&[9]);
         assert_eq!((range.micro[0].low, range.micro[0].high), (0.0, 1.0));
     }

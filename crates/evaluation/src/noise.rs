@@ -1,5 +1,6 @@
-//! A clinic's lists: what becomes of a published case's terms when a busy clinic writes them. Four kinds of noise, each
-//! a function of the case's id and a seed alone, so that every method meets the same lists.
+//! A clinic's lists: what becomes of a published case's terms when a busy clinic writes them. Four
+//! kinds of noise, each a function of the case's id and a seed alone, so that every method meets
+//! the same lists.
 
 use ligate_knowledge::ontology::{Ontology, Term};
 use serde::Serialize;
@@ -10,8 +11,8 @@ use super::random::SplitMix;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Noise {
-    /// Each term, with chance 1/2, becomes a uniformly chosen parent (never a root of the ontology or of its
-    /// phenotypes; a term with no other parent stays).
+    /// Each term, with chance 1/2, becomes a uniformly chosen parent (never a root of the ontology
+    /// or of its phenotypes; a term with no other parent stays).
     #[serde(rename = "a")]
     Vague,
     /// ceil(n/2) of the n terms are kept.
@@ -40,10 +41,18 @@ impl<'o> NoiseMaker<'o> {
     pub fn new(ontology: &'o Ontology) -> Self {
         let root = ontology.phenotype_root();
         let below = |term: &Term| *term != root && ontology.is_a(*term, root);
-        let phenotypes = ontology.topological().iter().copied().filter(below).collect::<Vec<_>>();
+        let phenotypes = ontology
+            .topological()
+            .iter()
+            .copied()
+            .filter(below)
+            .collect::<Vec<_>>();
         let mut phenotypes = phenotypes;
         phenotypes.sort_unstable();
-        Self { ontology, phenotypes }
+        Self {
+            ontology,
+            phenotypes,
+        }
     }
 
     /// The noisy list of `observed`, each term once. `case_id` and `seed` decide every draw.
@@ -68,8 +77,12 @@ impl<'o> NoiseMaker<'o> {
         let roots = [self.ontology.root(), self.ontology.phenotype_root()];
         for term in terms {
             let replaced = random.next() >> 63 == 1;
-            let parents =
-                self.ontology.parents(*term).iter().copied().filter(|parent| !roots.contains(parent));
+            let parents = self
+                .ontology
+                .parents(*term)
+                .iter()
+                .copied()
+                .filter(|parent| !roots.contains(parent));
             let parents = parents.collect::<Vec<_>>();
             if replaced && !parents.is_empty() {
                 *term = parents[random.below(parents.len())];

@@ -1,4 +1,5 @@
-//! The answer of `ligate evaluate diagnosis`: one method's figures under one regime, with all that was left out.
+//! The answer of `ligate evaluate diagnosis`: one method's figures under one regime, with all that
+//! was left out.
 
 use ligate_knowledge::KnowledgeVersion;
 use serde::Serialize;
@@ -39,8 +40,8 @@ pub struct Report {
     /// For a method that gives probabilities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
-    /// Median time of one warm case on one core, reduction to the first ten included; without loading, without
-    /// taking publications out and without the re-ranker.
+    /// Median time of one warm case on one core, reduction to the first ten included; without
+    /// loading, without taking publications out and without the re-ranker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ms_per_case: Option<f64>,
     /// The same with the re-ranker and its probabilities.
@@ -69,7 +70,8 @@ pub struct ExcludedCounts {
     pub prepared: Prepared,
     /// Cases that the regime evaluates.
     pub evaluated: usize,
-    /// Under unseen: cases left out, for an annotation row names their publication or they name none.
+    /// Under unseen: cases left out, for an annotation row names their publication or they name
+    /// none.
     pub not_unseen: usize,
     /// Candidates that every truth is ranked among.
     pub candidates: usize,
@@ -91,14 +93,30 @@ pub struct Watch<'w> {
     pub progress: &'w (dyn Fn(usize, usize) + Sync),
 }
 
-/// All figures of one method under one setting. `setting.excluded_terms` and `setting.candidates` are set here.
+/// All figures of one method under one setting. `setting.excluded_terms` and `setting.candidates`
+/// are set here.
 pub fn evaluate(bench: &EvaluationSet, chosen: Chosen, setting: &Setting, watch: &Watch) -> Report {
-    let setting = Setting { excluded_terms: true, candidates: Candidates::Omim, ..*setting };
+    let setting = Setting {
+        excluded_terms: true,
+        candidates: Candidates::Omim,
+        ..*setting
+    };
     let main = run(bench, chosen, &setting, watch.progress);
-    let silent = run(bench, chosen, &Setting { excluded_terms: false, ..setting }, watch.progress);
+    let silent = run(
+        bench,
+        chosen,
+        &Setting {
+            excluded_terms: false,
+            ..setting
+        },
+        watch.progress,
+    );
     let evaluated = bench.evaluated(setting.regime, setting.candidates).len();
     let repetitions = main.disease.outcomes.repetitions.len();
-    let (ms_per_case, ms_per_case_reranked) = watch.clock_ms.map(|clock| times(bench, chosen, clock)).unzip();
+    let (ms_per_case, ms_per_case_reranked) = watch
+        .clock_ms
+        .map(|clock| times(bench, chosen, clock))
+        .unzip();
     Report {
         method: chosen.name(),
         regime: setting.regime,
@@ -131,28 +149,58 @@ pub fn accuracy(truths: &Truths) -> Accuracy {
     truths.outcomes.accuracy(&truths.groups, DRAWS, SEED)
 }
 
-fn second_table(bench: &EvaluationSet, chosen: Chosen, setting: &Setting, watch: &Watch) -> Option<Accuracy> {
-    let setting = Setting { candidates: Candidates::OrphanetToo, ..*setting };
-    if bench.evaluated(setting.regime, setting.candidates).is_empty() {
+fn second_table(
+    bench: &EvaluationSet,
+    chosen: Chosen,
+    setting: &Setting,
+    watch: &Watch,
+) -> Option<Accuracy> {
+    let setting = Setting {
+        candidates: Candidates::OrphanetToo,
+        ..*setting
+    };
+    if bench
+        .evaluated(setting.regime, setting.candidates)
+        .is_empty()
+    {
         return None;
     }
-    Some(accuracy(&run(bench, chosen, &setting, watch.progress).disease))
+    Some(accuracy(
+        &run(bench, chosen, &setting, watch.progress).disease,
+    ))
 }
 
 fn registries(bench: &EvaluationSet, setting: &Setting, run: &MethodRun) -> Option<Registries> {
     let patients = setting.release.and(bench.patients)?;
     let (rows, diseases) = (run.released_rows.clone(), run.released_diseases.clone());
-    Some(Registries { counted: patients.counted.clone(), rows, diseases })
+    Some(Registries {
+        counted: patients.counted.clone(),
+        rows,
+        diseases,
+    })
 }
 
 /// Median milliseconds of a case, without and with the re-ranker.
-fn times(bench: &EvaluationSet, chosen: Chosen, clock_ms: &dyn Fn() -> f64) -> (Option<f64>, Option<f64>) {
+fn times(
+    bench: &EvaluationSet,
+    chosen: Chosen,
+    clock_ms: &dyn Fn() -> f64,
+) -> (Option<f64>, Option<f64>) {
     let method = chosen.build(&bench.annotations, bench.knowledge.candidates());
     let judge = method.adjusted(&[]);
-    let asked = bench.subjects.all.iter().filter_map(|subject| Some((subject, subject.query.as_ref()?)));
+    let asked = bench
+        .subjects
+        .all
+        .iter()
+        .filter_map(|subject| Some((subject, subject.query.as_ref()?)));
     let asked = asked.take(TIMED_CASES).collect::<Vec<_>>();
     let first_ten = median_ms(&asked, clock_ms, &|(_, query)| Some(judge.first_ten(query)));
-    (first_ten, median_ms(&asked, clock_ms, &|(subject, query)| judge.reranked(subject, query)))
+    (
+        first_ten,
+        median_ms(&asked, clock_ms, &|(subject, query)| {
+            judge.reranked(subject, query)
+        }),
+    )
 }
 
 /// Each case is done once before, so that what is kept between cases is there.
@@ -161,7 +209,10 @@ fn median_ms<C: Copy>(
     clock_ms: &dyn Fn() -> f64,
     work: &dyn Fn(C) -> Option<usize>,
 ) -> Option<f64> {
-    let warm = cases.iter().map(|case| work(*case)).sum::<Option<usize>>()?;
+    let warm = cases
+        .iter()
+        .map(|case| work(*case))
+        .sum::<Option<usize>>()?;
     let (mut found, mut took) = (0, Vec::with_capacity(cases.len()));
     for case in cases {
         let start = clock_ms();
@@ -170,5 +221,9 @@ fn median_ms<C: Copy>(
     }
     took.sort_unstable_by(f64::total_cmp);
     // The answers are used, so that no compiler can leave the work out.
-    if found == warm { took.get(took.len() / 2).copied() } else { None }
+    if found == warm {
+        took.get(took.len() / 2).copied()
+    } else {
+        None
+    }
 }

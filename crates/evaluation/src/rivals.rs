@@ -1,5 +1,6 @@
-//! Published methods, re-implemented from their papers and documentation to stand beside ours: the same annotation
-//! rows, the same cases, the same candidates. They are benchmarks; nothing else uses them.
+//! Published methods, re-implemented from their papers and documentation to stand beside ours: the
+//! same annotation rows, the same cases, the same candidates. They are benchmarks; nothing else
+//! uses them.
 
 mod corpus;
 mod lirical;
@@ -15,7 +16,8 @@ use ligate_knowledge::DiseaseIndex;
 /// How a method's scores of diseases become scores of genes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GeneRule {
-    /// Scores are logarithms of likelihoods under a flat prior: probabilities of a gene's diseases are summed.
+    /// Scores are logarithms of likelihoods under a flat prior: probabilities of a gene's diseases
+    /// are summed.
     Sum,
     /// Scores are similarities: a gene is as good as its best disease.
     Best,
@@ -29,8 +31,8 @@ pub trait Rival: Sync {
     fn adjusted<'a>(&'a self, changes: &[(DiseaseIndex, Profile)]) -> Box<dyn Scores + 'a>;
 }
 
-/// Scores of all candidates in the knowledge's order, higher is better; negative infinity for a disease that has nothing
-/// left to be scored by.
+/// Scores of all candidates in the knowledge's order, higher is better; negative infinity for a
+/// disease that has nothing left to be scored by.
 pub trait Scores {
     fn scores(&self, query: &Query) -> Vec<f64>;
 }

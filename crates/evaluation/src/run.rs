@@ -1,5 +1,6 @@
-//! One run: one method on one set of cases under one regime. Cases of one publication share the annotations without
-//! that publication, so they are judged together; publications are spread over threads.
+//! One run: one method on one set of cases under one regime. Cases of one publication share the
+//! annotations without that publication, so they are judged together; publications are spread over
+//! threads.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -26,8 +27,8 @@ use super::{
 pub enum Regime {
     /// All rows, the case's own publication included: inflated.
     Leaky,
-    /// Without the rows, or the share of them, that rest on the case's own publications. Catalogues' own text cannot
-    /// be cleaned.
+    /// Without the rows, or the share of them, that rest on the case's own publications.
+    /// Catalogues' own text cannot be cleaned.
     Loo,
     /// Only cases whose publications no row names.
     Unseen,
@@ -54,7 +55,8 @@ pub struct Setting<'r> {
 pub enum Candidates {
     /// Every OMIM disease with a phenotype row: the table that is published.
     Omim,
-    /// These and the classes that only Orphanet annotates, for the cases of such a class: the second table.
+    /// These and the classes that only Orphanet annotates, for the cases of such a class: the
+    /// second table.
     OrphanetToo,
 }
 
@@ -78,14 +80,20 @@ impl<'k> EvaluationSet<'k> {
         patients: Option<&'k Patients<'k>>,
     ) -> Self {
         let knowledge = annotations.knowledge();
-        let rows =
-            knowledge.diseases().iter().flat_map(|disease| disease.rows.iter().chain(&disease.clinical_rows));
-        let named = rows.flat_map(|row| &row.references).filter_map(|reference| match reference {
-            Reference::Publication(pmid) => Some(*pmid),
-            Reference::Catalogue(_) | Reference::Other => None,
-        });
+        let rows = knowledge
+            .diseases()
+            .iter()
+            .flat_map(|disease| disease.rows.iter().chain(&disease.clinical_rows));
+        let named = rows
+            .flat_map(|row| &row.references)
+            .filter_map(|reference| match reference {
+                Reference::Publication(pmid) => Some(*pmid),
+                Reference::Catalogue(_) | Reference::Other => None,
+            });
         let classes = (0..).map(DiseaseIndex).zip(knowledge.diseases());
-        let annotated = classes.filter(|(_, disease)| !disease.rows.is_empty()).map(|(index, _)| index);
+        let annotated = classes
+            .filter(|(_, disease)| !disease.rows.is_empty())
+            .map(|(index, _)| index);
         Self {
             knowledge,
             annotations: annotations.clone(),
@@ -106,21 +114,29 @@ impl<'k> EvaluationSet<'k> {
     /// Which of the subjects a setting evaluates.
     pub fn evaluated(&self, regime: Regime, candidates: Candidates) -> Vec<usize> {
         let named = |pmid: &Pmid| self.named.contains(pmid);
-        let seen =
-            |subject: &Subject| subject.publications.is_empty() || subject.publications.iter().any(named);
+        let seen = |subject: &Subject| {
+            subject.publications.is_empty() || subject.publications.iter().any(named)
+        };
         let takes = |subject: &Subject| match (regime, candidates) {
             (Regime::Unseen, _) if seen(subject) => false,
             (_, Candidates::Omim) => true,
             (_, Candidates::OrphanetToo) => {
-                !self.has_candidate(subject, Candidates::Omim) && self.has_candidate(subject, candidates)
+                !self.has_candidate(subject, Candidates::Omim)
+                    && self.has_candidate(subject, candidates)
             }
         };
-        (0..self.subjects.all.len()).filter(|place| takes(&self.subjects.all[*place])).collect()
+        (0..self.subjects.all.len())
+            .filter(|place| takes(&self.subjects.all[*place]))
+            .collect()
     }
 
     fn has_candidate(&self, subject: &Subject, candidates: Candidates) -> bool {
         let candidates = self.candidates(candidates);
-        subject.diseases.iter().flatten().any(|disease| candidates.binary_search(disease).is_ok())
+        subject
+            .diseases
+            .iter()
+            .flatten()
+            .any(|disease| candidates.binary_search(disease).is_ok())
     }
 }
 
@@ -154,20 +170,35 @@ pub fn run(
 ) -> MethodRun {
     let places = bench.evaluated(setting.regime, setting.candidates);
     let groups = by_publication(bench.subjects, &places);
-    let repetitions = if setting.noise.is_some() || setting.release.is_some() { SEEDS as usize } else { 1 };
-    let mut judged: Vec<Vec<Judged>> = vec![vec![Judged::default(); bench.subjects.all.len()]; repetitions];
+    let repetitions = if setting.noise.is_some() || setting.release.is_some() {
+        SEEDS as usize
+    } else {
+        1
+    };
+    let mut judged: Vec<Vec<Judged>> =
+        vec![vec![Judged::default(); bench.subjects.all.len()]; repetitions];
     let mut whole = MethodRun::default();
     match (setting.release, bench.patients) {
         (Some(release), Some(patients)) => {
             for (repetition, salt) in SALTS.into_iter().enumerate() {
                 let split = patients.split(salt, release);
-                let task = Task::new(bench, setting, chosen, Some(&split), repetition..repetition + 1);
+                let task = Task::new(
+                    bench,
+                    setting,
+                    chosen,
+                    Some(&split),
+                    repetition..repetition + 1,
+                );
                 whole.released_rows.push(split.rows());
                 whole.released_diseases.push(split.totals().len());
                 task.run(&groups, &mut judged, progress);
             }
         }
-        _ => Task::new(bench, setting, chosen, None, 0..repetitions).run(&groups, &mut judged, progress),
+        _ => Task::new(bench, setting, chosen, None, 0..repetitions).run(
+            &groups,
+            &mut judged,
+            progress,
+        ),
     }
     whole.collect(bench, setting.candidates, &places, judged);
     whole
@@ -178,8 +209,15 @@ fn by_publication(subjects: &Subjects, places: &[usize]) -> Vec<Vec<usize>> {
     let mut groups: BTreeMap<(&[Pmid], &str), Vec<usize>> = BTreeMap::new();
     for place in places {
         let subject = &subjects.all[*place];
-        let id = if subject.publications.is_empty() { subject.id.as_str() } else { "" };
-        groups.entry((&subject.publications, id)).or_default().push(*place);
+        let id = if subject.publications.is_empty() {
+            subject.id.as_str()
+        } else {
+            ""
+        };
+        groups
+            .entry((&subject.publications, id))
+            .or_default()
+            .push(*place);
     }
     groups.into_values().collect()
 }
@@ -205,14 +243,31 @@ impl<'a, 'k: 'a> Task<'a, 'k> {
     ) -> Self {
         let totals = split.map(Split::totals).unwrap_or_default();
         let edited = |(disease, added): (&DiseaseIndex, &Vec<_>)| {
-            (*disease, bench.annotations.edited(*disease, &Edit { added, ..Edit::default() }))
+            (
+                *disease,
+                bench.annotations.edited(
+                    *disease,
+                    &Edit {
+                        added,
+                        ..Edit::default()
+                    },
+                ),
+            )
         };
         let base = bench.annotations.with(totals.iter().map(edited).collect());
         let (method, noise) = (
             chosen.build(&base, bench.candidates(setting.candidates)),
             NoiseMaker::new(&bench.knowledge.ontology),
         );
-        Self { bench, setting, split, totals, method, noise, repetitions }
+        Self {
+            bench,
+            setting,
+            split,
+            totals,
+            method,
+            noise,
+            repetitions,
+        }
     }
 
     fn run(
@@ -231,7 +286,9 @@ impl<'a, 'k: 'a> Task<'a, 'k> {
             done
         };
         let done = std::thread::scope(|scope| {
-            let threads = (0..self.setting.threads.max(1)).map(|_| scope.spawn(work)).collect::<Vec<_>>();
+            let threads = (0..self.setting.threads.max(1))
+                .map(|_| scope.spawn(work))
+                .collect::<Vec<_>>();
             let joined = threads.into_iter().map(|thread| thread.join());
             joined.collect::<Vec<_>>()
         });
@@ -251,16 +308,29 @@ impl<'a, 'k: 'a> Task<'a, 'k> {
         let subjects = &self.bench.subjects.all;
         let changes = self.changes(&subjects[group[0]]);
         let judge = self.method.adjusted(&changes);
-        let emptied = changes.iter().filter(|(_, profile)| profile.borrowed || profile.is_empty());
-        let emptied = emptied.map(|(disease, _)| *disease).collect::<BTreeSet<_>>();
+        let emptied = changes
+            .iter()
+            .filter(|(_, profile)| profile.borrowed || profile.is_empty());
+        let emptied = emptied
+            .map(|(disease, _)| *disease)
+            .collect::<BTreeSet<_>>();
         for place in group {
-            let Some(query) = &subjects[*place].query else { continue };
+            let Some(query) = &subjects[*place].query else {
+                continue;
+            };
             let stated = subjects[*place].diseases.iter().flatten();
             let rows_left = stated.clone().any(|disease| !emptied.contains(disease));
             for repetition in self.repetitions.clone() {
                 let query = self.asked(&subjects[*place], query, repetition);
                 let judged = judge.judge(&subjects[*place], &query);
-                done.push((repetition, *place, Judged { rows_left, ..judged }));
+                done.push((
+                    repetition,
+                    *place,
+                    Judged {
+                        rows_left,
+                        ..judged
+                    },
+                ));
             }
         }
     }
@@ -269,37 +339,71 @@ impl<'a, 'k: 'a> Task<'a, 'k> {
     fn asked(&self, subject: &Subject, query: &Query, repetition: usize) -> Query {
         let mut asked = query.clone();
         if let Some(noise) = self.setting.noise {
-            let list = self.noise.list(noise, &subject.id, repetition as u64, &query.stated);
+            let list = self
+                .noise
+                .list(noise, &subject.id, repetition as u64, &query.stated);
             asked = Query::from_terms(&self.bench.knowledge.ontology, &list, &query.excluded);
             (asked.sex, asked.onset) = (query.sex, query.onset);
         }
-        if self.setting.excluded_terms { asked } else { Subject::without_excluded(&asked) }
+        if self.setting.excluded_terms {
+            asked
+        } else {
+            Subject::without_excluded(&asked)
+        }
     }
 
-    /// Diseases that differ from the base for a case: its publications are taken out of rows and of registries.
+    /// Diseases that differ from the base for a case: its publications are taken out of rows and of
+    /// registries.
     fn changes(&self, subject: &Subject) -> Vec<(DiseaseIndex, Profile)> {
         let publications = subject.publications.as_slice();
-        let recounted = self.split.map(|split| split.without(publications, &subject.id)).unwrap_or_default();
+        let recounted = self
+            .split
+            .map(|split| split.without(publications, &subject.id))
+            .unwrap_or_default();
         let recounted = recounted.into_iter().collect::<BTreeMap<_, _>>();
         let mut diseases = recounted.keys().copied().collect::<BTreeSet<_>>();
         if self.setting.regime != Regime::Leaky {
-            let naming = publications.iter().flat_map(|pmid| self.bench.annotations.naming(*pmid));
+            let naming = publications
+                .iter()
+                .flat_map(|pmid| self.bench.annotations.naming(*pmid));
             diseases.extend(naming);
         }
         let edited = |disease| {
-            let added =
-                recounted.get(&disease).or_else(|| self.totals.get(&disease)).map_or(&[][..], Vec::as_slice);
+            let added = recounted
+                .get(&disease)
+                .or_else(|| self.totals.get(&disease))
+                .map_or(&[][..], Vec::as_slice);
             (disease, self.edited(publications, disease, added))
         };
         diseases.into_iter().map(edited).collect()
     }
 
-    fn edited(&self, publications: &[Pmid], disease: DiseaseIndex, added: &[(Term, Counts)]) -> Profile {
-        let without = if self.setting.regime == Regime::Leaky { &[] } else { publications };
+    fn edited(
+        &self,
+        publications: &[Pmid],
+        disease: DiseaseIndex,
+        added: &[(Term, Counts)],
+    ) -> Profile {
+        let without = if self.setting.regime == Regime::Leaky {
+            &[]
+        } else {
+            publications
+        };
         let own = self.bench.subjects.own(without, disease);
-        let edited = self.bench.annotations.edited(disease, &Edit { without, own: &own, added });
+        let edited = self.bench.annotations.edited(
+            disease,
+            &Edit {
+                without,
+                own: &own,
+                added,
+            },
+        );
         if self.method.borrows() && edited.terms.is_empty() {
-            return self.bench.annotations.borrowed(disease, without).unwrap_or_default();
+            return self
+                .bench
+                .annotations
+                .borrowed(disease, without)
+                .unwrap_or_default();
         }
         edited
     }
@@ -315,25 +419,51 @@ impl MethodRun {
     ) {
         let subjects = &bench.subjects.all;
         self.disease.places = places.to_vec();
-        self.disease.places.retain(|place| !subjects[*place].diseases.is_empty());
+        self.disease
+            .places
+            .retain(|place| !subjects[*place].diseases.is_empty());
         self.gene.places = places.to_vec();
-        self.gene.places.retain(|place| !subjects[*place].genes.is_empty());
-        self.disease.groups = self.disease.places.iter().map(|place| subjects[*place].group).collect();
-        self.gene.groups = self.gene.places.iter().map(|place| subjects[*place].gene_group).collect();
+        self.gene
+            .places
+            .retain(|place| !subjects[*place].genes.is_empty());
+        self.disease.groups = self
+            .disease
+            .places
+            .iter()
+            .map(|place| subjects[*place].group)
+            .collect();
+        self.gene.groups = self
+            .gene
+            .places
+            .iter()
+            .map(|place| subjects[*place].gene_group)
+            .collect();
         for repetition in judged {
             let disease = self.disease.places.iter().map(|place| {
                 let (subject, judged) = (&subjects[*place], &repetition[*place]);
                 let known = bench.has_candidate(subject, candidates);
                 let lacks = if known { Miss::NoRows } else { Miss::Absent };
-                outcome(subject, &judged.diseases, (!known || !judged.rows_left).then_some(lacks))
+                outcome(
+                    subject,
+                    &judged.diseases,
+                    (!known || !judged.rows_left).then_some(lacks),
+                )
             });
             self.disease.outcomes.repetitions.push(disease.collect());
             let gene = self.gene.places.iter().map(|place| {
                 let known = subjects[*place].genes.iter().any(Option::is_some);
-                outcome(&subjects[*place], &repetition[*place].genes, (!known).then_some(Miss::Absent))
+                outcome(
+                    &subjects[*place],
+                    &repetition[*place].genes,
+                    (!known).then_some(Miss::Absent),
+                )
             });
             self.gene.outcomes.repetitions.push(gene.collect());
-            self.predictions.extend(places.iter().filter_map(|place| repetition[*place].prediction));
+            self.predictions.extend(
+                places
+                    .iter()
+                    .filter_map(|place| repetition[*place].prediction),
+            );
         }
     }
 }
@@ -341,7 +471,9 @@ impl MethodRun {
 /// The best rank over a case's truths. `lacks`: what a rank would need, if the case has terms.
 fn outcome(subject: &Subject, ranks: &[Option<f64>], lacks: Option<Miss>) -> Outcome {
     let rank = ranks.iter().flatten().copied().reduce(f64::min);
-    let all = ranks.iter().all(|rank| rank.is_some_and(|rank| rank <= 10.0));
+    let all = ranks
+        .iter()
+        .all(|rank| rank.is_some_and(|rank| rank <= 10.0));
     // A gene none of whose diseases is ranked is absent from the ranking, as an unknown one is.
     let unranked = rank.is_none().then_some(Miss::Absent);
     Outcome {

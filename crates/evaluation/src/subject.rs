@@ -1,5 +1,5 @@
-//! A case as the evaluation sees it: the question it asks and the truths it is asked against, both resolved against one
-//! knowledge. What cannot be resolved is counted, never dropped in silence.
+//! A case as the evaluation sees it: the question it asks and the truths it is asked against, both
+//! resolved against one knowledge. What cannot be resolved is counted, never dropped in silence.
 
 use std::{
     borrow::Cow,
@@ -22,7 +22,8 @@ pub struct Subject {
     pub id: String,
     /// `None` where no observed term is known.
     pub query: Option<Query>,
-    /// Disease classes that the case states, each once; `None` for one that the knowledge does not know.
+    /// Disease classes that the case states, each once; `None` for one that the knowledge does not
+    /// know.
     pub diseases: Vec<Option<DiseaseIndex>>,
     /// Genes that the case states, each once; `None` for an unknown one.
     pub genes: Vec<Option<GeneIndex>>,
@@ -54,7 +55,8 @@ pub struct Prepared {
 pub struct Subjects {
     pub all: Vec<Subject>,
     pub prepared: Prepared,
-    /// Patients of a publication with a disease, by term: what a row that pools publications owes to it.
+    /// Patients of a publication with a disease, by term: what a row that pools publications owes
+    /// to it.
     own: HashMap<(Pmid, DiseaseIndex), OwnCounts>,
 }
 
@@ -63,8 +65,12 @@ type OwnCounts = Vec<(Term, Counts)>;
 impl Subjects {
     pub fn of(knowledge: &Knowledge, cases: &[Case]) -> Self {
         let mut groups = Groups::default();
-        let all = cases.iter().map(|case| subject(knowledge, case, &mut groups)).collect::<Vec<_>>();
-        let count = |holds: &dyn Fn(&Subject) -> bool| all.iter().filter(|subject| holds(subject)).count();
+        let all = cases
+            .iter()
+            .map(|case| subject(knowledge, case, &mut groups))
+            .collect::<Vec<_>>();
+        let count =
+            |holds: &dyn Fn(&Subject) -> bool| all.iter().filter(|subject| holds(subject)).count();
         let prepared = Prepared {
             cases: all.len(),
             without_disease: count(&|subject| subject.diseases.is_empty()),
@@ -77,8 +83,8 @@ impl Subjects {
         Self { all, prepared, own }
     }
 
-    /// (m, n) by term of some publications' own patients with a disease: m have the term, n are those of whom the case
-    /// file says whether they have it.
+    /// (m, n) by term of some publications' own patients with a disease: m have the term, n are
+    /// those of whom the case file says whether they have it.
     pub fn own(&self, publications: &[Pmid], disease: DiseaseIndex) -> Cow<'_, [(Term, Counts)]> {
         if let [publication] = publications {
             let known = self.own.get(&(*publication, disease));
@@ -86,10 +92,16 @@ impl Subjects {
         }
         let described = |subject: &&Subject| {
             subject.diseases.contains(&Some(disease))
-                && subject.publications.iter().any(|publication| publications.contains(publication))
+                && subject
+                    .publications
+                    .iter()
+                    .any(|publication| publications.contains(publication))
         };
         let mut counts = BTreeMap::new();
-        self.all.iter().filter(described).for_each(|subject| subject.count(&mut counts));
+        self.all
+            .iter()
+            .filter(described)
+            .for_each(|subject| subject.count(&mut counts));
         Cow::Owned(counts.into_iter().collect())
     }
 }
@@ -97,7 +109,10 @@ impl Subjects {
 impl Subject {
     /// The same question without its excluded terms.
     pub fn without_excluded(query: &Query) -> Query {
-        Query { excluded: Vec::new(), ..query.clone() }
+        Query {
+            excluded: Vec::new(),
+            ..query.clone()
+        }
     }
 
     fn count(&self, patients: &mut BTreeMap<Term, Counts>) {
@@ -114,7 +129,8 @@ impl Subject {
     }
 }
 
-/// Numbers for true diseases and genes; those that the knowledge does not know get numbers of their own.
+/// Numbers for true diseases and genes; those that the knowledge does not know get numbers of their
+/// own.
 #[derive(Default)]
 struct Groups {
     unknown: BTreeMap<String, u32>,
@@ -133,17 +149,29 @@ impl Groups {
 }
 
 fn subject(knowledge: &Knowledge, case: &Case, groups: &mut Groups) -> Subject {
-    let query = Query::of(case, &knowledge.ontology).ok().map(|(query, _)| query);
-    let stated = case.diagnoses.iter().filter_map(|diagnosis| diagnosis.disease).collect::<Vec<_>>();
-    let diseases = once(stated.iter().map(|id| (knowledge.find_disease(*id), id.to_string())));
+    let query = Query::of(case, &knowledge.ontology)
+        .ok()
+        .map(|(query, _)| query);
+    let stated = case
+        .diagnoses
+        .iter()
+        .filter_map(|diagnosis| diagnosis.disease)
+        .collect::<Vec<_>>();
+    let diseases = once(
+        stated
+            .iter()
+            .map(|id| (knowledge.find_disease(*id), id.to_string())),
+    );
     let genes = case.diagnoses.iter().flat_map(|diagnosis| &diagnosis.genes);
     let genes = once(genes.map(|name| (knowledge.find_gene(name), name.clone())));
     let group = |first: Option<&(Option<u32>, String)>, groups: &mut Groups| match first {
         Some((known, name)) => groups.of(*known, || name.clone()),
         None => LAST,
     };
-    let numbered = |truth: &(Option<DiseaseIndex>, String)| (truth.0.map(|index| index.0), truth.1.clone());
-    let numbered_gene = |truth: &(Option<GeneIndex>, String)| (truth.0.map(|index| index.0), truth.1.clone());
+    let numbered =
+        |truth: &(Option<DiseaseIndex>, String)| (truth.0.map(|index| index.0), truth.1.clone());
+    let numbered_gene =
+        |truth: &(Option<GeneIndex>, String)| (truth.0.map(|index| index.0), truth.1.clone());
     Subject {
         id: case.id.clone(),
         query,
@@ -157,7 +185,9 @@ fn subject(knowledge: &Knowledge, case: &Case, groups: &mut Groups) -> Subject {
 }
 
 /// Each known truth once, and each unknown name once.
-fn once<I: Copy + Eq>(truths: impl Iterator<Item = (Option<I>, String)>) -> Vec<(Option<I>, String)> {
+fn once<I: Copy + Eq>(
+    truths: impl Iterator<Item = (Option<I>, String)>,
+) -> Vec<(Option<I>, String)> {
     let mut kept: Vec<(Option<I>, String)> = Vec::new();
     for (index, name) in truths {
         let same = |other: &(Option<I>, String)| match (index, other.0) {
@@ -198,15 +228,24 @@ fn own_patients(subjects: &[Subject]) -> HashMap<(Pmid, DiseaseIndex), OwnCounts
     let mut own: HashMap<(Pmid, DiseaseIndex), BTreeMap<Term, Counts>> = HashMap::new();
     for subject in subjects {
         let diseases = subject.diseases.iter().flatten();
-        for key in diseases.flat_map(|disease| subject.publications.iter().map(|pmid| (*pmid, *disease))) {
+        for key in
+            diseases.flat_map(|disease| subject.publications.iter().map(|pmid| (*pmid, *disease)))
+        {
             subject.count(own.entry(key).or_default());
         }
     }
-    own.into_iter().map(|(key, counts)| (key, counts.into_iter().collect())).collect()
+    own.into_iter()
+        .map(|(key, counts)| (key, counts.into_iter().collect()))
+        .collect()
 }
 
 /// The class that a knowledge case's disease belongs to.
 pub(super) fn class_of(knowledge: &Knowledge, case: &Case) -> Option<DiseaseIndex> {
-    let stated = case.diagnoses.iter().filter_map(|diagnosis| diagnosis.disease);
-    stated.filter_map(|id: DiseaseId| knowledge.find_disease(id)).next()
+    let stated = case
+        .diagnoses
+        .iter()
+        .filter_map(|diagnosis| diagnosis.disease);
+    stated
+        .filter_map(|id: DiseaseId| knowledge.find_disease(id))
+        .next()
 }

@@ -1,9 +1,10 @@
-//! How long a secure sum of a million words takes over nodes in this process, against the same sum without masks.
+//! How long a secure sum of a million words takes over nodes in this process, against the same sum
+//! without masks.
 //!
 //!     cargo run --release -p ligate-federation --example secure_sum_speed [-- WORDS REPEATS]
 //!
-//! Both sums carry their vectors as encoded messages and add them up on one thread of the coordinator; the vectors
-//! themselves are made beforehand. Prints medians in milliseconds.
+//! Both sums carry their vectors as encoded messages and add them up on one thread of the
+//! coordinator; the vectors themselves are made beforehand. Prints medians in milliseconds.
 
 use std::{
     env,
@@ -13,19 +14,25 @@ use std::{
 
 use ligate_access::Identity;
 use ligate_federation::{
-    LocalLink, Member, MemoryJournal, Roster, RoundOptions, RunContext, SignedRoster, agree, secure_sum,
+    LocalLink, Member, MemoryJournal, Roster, RoundOptions, RunContext, SignedRoster, agree,
+    secure_sum,
 };
 use ligate_model::{Digest, NodeName};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 type Failure = Box<dyn std::error::Error>;
 
-const OPTIONS: RoundOptions = RoundOptions { deadline: Duration::from_secs(120), roster_final: false };
+const OPTIONS: RoundOptions = RoundOptions {
+    deadline: Duration::from_secs(120),
+    roster_final: false,
+};
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let mut arguments = env::args().skip(1);
-    let words = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
+    let words = arguments
+        .next()
+        .map_or(Ok(1_000_000), |text| text.parse())?;
     let repeats = arguments.next().map_or(Ok(9), |text| text.parse())?;
     println!("{words} words, medians of {repeats} sums, ms");
     println!("nodes\tmasked\tplain\tratio");
@@ -38,7 +45,12 @@ async fn main() -> Result<(), Failure> {
 }
 
 fn vector(node: usize, words: usize) -> Vec<u64> {
-    (0..words as u64).map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(node as u64)).collect()
+    (0..words as u64)
+        .map(|word| {
+            word.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .wrapping_add(node as u64)
+        })
+        .collect()
 }
 
 async fn masked(nodes: usize, words: usize, repeats: u64) -> Result<f64, Failure> {
@@ -53,7 +65,10 @@ async fn masked(nodes: usize, words: usize, repeats: u64) -> Result<f64, Failure
     Ok(median(times))
 }
 
-async fn run(nodes: usize, words: usize) -> Result<(Vec<LocalLink<ChaCha20Rng>>, SignedRoster), Failure> {
+async fn run(
+    nodes: usize,
+    words: usize,
+) -> Result<(Vec<LocalLink<ChaCha20Rng>>, SignedRoster), Failure> {
     let (mut links, mut members) = (Vec::new(), Vec::new());
     for node in 0..nodes {
         let mut rng = ChaCha20Rng::seed_from_u64(node as u64);
@@ -68,17 +83,24 @@ async fn run(nodes: usize, words: usize) -> Result<(Vec<LocalLink<ChaCha20Rng>>,
         });
         let plain = vector(node, words);
         let journal = Arc::new(MemoryJournal::new());
-        links.push(LocalLink::new(name, identity, journal, rng, move |_| plain.clone()));
+        links.push(LocalLink::new(name, identity, journal, rng, move |_| {
+            plain.clone()
+        }));
     }
-    let context = RunContext { permit: Digest::of("permit", &[]), job: Digest::of("job", &[]) };
+    let context = RunContext {
+        permit: Digest::of("permit", &[]),
+        job: Digest::of("job", &[]),
+    };
     let agreement = agree(&links, Roster::new(context, members)?, OPTIONS.deadline).await?;
     Ok((links, agreement.roster))
 }
 
-/// The same data path without the protocol: every node encodes its vector on a thread of its own, the coordinator
-/// reads the words and adds them up.
+/// The same data path without the protocol: every node encodes its vector on a thread of its own,
+/// the coordinator reads the words and adds them up.
 async fn plain(nodes: usize, words: usize, repeats: u64) -> Result<f64, Failure> {
-    let vectors: Vec<Arc<Vec<u64>>> = (0..nodes).map(|node| Arc::new(vector(node, words))).collect();
+    let vectors: Vec<Arc<Vec<u64>>> = (0..nodes)
+        .map(|node| Arc::new(vector(node, words)))
+        .collect();
     let mut times = Vec::new();
     for _ in 0..repeats {
         let start = Instant::now();

@@ -1,5 +1,5 @@
-//! What may leave a node in rounds: an [`Answer`] is built from masked vectors, keys, encrypted or revealed shares,
-//! signatures and reasons of refusal, and there is no way to encode anything else.
+//! What may leave a node in rounds: an [`Answer`] is built from masked vectors, keys, encrypted or
+//! revealed shares, signatures and reasons of refusal, and there is no way to encode anything else.
 
 use std::fmt;
 

@@ -1,6 +1,7 @@
-//! What a node must remember of its rounds, even when it is killed between two steps. This module owns the rules
-//! over that memory (a round is served once, one survivor list is signed in it, the roster is final once shares were
-//! revealed) and refuses every entry that breaks one, so that two participants of one run cannot get around them.
+//! What a node must remember of its rounds, even when it is killed between two steps. This module
+//! owns the rules over that memory (a round is served once, one survivor list is signed in it, the
+//! roster is final once shares were revealed) and refuses every entry that breaks one, so that two
+//! participants of one run cannot get around them.
 
 use std::{
     collections::{HashMap, hash_map},
@@ -23,9 +24,18 @@ pub enum Entry {
     /// The node answers to a round with fresh keys.
     Begun { roster: Digest, round: u64 },
     /// The node signs a survivor list; `statement` is the digest that it signs.
-    Signed { roster: Digest, round: u64, statement: Digest, survivors: NodeSet },
+    Signed {
+        roster: Digest,
+        round: u64,
+        statement: Digest,
+        survivors: NodeSet,
+    },
     /// The node reveals shares: the sum may be opened, so the roster is final.
-    Revealed { roster: Digest, round: u64, survivors: NodeSet },
+    Revealed {
+        roster: Digest,
+        round: u64,
+        survivors: NodeSet,
+    },
 }
 
 /// A rule that an entry would break.
@@ -41,7 +51,9 @@ pub enum Conflict {
         "this job was run with another roster or other snapshots; the lost node's steward or a new permit decides"
     )]
     AnotherRoster,
-    #[error("the roster is final since the first sum was opened; the round needs exactly its nodes")]
+    #[error(
+        "the roster is final since the first sum was opened; the round needs exactly its nodes"
+    )]
     RosterIsFinal,
 }
 
@@ -55,7 +67,8 @@ pub struct History {
 }
 
 impl History {
-    /// The roster that this permit and job are bound to: that of the first survivor list the node signed.
+    /// The roster that this permit and job are bound to: that of the first survivor list the node
+    /// signed.
     pub fn roster(&self) -> Option<Digest> {
         self.roster
     }
@@ -74,10 +87,17 @@ impl History {
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Conflict> {
         match *entry {
             Entry::Begun { roster, round } => self.begin(roster, round),
-            Entry::Signed { roster, round, statement, survivors } => {
-                self.sign(roster, round, (statement, survivors))
-            }
-            Entry::Revealed { roster, round, survivors } => self.reveal(roster, round, survivors),
+            Entry::Signed {
+                roster,
+                round,
+                statement,
+                survivors,
+            } => self.sign(roster, round, (statement, survivors)),
+            Entry::Revealed {
+                roster,
+                round,
+                survivors,
+            } => self.reveal(roster, round, survivors),
         }
     }
 
@@ -95,7 +115,12 @@ impl History {
         }
     }
 
-    fn sign(&mut self, roster: Digest, round: u64, list: (Digest, NodeSet)) -> Result<(), Conflict> {
+    fn sign(
+        &mut self,
+        roster: Digest,
+        round: u64,
+        list: (Digest, NodeSet),
+    ) -> Result<(), Conflict> {
         self.require_roster(roster)?;
         if self.last_round != Some(round) {
             return Err(Conflict::NotThisRound);
@@ -150,14 +175,18 @@ pub enum JournalError {
 
 impl From<FileError> for JournalError {
     fn from(error: FileError) -> Self {
-        Self::File { path: error.path, source: error.source }
+        Self::File {
+            path: error.path,
+            source: error.source,
+        }
     }
 }
 
 /// A node's memory of its rounds. All participants of a node share one.
 pub trait Journal: Send + Sync {
     fn history(&self, context: &RunContext) -> Result<History, JournalError>;
-    /// Checks the entry against the history and records it. When this returns `Ok`, the entry survives a crash.
+    /// Checks the entry against the history and records it. When this returns `Ok`, the entry
+    /// survives a crash.
     fn record(&self, context: &RunContext, entry: &Entry) -> Result<(), JournalError>;
 }
 
@@ -181,14 +210,16 @@ impl Journal for MemoryJournal {
     }
 }
 
-/// A panic elsewhere leaves the histories as they were: they change by one assignment after all checks.
+/// A panic elsewhere leaves the histories as they were: they change by one assignment after all
+/// checks.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A journal in a folder: one file per permit and job, one line per entry, each with a checksum, written through to
-/// the disk before the step is taken. A line that a crash cut off was never acted on and is dropped. The folder
-/// belongs to one process (the node holds its lock). No file stays open between two entries.
+/// A journal in a folder: one file per permit and job, one line per entry, each with a checksum,
+/// written through to the disk before the step is taken. A line that a crash cut off was never
+/// acted on and is dropped. The folder belongs to one process (the node holds its lock). No file
+/// stays open between two entries.
 pub struct FileJournal {
     folder: PathBuf,
     known: Mutex<HashMap<RunContext, Known>>,
@@ -205,7 +236,10 @@ struct Known {
 impl FileJournal {
     pub fn new(folder: &Path) -> Result<Self, JournalError> {
         ligate_files::make_folder(folder)?;
-        Ok(Self { folder: folder.to_owned(), known: Mutex::default() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            known: Mutex::default(),
+        })
     }
 
     fn path(&self, context: &RunContext) -> PathBuf {
@@ -249,14 +283,27 @@ impl Journal for FileJournal {
 /// Reads a file, and cuts off a line that a crash left unfinished.
 fn load(path: &Path) -> Result<Known, JournalError> {
     let text = ligate_files::read_lines(path)?;
-    let history = replay(&text).map_err(|line| JournalError::Damaged { path: path.to_owned(), line })?;
-    Ok(Known { history, length: text.len() as u64 })
+    let history = replay(&text).map_err(|line| JournalError::Damaged {
+        path: path.to_owned(),
+        line,
+    })?;
+    Ok(Known {
+        history,
+        length: text.len() as u64,
+    })
 }
 
 fn replay(text: &[u8]) -> Result<History, usize> {
     let mut history = History::default();
-    for (number, line) in text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
-        let entry = std::str::from_utf8(line).ok().and_then(parse).ok_or(number + 1)?;
+    for (number, line) in text
+        .split(|byte| *byte == b'\n')
+        .enumerate()
+        .filter(|(_, line)| !line.is_empty())
+    {
+        let entry = std::str::from_utf8(line)
+            .ok()
+            .and_then(parse)
+            .ok_or(number + 1)?;
         history.apply(&entry).map_err(|_| number + 1)?;
     }
     Ok(history)
@@ -265,10 +312,22 @@ fn replay(text: &[u8]) -> Result<History, usize> {
 fn line(entry: &Entry) -> String {
     let mut text = match entry {
         Entry::Begun { roster, round } => format!("begun {round} {roster}"),
-        Entry::Signed { roster, round, statement, survivors } => {
-            format!("signed {round} {roster} {statement} {:016x}", survivors.bits())
+        Entry::Signed {
+            roster,
+            round,
+            statement,
+            survivors,
+        } => {
+            format!(
+                "signed {round} {roster} {statement} {:016x}",
+                survivors.bits()
+            )
         }
-        Entry::Revealed { roster, round, survivors } => {
+        Entry::Revealed {
+            roster,
+            round,
+            survivors,
+        } => {
             format!("revealed {round} {roster} {:016x}", survivors.bits())
         }
     };
@@ -295,9 +354,18 @@ fn parse(line: &str) -> Option<Entry> {
         "begun" => Entry::Begun { roster, round },
         "signed" => {
             let statement = fields.next()?.parse().ok()?;
-            Entry::Signed { roster, round, statement, survivors: node_set(fields.next()?)? }
+            Entry::Signed {
+                roster,
+                round,
+                statement,
+                survivors: node_set(fields.next()?)?,
+            }
         }
-        "revealed" => Entry::Revealed { roster, round, survivors: node_set(fields.next()?)? },
+        "revealed" => Entry::Revealed {
+            roster,
+            round,
+            survivors: node_set(fields.next()?)?,
+        },
         _ => return None,
     };
     fields.next().is_none().then_some(entry)
@@ -313,22 +381,36 @@ mod tests {
 
     use super::*;
 
-    const CONTEXT: RunContext =
-        RunContext { permit: Digest::from_bytes([1; 32]), job: Digest::from_bytes([2; 32]) };
+    const CONTEXT: RunContext = RunContext {
+        permit: Digest::from_bytes([1; 32]),
+        job: Digest::from_bytes([2; 32]),
+    };
     const ROSTER: Digest = Digest::from_bytes([3; 32]);
     const OTHER: Digest = Digest::from_bytes([4; 32]);
     const ALL: NodeSet = NodeSet::from_bits(0b111);
 
     fn begun(round: u64) -> Entry {
-        Entry::Begun { roster: ROSTER, round }
+        Entry::Begun {
+            roster: ROSTER,
+            round,
+        }
     }
 
     fn signed(round: u64, statement: Digest) -> Entry {
-        Entry::Signed { roster: ROSTER, round, statement, survivors: ALL }
+        Entry::Signed {
+            roster: ROSTER,
+            round,
+            statement,
+            survivors: ALL,
+        }
     }
 
     fn revealed(round: u64) -> Entry {
-        Entry::Revealed { roster: ROSTER, round, survivors: ALL }
+        Entry::Revealed {
+            roster: ROSTER,
+            round,
+            survivors: ALL,
+        }
     }
 
     fn refused(journal: &dyn Journal, entry: Entry) -> Conflict {
@@ -343,23 +425,49 @@ mod tests {
         let record = |entry| reopen().record(&CONTEXT, &entry).unwrap();
         assert_eq!(refused(&reopen(), signed(0, OTHER)), Conflict::NotThisRound);
         record(begun(0));
-        assert_eq!(refused(&reopen(), begun(0)), Conflict::RoundServed { last: 0 });
+        assert_eq!(
+            refused(&reopen(), begun(0)),
+            Conflict::RoundServed { last: 0 }
+        );
         assert_eq!(refused(&reopen(), revealed(0)), Conflict::NotThisRound);
-        record(Entry::Begun { roster: OTHER, round: 1 });
+        record(Entry::Begun {
+            roster: OTHER,
+            round: 1,
+        });
         record(begun(2));
         record(signed(2, OTHER));
         record(signed(2, OTHER));
         assert_eq!(refused(&reopen(), signed(2, ROSTER)), Conflict::AnotherList);
-        assert_eq!(refused(&reopen(), Entry::Begun { roster: OTHER, round: 3 }), Conflict::AnotherRoster);
+        assert_eq!(
+            refused(
+                &reopen(),
+                Entry::Begun {
+                    roster: OTHER,
+                    round: 3
+                }
+            ),
+            Conflict::AnotherRoster
+        );
         record(revealed(2));
         record(begun(4));
-        assert_eq!(refused(&reopen(), begun(3)), Conflict::RoundServed { last: 4 });
+        assert_eq!(
+            refused(&reopen(), begun(3)),
+            Conflict::RoundServed { last: 4 }
+        );
         let fewer = NodeSet::from_bits(0b11);
-        let entry = Entry::Signed { roster: ROSTER, round: 4, statement: OTHER, survivors: fewer };
+        let entry = Entry::Signed {
+            roster: ROSTER,
+            round: 4,
+            statement: OTHER,
+            survivors: fewer,
+        };
         assert_eq!(refused(&reopen(), entry), Conflict::RosterIsFinal);
         assert_eq!(reopen().history(&CONTEXT).unwrap().next_round(), 5);
         assert_eq!(reopen().history(&CONTEXT).unwrap().members(), Some(ALL));
-        let elsewhere = RunContext { permit: CONTEXT.job, job: CONTEXT.permit };
+        let elsewhere = RunContext {
+            permit: CONTEXT.job,
+            job: CONTEXT.permit,
+        };
         assert_eq!(reopen().history(&elsewhere).unwrap(), History::default());
     }
 
@@ -401,8 +509,14 @@ mod tests {
         changed[6] = b'7';
         fs::write(&path, &changed).unwrap();
         let journal = FileJournal::new(folder.path()).unwrap();
-        assert!(matches!(journal.history(&CONTEXT), Err(JournalError::Damaged { line: 1, .. })));
-        assert!(matches!(journal.record(&CONTEXT, &begun(9)), Err(JournalError::Damaged { .. })));
+        assert!(matches!(
+            journal.history(&CONTEXT),
+            Err(JournalError::Damaged { line: 1, .. })
+        ));
+        assert!(matches!(
+            journal.record(&CONTEXT, &begun(9)),
+            Err(JournalError::Damaged { .. })
+        ));
     }
 
     #[test]
@@ -410,18 +524,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = FileJournal::new(folder.path()).unwrap();
         let contexts: Vec<_> = (0..=KNOWN_MAX as u8)
-            .map(|job| RunContext { job: Digest::from_bytes([job; 32]), ..CONTEXT })
+            .map(|job| RunContext {
+                job: Digest::from_bytes([job; 32]),
+                ..CONTEXT
+            })
             .collect();
         for (round, context) in contexts.iter().enumerate() {
             journal.record(context, &begun(round as u64)).unwrap();
             assert!(lock(&journal.known).len() <= KNOWN_MAX);
         }
         if let Ok(open) = fs::read_dir("/proc/self/fd") {
-            let files = open.flatten().filter_map(|file| fs::read_link(file.path()).ok());
-            assert_eq!(files.filter(|file| file.starts_with(folder.path())).count(), 0);
+            let files = open
+                .flatten()
+                .filter_map(|file| fs::read_link(file.path()).ok());
+            assert_eq!(
+                files.filter(|file| file.starts_with(folder.path())).count(),
+                0
+            );
         }
         for (round, context) in contexts.iter().enumerate() {
-            assert_eq!(journal.history(context).unwrap().next_round(), round as u64 + 1);
+            assert_eq!(
+                journal.history(context).unwrap().next_round(),
+                round as u64 + 1
+            );
         }
     }
 
@@ -435,7 +560,10 @@ mod tests {
         let refused = || {
             // As often as it is tried: the history of before is not forgotten.
             for _ in 0..2 {
-                assert!(matches!(journal.record(&CONTEXT, &begun(1)), Err(JournalError::File { .. })));
+                assert!(matches!(
+                    journal.record(&CONTEXT, &begun(1)),
+                    Err(JournalError::File { .. })
+                ));
                 assert!(matches!(
                     journal.record(&CONTEXT, &begun(0)),
                     Err(JournalError::Conflict(Conflict::RoundServed { last: 0 }))
@@ -455,6 +583,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = FileJournal::new(&folder.path().join("rounds")).unwrap();
         fs::remove_dir(folder.path().join("rounds")).unwrap();
-        assert!(matches!(journal.record(&CONTEXT, &begun(0)), Err(JournalError::File { .. })));
+        assert!(matches!(
+            journal.record(&CONTEXT, &begun(0)),
+            Err(JournalError::File { .. })
+        ));
     }
 }

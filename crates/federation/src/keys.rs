@@ -1,9 +1,11 @@
-//! The keys of one round: two fresh X25519 key pairs and a self-mask seed per node, the list of them that all nodes
-//! see, and what is derived from them. Refuses lists with forged, repeated or degenerate keys.
+//! The keys of one round: two fresh X25519 key pairs and a self-mask seed per node, the list of
+//! them that all nodes see, and what is derived from them. Refuses lists with forged, repeated or
+//! degenerate keys.
 //!
-//! Bonawitz et al. 2017, figure 4: c is the `channel` key (shares are encrypted under it), s the `mask` key
-//! (pairwise masks), b the self-mask's `seed`. Beyond the paper each node commits to b under its signature, so that
-//! the coordinator notices wrong shares instead of opening a wrong sum.
+//! Bonawitz et al. 2017, figure 4: c is the `channel` key (shares are encrypted under it), s the
+//! `mask` key (pairwise masks), b the self-mask's `seed`. Beyond the paper each node commits to b
+//! under its signature, so that the coordinator notices wrong shares instead of opening a wrong
+//! sum.
 
 use hkdf::Hkdf;
 use ligate_access::{Identity, Signature};
@@ -51,7 +53,12 @@ impl RoundSecrets {
         let (mut seed, mut common) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
         rng.fill_bytes(&mut *seed);
         rng.fill_bytes(&mut *common);
-        Self { channel, mask, seed, common }
+        Self {
+            channel,
+            mask,
+            seed,
+            common,
+        }
     }
 
     /// This node's part of what the nodes of the round alone know together.
@@ -77,11 +84,15 @@ impl RoundSecrets {
             mask: PublicKey::from(&self.mask).to_bytes(),
             commitment: commitment(round, &self.seed),
         };
-        Advertisement { keys, signature: identity.sign(KEYS_DOMAIN, statement(round, &keys).as_bytes()) }
+        Advertisement {
+            keys,
+            signature: identity.sign(KEYS_DOMAIN, statement(round, &keys).as_bytes()),
+        }
     }
 }
 
-/// What stands for a self-mask seed until it is revealed: a hash of 32 random bytes tells nothing of them.
+/// What stands for a self-mask seed until it is revealed: a hash of 32 random bytes tells nothing
+/// of them.
 pub(crate) fn commitment(round: &RoundId, seed: &[u8; 32]) -> Digest {
     let bytes = Zeroizing::new([round.binding().as_bytes().as_slice(), seed].concat());
     Digest::of("ligate self-mask seed v1", &bytes)
@@ -105,7 +116,9 @@ pub(crate) fn verify(
 ) -> Result<(), Refusal> {
     let member = roster.members().get(place).ok_or(Refusal::Nodes)?;
     let statement = statement(round, &advertised.keys);
-    let verified = member.key.verify(KEYS_DOMAIN, statement.as_bytes(), &advertised.signature);
+    let verified = member
+        .key
+        .verify(KEYS_DOMAIN, statement.as_bytes(), &advertised.signature);
     verified.map_err(|_| Refusal::BadSignature(member.node.clone()))
 }
 
@@ -129,7 +142,10 @@ impl KeyList {
             return Err(Refusal::Nodes);
         }
         if entries.len() < roster.minimum() {
-            return Err(Refusal::TooFewNodes { nodes: entries.len(), needed: roster.minimum() });
+            return Err(Refusal::TooFewNodes {
+                nodes: entries.len(),
+                needed: roster.minimum(),
+            });
         }
         let mut keys = vec![None; roster.members().len()];
         for (place, advertised) in entries {
@@ -140,7 +156,11 @@ impl KeyList {
         }
         refuse_repeated(roster, entries)?;
         let digest = list_digest(round, entries);
-        Ok(Self { keys, nodes: entries.iter().map(|(place, _)| *place).collect(), digest })
+        Ok(Self {
+            keys,
+            nodes: entries.iter().map(|(place, _)| *place).collect(),
+            digest,
+        })
     }
 
     pub(crate) fn nodes(&self) -> NodeSet {
@@ -168,15 +188,21 @@ fn refuse_repeated(roster: &Roster, entries: &[(usize, Advertisement)]) -> Resul
 
 fn list_digest(round: &RoundId, entries: &[(usize, Advertisement)]) -> Digest {
     let start = Transcript::new().digest(round.binding());
-    let all = entries.iter().fold(start, |transcript, (place, advertised)| {
-        let keys = &advertised.keys;
-        transcript.number(*place as u64).bytes(&keys.channel).bytes(&keys.mask).digest(&keys.commitment)
-    });
+    let all = entries
+        .iter()
+        .fold(start, |transcript, (place, advertised)| {
+            let keys = &advertised.keys;
+            transcript
+                .number(*place as u64)
+                .bytes(&keys.channel)
+                .bytes(&keys.mask)
+                .digest(&keys.commitment)
+        });
     all.hash("ligate key list v1")
 }
 
-/// Derives 32 bytes by HKDF-SHA256, salted with the round's binding and bound to label, key list and the identity
-/// keys of `from` and `to`.
+/// Derives 32 bytes by HKDF-SHA256, salted with the round's binding and bound to label, key list
+/// and the identity keys of `from` and `to`.
 fn derive(
     roster: &Roster,
     round: &RoundId,
@@ -185,9 +211,20 @@ fn derive(
     label: &str,
     [from, to]: [usize; 2],
 ) -> Result<Zeroizing<[u8; 32]>, Refusal> {
-    let key = |place: usize| roster.members().get(place).map(|member| *member.key.as_bytes());
-    let (Some(from), Some(to)) = (key(from), key(to)) else { return Err(Refusal::Nodes) };
-    let info = Transcript::new().bytes(label.as_bytes()).digest(list.digest()).bytes(&from).bytes(&to);
+    let key = |place: usize| {
+        roster
+            .members()
+            .get(place)
+            .map(|member| *member.key.as_bytes())
+    };
+    let (Some(from), Some(to)) = (key(from), key(to)) else {
+        return Err(Refusal::Nodes);
+    };
+    let info = Transcript::new()
+        .bytes(label.as_bytes())
+        .digest(list.digest())
+        .bytes(&from)
+        .bytes(&to);
     let mut bytes = Zeroizing::new([0; 32]);
     Hkdf::<Sha256>::new(Some(round.binding().as_bytes()), secret)
         .expand(info.as_bytes(), &mut *bytes)
@@ -206,20 +243,44 @@ pub(crate) struct Derivation<'a> {
 impl Derivation<'_> {
     /// The seed of `own`'s self-mask, from its revealed or own b.
     pub(crate) fn self_mask(&self, own: usize, seed: &[u8; 32]) -> Result<Seed, Refusal> {
-        let bytes = derive(self.roster, self.round, self.list, seed, "self mask", [own, own])?;
+        let bytes = derive(
+            self.roster,
+            self.round,
+            self.list,
+            seed,
+            "self mask",
+            [own, own],
+        )?;
         Ok(Seed::new(*bytes))
     }
 
-    /// The seed of the mask between `own`, whose secret mask key this is, and `peer`: the same from both sides.
-    pub(crate) fn pair_mask(&self, own: usize, secret: &StaticSecret, peer: usize) -> Result<Seed, Refusal> {
+    /// The seed of the mask between `own`, whose secret mask key this is, and `peer`: the same from
+    /// both sides.
+    pub(crate) fn pair_mask(
+        &self,
+        own: usize,
+        secret: &StaticSecret,
+        peer: usize,
+    ) -> Result<Seed, Refusal> {
         let shared = self.agree(secret, peer, |keys| keys.mask)?;
         let places = [own.min(peer), own.max(peer)];
-        let bytes = derive(self.roster, self.round, self.list, &*shared, "pair mask", places)?;
+        let bytes = derive(
+            self.roster,
+            self.round,
+            self.list,
+            &*shared,
+            "pair mask",
+            places,
+        )?;
         Ok(Seed::new(*bytes))
     }
 
     /// What two nodes' channel keys agree on; [`Derivation::share_key`] makes keys of it.
-    pub(crate) fn channel(&self, secret: &StaticSecret, peer: usize) -> Result<Zeroizing<[u8; 32]>, Refusal> {
+    pub(crate) fn channel(
+        &self,
+        secret: &StaticSecret,
+        peer: usize,
+    ) -> Result<Zeroizing<[u8; 32]>, Refusal> {
         self.agree(secret, peer, |keys| keys.channel)
     }
 
@@ -229,13 +290,28 @@ impl Derivation<'_> {
         channel: &Zeroizing<[u8; 32]>,
         direction: [usize; 2],
     ) -> Result<Zeroizing<[u8; 32]>, Refusal> {
-        derive(self.roster, self.round, self.list, &**channel, "shares", direction)
+        derive(
+            self.roster,
+            self.round,
+            self.list,
+            &**channel,
+            "shares",
+            direction,
+        )
     }
 
-    /// What the nodes of the round know together and the coordinator does not, from every node's part in their order.
+    /// What the nodes of the round know together and the coordinator does not, from every node's
+    /// part in their order.
     pub(crate) fn common_secret(&self, parts: &[u8]) -> Result<Zeroizing<[u8; 32]>, Refusal> {
         let first = self.list.nodes().iter().next().ok_or(Refusal::Nodes)?;
-        derive(self.roster, self.round, self.list, parts, "common secret", [first, first])
+        derive(
+            self.roster,
+            self.round,
+            self.list,
+            parts,
+            "common secret",
+            [first, first],
+        )
     }
 
     fn agree(

@@ -1,5 +1,5 @@
-//! A node in the same process, for tests and for measuring: messages are encoded and decoded as on the network, the
-//! vector comes from a function.
+//! A node in the same process, for tests and for measuring: messages are encoded and decoded as on
+//! the network, the vector comes from a function.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -11,7 +11,9 @@ use ligate_access::Identity;
 use ligate_model::NodeName;
 use rand_core::{CryptoRng, RngCore};
 
-use crate::{Answer, FromNode, Handled, Journal, Link, LinkError, Participant, Refusal, ToNode, ToRound};
+use crate::{
+    Answer, FromNode, Handled, Journal, Link, LinkError, Participant, Refusal, ToNode, ToRound,
+};
 
 type Vector = dyn Fn(&[u8]) -> Vec<u64> + Send + Sync;
 
@@ -38,8 +40,17 @@ impl<R: RngCore + CryptoRng + Send + 'static> LocalLink<R> {
         rng: R,
         vector: impl Fn(&[u8]) -> Vec<u64> + Send + Sync + 'static,
     ) -> Self {
-        let node = Node { identity, journal, vector: Box::new(vector), rng, participant: None };
-        Self { name, node: Arc::new(Mutex::new(node)) }
+        let node = Node {
+            identity,
+            journal,
+            vector: Box::new(vector),
+            rng,
+            participant: None,
+        };
+        Self {
+            name,
+            node: Arc::new(Mutex::new(node)),
+        }
     }
 }
 
@@ -50,10 +61,12 @@ impl<R: RngCore + CryptoRng> Node<R> {
                 .sign(&self.identity)
                 .map(|signature| Answer::roster_signature(&signature))
                 .map_err(Refusal::from),
-            Ok(ToNode::SignedRoster(roster)) => {
-                Participant::new(Arc::clone(&self.identity), roster, Arc::clone(&self.journal))
-                    .and_then(|participant| self.participant.insert(participant).ready())
-            }
+            Ok(ToNode::SignedRoster(roster)) => Participant::new(
+                Arc::clone(&self.identity),
+                roster,
+                Arc::clone(&self.journal),
+            )
+            .and_then(|participant| self.participant.insert(participant).ready()),
             Ok(ToNode::Round(message)) => self.round(message),
             Err(error) => return Answer::declined(&error.to_string()),
         };
@@ -82,9 +95,14 @@ impl<R: RngCore + CryptoRng + Send + 'static> Link for LocalLink<R> {
         let work = tokio::task::spawn_blocking(move || {
             let body = message.encode().into();
             // A participant that panicked half way has a state that refuses what does not fit it.
-            node.lock().unwrap_or_else(PoisonError::into_inner).answer(&body).bytes()
+            node.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .answer(&body)
+                .bytes()
         });
-        let body = tokio::time::timeout(deadline, work).await.map_err(|_| LinkError::Late(deadline))?;
+        let body = tokio::time::timeout(deadline, work)
+            .await
+            .map_err(|_| LinkError::Late(deadline))?;
         let body = body.map_err(|error| LinkError::Unreachable(error.to_string()))?;
         FromNode::decode(&body).map_err(|error| LinkError::Unreadable(error.to_string()))
     }

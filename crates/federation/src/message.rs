@@ -1,5 +1,5 @@
-//! What nodes and coordinator say to each other in rounds, as whoever receives it reads it. What a node sends is an
-//! [`Answer`](crate::Answer).
+//! What nodes and coordinator say to each other in rounds, as whoever receives it reads it. What a
+//! node sends is an [`Answer`](crate::Answer).
 
 use bytes::Bytes;
 use ligate_access::Signature;
@@ -26,7 +26,8 @@ pub struct ToRound {
     pub message: RoundMessage,
 }
 
-/// The five steps of a round, seen from the coordinator. Nodes are named by their place in the roster; lists ascend.
+/// The five steps of a round, seen from the coordinator. Nodes are named by their place in the
+/// roster; lists ascend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoundMessage {
     /// What to add up, and how many words it has.
@@ -80,12 +81,16 @@ impl MaskedVector {
     }
 
     pub fn words(&self) -> impl ExactSizeIterator<Item = u64> {
-        self.0.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word))
+        self.0
+            .as_chunks()
+            .0
+            .iter()
+            .map(|word| u64::from_le_bytes(*word))
     }
 }
 
-/// Shares that a node reveals: of the self-mask seeds of the survivors and of the mask keys of the lost. Never both
-/// of one node.
+/// Shares that a node reveals: of the self-mask seeds of the survivors and of the mask keys of the
+/// lost. Never both of one node.
 #[derive(Clone)]
 pub struct Reveal {
     pub(crate) mask_keys: Vec<(usize, Zeroizing<[u8; 32]>)>,

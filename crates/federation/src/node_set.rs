@@ -35,7 +35,11 @@ impl NodeSet {
     /// The set with `place` in it. Places out of range are left out.
     #[must_use]
     pub fn with(self, place: usize) -> Self {
-        if place < MAX_NODES { Self(self.0 | 1 << place) } else { self }
+        if place < MAX_NODES {
+            Self(self.0 | 1 << place)
+        } else {
+            self
+        }
     }
 
     pub fn is_subset_of(self, other: Self) -> bool {

@@ -1,9 +1,10 @@
-//! A node's side of the rounds of one run, as a state machine without I/O besides its journal. It owns the node's
-//! secrets of the current round. It refuses rounds served before, key lists and survivor lists that are too short or
-//! not the final roster, a second list to sign, and shares without enough signatures on the list it signed itself.
+//! A node's side of the rounds of one run, as a state machine without I/O besides its journal. It
+//! owns the node's secrets of the current round. It refuses rounds served before, key lists and
+//! survivor lists that are too short or not the final roster, a second list to sign, and shares
+//! without enough signatures on the list it signed itself.
 //!
-//! Bonawitz et al. 2017, figure 4 (active adversary). A message that comes again gets the answer it got before; a
-//! different one at the same step is refused.
+//! Bonawitz et al. 2017, figure 4 (active adversary). A message that comes again gets the answer it
+//! got before; a different one at the same step is refused.
 
 use std::sync::Arc;
 
@@ -26,8 +27,8 @@ use crate::{
 #[derive(Debug)]
 pub enum Handled {
     Answer(Answer),
-    /// The shares arrived: the node computes its vector for [`Participant::ask`], of this many words, and hands it
-    /// to [`Participant::contribute`].
+    /// The shares arrived: the node computes its vector for [`Participant::ask`], of this many
+    /// words, and hands it to [`Participant::contribute`].
     WantsVector {
         words: usize,
     },
@@ -53,10 +54,25 @@ struct Round {
 
 enum State {
     Advertised(Advertisement),
-    Shared { list: KeyList, own_shares: PeerShares, channels: Vec<(usize, Zeroizing<[u8; 32]>)> },
-    Delivered { list: KeyList, held: Held, message: RoundMessage },
-    Masked { list: KeyList, held: Held },
-    Signed { statement: Digest, survivors: NodeSet, held: Held },
+    Shared {
+        list: KeyList,
+        own_shares: PeerShares,
+        channels: Vec<(usize, Zeroizing<[u8; 32]>)>,
+    },
+    Delivered {
+        list: KeyList,
+        held: Held,
+        message: RoundMessage,
+    },
+    Masked {
+        list: KeyList,
+        held: Held,
+    },
+    Signed {
+        statement: Digest,
+        survivors: NodeSet,
+        held: Held,
+    },
     Revealed,
 }
 
@@ -70,19 +86,32 @@ impl Held {
 }
 
 impl Participant {
-    /// Joins a run whose roster all members signed. The node has checked permit, job and its own entry before it
-    /// signed; what it did in earlier rounds of this permit and job is in the journal.
+    /// Joins a run whose roster all members signed. The node has checked permit, job and its own
+    /// entry before it signed; what it did in earlier rounds of this permit and job is in the
+    /// journal.
     pub fn new(
         identity: Arc<Identity>,
         roster: SignedRoster,
         journal: Arc<dyn Journal>,
     ) -> Result<Self, Refusal> {
-        let own = roster.roster().place_of_key(&identity.public()).ok_or(RosterError::NotAMember)?;
+        let own = roster
+            .roster()
+            .place_of_key(&identity.public())
+            .ok_or(RosterError::NotAMember)?;
         let history = journal.history(roster.roster().context())?;
-        if history.roster().is_some_and(|bound| bound != roster.roster().digest()) {
+        if history
+            .roster()
+            .is_some_and(|bound| bound != roster.roster().digest())
+        {
             return Err(Conflict::AnotherRoster.into());
         }
-        Ok(Self { identity, roster, own, journal, round: None })
+        Ok(Self {
+            identity,
+            roster,
+            own,
+            journal,
+            round: None,
+        })
     }
 
     pub fn roster(&self) -> &Roster {
@@ -92,9 +121,15 @@ impl Participant {
     /// The answer to the signed roster.
     pub fn ready(&self) -> Result<Answer, Refusal> {
         let history = self.journal.history(self.roster().context())?;
-        let ready = Ready { next_round: history.next_round(), members: history.members() };
+        let ready = Ready {
+            next_round: history.next_round(),
+            members: history.members(),
+        };
         let members = ready.members.map(NodeSet::bits);
-        Ok(Answer::new(&wire::FromNode::Ready { next_round: ready.next_round, members }))
+        Ok(Answer::new(&wire::FromNode::Ready {
+            next_round: ready.next_round,
+            members,
+        }))
     }
 
     /// What the current round asks for.
@@ -105,14 +140,25 @@ impl Participant {
         }
     }
 
-    /// While the node computes its vector: a secret that the nodes of this round share and the coordinator does not
-    /// know, fresh in every round. Where a coordinator gave the nodes different shares, theirs differ.
+    /// While the node computes its vector: a secret that the nodes of this round share and the
+    /// coordinator does not know, fresh in every round. Where a coordinator gave the nodes
+    /// different shares, theirs differ.
     pub fn common_secret(&self) -> Result<Zeroizing<[u8; 32]>, Refusal> {
         let round = self.round.as_ref().ok_or(Refusal::OutOfOrder)?;
-        let State::Delivered { list, held, .. } = &round.state else { return Err(Refusal::OutOfOrder) };
-        let parts: Vec<u8> = held.0.iter().flat_map(|(_, shares)| *shares.common).collect();
-        Derivation { roster: self.roster.roster(), round: &round.id, list }
-            .common_secret(&Zeroizing::new(parts))
+        let State::Delivered { list, held, .. } = &round.state else {
+            return Err(Refusal::OutOfOrder);
+        };
+        let parts: Vec<u8> = held
+            .0
+            .iter()
+            .flat_map(|(_, shares)| *shares.common)
+            .collect();
+        Derivation {
+            roster: self.roster.roster(),
+            round: &round.id,
+            list,
+        }
+        .common_secret(&Zeroizing::new(parts))
     }
 
     /// Takes the next message of a round. A refusal changes nothing.
@@ -121,11 +167,18 @@ impl Participant {
         message: ToRound,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> Result<Handled, Refusal> {
-        let ToRound { roster, round: number, message } = message;
+        let ToRound {
+            roster,
+            round: number,
+            message,
+        } = message;
         if roster != self.roster().digest() {
             return Err(Refusal::WrongRun);
         }
-        let same_round = self.round.as_ref().filter(|round| round.id.number == number);
+        let same_round = self
+            .round
+            .as_ref()
+            .filter(|round| round.id.number == number);
         if let Some(handled) = same_round.map_or(Ok(None), |round| round.repeat(&message))? {
             return Ok(handled);
         }
@@ -175,13 +228,25 @@ impl Participant {
         let roster = self.roster();
         let id = RoundId::new(roster, number, ask, words)?;
         let context = roster.context();
-        self.journal.record(context, &Entry::Begun { roster: roster.digest(), round: number })?;
+        self.journal.record(
+            context,
+            &Entry::Begun {
+                roster: roster.digest(),
+                round: number,
+            },
+        )?;
         let members = self.journal.history(context)?.members();
         let secrets = RoundSecrets::generate(rng);
         let advertised = secrets.advertise(&id, &self.identity);
         let answer = Answer::new(&wire::FromNode::Advertise(wire::advertised(&advertised)));
         let state = State::Advertised(advertised);
-        self.round = Some(Round { id, secrets, members, answered: Vec::new(), state });
+        self.round = Some(Round {
+            id,
+            secrets,
+            members,
+            answered: Vec::new(),
+            state,
+        });
         Ok(answer)
     }
 
@@ -192,13 +257,19 @@ impl Participant {
     ) -> Result<Answer, Refusal> {
         let (roster, own) = (self.roster.roster(), self.own);
         let round = self.round.as_mut().ok_or(Refusal::OutOfOrder)?;
-        let State::Advertised(advertised) = &round.state else { return Err(Refusal::OutOfOrder) };
+        let State::Advertised(advertised) = &round.state else {
+            return Err(Refusal::OutOfOrder);
+        };
         if !entries.contains(&(own, *advertised)) {
             return Err(Refusal::OwnPartChanged);
         }
         let list = KeyList::new(roster, &round.id, entries, NodeSet::default().with(own))?;
         round.check_nodes(roster, list.nodes())?;
-        let derivation = Derivation { roster, round: &round.id, list: &list };
+        let derivation = Derivation {
+            roster,
+            round: &round.id,
+            list: &list,
+        };
         let all = shares::share_out(derivation, &round.secrets, rng)?;
         let (mut sealed, mut channels, mut own_shares) = (Vec::new(), Vec::new(), None);
         for (place, shares) in all {
@@ -206,29 +277,57 @@ impl Participant {
                 own_shares = Some(shares);
             } else {
                 let channel = derivation.channel(round.secrets.channel(), place)?;
-                sealed.push((place, shares::seal(derivation, &channel, [own, place], &shares)?));
+                sealed.push((
+                    place,
+                    shares::seal(derivation, &channel, [own, place], &shares)?,
+                ));
                 channels.push((place, channel));
             }
         }
         let own_shares = own_shares.ok_or(Refusal::OwnPartChanged)?;
-        round.state = State::Shared { list, own_shares, channels };
-        Ok(Answer::new(&wire::FromNode::Shares(wire::sealed_fields(&sealed))))
+        round.state = State::Shared {
+            list,
+            own_shares,
+            channels,
+        };
+        Ok(Answer::new(&wire::FromNode::Shares(wire::sealed_fields(
+            &sealed,
+        ))))
     }
 
     fn deliver_shares(&mut self, message: RoundMessage) -> Result<Handled, Refusal> {
         let (roster, own) = (self.roster.roster(), self.own);
         let round = self.round.as_mut().ok_or(Refusal::OutOfOrder)?;
-        let (State::Shared { list, own_shares, channels }, RoundMessage::Deliver(sealed)) =
-            (&round.state, &message)
+        let (
+            State::Shared {
+                list,
+                own_shares,
+                channels,
+            },
+            RoundMessage::Deliver(sealed),
+        ) = (&round.state, &message)
         else {
             return Err(Refusal::OutOfOrder);
         };
-        let mut held = open_all(Derivation { roster, round: &round.id, list }, channels, own, sealed)?;
+        let mut held = open_all(
+            Derivation {
+                roster,
+                round: &round.id,
+                list,
+            },
+            channels,
+            own,
+            sealed,
+        )?;
         held.0.push((own, own_shares.clone()));
         held.0.sort_by_key(|(place, _)| *place);
         round.check_nodes(roster, held.nodes())?;
         let words = round.id.words;
-        round.state = State::Delivered { list: list.clone(), held, message };
+        round.state = State::Delivered {
+            list: list.clone(),
+            held,
+            message,
+        };
         Ok(Handled::WantsVector { words })
     }
 
@@ -236,12 +335,30 @@ impl Participant {
     pub fn contribute(&mut self, mut vector: Vec<u64>) -> Result<Answer, Refusal> {
         let (roster, own) = (self.roster.roster(), self.own);
         let round = self.round.as_mut().ok_or(Refusal::OutOfOrder)?;
-        let State::Delivered { list, held, message } = &round.state else { return Err(Refusal::OutOfOrder) };
+        let State::Delivered {
+            list,
+            held,
+            message,
+        } = &round.state
+        else {
+            return Err(Refusal::OutOfOrder);
+        };
         if vector.len() != round.id.words {
-            return Err(Refusal::Size { what: "words", size: vector.len(), limit: round.id.words });
+            return Err(Refusal::Size {
+                what: "words",
+                size: vector.len(),
+                limit: round.id.words,
+            });
         }
-        let derivation = Derivation { roster, round: &round.id, list };
-        add_mask(&derivation.self_mask(own, round.secrets.seed())?, &mut vector);
+        let derivation = Derivation {
+            roster,
+            round: &round.id,
+            list,
+        };
+        add_mask(
+            &derivation.self_mask(own, round.secrets.seed())?,
+            &mut vector,
+        );
         for peer in held.nodes().iter().filter(|peer| *peer != own) {
             let seed = derivation.pair_mask(own, round.secrets.mask(), peer)?;
             add_pair_mask(own, peer, &seed, &mut vector);
@@ -255,7 +372,9 @@ impl Participant {
     fn sign(&mut self, survivors: NodeSet) -> Result<Answer, Refusal> {
         let (roster, own) = (self.roster.roster(), self.own);
         let round = self.round.as_mut().ok_or(Refusal::OutOfOrder)?;
-        let State::Masked { list, held } = &round.state else { return Err(Refusal::OutOfOrder) };
+        let State::Masked { list, held } = &round.state else {
+            return Err(Refusal::OutOfOrder);
+        };
         if !survivors.contains(own) {
             return Err(Refusal::OwnPartChanged);
         }
@@ -264,7 +383,12 @@ impl Participant {
         }
         round.check_nodes(roster, survivors)?;
         let statement = survivors_statement(&round.id, list.digest(), held.nodes(), survivors);
-        let entry = Entry::Signed { roster: roster.digest(), round: round.id.number, statement, survivors };
+        let entry = Entry::Signed {
+            roster: roster.digest(),
+            round: round.id.number,
+            statement,
+            survivors,
+        };
         self.journal.record(roster.context(), &entry)?;
         let signature = self.identity.sign(SURVIVORS_DOMAIN, statement.as_bytes());
         round.state.signed(statement, survivors);
@@ -274,12 +398,20 @@ impl Participant {
     fn reveal(&mut self, signatures: &[(usize, Signature)]) -> Result<Answer, Refusal> {
         let roster = self.roster.roster();
         let round = self.round.as_mut().ok_or(Refusal::OutOfOrder)?;
-        let State::Signed { statement, survivors, held } = &round.state else {
+        let State::Signed {
+            statement,
+            survivors,
+            held,
+        } = &round.state
+        else {
             return Err(Refusal::OutOfOrder);
         };
         check_signatures(roster, *survivors, statement, signatures)?;
-        let entry =
-            Entry::Revealed { roster: roster.digest(), round: round.id.number, survivors: *survivors };
+        let entry = Entry::Revealed {
+            roster: roster.digest(),
+            round: round.id.number,
+            survivors: *survivors,
+        };
         self.journal.record(roster.context(), &entry)?;
         let answer = reveal_answer(held, *survivors);
         round.state = State::Revealed;
@@ -292,11 +424,19 @@ impl Round {
     fn repeat(&self, message: &RoundMessage) -> Result<Option<Handled>, Refusal> {
         let same_step =
             |other: &RoundMessage| std::mem::discriminant(other) == std::mem::discriminant(message);
-        if let State::Delivered { message: waiting, .. } = &self.state
+        if let State::Delivered {
+            message: waiting, ..
+        } = &self.state
             && same_step(waiting)
         {
-            let handled = Handled::WantsVector { words: self.id.words };
-            return if waiting == message { Ok(Some(handled)) } else { Err(Refusal::Contradiction) };
+            let handled = Handled::WantsVector {
+                words: self.id.words,
+            };
+            return if waiting == message {
+                Ok(Some(handled))
+            } else {
+                Err(Refusal::Contradiction)
+            };
         }
         match self.answered.iter().find(|(other, _)| same_step(other)) {
             Some((other, answer)) if other == message => Ok(Some(Handled::Answer(answer.clone()))),
@@ -308,7 +448,10 @@ impl Round {
     /// The rule of three, the threshold, and the final roster once there is one.
     fn check_nodes(&self, roster: &Roster, nodes: NodeSet) -> Result<(), Refusal> {
         if nodes.len() < roster.minimum() {
-            return Err(Refusal::TooFewNodes { nodes: nodes.len(), needed: roster.minimum() });
+            return Err(Refusal::TooFewNodes {
+                nodes: nodes.len(),
+                needed: roster.minimum(),
+            });
         }
         if self.members.is_some_and(|members| members != nodes) {
             return Err(Conflict::RosterIsFinal.into());
@@ -327,7 +470,11 @@ impl State {
 
     fn signed(&mut self, statement: Digest, survivors: NodeSet) {
         *self = match std::mem::replace(self, Self::Revealed) {
-            Self::Masked { held, .. } => Self::Signed { statement, survivors, held },
+            Self::Masked { held, .. } => Self::Signed {
+                statement,
+                survivors,
+                held,
+            },
             other => other,
         };
     }
@@ -343,8 +490,14 @@ fn open_all(
         return Err(Refusal::Nodes);
     }
     let opened = sealed.iter().map(|(from, sealed)| {
-        let (_, channel) = channels.iter().find(|(place, _)| place == from).ok_or(Refusal::Nodes)?;
-        Ok((*from, shares::open(derivation, channel, [*from, own], sealed)?))
+        let (_, channel) = channels
+            .iter()
+            .find(|(place, _)| place == from)
+            .ok_or(Refusal::Nodes)?;
+        Ok((
+            *from,
+            shares::open(derivation, channel, [*from, own], sealed)?,
+        ))
     });
     opened.collect::<Result<_, Refusal>>().map(Held)
 }
@@ -365,16 +518,23 @@ fn check_signatures(
     signatures: &[(usize, Signature)],
 ) -> Result<(), Refusal> {
     let in_list = |place: usize| survivors.contains(place);
-    if !signatures.is_sorted_by(|a, b| a.0 < b.0) || !signatures.iter().all(|(place, _)| in_list(*place)) {
+    if !signatures.is_sorted_by(|a, b| a.0 < b.0)
+        || !signatures.iter().all(|(place, _)| in_list(*place))
+    {
         return Err(Refusal::Nodes);
     }
     let needed = roster.threshold();
     let Some(signatures) = signatures.get(..needed) else {
-        return Err(Refusal::TooFewSignatures { signatures: signatures.len(), needed });
+        return Err(Refusal::TooFewSignatures {
+            signatures: signatures.len(),
+            needed,
+        });
     };
     for (place, signature) in signatures {
         let member = &roster.members()[*place];
-        let verified = member.key.verify(SURVIVORS_DOMAIN, statement.as_bytes(), signature);
+        let verified = member
+            .key
+            .verify(SURVIVORS_DOMAIN, statement.as_bytes(), signature);
         verified.map_err(|_| Refusal::BadSignature(member.node.clone()))?;
     }
     Ok(())
@@ -390,5 +550,8 @@ fn reveal_answer(held: &Held, survivors: NodeSet) -> Answer {
             mask_keys.push((*place as u8, *shares.mask_key.value()));
         }
     }
-    Answer::new(&wire::FromNode::Revealed { mask_keys: List(mask_keys), seeds: List(seeds) })
+    Answer::new(&wire::FromNode::Revealed {
+        mask_keys: List(mask_keys),
+        seeds: List(seeds),
+    })
 }

@@ -16,7 +16,11 @@ pub enum Refusal {
     #[error("a different message was answered at this step before")]
     Contradiction,
     #[error("{size} {what} are out of bounds, the limit is {limit}")]
-    Size { what: &'static str, size: usize, limit: usize },
+    Size {
+        what: &'static str,
+        size: usize,
+        limit: usize,
+    },
     #[error("{nodes} nodes are too few for a round of this roster, {needed} are needed")]
     TooFewNodes { nodes: usize, needed: usize },
     #[error("the message does not carry what this node sent")]

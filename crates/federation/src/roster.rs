@@ -1,5 +1,5 @@
-//! Who takes part in a run: the roster that every member signs. Refuses fewer than three members, more than 64, and
-//! members that share a name or a key.
+//! Who takes part in a run: the roster that every member signs. Refuses fewer than three members,
+//! more than 64, and members that share a name or a key.
 
 use ligate_access::{Identity, PublicKey, Signature};
 use ligate_disclosure::masks::{MAXIMUM_CONTRIBUTORS, MINIMUM_CONTRIBUTORS};
@@ -21,7 +21,10 @@ pub struct RunContext {
 
 impl RunContext {
     pub(crate) fn digest(&self) -> Digest {
-        Transcript::new().digest(&self.permit).digest(&self.job).hash("ligate run context v1")
+        Transcript::new()
+            .digest(&self.permit)
+            .digest(&self.job)
+            .hash("ligate run context v1")
     }
 }
 
@@ -68,12 +71,19 @@ impl Roster {
         }
         members.sort_by(|a, b| a.node.cmp(&b.node));
         for (place, member) in members.iter().enumerate() {
-            if members[..place].iter().any(|other| other.node == member.node || other.key == member.key) {
+            if members[..place]
+                .iter()
+                .any(|other| other.node == member.node || other.key == member.key)
+            {
                 return Err(RosterError::Repeated(member.node.clone()));
             }
         }
         let digest = digest(&context, &members);
-        Ok(Self { context, members, digest })
+        Ok(Self {
+            context,
+            members,
+            digest,
+        })
     }
 
     pub fn context(&self) -> &RunContext {
@@ -88,8 +98,9 @@ impl Roster {
         self.digest
     }
 
-    /// Shares that give a secret back, and signatures that settle a survivor list: floor(K/2) + 1 of K members. It
-    /// stays the same when members drop out of the first round, so that any two settled lists share signers.
+    /// Shares that give a secret back, and signatures that settle a survivor list: floor(K/2) + 1
+    /// of K members. It stays the same when members drop out of the first round, so that any two
+    /// settled lists share signers.
     pub fn threshold(&self) -> usize {
         self.members.len() / 2 + 1
     }
@@ -112,10 +123,15 @@ impl Roster {
     }
 
     pub fn names(&self, nodes: NodeSet) -> Vec<NodeName> {
-        nodes.iter().filter_map(|place| self.members.get(place)).map(|member| member.node.clone()).collect()
+        nodes
+            .iter()
+            .filter_map(|place| self.members.get(place))
+            .map(|member| member.node.clone())
+            .collect()
     }
 
-    /// Signs the roster as one of its members. The node checks permit, job and its own dataset and snapshot first.
+    /// Signs the roster as one of its members. The node checks permit, job and its own dataset and
+    /// snapshot first.
     pub fn sign(&self, identity: &Identity) -> Result<Signature, RosterError> {
         match self.place_of_key(&identity.public()) {
             Some(_) => Ok(identity.sign(SIGNATURE_DOMAIN, self.digest.as_bytes())),
@@ -125,7 +141,10 @@ impl Roster {
 }
 
 fn digest(context: &RunContext, members: &[Member]) -> Digest {
-    let start = Transcript::new().digest(&context.permit).digest(&context.job).number(members.len() as u64);
+    let start = Transcript::new()
+        .digest(&context.permit)
+        .digest(&context.job)
+        .number(members.len() as u64);
     let all = members.iter().fold(start, |transcript, member| {
         transcript
             .bytes(member.node.as_str().as_bytes())
@@ -149,10 +168,15 @@ impl SignedRoster {
     pub fn new(roster: Roster, signatures: Vec<Signature>) -> Result<Self, RosterError> {
         let members = roster.members();
         if signatures.len() != members.len() {
-            return Err(RosterError::Signatures { members: members.len(), signatures: signatures.len() });
+            return Err(RosterError::Signatures {
+                members: members.len(),
+                signatures: signatures.len(),
+            });
         }
         for (member, signature) in members.iter().zip(&signatures) {
-            let verified = member.key.verify(SIGNATURE_DOMAIN, roster.digest.as_bytes(), signature);
+            let verified = member
+                .key
+                .verify(SIGNATURE_DOMAIN, roster.digest.as_bytes(), signature);
             verified.map_err(|_| RosterError::BadSignature(member.node.clone()))?;
         }
         Ok(Self { roster, signatures })
@@ -171,7 +195,8 @@ impl SignedRoster {
         ToNode::SignedRoster(self.clone()).encode()
     }
 
-    /// Reads [`SignedRoster::encode`]'s bytes and checks the signatures. Never panics, whatever the bytes.
+    /// Reads [`SignedRoster::encode`]'s bytes and checks the signatures. Never panics, whatever the
+    /// bytes.
     pub fn decode(bytes: Vec<u8>) -> Result<Self, WireError> {
         match ToNode::decode(&bytes.into())? {
             ToNode::SignedRoster(roster) => Ok(roster),

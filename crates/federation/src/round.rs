@@ -1,5 +1,6 @@
-//! What names one round, and the statement about its survivors. Everything derived or signed in a round is bound to
-//! permit, job, roster, round number, ask and length through [`RoundId::binding`].
+//! What names one round, and the statement about its survivors. Everything derived or signed in a
+//! round is bound to permit, job, roster, round number, ask and length through
+//! [`RoundId::binding`].
 
 use ligate_model::Digest;
 
@@ -21,13 +22,27 @@ pub(crate) struct RoundId {
 }
 
 impl RoundId {
-    /// The ask is bound by its digest: nodes that were asked different things refuse each other's keys.
-    pub(crate) fn new(roster: &Roster, number: u64, ask: &[u8], words: usize) -> Result<Self, Refusal> {
+    /// The ask is bound by its digest: nodes that were asked different things refuse each other's
+    /// keys.
+    pub(crate) fn new(
+        roster: &Roster,
+        number: u64,
+        ask: &[u8],
+        words: usize,
+    ) -> Result<Self, Refusal> {
         if words == 0 || words > MAX_WORDS {
-            return Err(Refusal::Size { what: "words", size: words, limit: MAX_WORDS });
+            return Err(Refusal::Size {
+                what: "words",
+                size: words,
+                limit: MAX_WORDS,
+            });
         }
         if ask.len() > MAX_ASK_BYTES {
-            return Err(Refusal::Size { what: "bytes of ask", size: ask.len(), limit: MAX_ASK_BYTES });
+            return Err(Refusal::Size {
+                what: "bytes of ask",
+                size: ask.len(),
+                limit: MAX_ASK_BYTES,
+            });
         }
         let binding = Transcript::new()
             .digest(&roster.context().permit)
@@ -37,7 +52,11 @@ impl RoundId {
             .digest(&Digest::of("ligate ask v1", ask))
             .number(words as u64)
             .hash("ligate round v1");
-        Ok(Self { number, words, binding })
+        Ok(Self {
+            number,
+            words,
+            binding,
+        })
     }
 
     pub(crate) fn binding(&self) -> &Digest {
@@ -45,9 +64,9 @@ impl RoundId {
     }
 }
 
-/// What a node signs before anything is unmasked: which keys, whose shares and whose vectors this round is about.
-/// The key list and the sharers go beyond Bonawitz et al., who sign the survivors only: nodes that were shown
-/// different lists cannot end up under one set of signatures.
+/// What a node signs before anything is unmasked: which keys, whose shares and whose vectors this
+/// round is about. The key list and the sharers go beyond Bonawitz et al., who sign the survivors
+/// only: nodes that were shown different lists cannot end up under one set of signatures.
 pub(crate) fn survivors_statement(
     round: &RoundId,
     key_list: &Digest,

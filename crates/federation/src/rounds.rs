@@ -1,6 +1,6 @@
-//! Drives a round over links to the nodes, all at once and each with a deadline, and reports who did not answer. It
-//! owns no protocol rule (those are the state machines') besides the final roster: once a sum is opened, the same
-//! nodes or none.
+//! Drives a round over links to the nodes, all at once and each with a deadline, and reports who
+//! did not answer. It owns no protocol rule (those are the state machines') besides the final
+//! roster: once a sum is opened, the same nodes or none.
 
 use std::{fmt, future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
 
@@ -9,8 +9,8 @@ use ligate_disclosure::Opened;
 use ligate_model::NodeName;
 
 use crate::{
-    Coordinator, FromNode, Misbehaviour, NodeSet, Progress, Ready, Roster, RosterError, SignedRoster, Step,
-    StepFailure, ToNode,
+    Coordinator, FromNode, Misbehaviour, NodeSet, Progress, Ready, Roster, RosterError,
+    SignedRoster, Step, StepFailure, ToNode,
 };
 
 /// A way to one node.
@@ -87,7 +87,10 @@ pub struct OpenedRound {
 #[derive(Debug, thiserror::Error)]
 pub enum RoundError {
     #[error("{failure}{}", list(absent))]
-    Step { failure: StepFailure, absent: Vec<Absence> },
+    Step {
+        failure: StepFailure,
+        absent: Vec<Absence>,
+    },
     #[error("the roster is final and not everybody is there{}", list(.0))]
     NodeLost(Vec<Absence>),
     #[error("{0} is not in the roster, or there twice")]
@@ -101,11 +104,14 @@ pub enum RoundError {
 }
 
 fn list(absent: &[Absence]) -> String {
-    absent.iter().map(|absence| format!("; {absence}")).collect()
+    absent
+        .iter()
+        .map(|absence| format!("; {absence}"))
+        .collect()
 }
 
-/// Adds up the nodes' vectors for `ask`: one round of the secure sum over `links`, which are members of the roster
-/// (all of them, or once the roster is final those).
+/// Adds up the nodes' vectors for `ask`: one round of the secure sum over `links`, which are
+/// members of the roster (all of them, or once the roster is final those).
 pub async fn secure_sum<L: Link>(
     links: &[L],
     roster: &SignedRoster,
@@ -118,11 +124,23 @@ pub async fn secure_sum<L: Link>(
     let invited = places.iter().copied().collect();
     let mut absent = Vec::new();
     let roster = Arc::new(roster.clone());
-    let mut coordinator = Coordinator::new(roster, invited, round, ask.into(), words)
-        .map_err(|failure| RoundError::Step { failure, absent: Vec::new() })?;
+    let mut coordinator =
+        Coordinator::new(roster, invited, round, ask.into(), words).map_err(|failure| {
+            RoundError::Step {
+                failure,
+                absent: Vec::new(),
+            }
+        })?;
     loop {
         let before = absent.len();
-        run_step(links, &places, &mut coordinator, options.deadline, &mut absent).await;
+        run_step(
+            links,
+            &places,
+            &mut coordinator,
+            options.deadline,
+            &mut absent,
+        )
+        .await;
         // Once the vectors are in, enough signatures and shares open the sum of the full roster.
         let vectors_in = matches!(coordinator.step(), Step::Sign | Step::Reveal);
         if options.roster_final && !vectors_in && absent.len() > before {
@@ -132,7 +150,11 @@ pub async fn secure_sum<L: Link>(
             Ok(Progress::Next(next)) => coordinator = next,
             Ok(Progress::Opened { sum, survivors }) => {
                 let survivors = links_in(links, &places, survivors);
-                return Ok(OpenedRound { sum, survivors, absent });
+                return Ok(OpenedRound {
+                    sum,
+                    survivors,
+                    absent,
+                });
             }
             Err(failure) => return Err(RoundError::Step { failure, absent }),
         }
@@ -144,8 +166,10 @@ fn places<L: Link>(links: &[L], roster: &Roster) -> Result<Vec<usize>, RoundErro
     let mut seen = NodeSet::default();
     let place = |link: &L| {
         let not_there = || RoundError::NotInRoster(link.node().clone());
-        let place =
-            roster.place_of(link.node()).filter(|place| !seen.contains(*place)).ok_or_else(not_there)?;
+        let place = roster
+            .place_of(link.node())
+            .filter(|place| !seen.contains(*place))
+            .ok_or_else(not_there)?;
         seen = seen.with(place);
         Ok(place)
     };
@@ -172,10 +196,22 @@ async fn run_step<L: Link>(
     absent: &mut Vec<Absence>,
 ) {
     let step = coordinator.step();
-    let calls = coordinator.messages().into_iter().filter_map(|(place, message)| {
-        let link = places.iter().position(|other| *other == place).and_then(|index| links.get(index))?;
-        Some(async move { (place, link, call(link, ToNode::Round(message), deadline).await) })
-    });
+    let calls = coordinator
+        .messages()
+        .into_iter()
+        .filter_map(|(place, message)| {
+            let link = places
+                .iter()
+                .position(|other| *other == place)
+                .and_then(|index| links.get(index))?;
+            Some(async move {
+                (
+                    place,
+                    link,
+                    call(link, ToNode::Round(message), deadline).await,
+                )
+            })
+        });
     for_each_concurrent(calls.collect(), |(place, link, answer)| {
         let outcome = match answer {
             Ok(FromNode::Round(answer)) => coordinator.receive(place, answer).map_err(wrong),
@@ -184,7 +220,11 @@ async fn run_step<L: Link>(
             Err(error) => Err(error.into()),
         };
         if let Err(why) = outcome {
-            absent.push(Absence { node: link.node().clone(), step: Some(step), why });
+            absent.push(Absence {
+                node: link.node().clone(),
+                step: Some(step),
+                why,
+            });
         }
     })
     .await;
@@ -195,14 +235,21 @@ fn wrong(misbehaviour: Misbehaviour) -> WhyAbsent {
 }
 
 /// A link that forgets its deadline does not hold up the round.
-async fn call<L: Link>(link: &L, message: ToNode, deadline: Duration) -> Result<FromNode, LinkError> {
+async fn call<L: Link>(
+    link: &L,
+    message: ToNode,
+    deadline: Duration,
+) -> Result<FromNode, LinkError> {
     let answer = tokio::time::timeout(deadline, link.call(message, deadline)).await;
     answer.unwrap_or(Err(LinkError::Late(deadline)))
 }
 
 /// Runs the futures at once in this task and hands each result over when it is there.
 async fn for_each_concurrent<F: Future>(futures: Vec<F>, mut each: impl FnMut(F::Output)) {
-    let mut running: Vec<_> = futures.into_iter().map(|future| Some(Box::pin(future))).collect();
+    let mut running: Vec<_> = futures
+        .into_iter()
+        .map(|future| Some(Box::pin(future)))
+        .collect();
     let all = std::future::poll_fn(|context| {
         for slot in &mut running {
             if let Some(future) = slot
@@ -212,7 +259,11 @@ async fn for_each_concurrent<F: Future>(futures: Vec<F>, mut each: impl FnMut(F:
                 each(output);
             }
         }
-        if running.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+        if running.iter().all(Option::is_none) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     });
     pin!(all).await;
 }
@@ -223,7 +274,8 @@ pub struct Agreement {
     pub roster: SignedRoster,
     /// The first round number that every node will serve.
     pub next_round: u64,
-    /// The final roster, if an earlier attempt at this job opened a sum: only these nodes may be asked.
+    /// The final roster, if an earlier attempt at this job opened a sum: only these nodes may be
+    /// asked.
     pub members: Option<Vec<NodeName>>,
 }
 
@@ -243,8 +295,9 @@ pub async fn agree<L: Link>(
     announce(links, SignedRoster::new(roster, signatures)?, deadline).await
 }
 
-/// Sends a signed roster to the nodes of `links`, which are some or all of its members: those of a final roster, when
-/// a run goes on or is run again without the nodes that it lost before its first sum.
+/// Sends a signed roster to the nodes of `links`, which are some or all of its members: those of a
+/// final roster, when a run goes on or is run again without the nodes that it lost before its first
+/// sum.
 pub async fn announce<L: Link>(
     links: &[L],
     roster: SignedRoster,
@@ -257,14 +310,22 @@ pub async fn announce<L: Link>(
         _ => None,
     });
     let ready: Vec<Ready> = ready.await?;
-    let next_round = ready.iter().map(|ready| ready.next_round).max().unwrap_or(0);
+    let next_round = ready
+        .iter()
+        .map(|ready| ready.next_round)
+        .max()
+        .unwrap_or(0);
     let mut members = ready.iter().filter_map(|ready| ready.members);
     let first = members.next();
     if members.any(|other| Some(other) != first) {
         return Err(RoundError::DifferentMembers);
     }
     let members = first.map(|nodes| roster.roster().names(nodes));
-    Ok(Agreement { roster, next_round, members })
+    Ok(Agreement {
+        roster,
+        next_round,
+        members,
+    })
 }
 
 fn in_roster_order<T>(places: &[usize], items: Vec<T>) -> Vec<T> {
@@ -295,7 +356,11 @@ async fn gather<L: Link, T>(
             },
             Err(error) => error.into(),
         };
-        absent.push(Absence { node: links[index].node().clone(), step: None, why });
+        absent.push(Absence {
+            node: links[index].node().clone(),
+            step: None,
+            why,
+        });
     })
     .await;
     if absent.is_empty() {

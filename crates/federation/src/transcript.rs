@@ -1,5 +1,5 @@
-//! The bytes that are hashed and signed: fields one after another, each with its length, so that no two sequences
-//! of fields are the same bytes. It is independent of the wire format on purpose.
+//! The bytes that are hashed and signed: fields one after another, each with its length, so that no
+//! two sequences of fields are the same bytes. It is independent of the wire format on purpose.
 
 use ligate_model::Digest;
 

@@ -1,5 +1,5 @@
-//! A coordinator that does not keep to the protocol, and nodes that send wrong keys or shares. Each test says what is
-//! tried and which refusal stops it.
+//! A coordinator that does not keep to the protocol, and nodes that send wrong keys or shares. Each
+//! test says what is tried and which refusal stops it.
 
 mod cluster;
 
@@ -9,8 +9,8 @@ use cluster::{CONTEXT, Nodes, addressed, identities, members, rng, signed};
 use ligate_disclosure::masks::MINIMUM_CONTRIBUTORS;
 use ligate_federation::{
     Conflict, Coordinator, Entry, History, Journal, JournalError, Member, MemoryJournal, NodeSet,
-    Participant, Progress, Refusal, Roster, RosterError, RoundAnswer, RoundMessage, RunContext, SignedRoster,
-    StepFailure,
+    Participant, Progress, Refusal, Roster, RosterError, RoundAnswer, RoundMessage, RunContext,
+    SignedRoster, StepFailure,
 };
 use ligate_model::Digest;
 
@@ -27,24 +27,33 @@ fn four_masked() -> Nodes {
 
 #[test]
 fn a_withheld_vector_and_a_rerun() {
-    // The coordinator says that node 3 is lost, opens 0 + 1 + 2, and wants 0 + 1 + 2 + 3 in another round: the
-    // difference would be node 3's own sum.
+    // The coordinator says that node 3 is lost, opens 0 + 1 + 2, and wants 0 + 1 + 2 + 3 in another
+    // round: the difference would be node 3's own sum.
     let mut nodes = four_masked();
     let without = set(&[0, 1, 2]);
     let signatures = nodes.sign(&[0, 1, 2], 0, without);
     for node in 0..3 {
-        nodes.answer(node, 0, RoundMessage::Unmask(signatures.clone())).ok().unwrap();
+        nodes
+            .answer(node, 0, RoundMessage::Unmask(signatures.clone()))
+            .ok()
+            .unwrap();
     }
     let keys = nodes.advertise(&[0, 1, 2, 3], 1, 2);
     for node in 0..3 {
         let refusal = nodes.refusal(node, 1, RoundMessage::Keys(keys.clone()));
-        assert!(matches!(refusal, Refusal::Conflict(Conflict::RosterIsFinal)), "{refusal}");
+        assert!(
+            matches!(refusal, Refusal::Conflict(Conflict::RosterIsFinal)),
+            "{refusal}"
+        );
         // A restart does not make the node forget.
         nodes.restart(node);
     }
     let keys = nodes.advertise(&[0, 1, 2, 3], 2, 2);
     let refusal = nodes.refusal(0, 2, RoundMessage::Keys(keys.clone()));
-    assert!(matches!(refusal, Refusal::Conflict(Conflict::RosterIsFinal)), "{refusal}");
+    assert!(
+        matches!(refusal, Refusal::Conflict(Conflict::RosterIsFinal)),
+        "{refusal}"
+    );
     // The final roster goes on.
     nodes.share(&[0, 1, 2], 2, &keys[..3]);
 }
@@ -60,29 +69,60 @@ fn a_second_survivor_list_in_one_round() {
     // After a restart the node has no part in the round any more, and does not begin it anew.
     nodes.restart(0);
     let refusal = nodes.refusal(0, 0, RoundMessage::Survivors(set(&[0, 1, 2])));
-    assert!(matches!(refusal, Refusal::WrongRound { asked: 0 }), "{refusal}");
-    let refusal = nodes.refusal(0, 0, RoundMessage::Begin { ask: b"ask".as_slice().into(), words: 2 });
-    assert!(matches!(refusal, Refusal::Conflict(Conflict::RoundServed { last: 0 })), "{refusal}");
+    assert!(
+        matches!(refusal, Refusal::WrongRound { asked: 0 }),
+        "{refusal}"
+    );
+    let refusal = nodes.refusal(
+        0,
+        0,
+        RoundMessage::Begin {
+            ask: b"ask".as_slice().into(),
+            words: 2,
+        },
+    );
+    assert!(
+        matches!(
+            refusal,
+            Refusal::Conflict(Conflict::RoundServed { last: 0 })
+        ),
+        "{refusal}"
+    );
 }
 
 #[test]
 fn contradicting_survivor_lists() {
-    // Nodes 0 and 1 are told that everybody survived, 2 and 3 that node 1 or 0 did not: no list gets three
-    // signatures, and signatures on different lists do not add up.
+    // Nodes 0 and 1 are told that everybody survived, 2 and 3 that node 1 or 0 did not: no list
+    // gets three signatures, and signatures on different lists do not add up.
     let mut nodes = four_masked();
     let all = set(&[0, 1, 2, 3]);
     let mut signatures = nodes.sign(&[0, 1], 0, all);
     signatures.extend(nodes.sign(&[2], 0, set(&[0, 2, 3])));
     signatures.extend(nodes.sign(&[3], 0, set(&[1, 2, 3])));
     let few = nodes.refusal(0, 0, RoundMessage::Unmask(signatures[..2].to_vec()));
-    assert!(matches!(few, Refusal::TooFewSignatures { signatures: 2, needed: 3 }), "{few}");
+    assert!(
+        matches!(
+            few,
+            Refusal::TooFewSignatures {
+                signatures: 2,
+                needed: 3
+            }
+        ),
+        "{few}"
+    );
     for node in 0..4 {
         let refusal = nodes.refusal(node, 0, RoundMessage::Unmask(signatures.clone()));
-        assert!(matches!(refusal, Refusal::BadSignature(_) | Refusal::Nodes), "{refusal}");
+        assert!(
+            matches!(refusal, Refusal::BadSignature(_) | Refusal::Nodes),
+            "{refusal}"
+        );
     }
     // One signature three times is one signature.
     let repeated = vec![signatures[0]; 3];
-    assert!(matches!(nodes.refusal(0, 0, RoundMessage::Unmask(repeated)), Refusal::Nodes));
+    assert!(matches!(
+        nodes.refusal(0, 0, RoundMessage::Unmask(repeated)),
+        Refusal::Nodes
+    ));
 }
 
 #[test]
@@ -91,10 +131,23 @@ fn survivor_lists_that_cannot_be() {
     let keys = nodes.advertise(&[0, 1, 2, 3, 4], 0, 1);
     let shares = nodes.share(&[0, 1, 2, 3, 4], 0, &keys);
     nodes.mask(&[0], 0, &shares[..4], |_| vec![1]);
-    let refusal = |nodes: &mut Nodes, list: &[usize]| nodes.refusal(0, 0, RoundMessage::Survivors(set(list)));
+    let refusal =
+        |nodes: &mut Nodes, list: &[usize]| nodes.refusal(0, 0, RoundMessage::Survivors(set(list)));
     let two = refusal(&mut nodes, &[0, 1]);
-    assert!(matches!(two, Refusal::TooFewNodes { nodes: 2, needed: 3 }), "{two}");
-    assert!(matches!(refusal(&mut nodes, &[1, 2, 3]), Refusal::OwnPartChanged));
+    assert!(
+        matches!(
+            two,
+            Refusal::TooFewNodes {
+                nodes: 2,
+                needed: 3
+            }
+        ),
+        "{two}"
+    );
+    assert!(matches!(
+        refusal(&mut nodes, &[1, 2, 3]),
+        Refusal::OwnPartChanged
+    ));
     // Node 4 advertised keys and shared nothing with node 0.
     assert!(matches!(refusal(&mut nodes, &[0, 1, 2, 4]), Refusal::Nodes));
 }
@@ -103,9 +156,17 @@ fn survivor_lists_that_cannot_be() {
 fn rosters_of_fewer_than_three() {
     for count in 0..MINIMUM_CONTRIBUTORS {
         let members = members(&identities(count));
-        assert_eq!(Roster::new(CONTEXT, members).unwrap_err(), RosterError::Size(count));
+        assert_eq!(
+            Roster::new(CONTEXT, members).unwrap_err(),
+            RosterError::Size(count)
+        );
     }
-    assert_eq!(Roster::new(CONTEXT, members(&identities(3))).unwrap().minimum(), 3);
+    assert_eq!(
+        Roster::new(CONTEXT, members(&identities(3)))
+            .unwrap()
+            .minimum(),
+        3
+    );
 }
 
 #[test]
@@ -113,10 +174,28 @@ fn key_lists_and_deliveries_that_are_too_short() {
     let mut nodes = Nodes::new(4);
     let keys = nodes.advertise(&[0, 1, 2, 3], 0, 1);
     let refusal = nodes.refusal(0, 0, RoundMessage::Keys(keys[..2].to_vec()));
-    assert!(matches!(refusal, Refusal::TooFewNodes { nodes: 2, needed: 3 }), "{refusal}");
+    assert!(
+        matches!(
+            refusal,
+            Refusal::TooFewNodes {
+                nodes: 2,
+                needed: 3
+            }
+        ),
+        "{refusal}"
+    );
     let shares = nodes.share(&[0, 1, 2, 3], 0, &keys);
     let refusal = nodes.refusal(0, 0, RoundMessage::Deliver(addressed(&shares[..2], 0)));
-    assert!(matches!(refusal, Refusal::TooFewNodes { nodes: 2, needed: 3 }), "{refusal}");
+    assert!(
+        matches!(
+            refusal,
+            Refusal::TooFewNodes {
+                nodes: 2,
+                needed: 3
+            }
+        ),
+        "{refusal}"
+    );
 }
 
 #[test]
@@ -128,16 +207,28 @@ fn an_earlier_round_replayed() {
     nodes.mask(&all, 5, &old_shares, |_| vec![1, 2]);
     let list = set(&all);
     let old_signatures = nodes.sign(&all, 5, list);
-    nodes.answer(0, 5, RoundMessage::Unmask(old_signatures.clone())).ok().unwrap();
+    nodes
+        .answer(0, 5, RoundMessage::Unmask(old_signatures.clone()))
+        .ok()
+        .unwrap();
     let keys = nodes.advertise(&all, 6, 2);
     // Its messages under the old number, under the new one, and its beginning.
-    for message in [RoundMessage::Keys(old_keys.clone()), RoundMessage::Unmask(old_signatures.clone())] {
+    for message in [
+        RoundMessage::Keys(old_keys.clone()),
+        RoundMessage::Unmask(old_signatures.clone()),
+    ] {
         let refusal = nodes.refusal(0, 5, message);
-        assert!(matches!(refusal, Refusal::WrongRound { asked: 5 }), "{refusal}");
+        assert!(
+            matches!(refusal, Refusal::WrongRound { asked: 5 }),
+            "{refusal}"
+        );
     }
     let mut mixed = old_keys.clone();
     mixed[0] = keys[0];
-    assert!(matches!(nodes.refusal(0, 6, RoundMessage::Keys(mixed)), Refusal::BadSignature(_)));
+    assert!(matches!(
+        nodes.refusal(0, 6, RoundMessage::Keys(mixed)),
+        Refusal::BadSignature(_)
+    ));
     let shares = nodes.share(&all, 6, &keys);
     let refusal = nodes.refusal(0, 6, RoundMessage::Deliver(addressed(&old_shares, 0)));
     assert!(matches!(refusal, Refusal::BadShares(_)), "{refusal}");
@@ -146,10 +237,19 @@ fn an_earlier_round_replayed() {
     let refusal = nodes.refusal(0, 6, RoundMessage::Unmask(old_signatures));
     assert!(matches!(refusal, Refusal::BadSignature(_)), "{refusal}");
     for number in [0, 5, 6] {
-        let begin = RoundMessage::Begin { ask: b"other".as_slice().into(), words: 2 };
+        let begin = RoundMessage::Begin {
+            ask: b"other".as_slice().into(),
+            words: 2,
+        };
         let refusal = nodes.refusal(0, number, begin);
-        let served = matches!(refusal, Refusal::Conflict(Conflict::RoundServed { last: 6 }));
-        assert!(served || number == 6 && matches!(refusal, Refusal::Contradiction), "{refusal}");
+        let served = matches!(
+            refusal,
+            Refusal::Conflict(Conflict::RoundServed { last: 6 })
+        );
+        assert!(
+            served || number == 6 && matches!(refusal, Refusal::Contradiction),
+            "{refusal}"
+        );
     }
 }
 
@@ -161,14 +261,26 @@ fn forged_round_keys() {
     // The coordinator puts itself between nodes 0 and 1.
     keys[1].1.keys.channel = [9; 32];
     let refusal = nodes.refusal(0, 0, RoundMessage::Keys(keys.clone()));
-    assert!(matches!(&refusal, Refusal::BadSignature(node) if node.as_str() == "node-1"), "{refusal}");
+    assert!(
+        matches!(&refusal, Refusal::BadSignature(node) if node.as_str() == "node-1"),
+        "{refusal}"
+    );
     keys[1] = (1, genuine[2].1);
-    assert!(matches!(nodes.refusal(0, 0, RoundMessage::Keys(keys.clone())), Refusal::BadSignature(_)));
+    assert!(matches!(
+        nodes.refusal(0, 0, RoundMessage::Keys(keys.clone())),
+        Refusal::BadSignature(_)
+    ));
     keys = genuine.clone();
     keys[0].1.keys.mask = [9; 32];
-    assert!(matches!(nodes.refusal(0, 0, RoundMessage::Keys(keys)), Refusal::OwnPartChanged));
+    assert!(matches!(
+        nodes.refusal(0, 0, RoundMessage::Keys(keys)),
+        Refusal::OwnPartChanged
+    ));
     let reordered = vec![genuine[1], genuine[0], genuine[2]];
-    assert!(matches!(nodes.refusal(0, 0, RoundMessage::Keys(reordered)), Refusal::Nodes));
+    assert!(matches!(
+        nodes.refusal(0, 0, RoundMessage::Keys(reordered)),
+        Refusal::Nodes
+    ));
     // None of it spoiled the round.
     nodes.share(&[0, 1, 2], 0, &genuine);
 }
@@ -182,13 +294,22 @@ fn swapped_shares_and_different_key_lists() {
     let partial = vec![keys[0], keys[1], keys[3]];
     shares.extend(nodes.share(&[3], 0, &partial));
     let refusal = nodes.refusal(0, 0, RoundMessage::Deliver(addressed(&shares, 0)));
-    assert!(matches!(&refusal, Refusal::BadShares(node) if node.as_str() == "node-3"), "{refusal}");
+    assert!(
+        matches!(&refusal, Refusal::BadShares(node) if node.as_str() == "node-3"),
+        "{refusal}"
+    );
     // Shares that node 1 encrypted for node 2, or that node 0 sent itself.
     let mut swapped = addressed(&shares[..3], 0);
     swapped[0].1 = addressed(&shares[..3], 2)[1].1;
-    assert!(matches!(nodes.refusal(0, 0, RoundMessage::Deliver(swapped)), Refusal::BadShares(_)));
+    assert!(matches!(
+        nodes.refusal(0, 0, RoundMessage::Deliver(swapped)),
+        Refusal::BadShares(_)
+    ));
     let mirrored = vec![(1, shares[0].1[0].1), (2, shares[0].1[1].1)];
-    assert!(matches!(nodes.refusal(0, 0, RoundMessage::Deliver(mirrored)), Refusal::BadShares(_)));
+    assert!(matches!(
+        nodes.refusal(0, 0, RoundMessage::Deliver(mirrored)),
+        Refusal::BadShares(_)
+    ));
 }
 
 #[test]
@@ -196,14 +317,22 @@ fn nodes_that_were_asked_different_things() {
     let mut nodes = Nodes::new(3);
     let mut keys = nodes.advertise(&[0, 1], 0, 1);
     for (ask, words) in [("another ask", 1), ("ask", 2)] {
-        let begin = RoundMessage::Begin { ask: ask.as_bytes().to_vec().into(), words };
+        let begin = RoundMessage::Begin {
+            ask: ask.as_bytes().to_vec().into(),
+            words,
+        };
         nodes.restart(2);
         let round = nodes.journals[2].history(&CONTEXT).unwrap().next_round();
-        let Ok(RoundAnswer::Advertise(advertised)) = nodes.answer(2, round, begin) else { panic!() };
+        let Ok(RoundAnswer::Advertise(advertised)) = nodes.answer(2, round, begin) else {
+            panic!()
+        };
         keys.truncate(2);
         keys.push((2, advertised));
         let refusal = nodes.refusal(0, 0, RoundMessage::Keys(keys.clone()));
-        assert!(matches!(&refusal, Refusal::BadSignature(node) if node.as_str() == "node-2"), "{refusal}");
+        assert!(
+            matches!(&refusal, Refusal::BadSignature(node) if node.as_str() == "node-2"),
+            "{refusal}"
+        );
     }
 }
 
@@ -213,24 +342,43 @@ fn another_roster_after_a_list_was_signed() {
     let mut nodes = four_masked();
     let smaller = || {
         let identities = &nodes.identities[..3];
-        signed(Roster::new(CONTEXT, members(identities)).unwrap(), identities)
+        signed(
+            Roster::new(CONTEXT, members(identities)).unwrap(),
+            identities,
+        )
     };
     let join = |nodes: &Nodes, roster: SignedRoster| {
-        Participant::new(Arc::clone(&nodes.identities[0]), roster, nodes.journals[0].clone())
+        Participant::new(
+            Arc::clone(&nodes.identities[0]),
+            roster,
+            nodes.journals[0].clone(),
+        )
     };
     assert!(join(&nodes, smaller()).is_ok());
     let roster = smaller();
     nodes.sign(&[0], 0, set(&[0, 1, 2, 3]));
     let refusal = join(&nodes, roster).err().unwrap();
-    assert!(matches!(refusal, Refusal::Conflict(Conflict::AnotherRoster)), "{refusal}");
+    assert!(
+        matches!(refusal, Refusal::Conflict(Conflict::AnotherRoster)),
+        "{refusal}"
+    );
     // Other snapshots are another roster; another job is another matter.
     let mut changed = members(&nodes.identities);
     changed[2].snapshot = Digest::of("snapshot", b"newer");
-    let roster =
-        |context, members: Vec<Member>| signed(Roster::new(context, members).unwrap(), &nodes.identities);
-    let refusal = join(&nodes, roster(CONTEXT, changed.clone())).err().unwrap();
-    assert!(matches!(refusal, Refusal::Conflict(Conflict::AnotherRoster)), "{refusal}");
-    let other_job = RunContext { job: Digest::of("job", b"other"), ..CONTEXT };
+    let roster = |context, members: Vec<Member>| {
+        signed(Roster::new(context, members).unwrap(), &nodes.identities)
+    };
+    let refusal = join(&nodes, roster(CONTEXT, changed.clone()))
+        .err()
+        .unwrap();
+    assert!(
+        matches!(refusal, Refusal::Conflict(Conflict::AnotherRoster)),
+        "{refusal}"
+    );
+    let other_job = RunContext {
+        job: Digest::of("job", b"other"),
+        ..CONTEXT
+    };
     assert!(join(&nodes, roster(other_job, changed)).is_ok());
 }
 
@@ -238,18 +386,33 @@ fn another_roster_after_a_list_was_signed() {
 fn rosters_that_are_not_signed_by_all() {
     let identities = identities(3);
     let roster = Roster::new(CONTEXT, members(&identities)).unwrap();
-    let mut signatures: Vec<_> = identities.iter().map(|identity| roster.sign(identity).unwrap()).collect();
+    let mut signatures: Vec<_> = identities
+        .iter()
+        .map(|identity| roster.sign(identity).unwrap())
+        .collect();
     signatures[1] = signatures[0];
     let forged = SignedRoster::new(roster.clone(), signatures.clone()).unwrap_err();
-    assert!(matches!(&forged, RosterError::BadSignature(node) if node.as_str() == "node-1"), "{forged}");
+    assert!(
+        matches!(&forged, RosterError::BadSignature(node) if node.as_str() == "node-1"),
+        "{forged}"
+    );
     signatures.pop();
     let few = SignedRoster::new(roster.clone(), signatures).unwrap_err();
-    assert!(matches!(few, RosterError::Signatures { members: 3, signatures: 2 }));
+    assert!(matches!(
+        few,
+        RosterError::Signatures {
+            members: 3,
+            signatures: 2
+        }
+    ));
     let stranger = ligate_access::Identity::generate(&mut rng(1));
     assert_eq!(roster.sign(&stranger), Err(RosterError::NotAMember));
     let mut twice = members(&identities);
     twice[1].key = twice[0].key;
-    assert!(matches!(Roster::new(CONTEXT, twice), Err(RosterError::Repeated(_))));
+    assert!(matches!(
+        Roster::new(CONTEXT, twice),
+        Err(RosterError::Repeated(_))
+    ));
 }
 
 #[test]
@@ -261,16 +424,25 @@ fn messages_out_of_order_or_changed() {
     let keys = nodes.advertise(&[0, 1, 2], 0, 1);
     let again = nodes.advertise(&[0, 1, 2], 0, 1);
     assert_eq!(keys, again, "a repeated message gets the same answer");
-    assert!(matches!(nodes.refusal(0, 0, RoundMessage::Survivors(all)), Refusal::OutOfOrder));
-    assert!(matches!(nodes.refusal(0, 0, RoundMessage::Unmask(Vec::new())), Refusal::OutOfOrder));
+    assert!(matches!(
+        nodes.refusal(0, 0, RoundMessage::Survivors(all)),
+        Refusal::OutOfOrder
+    ));
+    assert!(matches!(
+        nodes.refusal(0, 0, RoundMessage::Unmask(Vec::new())),
+        Refusal::OutOfOrder
+    ));
     let shares = nodes.share(&[0, 1, 2], 0, &keys);
     assert_eq!(shares, nodes.share(&[0, 1, 2], 0, &keys));
     let mut fewer = keys.clone();
     fewer.pop();
-    assert!(matches!(nodes.refusal(0, 0, RoundMessage::Keys(fewer)), Refusal::Contradiction));
+    assert!(matches!(
+        nodes.refusal(0, 0, RoundMessage::Keys(fewer)),
+        Refusal::Contradiction
+    ));
     let masked = nodes.mask(&[0], 0, &shares, |_| vec![5]);
-    // The vector of a repeated delivery is not looked at: a second vector under the same mask would tell the
-    // difference.
+    // The vector of a repeated delivery is not looked at: a second vector under the same mask would
+    // tell the difference.
     assert_eq!(masked, nodes.mask(&[0], 0, &shares, |_| vec![6]));
 }
 
@@ -279,13 +451,31 @@ fn a_vector_of_another_length() {
     let mut nodes = Nodes::new(3);
     let keys = nodes.advertise(&[0, 1, 2], 0, 2);
     let shares = nodes.share(&[0, 1, 2], 0, &keys);
-    nodes.handle(0, 0, RoundMessage::Deliver(addressed(&shares, 0))).unwrap();
+    nodes
+        .handle(0, 0, RoundMessage::Deliver(addressed(&shares, 0)))
+        .unwrap();
     let refusal = nodes.participants[0].contribute(vec![1]).unwrap_err();
-    assert!(matches!(refusal, Refusal::Size { size: 1, limit: 2, .. }), "{refusal}");
+    assert!(
+        matches!(
+            refusal,
+            Refusal::Size {
+                size: 1,
+                limit: 2,
+                ..
+            }
+        ),
+        "{refusal}"
+    );
     nodes.participants[0].contribute(vec![1, 2]).unwrap();
-    let begin = |words| RoundMessage::Begin { ask: b"ask".as_slice().into(), words };
+    let begin = |words| RoundMessage::Begin {
+        ask: b"ask".as_slice().into(),
+        words,
+    };
     for words in [0, ligate_federation::MAX_WORDS + 1] {
-        assert!(matches!(nodes.refusal(0, 1, begin(words)), Refusal::Size { .. }));
+        assert!(matches!(
+            nodes.refusal(0, 1, begin(words)),
+            Refusal::Size { .. }
+        ));
     }
 }
 
@@ -300,7 +490,10 @@ impl Journal for FullDisk {
     fn record(&self, context: &RunContext, entry: &Entry) -> Result<(), JournalError> {
         if (self.1)(entry) {
             let source = std::io::ErrorKind::StorageFull.into();
-            return Err(JournalError::File { path: "rounds".into(), source });
+            return Err(JournalError::File {
+                path: "rounds".into(),
+                source,
+            });
         }
         self.0.record(context, entry)
     }
@@ -310,12 +503,17 @@ impl Journal for FullDisk {
 fn a_step_that_cannot_be_recorded_is_not_taken() {
     let mut nodes = Nodes::new(3);
     let all = [0, 1, 2];
-    let disk = FullDisk(MemoryJournal::new(), |entry| !matches!(entry, Entry::Begun { .. }));
+    let disk = FullDisk(MemoryJournal::new(), |entry| {
+        !matches!(entry, Entry::Begun { .. })
+    });
     let (identity, roster) = (Arc::clone(&nodes.identities[0]), nodes.roster.clone());
     nodes.participants[0] = Participant::new(identity, roster, Arc::new(disk)).unwrap();
     nodes.up_to_masked(0);
     let refusal = nodes.refusal(0, 0, RoundMessage::Survivors(set(&all)));
-    assert!(matches!(refusal, Refusal::Journal(JournalError::File { .. })), "{refusal}");
+    assert!(
+        matches!(refusal, Refusal::Journal(JournalError::File { .. })),
+        "{refusal}"
+    );
 }
 
 /// Runs round 0 at a coordinator, with answers changed on the way.
@@ -323,15 +521,21 @@ fn coordinate(
     nodes: &mut Nodes,
     change: impl Fn(usize, RoundAnswer) -> Option<RoundAnswer>,
 ) -> Result<NodeSet, StepFailure> {
-    let (everybody, roster) = (nodes.roster.roster().everybody(), Arc::new(nodes.roster.clone()));
+    let (everybody, roster) = (
+        nodes.roster.roster().everybody(),
+        Arc::new(nodes.roster.clone()),
+    );
     let mut coordinator = Coordinator::new(roster, everybody, 0, b"ask".as_slice().into(), 2)?;
     loop {
         for (node, message) in coordinator.messages() {
             let answer = match &message.message {
-                RoundMessage::Deliver(_) => {
-                    nodes.participants[node].deliver(message, vec![1, 2], &mut rng(3)).unwrap()
-                }
-                _ => match nodes.participants[node].handle(message, &mut rng(node as u64)).unwrap() {
+                RoundMessage::Deliver(_) => nodes.participants[node]
+                    .deliver(message, vec![1, 2], &mut rng(3))
+                    .unwrap(),
+                _ => match nodes.participants[node]
+                    .handle(message, &mut rng(node as u64))
+                    .unwrap()
+                {
                     ligate_federation::Handled::Answer(answer) => answer,
                     _ => panic!("no vector is wanted"),
                 },
@@ -355,20 +559,50 @@ fn coordinate(
 fn nodes_may_drop_before_and_after_masking() {
     let lost_before =
         |node, answer| (node != 4 || !matches!(answer, RoundAnswer::Shares(_))).then_some(answer);
-    assert_eq!(coordinate(&mut Nodes::new(5), lost_before).unwrap(), set(&[0, 1, 2, 3]));
+    assert_eq!(
+        coordinate(&mut Nodes::new(5), lost_before).unwrap(),
+        set(&[0, 1, 2, 3])
+    );
     let lost_after =
         |node, answer| (node != 2 || !matches!(answer, RoundAnswer::Masked(_))).then_some(answer);
-    assert_eq!(coordinate(&mut Nodes::new(5), lost_after).unwrap(), set(&[0, 1, 3, 4]));
+    assert_eq!(
+        coordinate(&mut Nodes::new(5), lost_after).unwrap(),
+        set(&[0, 1, 3, 4])
+    );
     let lost_last =
         |node, answer| (node > 1 || !matches!(answer, RoundAnswer::Revealed(_))).then_some(answer);
-    assert_eq!(coordinate(&mut Nodes::new(5), lost_last).unwrap(), set(&[0, 1, 2, 3, 4]));
-    let two_left = |node, answer| (node < 2 || !matches!(answer, RoundAnswer::Masked(_))).then_some(answer);
+    assert_eq!(
+        coordinate(&mut Nodes::new(5), lost_last).unwrap(),
+        set(&[0, 1, 2, 3, 4])
+    );
+    let two_left =
+        |node, answer| (node < 2 || !matches!(answer, RoundAnswer::Masked(_))).then_some(answer);
     let failure = coordinate(&mut Nodes::new(5), two_left).unwrap_err();
-    assert!(matches!(failure, StepFailure::TooFew { answered: 2, needed: 3, .. }), "{failure}");
+    assert!(
+        matches!(
+            failure,
+            StepFailure::TooFew {
+                answered: 2,
+                needed: 3,
+                ..
+            }
+        ),
+        "{failure}"
+    );
     let one_share =
         |node, answer| (node < 1 || !matches!(answer, RoundAnswer::Revealed(_))).then_some(answer);
     let failure = coordinate(&mut Nodes::new(3), one_share).unwrap_err();
-    assert!(matches!(failure, StepFailure::TooFew { answered: 1, needed: 2, .. }), "{failure}");
+    assert!(
+        matches!(
+            failure,
+            StepFailure::TooFew {
+                answered: 1,
+                needed: 2,
+                ..
+            }
+        ),
+        "{failure}"
+    );
 }
 
 #[test]
@@ -384,8 +618,14 @@ fn wrong_shares_are_noticed_and_open_nothing() {
 
 /// The same reveal with other share values, built on the wire's bytes.
 fn bent(answer: &RoundAnswer) -> RoundAnswer {
-    let RoundAnswer::Revealed(reveal) = answer else { panic!("a reveal") };
-    let seeds: Vec<(u8, [u8; 32])> = reveal.seeds_of().iter().map(|place| (place as u8, [7; 32])).collect();
+    let RoundAnswer::Revealed(reveal) = answer else {
+        panic!("a reveal")
+    };
+    let seeds: Vec<(u8, [u8; 32])> = reveal
+        .seeds_of()
+        .iter()
+        .map(|place| (place as u8, [7; 32]))
+        .collect();
     // Variant 6 of the answers: no mask keys, then the seeds.
     let mut body = vec![6, 0, seeds.len() as u8];
     for (place, value) in seeds {

@@ -1,5 +1,5 @@
-//! The driver over nodes in this process: who is in the sum, who is named as late, dead or refusing, and what a final
-//! roster means.
+//! The driver over nodes in this process: who is in the sum, who is named as late, dead or
+//! refusing, and what a final roster means.
 
 mod cluster;
 
@@ -14,13 +14,17 @@ use std::{
 
 use cluster::{CONTEXT, identities, members, name, read, rng};
 use ligate_federation::{
-    Agreement, FromNode, Link, LinkError, LocalLink, MemoryJournal, OpenedRound, Roster, RoundError,
-    RoundMessage, RoundOptions, Step, StepFailure, ToNode, WhyAbsent, agree, announce, secure_sum,
+    Agreement, FromNode, Link, LinkError, LocalLink, MemoryJournal, OpenedRound, Roster,
+    RoundError, RoundMessage, RoundOptions, Step, StepFailure, ToNode, WhyAbsent, agree, announce,
+    secure_sum,
 };
 use ligate_model::NodeName;
 use rand_chacha::ChaCha20Rng;
 
-const OPTIONS: RoundOptions = RoundOptions { deadline: Duration::from_secs(20), roster_final: false };
+const OPTIONS: RoundOptions = RoundOptions {
+    deadline: Duration::from_secs(20),
+    roster_final: false,
+};
 
 /// How a link misbehaves from its `after`-th message of a round on.
 #[derive(Clone, Copy)]
@@ -66,16 +70,35 @@ impl Run {
     fn new(count: usize) -> Self {
         let identities = identities(count);
         let roster = Roster::new(CONTEXT, members(&identities)).unwrap();
-        let journals: Vec<_> = identities.iter().map(|_| Arc::new(MemoryJournal::new())).collect();
+        let journals: Vec<_> = identities
+            .iter()
+            .map(|_| Arc::new(MemoryJournal::new()))
+            .collect();
         let links = identities.into_iter().enumerate().map(|(node, identity)| {
             let vector = move |ask: &[u8]| {
-                vec![node as u64, 10 * node as u64].into_iter().map(|w| w * u64::from(ask[0])).collect()
+                vec![node as u64, 10 * node as u64]
+                    .into_iter()
+                    .map(|w| w * u64::from(ask[0]))
+                    .collect()
             };
-            let inner =
-                LocalLink::new(name(node), identity, journals[node].clone(), rng(node as u64), vector);
-            FaultyLink { inner, fault: None, seen: AtomicUsize::new(0) }
+            let inner = LocalLink::new(
+                name(node),
+                identity,
+                journals[node].clone(),
+                rng(node as u64),
+                vector,
+            );
+            FaultyLink {
+                inner,
+                fault: None,
+                seen: AtomicUsize::new(0),
+            }
         });
-        Self { links: links.collect(), roster, journals }
+        Self {
+            links: links.collect(),
+            roster,
+            journals,
+        }
     }
 
     fn with(mut self, node: usize, after: usize, fault: Fault) -> Self {
@@ -84,7 +107,9 @@ impl Run {
     }
 
     async fn agree(&self) -> Agreement {
-        agree(&self.links, self.roster.clone(), OPTIONS.deadline).await.unwrap()
+        agree(&self.links, self.roster.clone(), OPTIONS.deadline)
+            .await
+            .unwrap()
     }
 
     async fn sum(&self, round: u64, options: RoundOptions) -> Result<OpenedRound, RoundError> {
@@ -113,9 +138,18 @@ async fn a_silent_node_is_late_and_named() {
     assert_eq!(opened.survivors, names(&[0, 2, 3]));
     assert_eq!(read(opened.sum), [10, 100]);
     let absence = &opened.absent[0];
-    assert_eq!((absence.node.as_str(), absence.step), ("node-1", Some(Step::Mask)));
-    assert_eq!(absence.why, WhyAbsent::Link(LinkError::Late(OPTIONS.deadline)));
-    assert_eq!(absence.to_string(), "node-1 (when sending its masked vector): no answer within 20 s");
+    assert_eq!(
+        (absence.node.as_str(), absence.step),
+        ("node-1", Some(Step::Mask))
+    );
+    assert_eq!(
+        absence.why,
+        WhyAbsent::Link(LinkError::Late(OPTIONS.deadline))
+    );
+    assert_eq!(
+        absence.to_string(),
+        "node-1 (when sending its masked vector): no answer within 20 s"
+    );
 }
 
 #[tokio::test]
@@ -134,7 +168,10 @@ async fn nodes_that_die_or_refuse_before_the_sum_leave_the_others() {
 #[tokio::test]
 async fn a_node_that_dies_after_its_vector_is_in_the_sum() {
     let run = Run::new(3).with(2, 3, Fault::Dead);
-    let options = RoundOptions { roster_final: true, ..OPTIONS };
+    let options = RoundOptions {
+        roster_final: true,
+        ..OPTIONS
+    };
     let opened = run.sum(0, options).await.unwrap();
     assert_eq!(opened.survivors, names(&[0, 1, 2]));
     assert_eq!(opened.absent[0].step, Some(Step::Sign));
@@ -143,8 +180,21 @@ async fn a_node_that_dies_after_its_vector_is_in_the_sum() {
 
 #[tokio::test]
 async fn two_nodes_are_no_sum() {
-    let failure = Run::new(3).with(0, 0, Fault::Refusing).sum(0, OPTIONS).await.err().unwrap();
-    let RoundError::Step { failure: StepFailure::TooFew { answered: 2, needed: 3, .. }, .. } = &failure
+    let failure = Run::new(3)
+        .with(0, 0, Fault::Refusing)
+        .sum(0, OPTIONS)
+        .await
+        .err()
+        .unwrap();
+    let RoundError::Step {
+        failure:
+            StepFailure::TooFew {
+                answered: 2,
+                needed: 3,
+                ..
+            },
+        ..
+    } = &failure
     else {
         panic!("{failure}")
     };
@@ -155,20 +205,38 @@ async fn two_nodes_are_no_sum() {
     );
     let run = Run::new(4);
     let agreement = run.agree().await;
-    let failure = secure_sum(&run.links[..2], &agreement.roster, 0, vec![1], 2, OPTIONS).await.err().unwrap();
-    assert!(matches!(failure, RoundError::Step { failure: StepFailure::TooFew { answered: 2, .. }, .. }));
+    let failure = secure_sum(&run.links[..2], &agreement.roster, 0, vec![1], 2, OPTIONS)
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(
+        failure,
+        RoundError::Step {
+            failure: StepFailure::TooFew { answered: 2, .. },
+            ..
+        }
+    ));
 }
 
 #[tokio::test]
 async fn a_node_lost_after_the_first_sum_ends_the_run() {
     let run = Run::new(4).with(3, 5, Fault::Dead);
     assert_eq!(read(run.sum(0, OPTIONS).await.unwrap().sum), [12, 120]);
-    let options = RoundOptions { roster_final: true, ..OPTIONS };
+    let options = RoundOptions {
+        roster_final: true,
+        ..OPTIONS
+    };
     let failure = run.sum(1, options).await.err().unwrap();
-    assert!(matches!(&failure, RoundError::NodeLost(absent) if absent[0].node == name(3)), "{failure}");
+    assert!(
+        matches!(&failure, RoundError::NodeLost(absent) if absent[0].node == name(3)),
+        "{failure}"
+    );
     // A coordinator that goes on all the same is refused by the nodes.
     let failure = run.sum(2, OPTIONS).await.err().unwrap();
-    assert!(failure.to_string().contains("the roster is final"), "{failure}");
+    assert!(
+        failure.to_string().contains("the roster is final"),
+        "{failure}"
+    );
 }
 
 #[tokio::test]
@@ -178,14 +246,32 @@ async fn six_of_seven_go_on_without_the_lost_one() {
     assert_eq!(opened.survivors, names(&[0, 1, 2, 4, 5, 6]));
     assert_eq!(read(opened.sum), [36, 360]);
     // The same job again: the nodes say where it stands, and only the six may be asked.
-    let Run { mut links, roster, .. } = run;
+    let Run {
+        mut links, roster, ..
+    } = run;
     let agreement = agree(&links, roster, OPTIONS.deadline).await.unwrap();
-    assert_eq!((agreement.next_round, agreement.members.as_ref()), (1, Some(&opened.survivors)));
+    assert_eq!(
+        (agreement.next_round, agreement.members.as_ref()),
+        (1, Some(&opened.survivors))
+    );
     links.remove(3);
-    let agreement = announce(&links, agreement.roster, OPTIONS.deadline).await.unwrap();
-    let options = RoundOptions { roster_final: true, ..OPTIONS };
-    let again =
-        secure_sum(&links, &agreement.roster, agreement.next_round, vec![1], 2, options).await.unwrap();
+    let agreement = announce(&links, agreement.roster, OPTIONS.deadline)
+        .await
+        .unwrap();
+    let options = RoundOptions {
+        roster_final: true,
+        ..OPTIONS
+    };
+    let again = secure_sum(
+        &links,
+        &agreement.roster,
+        agreement.next_round,
+        vec![1],
+        2,
+        options,
+    )
+    .await
+    .unwrap();
     assert_eq!(read(again.sum), [18, 180]);
 }
 
@@ -195,7 +281,10 @@ async fn a_round_is_served_once() {
     assert!(run.sum(4, OPTIONS).await.is_ok());
     for round in [0, 4] {
         let failure = run.sum(round, OPTIONS).await.err().unwrap();
-        assert!(failure.to_string().contains("round 4 was served already"), "{failure}");
+        assert!(
+            failure.to_string().contains("round 4 was served already"),
+            "{failure}"
+        );
     }
     assert_eq!(run.agree().await.next_round, 5);
     assert_eq!(run.journals.len(), 3);
@@ -206,18 +295,35 @@ async fn links_that_are_not_the_roster() {
     let run = Run::new(3);
     let agreement = run.agree().await;
     let strangers = Run::new(4);
-    let failure =
-        secure_sum(&strangers.links, &agreement.roster, 0, vec![1], 2, OPTIONS).await.err().unwrap();
-    assert!(matches!(&failure, RoundError::NotInRoster(node) if *node == name(3)), "{failure}");
-    let failure = agree(&run.links[..2], run.roster.clone(), OPTIONS.deadline).await.unwrap_err();
+    let failure = secure_sum(&strangers.links, &agreement.roster, 0, vec![1], 2, OPTIONS)
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(&failure, RoundError::NotInRoster(node) if *node == name(3)),
+        "{failure}"
+    );
+    let failure = agree(&run.links[..2], run.roster.clone(), OPTIONS.deadline)
+        .await
+        .unwrap_err();
     assert!(matches!(failure, RoundError::Roster(_)), "{failure}");
 }
 
 #[tokio::test]
 async fn messages_before_the_roster_are_refused() {
     let run = Run::new(3);
-    let begin = RoundMessage::Begin { ask: b"x".as_slice().into(), words: 1 };
-    let message = ligate_federation::ToRound { roster: run.roster.digest(), round: 0, message: begin };
-    let answer = run.links[0].call(ToNode::Round(message), OPTIONS.deadline).await.unwrap();
+    let begin = RoundMessage::Begin {
+        ask: b"x".as_slice().into(),
+        words: 1,
+    };
+    let message = ligate_federation::ToRound {
+        roster: run.roster.digest(),
+        round: 0,
+        message: begin,
+    };
+    let answer = run.links[0]
+        .call(ToNode::Round(message), OPTIONS.deadline)
+        .await
+        .unwrap();
     assert!(matches!(answer, FromNode::Refused(_)));
 }

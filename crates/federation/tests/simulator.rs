@@ -1,5 +1,6 @@
-//! Whole runs from a seed: messages are dropped, delayed, duplicated and reordered, nodes die at any step and come
-//! back with their journal alone. Either the sum of exactly the survivors' vectors is opened, or none.
+//! Whole runs from a seed: messages are dropped, delayed, duplicated and reordered, nodes die at
+//! any step and come back with their journal alone. Either the sum of exactly the survivors'
+//! vectors is opened, or none.
 //!
 //! `LIGATE_SIMULATOR_SEEDS` sets the number of seeds.
 
@@ -16,8 +17,8 @@ use bytes::Bytes;
 use cluster::{CONTEXT, identities, members, read, rng, signed};
 use ligate_access::Identity;
 use ligate_federation::{
-    Answer, Coordinator, FromNode, Handled, Journal, MemoryJournal, NodeSet, Participant, Progress, Refusal,
-    Roster, RoundAnswer, RoundMessage, SignedRoster, Step, ToNode,
+    Answer, Coordinator, FromNode, Handled, Journal, MemoryJournal, NodeSet, Participant, Progress,
+    Refusal, Roster, RoundAnswer, RoundMessage, SignedRoster, Step, ToNode,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::RngCore};
 
@@ -52,12 +53,28 @@ impl Node {
 type Call = (u64, &'static str);
 
 enum Event {
-    Request { node: usize, call: Call, body: Bytes },
-    Response { node: usize, call: Call, body: Bytes },
-    Resend { call: Call },
-    Deadline { call: Call },
-    Death { node: usize },
-    Rebirth { node: usize },
+    Request {
+        node: usize,
+        call: Call,
+        body: Bytes,
+    },
+    Response {
+        node: usize,
+        call: Call,
+        body: Bytes,
+    },
+    Resend {
+        call: Call,
+    },
+    Deadline {
+        call: Call,
+    },
+    Death {
+        node: usize,
+    },
+    Rebirth {
+        node: usize,
+    },
 }
 
 /// How bad the network of a run is: one chance in so many.
@@ -77,7 +94,8 @@ struct World {
     sent: u64,
     queue: BinaryHeap<Reverse<(u64, u64)>>,
     events: HashMap<u64, Event>,
-    /// What was revealed in each round about each node: who revealed a share of its seed, who of its mask key.
+    /// What was revealed in each round about each node: who revealed a share of its seed, who of
+    /// its mask key.
     revealed: BTreeMap<(u64, usize), [NodeSet; 2]>,
 }
 
@@ -98,14 +116,28 @@ impl World {
         };
         let node = |identity: &Arc<Identity>| {
             let (identity, journal) = (Arc::clone(identity), Arc::new(MemoryJournal::new()));
-            let mut node = Node { identity, journal, participant: None };
+            let mut node = Node {
+                identity,
+                journal,
+                participant: None,
+            };
             node.start(roster);
             node
         };
         let nodes = identities.iter().map(node).collect();
         let (queue, events) = (BinaryHeap::new(), HashMap::new());
         let roster = Arc::clone(roster);
-        Self { rng, roster, nodes, weather, now: 0, sent: 0, queue, events, revealed: BTreeMap::new() }
+        Self {
+            rng,
+            roster,
+            nodes,
+            weather,
+            now: 0,
+            sent: 0,
+            queue,
+            events,
+            revealed: BTreeMap::new(),
+        }
     }
 
     fn at(&mut self, delay: u64, event: Event) {
@@ -119,7 +151,11 @@ impl World {
         let copies = 1 + u64::from(one_in(&mut self.rng, self.weather.duplicate));
         for _ in 0..copies {
             if !one_in(&mut self.rng, self.weather.drop) {
-                let slow = if one_in(&mut self.rng, 30) { 5 * DEADLINE } else { DEADLINE / 4 };
+                let slow = if one_in(&mut self.rng, 30) {
+                    5 * DEADLINE
+                } else {
+                    DEADLINE / 4
+                };
                 let delay = 1 + below(&mut self.rng, slow);
                 self.at(delay, event());
             }
@@ -127,7 +163,10 @@ impl World {
     }
 
     fn run(&mut self) -> Outcome {
-        let mut outcome = Outcome { members: self.nodes.len(), ..Outcome::default() };
+        let mut outcome = Outcome {
+            members: self.nodes.len(),
+            ..Outcome::default()
+        };
         let mut invited = self.roster.roster().everybody();
         for round in 0..ROUNDS {
             if let Some(survivors) = self.round(round, invited) {
@@ -184,12 +223,18 @@ impl World {
             }
         }
         while !coordinator.waiting().is_empty() {
-            let Some(Reverse((time, id))) = self.queue.pop() else { return };
+            let Some(Reverse((time, id))) = self.queue.pop() else {
+                return;
+            };
             self.now = time;
             match self.events.remove(&id) {
                 Some(Event::Deadline { call: of }) if of == call => return,
                 Some(Event::Resend { call: of }) if of == call => self.ask(coordinator, call),
-                Some(Event::Response { node, call: of, body }) if of == call => {
+                Some(Event::Response {
+                    node,
+                    call: of,
+                    body,
+                }) if of == call => {
                     if let Ok(FromNode::Round(answer)) = FromNode::decode(&body) {
                         let _ = coordinator.receive(node, answer);
                     }
@@ -204,7 +249,11 @@ impl World {
         for (node, message) in coordinator.messages() {
             if coordinator.waiting().contains(node) {
                 let body = Bytes::from(ToNode::Round(message).encode());
-                self.send(|| Event::Request { node, call, body: body.clone() });
+                self.send(|| Event::Request {
+                    node,
+                    call,
+                    body: body.clone(),
+                });
             }
         }
     }
@@ -228,7 +277,9 @@ impl World {
     }
 
     fn request(&mut self, place: usize, call: Call, body: &Bytes) {
-        let Some(mut participant) = self.nodes[place].participant.take() else { return };
+        let Some(mut participant) = self.nodes[place].participant.take() else {
+            return;
+        };
         let answer = serve(&mut participant, place, body, &mut self.rng);
         self.nodes[place].participant = Some(participant);
         let answer = match answer {
@@ -237,7 +288,11 @@ impl World {
         };
         self.note(place, body, &answer);
         let body = answer.bytes();
-        self.send(|| Event::Response { node: place, call, body: body.clone() });
+        self.send(|| Event::Response {
+            node: place,
+            call,
+            body: body.clone(),
+        });
     }
 
     fn note(&mut self, holder: usize, request: &Bytes, answer: &Answer) {
@@ -246,7 +301,10 @@ impl World {
         else {
             return;
         };
-        for (kind, nodes) in [reveal.seeds_of(), reveal.mask_keys_of()].into_iter().enumerate() {
+        for (kind, nodes) in [reveal.seeds_of(), reveal.mask_keys_of()]
+            .into_iter()
+            .enumerate()
+        {
             for of in nodes.iter() {
                 let seen = self.revealed.entry((to.round, of)).or_default();
                 seen[kind] = seen[kind].with(holder);
@@ -258,7 +316,10 @@ impl World {
     fn check_reveals(&self) {
         for ((round, of), [seeds, mask_keys]) in &self.revealed {
             let both = seeds.bits() & mask_keys.bits();
-            assert_eq!(both, 0, "round {round}: both kinds of share of node {of} from one holder");
+            assert_eq!(
+                both, 0,
+                "round {round}: both kinds of share of node {of} from one holder"
+            );
             let threshold = self.roster.roster().threshold();
             assert!(
                 seeds.len() < threshold || mask_keys.len() < threshold,
@@ -275,7 +336,9 @@ fn serve(
     body: &Bytes,
     rng: &mut ChaCha20Rng,
 ) -> Result<Answer, Refusal> {
-    let Ok(ToNode::Round(message)) = ToNode::decode(body) else { panic!("a message of a round") };
+    let Ok(ToNode::Round(message)) = ToNode::decode(body) else {
+        panic!("a message of a round")
+    };
     let round = message.round;
     match participant.handle(message, rng)? {
         Handled::Answer(answer) => Ok(answer),
@@ -311,13 +374,24 @@ fn simulate(seeds: Range<u64>) {
         .collect();
     let (mut opened, mut failed, mut dropped) = (0_u32, 0_u32, 0_u32);
     for seed in seeds.clone() {
-        let (roster, identities) = rosters[count_of(seed)].as_ref().expect("three nodes or more");
+        let (roster, identities) = rosters[count_of(seed)]
+            .as_ref()
+            .expect("three nodes or more");
         let outcome = World::new(seed, roster, identities).run();
         // The roster is final with the first opened sum.
-        assert!(outcome.opened.windows(2).all(|two| two[0] == two[1]), "seed {seed}: {:?}", outcome.opened);
+        assert!(
+            outcome.opened.windows(2).all(|two| two[0] == two[1]),
+            "seed {seed}: {:?}",
+            outcome.opened
+        );
         opened += outcome.opened.len() as u32;
         failed += u32::from(outcome.opened.is_empty());
-        dropped += u32::from(outcome.opened.first().is_some_and(|first| first.len() < outcome.members));
+        dropped += u32::from(
+            outcome
+                .opened
+                .first()
+                .is_some_and(|first| first.len() < outcome.members),
+        );
     }
     let runs = (seeds.end - seeds.start) as u32;
     println!(
@@ -330,7 +404,10 @@ fn simulate(seeds: Range<u64>) {
 }
 
 fn seeds() -> u64 {
-    std::env::var("LIGATE_SIMULATOR_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2000)
+    std::env::var("LIGATE_SIMULATOR_SEEDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(2000)
 }
 
 #[test]
@@ -343,8 +420,8 @@ fn seeds_of_the_second_half() {
     simulate(seeds() / 2..seeds());
 }
 
-/// A coordinator that shows every node other lists, at random, and uses whatever signatures it got: it never brings
-/// the nodes to reveal shares for two lists, and never for fewer than the minimum.
+/// A coordinator that shows every node other lists, at random, and uses whatever signatures it got:
+/// it never brings the nodes to reveal shares for two lists, and never for fewer than the minimum.
 #[test]
 fn a_coordinator_that_contradicts_itself_gets_one_list_at_most() {
     let (mut revealed, mut refused) = (0, 0);

@@ -14,10 +14,11 @@ use bytes::Bytes;
 use cluster::{CONTEXT, identities, members, name, read, rng, signed};
 use ligate_access::{Identity, PublicKey};
 use ligate_federation::{
-    Answer, Handled, Link, LinkError, MemoryJournal, Participant, Roster, RoundMessage, RoundOptions, ToNode,
-    ToRound, secure_sum,
+    Answer, Handled, Link, LinkError, MemoryJournal, Participant, Roster, RoundMessage,
+    RoundOptions, ToNode, ToRound, secure_sum,
     transport::{
-        Client, ClientOptions, HttpLink, RUN_PATH, TransportError, client_config, peer_key, server_config,
+        Client, ClientOptions, HttpLink, RUN_PATH, TransportError, client_config, peer_key,
+        server_config,
     },
 };
 use ligate_listener::{Limits, Metrics, Port, Security, busy, read_body, serve};
@@ -65,11 +66,24 @@ impl Server {
     ) -> Self {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let security = Security::Keys { tls, key_of: peer_key };
+        let security = Security::Keys {
+            tls,
+            key_of: peer_key,
+        };
         let metrics = Metrics::default().port("test");
-        let port = Port { security, limits, routes, busy, metrics };
+        let port = Port {
+            security,
+            limits,
+            routes,
+            busy,
+            metrics,
+        };
         let task = tokio::spawn(serve(listener, port, async { drop(stopped.await) }));
-        Self { address, stop: Some(stop), task }
+        Self {
+            address,
+            stop: Some(stop),
+            task,
+        }
     }
 
     async fn stop(mut self) {
@@ -97,7 +111,10 @@ fn says(word: &'static str) -> Router {
 }
 
 fn small() -> Limits {
-    Limits { body_bytes_max: LIMIT, ..Limits::default() }
+    Limits {
+        body_bytes_max: LIMIT,
+        ..Limits::default()
+    }
 }
 
 #[tokio::test]
@@ -106,7 +123,10 @@ async fn two_that_know_each_other_talk() {
     let server = Server::echo(&node, coordinator.public(), small()).await;
     let client = server.client(&coordinator, node.public());
     for body in ["one", "two"] {
-        let answer = client.post("/x", body.as_bytes().to_vec(), LIMIT, DEADLINE).await.unwrap();
+        let answer = client
+            .post("/x", body.as_bytes().to_vec(), LIMIT, DEADLINE)
+            .await
+            .unwrap();
         assert_eq!(answer, format!("{}{body}", coordinator.public()));
     }
     server.stop().await;
@@ -116,7 +136,11 @@ async fn two_that_know_each_other_talk() {
 async fn a_server_with_another_key_is_refused_and_named() {
     let (node, coordinator, expected) = (identity(1), identity(2), identity(3).public());
     let server = Server::echo(&node, coordinator.public(), small()).await;
-    let error = server.client(&coordinator, expected).post("/x", vec![1], LIMIT, DEADLINE).await.unwrap_err();
+    let error = server
+        .client(&coordinator, expected)
+        .post("/x", vec![1], LIMIT, DEADLINE)
+        .await
+        .unwrap_err();
     assert!(
         matches!(&error, TransportError::WrongKey { found, expected: e, .. } if *found == node.public() && *e == expected),
         "{error}"
@@ -127,24 +151,37 @@ async fn a_server_with_another_key_is_refused_and_named() {
 async fn a_client_with_another_key_is_refused() {
     let (node, coordinator, stranger) = (identity(1), identity(2), identity(3));
     let server = Server::echo(&node, coordinator.public(), small()).await;
-    let error =
-        server.client(&stranger, node.public()).post("/x", vec![1], LIMIT, DEADLINE).await.unwrap_err();
+    let error = server
+        .client(&stranger, node.public())
+        .post("/x", vec![1], LIMIT, DEADLINE)
+        .await
+        .unwrap_err();
     assert!(matches!(error, TransportError::Broken { .. }), "{error}");
     // The first, unless the connection was gone before the reason was read.
     let said = ["does not let this node's key in", "closed the connection"];
-    assert!(said.iter().any(|said| error.to_string().ends_with(said)), "{error}");
+    assert!(
+        said.iter().any(|said| error.to_string().ends_with(said)),
+        "{error}"
+    );
 }
 
 /// Sends a request over a TLS configuration of the test's own; what came back, if anything.
 async fn raw(address: SocketAddr, config: ClientConfig) -> std::io::Result<Vec<u8>> {
     let stream = TcpStream::connect(address).await?;
     let name = ServerName::try_from("localhost").unwrap();
-    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    let mut stream = TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await?;
     ask(&mut stream, 0, b"").await
 }
 
-/// Sends the head of a request with a body of this length and the beginning of the body; the beginning of the answer.
-async fn ask(stream: &mut TlsStream<TcpStream>, length: usize, body: &[u8]) -> std::io::Result<Vec<u8>> {
+/// Sends the head of a request with a body of this length and the beginning of the body; the
+/// beginning of the answer.
+async fn ask(
+    stream: &mut TlsStream<TcpStream>,
+    length: usize,
+    body: &[u8],
+) -> std::io::Result<Vec<u8>> {
     let head = format!("POST /x HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n");
     stream.write_all(&[head.as_bytes(), body].concat()).await?;
     let mut answer = vec![0; 12];
@@ -158,7 +195,10 @@ async fn a_client_without_a_key_is_refused() {
     let server = Server::echo(&node, coordinator.public(), small()).await;
     // The same configuration with a key gets in, so it is the missing key that is refused.
     let with_key = (*client_config(&coordinator, node.public()).unwrap()).clone();
-    assert_eq!(raw(server.address, with_key.clone()).await.unwrap(), b"HTTP/1.1 200");
+    assert_eq!(
+        raw(server.address, with_key.clone()).await.unwrap(),
+        b"HTTP/1.1 200"
+    );
     let mut without = with_key;
     without.client_auth_cert_resolver = Arc::new(NoKey);
     raw(server.address, without).await.unwrap_err();
@@ -196,7 +236,10 @@ async fn clients_with_certificates_or_without_tls_are_refused() {
         .with_no_client_auth();
     raw(server.address, ordinary).await.unwrap_err();
     let mut plain = TcpStream::connect(server.address).await.unwrap();
-    plain.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    plain
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = Vec::new();
     let _ = plain.read_to_end(&mut answer).await;
     assert!(!answer.starts_with(b"HTTP"), "an answer without TLS");
@@ -207,14 +250,29 @@ async fn a_key_taken_off_the_list_is_out_at_the_next_connection() {
     let (node, coordinator) = (identity(1), identity(2));
     let open = Arc::new(std::sync::atomic::AtomicBool::new(true));
     let allowed = Arc::clone(&open);
-    let tls =
-        server_config(&node, Arc::new(move |_| allowed.load(std::sync::atomic::Ordering::Relaxed))).unwrap();
+    let tls = server_config(
+        &node,
+        Arc::new(move |_| allowed.load(std::sync::atomic::Ordering::Relaxed)),
+    )
+    .unwrap();
     let server = Server::start(tls, small(), says("in")).await;
     let tls = client_config(&coordinator, node.public()).unwrap();
-    let client = || Client::new(server.address.to_string(), Arc::clone(&tls), ClientOptions::default());
-    assert_eq!(client().post("/x", vec![], LIMIT, DEADLINE).await.unwrap(), "in");
+    let client = || {
+        Client::new(
+            server.address.to_string(),
+            Arc::clone(&tls),
+            ClientOptions::default(),
+        )
+    };
+    assert_eq!(
+        client().post("/x", vec![], LIMIT, DEADLINE).await.unwrap(),
+        "in"
+    );
     open.store(false, std::sync::atomic::Ordering::Relaxed);
-    client().post("/x", vec![], LIMIT, DEADLINE).await.unwrap_err();
+    client()
+        .post("/x", vec![], LIMIT, DEADLINE)
+        .await
+        .unwrap_err();
 }
 
 #[tokio::test]
@@ -223,13 +281,35 @@ async fn bodies_over_the_limit_are_refused_both_ways() {
     let server = Server::echo(&node, coordinator.public(), small()).await;
     let client = server.client(&coordinator, node.public());
     let fits = LIMIT + coordinator.public().to_string().len();
-    assert_eq!(client.post("/x", vec![7; LIMIT], fits, DEADLINE).await.unwrap().len(), fits);
-    let error = client.post("/x", vec![7; LIMIT + 1], fits, DEADLINE).await.unwrap_err();
-    assert!(matches!(error, TransportError::Status { status: 413, .. }), "{error}");
-    let error = client.post("/x", vec![7; 100], 99, DEADLINE).await.unwrap_err();
-    assert!(matches!(error, TransportError::TooLarge { limit: 99, .. }), "{error}");
+    assert_eq!(
+        client
+            .post("/x", vec![7; LIMIT], fits, DEADLINE)
+            .await
+            .unwrap()
+            .len(),
+        fits
+    );
+    let error = client
+        .post("/x", vec![7; LIMIT + 1], fits, DEADLINE)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, TransportError::Status { status: 413, .. }),
+        "{error}"
+    );
+    let error = client
+        .post("/x", vec![7; 100], 99, DEADLINE)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, TransportError::TooLarge { limit: 99, .. }),
+        "{error}"
+    );
     // The client is good for more after each of these.
-    client.post("/x", vec![7; 10], LIMIT, DEADLINE).await.unwrap();
+    client
+        .post("/x", vec![7; 10], LIMIT, DEADLINE)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -240,22 +320,36 @@ async fn nobody_there_and_no_answer() {
     let tls = client_config(&coordinator, node.public()).unwrap();
     let client = Client::new(address.to_string(), tls, ClientOptions::default());
     // Accepted by the system, answered by nobody.
-    let error = client.post("/x", vec![1], LIMIT, Duration::from_millis(50)).await.unwrap_err();
+    let error = client
+        .post("/x", vec![1], LIMIT, Duration::from_millis(50))
+        .await
+        .unwrap_err();
     assert!(matches!(error, TransportError::Late { .. }), "{error}");
     drop(listener);
-    let error = client.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap_err();
+    let error = client
+        .post("/x", vec![1], LIMIT, DEADLINE)
+        .await
+        .unwrap_err();
     assert!(matches!(error, TransportError::Connect { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn a_connection_over_the_limit_waits_its_turn() {
     let (node, coordinator) = (identity(1), identity(2));
-    let limits = Limits { connections_max: 1, ..small() };
+    let limits = Limits {
+        connections_max: 1,
+        ..small()
+    };
     let server = Server::echo(&node, coordinator.public(), limits).await;
-    let (first, second) =
-        (server.client(&coordinator, node.public()), server.client(&coordinator, node.public()));
+    let (first, second) = (
+        server.client(&coordinator, node.public()),
+        server.client(&coordinator, node.public()),
+    );
     first.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap();
-    let error = second.post("/x", vec![1], LIMIT, Duration::from_millis(50)).await.unwrap_err();
+    let error = second
+        .post("/x", vec![1], LIMIT, Duration::from_millis(50))
+        .await
+        .unwrap_err();
     assert!(matches!(error, TransportError::Late { .. }), "{error}");
     drop(first);
     second.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap();
@@ -266,16 +360,30 @@ async fn a_client_that_says_nothing_is_cut_off() {
     let (node, coordinator) = (identity(1), identity(2));
     let short = Duration::from_millis(20);
     let mut answer = Vec::new();
-    let limits = Limits { handshake: short, ..small() };
+    let limits = Limits {
+        handshake: short,
+        ..small()
+    };
     let server = Server::echo(&node, coordinator.public(), limits).await;
     // Each read ends because the server closes the connection.
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     let _ = silent.read_to_end(&mut answer).await;
     assert!(answer.is_empty());
-    let server = Server::echo(&node, coordinator.public(), Limits { header: short, ..small() }).await;
+    let server = Server::echo(
+        &node,
+        coordinator.public(),
+        Limits {
+            header: short,
+            ..small()
+        },
+    )
+    .await;
     let tls = TlsConnector::from(client_config(&coordinator, node.public()).unwrap());
     let stream = TcpStream::connect(server.address).await.unwrap();
-    let mut slow = tls.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+    let mut slow = tls
+        .connect(ServerName::try_from("localhost").unwrap(), stream)
+        .await
+        .unwrap();
     slow.write_all(b"POST /x HTTP/1.1\r\n").await.unwrap();
     let _ = slow.read_to_end(&mut answer).await;
     assert!(!answer.starts_with(b"HTTP/1.1 200"));
@@ -292,7 +400,12 @@ async fn cut_off(stream: &mut TcpStream) {
 async fn silent_connections_keep_no_peer_out() {
     let (node, coordinator) = (identity(1), identity(2));
     let hour = Duration::from_secs(3600);
-    let limits = Limits { connections_max: 2, handshakes_max: 4, handshake: hour, ..small() };
+    let limits = Limits {
+        connections_max: 2,
+        handshakes_max: 4,
+        handshake: hour,
+        ..small()
+    };
     let server = Server::echo(&node, coordinator.public(), limits).await;
     let mut silent = Vec::new();
     for _ in 0..20 {
@@ -313,7 +426,12 @@ async fn silent_connections_keep_no_peer_out() {
 async fn one_network_does_not_cut_off_the_handshakes_of_another() {
     let (node, coordinator) = (identity(1), identity(2));
     let hour = Duration::from_secs(3600);
-    let limits = Limits { handshakes_max: 4, handshakes_per_network_max: 2, handshake: hour, ..small() };
+    let limits = Limits {
+        handshakes_max: 4,
+        handshakes_per_network_max: 2,
+        handshake: hour,
+        ..small()
+    };
     let server = Server::echo(&node, coordinator.public(), limits).await;
     let elsewhere = tokio::net::TcpSocket::new_v4().unwrap();
     elsewhere.bind("127.0.0.2:0".parse().unwrap()).unwrap();
@@ -326,19 +444,32 @@ async fn one_network_does_not_cut_off_the_handshakes_of_another() {
         cut_off(stream).await;
     }
     let tls = TlsConnector::from(client_config(&coordinator, node.public()).unwrap());
-    let mut stream = tls.connect(ServerName::try_from("localhost").unwrap(), slow).await.unwrap();
+    let mut stream = tls
+        .connect(ServerName::try_from("localhost").unwrap(), slow)
+        .await
+        .unwrap();
     assert_eq!(ask(&mut stream, 0, b"").await.unwrap(), b"HTTP/1.1 200");
 }
 
 #[tokio::test]
 async fn a_body_that_trickles_is_cut_off() {
     let (node, coordinator) = (identity(1), identity(2));
-    let limits = Limits { body: Duration::from_millis(20), body_bytes_per_second_min: 1_000_000, ..small() };
+    let limits = Limits {
+        body: Duration::from_millis(20),
+        body_bytes_per_second_min: 1_000_000,
+        ..small()
+    };
     let server = Server::echo(&node, coordinator.public(), limits).await;
     let tls = TlsConnector::from(client_config(&coordinator, node.public()).unwrap());
     let stream = TcpStream::connect(server.address).await.unwrap();
-    let mut stream = tls.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
-    assert_eq!(ask(&mut stream, 100, b"ten bytes.").await.unwrap(), b"HTTP/1.1 408");
+    let mut stream = tls
+        .connect(ServerName::try_from("localhost").unwrap(), stream)
+        .await
+        .unwrap();
+    assert_eq!(
+        ask(&mut stream, 100, b"ten bytes.").await.unwrap(),
+        b"HTTP/1.1 408"
+    );
 }
 
 /// A server that lets the peer in and goes away: people are told that, in Ligate's words.
@@ -350,16 +481,36 @@ async fn a_peer_that_dies_is_said_to_have_closed_the_connection() {
     let tls = tokio_rustls::TlsAcceptor::from(server_config(&node, Arc::new(|_| true)).unwrap());
     let dying = tokio::spawn(async move {
         loop {
-            let mut stream = tls.accept(listener.accept().await.unwrap().0).await.unwrap();
+            let mut stream = tls
+                .accept(listener.accept().await.unwrap().0)
+                .await
+                .unwrap();
             let _ = stream.read(&mut [0; 100]).await;
         }
     });
     let tls = client_config(&coordinator, node.public()).unwrap();
-    let link = HttpLink::new(name(0), Client::new(address.to_string(), tls, ClientOptions::default()));
-    let ask = RoundMessage::Begin { ask: b"ask".as_slice().into(), words: 1 };
-    let message = ToRound { roster: Digest::of("roster", &[]), round: 0, message: ask };
-    let error = link.call(ToNode::Round(message), DEADLINE).await.err().unwrap();
-    assert_eq!(error, LinkError::Unreachable(format!("{address} closed the connection")));
+    let link = HttpLink::new(
+        name(0),
+        Client::new(address.to_string(), tls, ClientOptions::default()),
+    );
+    let ask = RoundMessage::Begin {
+        ask: b"ask".as_slice().into(),
+        words: 1,
+    };
+    let message = ToRound {
+        roster: Digest::of("roster", &[]),
+        round: 0,
+        message: ask,
+    };
+    let error = link
+        .call(ToNode::Round(message), DEADLINE)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(
+        error,
+        LinkError::Unreachable(format!("{address} closed the connection"))
+    );
     dying.abort();
 }
 
@@ -374,7 +525,10 @@ async fn a_client_reconnects_when_its_server_comes_back() {
     let tls = server_config(&node, Arc::new(|_| true)).unwrap();
     let listener = TcpListener::bind(address).await.unwrap();
     let server = Server::start_at(listener, tls, small(), says("back"));
-    assert_eq!(client.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap(), "back");
+    assert_eq!(
+        client.post("/x", vec![1], LIMIT, DEADLINE).await.unwrap(),
+        "back"
+    );
     server.stop().await;
 }
 
@@ -382,12 +536,19 @@ async fn a_client_reconnects_when_its_server_comes_back() {
 async fn a_secure_sum_over_tls() {
     let coordinator = identity(50);
     let identities = identities(3);
-    let roster = signed(Roster::new(CONTEXT, members(&identities)).unwrap(), &identities);
+    let roster = signed(
+        Roster::new(CONTEXT, members(&identities)).unwrap(),
+        &identities,
+    );
     let mut links = Vec::new();
     let mut servers = Vec::new();
     for (node, own) in identities.iter().enumerate() {
-        let participant =
-            Participant::new(Arc::clone(own), roster.clone(), Arc::new(MemoryJournal::new())).unwrap();
+        let participant = Participant::new(
+            Arc::clone(own),
+            roster.clone(),
+            Arc::new(MemoryJournal::new()),
+        )
+        .unwrap();
         let participant = Arc::new(std::sync::Mutex::new(participant));
         let peer = coordinator.public();
         let tls = server_config(own, Arc::new(move |key| *key == peer)).unwrap();
@@ -400,25 +561,44 @@ async fn a_secure_sum_over_tls() {
         };
         let routes = Router::new().route(RUN_PATH, post(handler));
         let server = Server::start(tls, Limits::default(), routes).await;
-        links.push(HttpLink::new(name(node), server.client(&coordinator, own.public())));
+        links.push(HttpLink::new(
+            name(node),
+            server.client(&coordinator, own.public()),
+        ));
         servers.push(server);
     }
-    let options = RoundOptions { deadline: DEADLINE, roster_final: false };
-    let opened = secure_sum(&links, &roster, 0, b"ask".to_vec(), 1000, options).await.unwrap();
+    let options = RoundOptions {
+        deadline: DEADLINE,
+        roster_final: false,
+    };
+    let opened = secure_sum(&links, &roster, 0, b"ask".to_vec(), 1000, options)
+        .await
+        .unwrap();
     assert_eq!(read(opened.sum), vec![6; 1000]);
-    // The wrong peer behind an address is a node that cannot be reached, and the reason names its key.
-    let wrong = HttpLink::new(name(0), servers[1].client(&coordinator, identities[0].public()));
+    // The wrong peer behind an address is a node that cannot be reached, and the reason names its
+    // key.
+    let wrong = HttpLink::new(
+        name(0),
+        servers[1].client(&coordinator, identities[0].public()),
+    );
     let message = ToNode::SignedRoster(roster);
     let error = wrong.call(message, DEADLINE).await.err().unwrap();
     let key = identities[1].public().to_string();
-    assert!(matches!(&error, LinkError::Unreachable(why) if why.contains(&key)), "{error}");
+    assert!(
+        matches!(&error, LinkError::Unreachable(why) if why.contains(&key)),
+        "{error}"
+    );
 }
 
 fn answer(participant: &mut Participant, node: usize, body: &Bytes) -> Bytes {
-    let Ok(ToNode::Round(message)) = ToNode::decode(body) else { panic!("a message of a round") };
+    let Ok(ToNode::Round(message)) = ToNode::decode(body) else {
+        panic!("a message of a round")
+    };
     let answer = match participant.handle(message, &mut rng(node as u64)) {
         Ok(Handled::Answer(answer)) => answer,
-        Ok(Handled::WantsVector { words }) => participant.contribute(vec![node as u64 + 1; words]).unwrap(),
+        Ok(Handled::WantsVector { words }) => participant
+            .contribute(vec![node as u64 + 1; words])
+            .unwrap(),
         Err(refusal) => Answer::refused(&refusal),
     };
     answer.bytes()

@@ -1,5 +1,5 @@
-//! Bytes from the network: any of them decode to a message or an error, and a node takes whatever decodes without a
-//! panic.
+//! Bytes from the network: any of them decode to a message or an error, and a node takes whatever
+//! decodes without a panic.
 
 mod cluster;
 
@@ -20,14 +20,19 @@ fn messages() -> (Nodes, Vec<ToNode>) {
     let survivors: NodeSet = all.into_iter().collect();
     let signatures = nodes.sign(&all, 0, survivors);
     let steps = [
-        RoundMessage::Begin { ask: b"ask".as_slice().into(), words: 2 },
+        RoundMessage::Begin {
+            ask: b"ask".as_slice().into(),
+            words: 2,
+        },
         RoundMessage::Keys(keys),
         RoundMessage::Deliver(addressed(&shares, 0)),
         RoundMessage::Survivors(survivors),
         RoundMessage::Unmask(signatures),
     ];
-    let mut messages =
-        vec![ToNode::Roster(nodes.roster.roster().clone()), ToNode::SignedRoster(nodes.roster.clone())];
+    let mut messages = vec![
+        ToNode::Roster(nodes.roster.roster().clone()),
+        ToNode::SignedRoster(nodes.roster.clone()),
+    ];
     messages.extend(steps.map(|message| ToNode::Round(nodes.to(0, message))));
     (nodes, messages)
 }
@@ -44,7 +49,10 @@ fn every_message_survives_its_bytes() {
         let longer = Bytes::from([&body, [0].as_slice()].concat());
         assert_eq!(ToNode::decode(&longer), Err(WireError::Form));
     }
-    assert_eq!(SignedRoster::decode(nodes.roster.encode()), Ok(nodes.roster.clone()));
+    assert_eq!(
+        SignedRoster::decode(nodes.roster.encode()),
+        Ok(nodes.roster.clone())
+    );
 }
 
 #[test]
@@ -63,11 +71,17 @@ fn lists_longer_than_the_largest_roster_are_refused() {
 fn an_ask_over_its_limit_is_refused() {
     let (nodes, _) = messages();
     let begin = |bytes: usize| {
-        let message = RoundMessage::Begin { ask: vec![0; bytes].into(), words: 1 };
+        let message = RoundMessage::Begin {
+            ask: vec![0; bytes].into(),
+            words: 1,
+        };
         ToNode::decode(&ToNode::Round(nodes.to(0, message)).encode().into())
     };
     assert!(begin(MAX_ASK_BYTES).is_ok());
-    assert_eq!(begin(MAX_ASK_BYTES + 1), Err(WireError::Invalid("length of the ask")));
+    assert_eq!(
+        begin(MAX_ASK_BYTES + 1),
+        Err(WireError::Invalid("length of the ask"))
+    );
 }
 
 proptest! {

@@ -19,7 +19,11 @@ impl FileError {
     /// Makes the error of an action on a path, for `map_err`.
     pub(crate) fn at(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Self + use<> {
         let path = path.to_owned();
-        move |source| Self { action, path: path.clone(), source }
+        move |source| Self {
+            action,
+            path: path.clone(),
+            source,
+        }
     }
 
     pub fn is_not_found(&self) -> bool {

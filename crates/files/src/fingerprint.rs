@@ -19,8 +19,8 @@ pub fn fingerprint(path: &Path) -> Result<(u64, Digest), FileError> {
     read_hashed(path, |_| Ok(())).map_err(FileError::at("read", path))
 }
 
-/// Copies a file to a place where nobody else writes, for the owner alone, and gives its length and SHA-256. Where this
-/// fails, a part of the copy may be there.
+/// Copies a file to a place where nobody else writes, for the owner alone, and gives its length and
+/// SHA-256. Where this fails, a part of the copy may be there.
 pub fn copy_private(from: &Path, to: &Path) -> Result<(u64, Digest), FileError> {
     let mut target = create_private(to)?;
     let mut copy = || {
@@ -32,7 +32,10 @@ pub fn copy_private(from: &Path, to: &Path) -> Result<(u64, Digest), FileError> 
 }
 
 /// Reads a file chunk by chunk.
-fn read_hashed(path: &Path, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<(u64, Digest)> {
+fn read_hashed(
+    path: &Path,
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<(u64, Digest)> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
     let mut chunk = vec![0; CHUNK_BYTES];

@@ -16,10 +16,13 @@ pub fn make_folder(folder: &Path) -> Result<(), FileError> {
     fs::create_dir_all(folder).map_err(FileError::at("make the folder", folder))
 }
 
-/// Makes a folder, and those above it that are missing, for the owner alone. One that is there stays as it is: it may
-/// be shared with others on purpose.
+/// Makes a folder, and those above it that are missing, for the owner alone. One that is there
+/// stays as it is: it may be shared with others on purpose.
 pub fn make_private_folder(folder: &Path) -> Result<(), FileError> {
-    let made = DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(folder);
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(OWNER_ONLY)
+        .create(folder);
     made.map_err(FileError::at("make the folder", folder))
 }
 
@@ -62,7 +65,8 @@ pub fn entries(folder: &Path) -> Result<Vec<(PathBuf, bool)>, FileError> {
     read().map_err(FileError::at("read the folder", folder))
 }
 
-/// Moves a file or folder within one file system. The move is on disk after [`sync_folder`] of both folders.
+/// Moves a file or folder within one file system. The move is on disk after [`sync_folder`] of both
+/// folders.
 pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
     fs::rename(from, to).map_err(FileError::at("write", to))
 }
@@ -79,7 +83,9 @@ pub fn remove_tree(folder: &Path) -> Result<(), FileError> {
 
 /// The folder of a file; the working folder for a name alone.
 pub(crate) fn parent(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
@@ -97,7 +103,10 @@ mod tests {
         fs::create_dir(&shared).unwrap();
         fs::set_permissions(&shared, fs::Permissions::from_mode(0o755)).unwrap();
         make_private_folder(&shared.join("new/folders")).unwrap();
-        assert_eq!([shared.join("new"), shared.join("new/folders")].map(|made| mode(&made)), [0o700; 2]);
+        assert_eq!(
+            [shared.join("new"), shared.join("new/folders")].map(|made| mode(&made)),
+            [0o700; 2]
+        );
         make_private_folder(&shared).unwrap();
         assert_eq!(mode(&shared), 0o755);
         shut_folder(&shared).unwrap();
@@ -110,7 +119,13 @@ mod tests {
         fs::write(folder.path().join("b"), "").unwrap();
         fs::create_dir(folder.path().join("a")).unwrap();
         let names = entries(folder.path()).unwrap();
-        assert_eq!(names, [(folder.path().join("a"), true), (folder.path().join("b"), false)]);
+        assert_eq!(
+            names,
+            [
+                (folder.path().join("a"), true),
+                (folder.path().join("b"), false)
+            ]
+        );
         sync_tree(folder.path()).unwrap();
         remove_tree(&folder.path().join("a")).unwrap();
         remove_tree(&folder.path().join("a")).unwrap();

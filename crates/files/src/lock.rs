@@ -57,12 +57,14 @@ impl Lock {
         Self::take(path, open_to_write, File::lock)
     }
 
-    /// Shares the lock of a file that is there with others who read; waits for whoever holds it alone.
+    /// Shares the lock of a file that is there with others who read; waits for whoever holds it
+    /// alone.
     pub fn share(path: &Path) -> Result<Self, FileError> {
         Self::take(path, open_to_read, File::lock_shared)
     }
 
-    /// Takes the lock of a file, which is made if it is not there; `None` where somebody else holds it.
+    /// Takes the lock of a file, which is made if it is not there; `None` where somebody else holds
+    /// it.
     pub fn try_take(path: &Path) -> Result<Option<Self>, FileError> {
         Self::take_if_free(path, open_or_make)
     }
@@ -72,8 +74,8 @@ impl Lock {
         Self::take_if_free(path, open_to_read)
     }
 
-    /// [`try_take`](Self::try_take) that writes this process's number into the file, and says whose number is there where
-    /// somebody else holds it.
+    /// [`try_take`](Self::try_take) that writes this process's number into the file, and says whose
+    /// number is there where somebody else holds it.
     pub fn claim(path: &Path) -> Result<Claim, FileError> {
         let claim = || {
             let mut file = open_or_make(path)?;
@@ -99,7 +101,10 @@ impl Lock {
         locked.map_err(FileError::at("lock", path))
     }
 
-    fn take_if_free(path: &Path, open: fn(&Path) -> io::Result<File>) -> Result<Option<Self>, FileError> {
+    fn take_if_free(
+        path: &Path,
+        open: fn(&Path) -> io::Result<File>,
+    ) -> Result<Option<Self>, FileError> {
         let locked = open(path).and_then(|file| match file.try_lock() {
             Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -108,7 +113,8 @@ impl Lock {
         locked.map_err(FileError::at("lock", path))
     }
 
-    /// Whether the locked file is still the one at `path`: whoever had the lock before may have removed it.
+    /// Whether the locked file is still the one at `path`: whoever had the lock before may have
+    /// removed it.
     pub fn is_at(&self, path: &Path) -> Result<bool, FileError> {
         let same = || -> io::Result<bool> {
             let (locked, named) = (self.file.metadata()?, fs::metadata(path)?);
@@ -122,7 +128,13 @@ impl Lock {
 }
 
 fn open_or_make(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
 }
 
 fn open_to_write(path: &Path) -> io::Result<File> {
@@ -147,15 +159,24 @@ mod tests {
     fn one_holds_a_lock_and_others_hear_who_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let Claim::Taken(held) = Lock::claim(&path).unwrap() else { panic!("it is free") };
-        let Claim::HeldBy(holder) = Lock::claim(&path).unwrap() else { panic!("it is held") };
-        assert_eq!(holder.to_string(), format!("process {}", std::process::id()));
+        let Claim::Taken(held) = Lock::claim(&path).unwrap() else {
+            panic!("it is free")
+        };
+        let Claim::HeldBy(holder) = Lock::claim(&path).unwrap() else {
+            panic!("it is held")
+        };
+        assert_eq!(
+            holder.to_string(),
+            format!("process {}", std::process::id())
+        );
         assert!(Lock::try_take(&path).unwrap().is_none());
         drop(held);
         assert!(Lock::try_take(&path).unwrap().is_some());
         fs::write(&path, "no number").unwrap();
         let _held = Lock::wait(&path).unwrap();
-        let Claim::HeldBy(holder) = Lock::claim(&path).unwrap() else { panic!("it is held") };
+        let Claim::HeldBy(holder) = Lock::claim(&path).unwrap() else {
+            panic!("it is held")
+        };
         assert_eq!(holder.to_string(), "another process");
     }
 

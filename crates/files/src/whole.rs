@@ -1,9 +1,9 @@
-//! A file that appears whole or not at all: written beside its place under another name, and renamed when it is on disk.
-//! Readers see the old file or the new one, also after a crash.
+//! A file that appears whole or not at all: written beside its place under another name, and
+//! renamed when it is on disk. Readers see the old file or the new one, also after a crash.
 //!
-//! The other name is one that nobody can guess, because others may write to the folder, too ([`replace`]). In a folder of
-//! the owner, where one process at a time writes, it is the file's own with `.new` ([`replace_alone`]): so crashes leave one
-//! unfinished file at most.
+//! The other name is one that nobody can guess, because others may write to the folder, too
+//! ([`replace`]). In a folder of the owner, where one process at a time writes, it is the file's
+//! own with `.new` ([`replace_alone`]): so crashes leave one unfinished file at most.
 
 use std::{
     fs::{self, File},
@@ -16,7 +16,8 @@ use tempfile::NamedTempFile;
 
 use crate::{FileError, folder::parent, rename, sync_folder};
 
-/// What the names of files begin with that were not finished. A crash leaves such a file; nobody reads it.
+/// What the names of files begin with that were not finished. A crash leaves such a file; nobody
+/// reads it.
 const UNFINISHED: &str = ".tmp";
 
 /// What the names of files end with that were not finished where one process at a time writes.
@@ -45,7 +46,8 @@ pub fn replace(path: &Path, readers: Readers, bytes: &[u8]) -> Result<(), FileEr
     put(path, readers, |file| file.write_all(bytes))
 }
 
-/// [`replace`], where the file is written piece by piece. Where `write` fails, the file that was there stays.
+/// [`replace`], where the file is written piece by piece. Where `write` fails, the file that was
+/// there stays.
 pub fn replace_with(
     path: &Path,
     readers: Readers,
@@ -54,7 +56,8 @@ pub fn replace_with(
     put(path, readers, buffered(write))
 }
 
-/// [`replace`] by whoever holds a lock that all writers of this file take, in a folder of the owner alone.
+/// [`replace`] by whoever holds a lock that all writers of this file take, in a folder of the owner
+/// alone.
 pub fn replace_alone(path: &Path, readers: Readers, bytes: &[u8]) -> Result<(), FileError> {
     Next::write(path, readers, bytes)?.take_place_for_good()
 }
@@ -68,7 +71,8 @@ pub fn replace_alone_with(
     Next::write_with(path, readers, buffered(write))?.take_place_for_good()
 }
 
-/// The content of a file on disk that has not taken the file's place yet, for whoever does something in between.
+/// The content of a file on disk that has not taken the file's place yet, for whoever does
+/// something in between.
 pub struct Next<'a> {
     path: &'a Path,
     next: PathBuf,
@@ -88,8 +92,9 @@ impl<'a> Next<'a> {
         let mut next = path.as_os_str().to_owned();
         next.push(UNFINISHED_ALONE);
         let next = PathBuf::from(next);
-        let written = create_private(&next)
-            .and_then(|mut file| fill(&mut file, readers, write).map_err(FileError::at("write", &next)));
+        let written = create_private(&next).and_then(|mut file| {
+            fill(&mut file, readers, write).map_err(FileError::at("write", &next))
+        });
         if let Err(error) = written {
             // What cannot be removed now is written over the next time.
             let _ = fs::remove_file(&next);
@@ -98,8 +103,8 @@ impl<'a> Next<'a> {
         Ok(Self { path, next })
     }
 
-    /// Puts the content in the file's place. Where this fails, the file is as it was. That it stays so after a loss of power
-    /// is sure when [`sync_folder`] returned, too.
+    /// Puts the content in the file's place. Where this fails, the file is as it was. That it stays
+    /// so after a loss of power is sure when [`sync_folder`] returned, too.
     pub fn take_place(self) -> Result<(), FileError> {
         rename(&self.next, self.path)
     }
@@ -111,19 +116,27 @@ impl<'a> Next<'a> {
     }
 }
 
-/// Writes `bytes` to `path` unless something is there: then the error's source is [`io::ErrorKind::AlreadyExists`].
+/// Writes `bytes` to `path` unless something is there: then the error's source is
+/// [`io::ErrorKind::AlreadyExists`].
 pub fn write_new(path: &Path, readers: Readers, bytes: &[u8]) -> Result<(), FileError> {
     let file = unfinished(path, readers, |file| file.write_all(bytes))?;
-    file.persist_noclobber(path).map_err(|failure| FileError::at("write", path)(failure.error))?;
+    file.persist_noclobber(path)
+        .map_err(|failure| FileError::at("write", path)(failure.error))?;
     sync_folder(parent(path))
 }
 
-/// Opens an empty file that is the owner's alone, to be written piece by piece. It replaces one that is there at once.
+/// Opens an empty file that is the owner's alone, to be written piece by piece. It replaces one
+/// that is there at once.
 pub fn create_private(path: &Path) -> Result<File, FileError> {
     let mode = Readers::Owner.mode();
     let open = || {
         let mut options = fs::OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(mode).open(path)?;
+        let file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(mode)
+            .open(path)?;
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         Ok(file)
     };
@@ -141,7 +154,8 @@ fn put(
     write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> Result<(), FileError> {
     let file = unfinished(path, readers, write)?;
-    file.persist(path).map_err(|failure| FileError::at("write", path)(failure.error))?;
+    file.persist(path)
+        .map_err(|failure| FileError::at("write", path)(failure.error))?;
     sync_folder(parent(path))
 }
 
@@ -153,7 +167,9 @@ fn unfinished(
 ) -> Result<NamedTempFile, FileError> {
     let make = || {
         // Made with mode 0600, whatever the process's mask is.
-        let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(parent(path))?;
+        let mut file = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempfile_in(parent(path))?;
         fill(file.as_file_mut(), readers, write)?;
         Ok(file)
     };
@@ -171,7 +187,8 @@ fn fill(
     file.sync_all()
 }
 
-/// Collects small pieces. Bytes that are there as a whole are written without: they may be a key, of which no copy stays.
+/// Collects small pieces. Bytes that are there as a whole are written without: they may be a key,
+/// of which no copy stays.
 fn buffered(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> impl FnOnce(&mut File) -> io::Result<()> {
@@ -201,7 +218,10 @@ mod tests {
         let path = folder.path().join("x");
         replace(&path, Readers::Owner, b"old").unwrap();
         let failed = replace_with(&path, Readers::Owner, fails).unwrap_err();
-        assert_eq!(failed.to_string(), format!("cannot write {}", path.display()));
+        assert_eq!(
+            failed.to_string(),
+            format!("cannot write {}", path.display())
+        );
         assert!(replace_alone_with(&path, Readers::Owner, fails).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -217,16 +237,20 @@ mod tests {
         fs::write(folder.path().join("x.json.new"), "longer than the file").unwrap();
         replace_alone(&path, Readers::Owner, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert!(is_unfinished("x.json.new") && is_unfinished(".tmpa1B2c3") && !is_unfinished("x.json"));
+        assert!(
+            is_unfinished("x.json.new") && is_unfinished(".tmpa1B2c3") && !is_unfinished("x.json")
+        );
     }
 
     #[test]
     fn who_may_read_a_file_does_not_depend_on_the_one_that_was_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
-        for (readers, expected) in
-            [(Readers::Everybody, 0o644), (Readers::Owner, 0o600), (Readers::Everybody, 0o644)]
-        {
+        for (readers, expected) in [
+            (Readers::Everybody, 0o644),
+            (Readers::Owner, 0o600),
+            (Readers::Everybody, 0o644),
+        ] {
             replace(&path, readers, b"x").unwrap();
             assert_eq!(mode(&path), expected);
         }

@@ -1,8 +1,10 @@
-//! UCSC chain files (genome.ucsc.edu/goldenPath/help/chain.html): which base of one assembly is which base of another,
-//! and with which strand. Where chains overlap, the one with the best score decides, base by base.
+//! UCSC chain files (genome.ucsc.edu/goldenPath/help/chain.html): which base of one assembly is
+//! which base of another, and with which strand. Where chains overlap, the one with the best score
+//! decides, base by base.
 //!
-//! A chain knows no bases: an allele is lifted by place and strand alone, and that its reference base is the new
-//! assembly's is for a reference genome to say. Refused: an allele whose bases do not stay neighbours in one chain.
+//! A chain knows no bases: an allele is lifted by place and strand alone, and that its reference
+//! base is the new assembly's is for a reference genome to say. Refused: an allele whose bases do
+//! not stay neighbours in one chain.
 
 mod map;
 mod reader;
@@ -72,8 +74,9 @@ pub struct Span {
     pub strand: Strand,
 }
 
-/// A variant of the new assembly. On the minus strand the alleles are the reverse complements; an insertion or
-/// deletion then has its anchor base behind it, and needs left-alignment before it is compared with others.
+/// A variant of the new assembly. On the minus strand the alleles are the reverse complements; an
+/// insertion or deletion then has its anchor base behind it, and needs left-alignment before it is
+/// compared with others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiftedVariant {
     pub key: VariantKey,
@@ -87,7 +90,8 @@ pub struct Chain {
     revised_mitochondrion: bool,
 }
 
-/// Length of the revised Cambridge Reference Sequence, the mitochondrial genome of GRCh37 and GRCh38.
+/// Length of the revised Cambridge Reference Sequence, the mitochondrial genome of GRCh37 and
+/// GRCh38.
 const REVISED_MITOCHONDRION: u32 = 16_569;
 
 impl Chain {
@@ -115,9 +119,10 @@ impl Chain {
         reader::read(path, Lines::of(path, text))
     }
 
-    /// Says that mitochondrial positions are those of the revised Cambridge Reference Sequence in both assemblies and
-    /// stay as they are. True of GRCh37 as sequencing centres use it (contig MT, 16,569 bases), while UCSC's hg19 has
-    /// an older sequence under chrM (16,571 bases), which is what a chain of hg19 speaks of.
+    /// Says that mitochondrial positions are those of the revised Cambridge Reference Sequence in
+    /// both assemblies and stay as they are. True of GRCh37 as sequencing centres use it (contig
+    /// MT, 16,569 bases), while UCSC's hg19 has an older sequence under chrM (16,571 bases), which
+    /// is what a chain of hg19 speaks of.
     pub fn with_revised_mitochondrion(mut self) -> Self {
         self.revised_mitochondrion = true;
         self
@@ -125,11 +130,12 @@ impl Chain {
 
     /// Lifts one base.
     pub fn lift(&self, contig: &Contig, position: Position) -> Lift<Place> {
-        self.lift_interval(contig, position, position).map(|span| Place {
-            contig: span.contig,
-            position: span.start,
-            strand: span.strand,
-        })
+        self.lift_interval(contig, position, position)
+            .map(|span| Place {
+                contig: span.contig,
+                position: span.start,
+                strand: span.strand,
+            })
     }
 
     /// Lifts the bases from `start` to `end`, both included.
@@ -140,14 +146,25 @@ impl Chain {
         }
         if self.revised_mitochondrion && contig.is_mitochondrial() {
             return if last <= REVISED_MITOCHONDRION {
-                Lift::Lifted(Span { contig: contig.clone(), start, end, strand: Strand::Plus })
+                Lift::Lifted(Span {
+                    contig: contig.clone(),
+                    start,
+                    end,
+                    strand: Strand::Plus,
+                })
             } else {
                 Lift::NotCovered
             };
         }
-        let Some(map) = self.contigs.get(contig) else { return Lift::NotCovered };
+        let Some(map) = self.contigs.get(contig) else {
+            return Lift::NotCovered;
+        };
         match map.find(first - 1, last) {
-            Found::Aligned { query, start, strand } => self.span(query, start, last - first, strand),
+            Found::Aligned {
+                query,
+                start,
+                strand,
+            } => self.span(query, start, last - first, strand),
             Found::Gap => Lift::Deleted,
             Found::Outside => Lift::NotCovered,
             Found::Broken => Lift::Split,
@@ -155,20 +172,30 @@ impl Chain {
     }
 
     fn span(&self, query: u32, start: u32, more: u32, strand: Strand) -> Lift<Span> {
-        let Some(contig) = self.queries.get(query as usize) else { return Lift::NotCovered };
+        let Some(contig) = self.queries.get(query as usize) else {
+            return Lift::NotCovered;
+        };
         let (start, end) = (Position::new(start + 1), Position::new(start + 1 + more));
-        Lift::Lifted(Span { contig: contig.clone(), start, end, strand })
+        Lift::Lifted(Span {
+            contig: contig.clone(),
+            start,
+            end,
+            strand,
+        })
     }
 
-    /// Lifts a variant: all bases of its reference allele, so that a deletion across a gap is refused. A symbolic
-    /// allele or breakend is lifted on the plus strand only.
+    /// Lifts a variant: all bases of its reference allele, so that a deletion across a gap is
+    /// refused. A symbolic allele or breakend is lifted on the plus strand only.
     pub fn lift_variant(&self, key: &VariantKey) -> Lift<LiftedVariant> {
         let start = key.position;
         let length = u32::try_from(key.reference.as_str().len()).unwrap_or(u32::MAX);
         let end = Position::new(start.get().saturating_add(length - 1));
         match self.lift_interval(&key.contig, start, end) {
             Lift::Lifted(span) => lifted_key(key, span),
-            other => other.map(|span| LiftedVariant { key: key.clone(), strand: span.strand }),
+            other => other.map(|span| LiftedVariant {
+                key: key.clone(),
+                strand: span.strand,
+            }),
         }
     }
 }
@@ -178,12 +205,23 @@ fn lifted_key(key: &VariantKey, span: Span) -> Lift<LiftedVariant> {
         Strand::Plus => Some((key.reference.clone(), key.alternate.clone())),
         Strand::Minus => reverse_complement(&key.reference).zip(reverse_complement(&key.alternate)),
     };
-    let Some((reference, alternate)) = alleles else { return Lift::Split };
-    let key = VariantKey { contig: span.contig, position: span.start, reference, alternate };
-    Lift::Lifted(LiftedVariant { key, strand: span.strand })
+    let Some((reference, alternate)) = alleles else {
+        return Lift::Split;
+    };
+    let key = VariantKey {
+        contig: span.contig,
+        position: span.start,
+        reference,
+        alternate,
+    };
+    Lift::Lifted(LiftedVariant {
+        key,
+        strand: span.strand,
+    })
 }
 
-/// The allele as the other strand spells it (IUPAC codes included); nothing for an allele that is not spelled.
+/// The allele as the other strand spells it (IUPAC codes included); nothing for an allele that is
+/// not spelled.
 fn reverse_complement(allele: &Allele) -> Option<Allele> {
     if matches!(allele.as_str(), "*" | ".") {
         return Some(allele.clone());

@@ -1,9 +1,11 @@
-//! What annotators wrote into a variant file: Ensembl VEP's CSQ, snpEff's ANN and older EFF, bcftools' BCSQ, each read
-//! by the definition in the file's own header, into one kind of [`Consequence`].
+//! What annotators wrote into a variant file: Ensembl VEP's CSQ, snpEff's ANN and older EFF,
+//! bcftools' BCSQ, each read by the definition in the file's own header, into one kind of
+//! [`Consequence`].
 //!
-//! Every consequence is matched to the alternate allele that it speaks of; one that matches none (its allele went to
-//! another record when the file was split) is left out and counted. Fields that are not there are `None`; nothing is
-//! guessed. Population frequencies and ClinVar's word are handed on as the file has them, for the caller to use or not.
+//! Every consequence is matched to the alternate allele that it speaks of; one that matches none
+//! (its allele went to another record when the file was split) is left out and counted. Fields that
+//! are not there are `None`; nothing is guessed. Population frequencies and ClinVar's word are
+//! handed on as the file has them, for the caller to use or not.
 
 mod allele;
 mod bcsq;
@@ -38,7 +40,8 @@ pub enum Annotator {
     BcftoolsCsq,
 }
 
-/// What a reader of consequences needs of a record. `info` is the INFO column as it stands in the file.
+/// What a reader of consequences needs of a record. `info` is the INFO column as it stands in the
+/// file.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'r> {
     pub position: Position,
@@ -52,11 +55,13 @@ pub struct Record<'r> {
 pub struct Annotated<'r> {
     /// In the order of the file.
     pub consequences: Vec<Consequence<'r>>,
-    /// From INFO fields of their own (`1000GAF`, `EXACAF`, `gnomad_AF`), not from CSQ. The file's own `AF` is none.
+    /// From INFO fields of their own (`1000GAF`, `EXACAF`, `gnomad_AF`), not from CSQ. The file's
+    /// own `AF` is none.
     pub frequencies: Vec<RecordFrequency>,
     /// From INFO CLNSIG or CLIN_SIG.
     pub clinical_significance: Vec<ClinicalSignificance>,
-    /// Other records of this contig that hold a consequence of this one too (BCSQ's `@position`); see [`Compounds`].
+    /// Other records of this contig that hold a consequence of this one too (BCSQ's `@position`);
+    /// see [`Compounds`].
     pub elsewhere: Vec<Position>,
     /// Consequences of alleles that this record does not have.
     pub unmatched: u32,
@@ -66,7 +71,8 @@ pub struct Annotated<'r> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Consequence<'r> {
     pub annotator: Annotator,
-    /// Which alternate allele, from 1; nothing where the annotation speaks of the record as a whole.
+    /// Which alternate allele, from 1; nothing where the annotation speaks of the record as a
+    /// whole.
     pub alternate: Option<u16>,
     /// Symbol.
     pub gene: Option<Cow<'r, str>>,
@@ -135,8 +141,9 @@ pub struct Rank {
 impl Rank {
     /// Reads `3`, `3/21` or `3-5/21`.
     pub fn parse(text: &str) -> Option<Self> {
-        let (number, of) =
-            text.split_once('/').map_or((text, None), |(number, of)| (number, of.parse().ok()));
+        let (number, of) = text
+            .split_once('/')
+            .map_or((text, None), |(number, of)| (number, of.parse().ok()));
         let number = number.split('-').next()?.parse().ok()?;
         Some(Self { number, of })
     }

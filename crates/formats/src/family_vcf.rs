@@ -1,8 +1,10 @@
-//! One family's VCF, record by record, for the clinic: the site, its quality and annotation, and each member's call
-//! with depths, likelihoods and phase. Text VCF only, plain, gzip or bgzf; BCF is refused with advice.
+//! One family's VCF, record by record, for the clinic: the site, its quality and annotation, and
+//! each member's call with depths, likelihoods and phase. Text VCF only, plain, gzip or bgzf; BCF
+//! is refused with advice.
 //!
-//! A record is handed out as slices of its line and read only as far as it is asked for, so that a whole genome passes
-//! in bounded memory and most records cost no more than their position. Cohorts are `vcf`'s.
+//! A record is handed out as slices of its line and read only as far as it is asked for, so that a
+//! whole genome passes in bounded memory and most records cost no more than their position. Cohorts
+//! are `vcf`'s.
 
 mod call;
 mod record;
@@ -62,11 +64,13 @@ impl FamilyVcf {
 
     /// The column of a person, counted from 0 over the samples.
     pub fn column(&self, individual: &str) -> Option<usize> {
-        self.samples().iter().position(|sample| sample.as_str() == individual)
+        self.samples()
+            .iter()
+            .position(|sample| sample.as_str() == individual)
     }
 
-    /// The assembly that contig lengths, contig lines and `##reference` agree on; `None` where they say nothing or
-    /// contradict each other.
+    /// The assembly that contig lengths, contig lines and `##reference` agree on; `None` where they
+    /// say nothing or contradict each other.
     pub fn assembly(&self) -> Option<Assembly> {
         self.source.assembly()
     }
@@ -76,7 +80,8 @@ impl FamilyVcf {
         self.source.info_lines()
     }
 
-    /// What is wrong with the header without keeping the records from being read; the report has it again.
+    /// What is wrong with the header without keeping the records from being read; the report has it
+    /// again.
     pub fn problems(&self) -> &Problems {
         self.source.problems()
     }
@@ -84,17 +89,26 @@ impl FamilyVcf {
     /// Reads the records in the order of the file until the end, or until `visit` breaks.
     ///
     /// # Errors
-    /// A file that is cut or corrupt. A record with too few columns or no position is skipped and reported.
+    /// A file that is cut or corrupt. A record with too few columns or no position is skipped and
+    /// reported.
     pub fn read(
         self,
         visit: &mut dyn FnMut(&Record<'_>) -> ControlFlow<()>,
     ) -> Result<FamilyReport, ReadError> {
         let path = self.source.path().to_owned();
         let samples = self.source.samples().len();
-        let report = FamilyReport { problems: self.source.problems().clone(), ..FamilyReport::default() };
+        let report = FamilyReport {
+            problems: self.source.problems().clone(),
+            ..FamilyReport::default()
+        };
         let number = self.source.header_lines();
         let (carry, input) = self.source.into_records();
-        let mut reader = FamilyReader { path: &path, samples, number, report };
+        let mut reader = FamilyReader {
+            path: &path,
+            samples,
+            number,
+            report,
+        };
         reader.all(carry, input, visit)?;
         Ok(reader.report)
     }
@@ -127,9 +141,14 @@ impl FamilyReader<'_> {
                 let message = "the record is longer than 64 MiB";
                 return Err(ReadError::malformed(self.path, self.number + 1, message));
             }
-            let Some(chunk) = input.next_chunk(CHUNK)? else { break };
+            let Some(chunk) = input.next_chunk(CHUNK)? else {
+                break;
+            };
             if !chunk.inflate(&mut decompressor, &mut inflated) {
-                return Err(ReadError::corrupt(self.path, "a compressed block or its checksum is wrong"));
+                return Err(ReadError::corrupt(
+                    self.path,
+                    "a compressed block or its checksum is wrong",
+                ));
             }
             buffer.extend_from_slice(&inflated);
         }
@@ -144,8 +163,11 @@ impl FamilyReader<'_> {
     ) -> ControlFlow<()> {
         let mut start = 0;
         while start < text.len() {
-            let end = memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |length| start + length);
-            let line = text[start..end].strip_suffix(b"\r").unwrap_or(&text[start..end]);
+            let end =
+                memchr::memchr(b'\n', &text[start..]).map_or(text.len(), |length| start + length);
+            let line = text[start..end]
+                .strip_suffix(b"\r")
+                .unwrap_or(&text[start..end]);
             self.number += 1;
             if !line.is_empty() {
                 self.line(line, visit)?;
@@ -194,14 +216,18 @@ mod tests {
     fn the_header_says_who_and_which_assembly() {
         let vcf = open("");
         assert_eq!(vcf.assembly(), Some(Assembly::Grch37));
-        assert_eq!((vcf.samples().len(), vcf.column("B"), vcf.column("C")), (2, Some(1), None));
+        assert_eq!(
+            (vcf.samples().len(), vcf.column("B"), vcf.column("C")),
+            (2, Some(1), None)
+        );
         assert_eq!(vcf.info_lines().len(), 1);
     }
 
     #[test]
     fn a_bad_record_is_skipped_with_its_line() {
-        let vcf =
-            open("1\t5\t.\tA\tC\t9\tPASS\t.\tGT\t0/1\t./.\n1\tx\t.\tA\tC\t9\tPASS\t.\tGT\t0/1\t0/0\n1\t7\n");
+        let vcf = open(
+            "1\t5\t.\tA\tC\t9\tPASS\t.\tGT\t0/1\t./.\n1\tx\t.\tA\tC\t9\tPASS\t.\tGT\t0/1\t0/0\n1\t7\n",
+        );
         let mut positions = Vec::new();
         let report = vcf
             .read(&mut |record| {
@@ -211,21 +237,31 @@ mod tests {
             .unwrap();
         assert_eq!(positions, [(6, 5)]);
         assert_eq!((report.records, report.skipped), (3, 2));
-        let lines: Vec<u64> = report.problems.kept().iter().map(|problem| problem.line).collect();
+        let lines: Vec<u64> = report
+            .problems
+            .kept()
+            .iter()
+            .map(|problem| problem.line)
+            .collect();
         assert_eq!(lines, [7, 8]);
     }
 
     #[test]
     fn records_go_across_chunks_and_stop_when_told() {
-        let body: String =
-            (1..=60_000).map(|at| format!("1\t{at}\t.\tA\tC\t9\tPASS\t.\tGT\t0/1\t0|1\n")).collect();
+        let body: String = (1..=60_000)
+            .map(|at| format!("1\t{at}\t.\tA\tC\t9\tPASS\t.\tGT\t0/1\t0|1\n"))
+            .collect();
         for stop in [60_000, 30_000] {
             let mut seen = 0;
             let report = open(&body)
                 .read(&mut |record| {
                     seen += 1;
                     assert_eq!(record.position(), seen);
-                    if seen == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                    if seen == stop {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
                 })
                 .unwrap();
             assert_eq!((seen, report.records), (stop, u64::from(stop)));

@@ -1,11 +1,11 @@
 //! GWAS-SSF, the GWAS Catalog's standard for summary statistics (version 1.0, github.com/EBISPOT/
-//! gwas-summary-statistics-standard): a table of associations, the metadata file beside it, and Ligate's own table of
-//! what was not released.
+//! gwas-summary-statistics-standard): a table of associations, the metadata file beside it, and
+//! Ligate's own table of what was not released.
 //!
-//! Numbers of an own study are written so that reading them back gives the same bits; those under a permit with six
-//! significant digits. A key that the standard cannot express is
-//! refused, never bent: ask [`check_key`] before a row is
-//! written. Files here are streams: that they appear whole or not at all is the caller's.
+//! Numbers of an own study are written so that reading them back gives the same bits; those under a
+//! permit with six significant digits. A key that the standard cannot express is refused, never
+//! bent: ask [`check_key`] before a row is written. Files here are streams: that they appear whole
+//! or not at all is the caller's.
 
 mod checksum;
 mod metadata;
@@ -13,7 +13,9 @@ mod number;
 mod suppressed;
 mod table;
 
-pub use metadata::{FILE_TYPE, Metadata, NOT_REPORTED, ResultStatus, Sample, Source, rounded_to_step};
+pub use metadata::{
+    FILE_TYPE, Metadata, NOT_REPORTED, ResultStatus, Sample, Source, rounded_to_step,
+};
 pub use number::significant_count;
 pub use suppressed::{SUPPRESSED_COLUMNS, write_suppressed};
 pub use table::{Baseline, COLUMNS, Row, Written, content_of, write_table};
@@ -36,22 +38,30 @@ pub enum Unrepresentable {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     #[error("{key}: {reason}")]
-    Unrepresentable { key: VariantKey, reason: Unrepresentable },
+    Unrepresentable {
+        key: VariantKey,
+        reason: Unrepresentable,
+    },
     /// A value that is not finite, or out of its range.
     #[error("{key}: {column} has no value that GWAS-SSF allows")]
-    Value { key: VariantKey, column: &'static str },
+    Value {
+        key: VariantKey,
+        column: &'static str,
+    },
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
 /// The chromosome as the standard's number: 1 to 22, X = 23, Y = 24, MT = 25.
 pub fn chromosome_code(contig: &Contig) -> Option<u8> {
-    contig.autosome().or_else(|| match contig.to_string().as_str() {
-        "X" => Some(23),
-        "Y" => Some(24),
-        "MT" => Some(25),
-        _ => None,
-    })
+    contig
+        .autosome()
+        .or_else(|| match contig.to_string().as_str() {
+            "X" => Some(23),
+            "Y" => Some(24),
+            "MT" => Some(25),
+            _ => None,
+        })
 }
 
 /// Whether a table can hold the variant; the number of its chromosome if so.
@@ -92,7 +102,11 @@ mod tests {
             ("1", "N", Err(Unrepresentable::Allele)),
             ("1", "*", Err(Unrepresentable::Allele)),
         ] {
-            assert_eq!(check_key(&key(contig, alternate)), expected, "{contig} {alternate}");
+            assert_eq!(
+                check_key(&key(contig, alternate)),
+                expected,
+                "{contig} {alternate}"
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What was wrong in an input file without ending its reading: records that were skipped, fields that break their
-//! definition. A problem names file and line, never an individual or a value.
+//! What was wrong in an input file without ending its reading: records that were skipped, fields
+//! that break their definition. A problem names file and line, never an individual or a value.
 
 use std::{
     collections::HashSet,
@@ -38,12 +38,17 @@ impl Problems {
     pub fn push(&mut self, file: &Path, line: u64, message: impl Into<String>) {
         self.total += 1;
         if self.kept.len() < KEPT_PROBLEMS {
-            self.kept.push(Problem { file: file.to_owned(), line, message: message.into() });
+            self.kept.push(Problem {
+                file: file.to_owned(),
+                line,
+                message: message.into(),
+            });
         }
     }
 
-    /// Adds a problem that tends to come back in every record, as a wrong definition does: only the first with this
-    /// message is kept for each file, so that it does not hide others. All are counted.
+    /// Adds a problem that tends to come back in every record, as a wrong definition does: only the
+    /// first with this message is kept for each file, so that it does not hide others. All are
+    /// counted.
     pub fn note(&mut self, file: &Path, line: u64, message: impl Into<String>) {
         let key = (file.to_owned(), message.into());
         if self.kept.len() >= KEPT_PROBLEMS || self.noted.contains(&key) {
@@ -95,7 +100,10 @@ mod tests {
         let mut other = Problems::default();
         other.push(Path::new("b.vcf"), 1, "bad");
         problems.merge(other);
-        assert_eq!((problems.kept().len(), problems.total()), (KEPT_PROBLEMS, 1501));
+        assert_eq!(
+            (problems.kept().len(), problems.total()),
+            (KEPT_PROBLEMS, 1501)
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! A reference genome in FASTA: bases by contig and position, through the index beside the file (`.fai`) or one made
-//! in memory. Holds a bounded number of pages, so a whole genome needs a few megabytes. Refuses compressed FASTA.
+//! A reference genome in FASTA: bases by contig and position, through the index beside the file
+//! (`.fai`) or one made in memory. Holds a bounded number of pages, so a whole genome needs a few
+//! megabytes. Refuses compressed FASTA.
 
 mod index;
 
@@ -60,9 +61,17 @@ impl Reference {
             let message = "a compressed FASTA file cannot be read in place; run gunzip on it first";
             return Err(ReadError::malformed(path, 1, message));
         }
-        file.seek(SeekFrom::Start(0)).map_err(|error| ReadError::io(path, error))?;
+        file.seek(SeekFrom::Start(0))
+            .map_err(|error| ReadError::io(path, error))?;
         let contigs = index::of(path, &file)?;
-        Ok(Self { path: path.to_owned(), contigs, cache: Mutex::new(Cache { file, pages: Vec::new() }) })
+        Ok(Self {
+            path: path.to_owned(),
+            contigs,
+            cache: Mutex::new(Cache {
+                file,
+                pages: Vec::new(),
+            }),
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -92,7 +101,10 @@ impl Reference {
             let page = self.page(entry, at / PAGE_BASES).map_err(NoBases::Failed)?;
             let first = (at % PAGE_BASES) as usize;
             let last = page.len().min(first + (end - at) as usize);
-            let bases = page.get(first..last).filter(|bases| !bases.is_empty()).ok_or(NoBases::OutOfRange)?;
+            let bases = page
+                .get(first..last)
+                .filter(|bases| !bases.is_empty())
+                .ok_or(NoBases::OutOfRange)?;
             out.extend_from_slice(bases);
             at += bases.len() as u64;
         }
@@ -108,19 +120,25 @@ impl Reference {
             cache.pages.push(page);
             return Ok(bases);
         }
-        let bases = read_page(&mut cache.file, entry, number).map_err(|error| self.unreadable(error))?;
+        let bases =
+            read_page(&mut cache.file, entry, number).map_err(|error| self.unreadable(error))?;
         let bases: Arc<[u8]> = bases.into();
         if cache.pages.len() == PAGES {
             cache.pages.remove(0);
         }
-        cache.pages.push(Page { contig: entry.offset, number, bases: Arc::clone(&bases) });
+        cache.pages.push(Page {
+            contig: entry.offset,
+            number,
+            bases: Arc::clone(&bases),
+        });
         Ok(bases)
     }
 
     fn unreadable(&self, error: io::Error) -> ReadError {
         match error.kind() {
             io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
-                let message = "the .fai index does not fit this FASTA file; remove the index and try again";
+                let message =
+                    "the .fai index does not fit this FASTA file; remove the index and try again";
                 ReadError::malformed(&self.path, 1, message)
             }
             _ => ReadError::io(&self.path, error),
@@ -132,7 +150,9 @@ fn read_page(file: &mut File, entry: &Entry, number: u64) -> io::Result<Vec<u8>>
     let start = number * PAGE_BASES;
     let end = (start + PAGE_BASES).min(entry.length);
     let first = entry.byte(start).ok_or(io::ErrorKind::InvalidData)?;
-    let last = entry.byte(end.saturating_sub(1)).ok_or(io::ErrorKind::InvalidData)?;
+    let last = entry
+        .byte(end.saturating_sub(1))
+        .ok_or(io::ErrorKind::InvalidData)?;
     let mut bytes = vec![0; (last + 1).saturating_sub(first) as usize];
     file.seek(SeekFrom::Start(first))?;
     file.read_exact(&mut bytes)?;
@@ -161,19 +181,35 @@ mod tests {
 
     fn bases(reference: &Reference, contig: &str, start: u64, end: u64) -> Option<String> {
         let mut out = Vec::new();
-        reference.fetch(&Contig::new(contig), start, end, &mut out).ok()?;
+        reference
+            .fetch(&Contig::new(contig), start, end, &mut out)
+            .ok()?;
         String::from_utf8(out).ok()
     }
 
     #[test]
     fn finds_bases_across_lines_pages_and_aliases() {
-        let sequence: String =
-            (0..200_000_u64).map(|i| ['a', 'C', 'g', 'T'][(i * i % 7 % 4) as usize]).collect();
-        let lines: Vec<&str> =
-            (0..sequence.len()).step_by(61).map(|i| &sequence[i..(i + 61).min(200_000)]).collect();
-        let reference = check(&format!(">chr1 first\n{}\n>X\nACGT", lines.join("\n")), None).unwrap();
+        let sequence: String = (0..200_000_u64)
+            .map(|i| ['a', 'C', 'g', 'T'][(i * i % 7 % 4) as usize])
+            .collect();
+        let lines: Vec<&str> = (0..sequence.len())
+            .step_by(61)
+            .map(|i| &sequence[i..(i + 61).min(200_000)])
+            .collect();
+        let reference = check(
+            &format!(">chr1 first\n{}\n>X\nACGT", lines.join("\n")),
+            None,
+        )
+        .unwrap();
         assert_eq!(reference.length(&Contig::new("1")), Some(200_000));
-        for (start, end) in [(0, 5), (60, 62), (65_500, 65_600), (0, 200_000), (199_999, 200_000), (7, 7)] {
+        for (start, end) in [
+            (0, 5),
+            (60, 62),
+            (65_500, 65_600),
+            (0, 200_000),
+            (199_999, 200_000),
+            (7, 7),
+        ] {
             let expected = sequence[start as usize..end as usize].to_uppercase();
             assert_eq!(bases(&reference, "1", start, end), Some(expected));
         }

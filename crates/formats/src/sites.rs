@@ -1,12 +1,13 @@
-//! Public frequencies of sites: which variants many people have, and how often. Three kinds of file, told apart by
-//! their first lines:
+//! Public frequencies of sites: which variants many people have, and how often. Three kinds of
+//! file, told apart by their first lines:
 //!
-//! - alleles: a table `chrom pos ref alt gene consequence lof`; to be listed means "not very rare", without a number;
+//! - alleles: a table `chrom pos ref alt gene consequence lof`; to be listed means "not very rare",
+//!   without a number;
 //! - positions: a table `chrom pos consequence gene maf_nfe`, which knows places but no alleles;
 //! - a VCF of sites: AF, or AC and AN, in INFO.
 //!
-//! Columns are found by their names, so that tables may have more. Sites are visited one by one as the file is read;
-//! [`SiteTable`] keeps those that the caller wants in about 24 bytes each.
+//! Columns are found by their names, so that tables may have more. Sites are visited one by one as
+//! the file is read; [`SiteTable`] keeps those that the caller wants in about 24 bytes each.
 
 mod table;
 mod tabular;
@@ -29,7 +30,8 @@ pub use table::{SiteEntry, SiteTable};
 pub struct Site<'a> {
     pub contig: &'a Contig,
     pub position: Position,
-    /// Reference and alternate allele as the file writes them; nothing where it knows only the place.
+    /// Reference and alternate allele as the file writes them; nothing where it knows only the
+    /// place.
     pub alleles: Option<(&'a str, &'a str)>,
     pub gene: Option<&'a str>,
     pub term: Option<SequenceOntologyTerm>,
@@ -66,7 +68,11 @@ pub struct SitesReport {
 pub fn visit(path: &Path, visit: &mut dyn FnMut(&Site<'_>)) -> Result<SitesReport, ReadError> {
     let mut lines = Lines::open(path)?;
     let Some(first) = lines.next_line()? else {
-        return Err(ReadError::malformed(path, 1, "the file is empty; give a table of sites or a VCF"));
+        return Err(ReadError::malformed(
+            path,
+            1,
+            "the file is empty; give a table of sites or a VCF",
+        ));
     };
     let first = first.text.into_owned();
     if first.starts_with("##fileformat=VCF") {

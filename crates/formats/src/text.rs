@@ -1,5 +1,5 @@
-//! Text as files have it: whatever wraps it, line by line, as a table, or whole. Every file that this workspace reads as
-//! text, and every variant file, comes through here.
+//! Text as files have it: whatever wraps it, line by line, as a table, or whole. Every file that
+//! this workspace reads as text, and every variant file, comes through here.
 
 mod input;
 mod lines;

@@ -1,9 +1,10 @@
 //! Variant files: VCF 4.1 to 4.5 and BCF 2.1 and 2.2, plain, gzip or bgzf, told apart by content.
 //!
-//! [`Source::open`] reads and checks the header, [`read`] the records: worker threads inflate, read and encode chunks,
-//! and the results come out in the order of the file. A record that cannot be used is skipped and reported; a file
-//! that is cut or corrupt is an error. Sites of several alternate alleles become one [`Variant`] for each, trimmed, and
-//! left-aligned where a [`Reference`] is given. `*`, `<*>` and `<NON_REF>` get none: they say that an allele is
+//! [`Source::open`] reads and checks the header, [`read`] the records: worker threads inflate, read
+//! and encode chunks, and the results come out in the order of the file. A record that cannot be
+//! used is skipped and reported; a file that is cut or corrupt is an error. Sites of several
+//! alternate alleles become one [`Variant`] for each, trimmed, and left-aligned where a
+//! [`Reference`] is given. `*`, `<*>` and `<NON_REF>` get none: they say that an allele is
 //! something else, and its haplotypes simply have no bit.
 
 mod assembly;
@@ -99,14 +100,20 @@ impl BlockRows {
 
 impl Default for BlockRows {
     fn default() -> Self {
-        Self { offsets: vec![0], bytes: Vec::new(), counts: Vec::new() }
+        Self {
+            offsets: vec![0],
+            bytes: Vec::new(),
+            counts: Vec::new(),
+        }
     }
 }
 
 /// Genotypes are personal data: only the size is shown.
 impl std::fmt::Debug for BlockRows {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BlockRows").field("rows", &self.counts.len()).finish_non_exhaustive()
+        f.debug_struct("BlockRows")
+            .field("rows", &self.counts.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,8 +129,8 @@ pub struct ReadReport {
     pub problems: Problems,
 }
 
-/// Reads all records, in the order of the file, and hands them to `sink` in batches. Bad records are skipped and
-/// reported; a corrupt or cut file is an error.
+/// Reads all records, in the order of the file, and hands them to `sink` in batches. Bad records
+/// are skipped and reported; a corrupt or cut file is an error.
 ///
 /// # Panics
 /// If a block of `options` reaches beyond the samples: that is the caller's mistake.

@@ -1,5 +1,5 @@
-//! The conformance files of hts-specs: what should pass is read without error or skipped record, what should fail is
-//! refused or reported.
+//! The conformance files of hts-specs: what should pass is read without error or skipped record,
+//! what should fail is refused or reported.
 
 mod common;
 
@@ -9,18 +9,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Failing files whose only fault is that a variant comes twice. Whether two records are one variant is decided over
-/// all files of a load, by the lake; here both come out with the same key.
-const DUPLICATES: [&str; 3] =
-    ["failed_body_duplicated_000", "failed_body_duplicated_001", "failed_body_duplicated_003"];
+/// Failing files whose only fault is that a variant comes twice. Whether two records are one
+/// variant is decided over all files of a load, by the lake; here both come out with the same key.
+const DUPLICATES: [&str; 3] = [
+    "failed_body_duplicated_000",
+    "failed_body_duplicated_001",
+    "failed_body_duplicated_003",
+];
 
 fn files(kind: &str) -> Vec<PathBuf> {
-    let Some(root) = common::shared("standards/vcf") else { return Vec::new() };
-    let list = |folder: &Path| -> Vec<PathBuf> {
-        fs::read_dir(folder)
-            .map_or_else(|_| Vec::new(), |entries| entries.flatten().map(|e| e.path()).collect())
+    let Some(root) = common::shared("standards/vcf") else {
+        return Vec::new();
     };
-    let mut files: Vec<PathBuf> = list(&root).iter().flat_map(|version| list(&version.join(kind))).collect();
+    let list = |folder: &Path| -> Vec<PathBuf> {
+        fs::read_dir(folder).map_or_else(
+            |_| Vec::new(),
+            |entries| entries.flatten().map(|e| e.path()).collect(),
+        )
+    };
+    let mut files: Vec<PathBuf> = list(&root)
+        .iter()
+        .flat_map(|version| list(&version.join(kind)))
+        .collect();
     files.sort();
     assert!(files.len() > 50, "the folder is there but nearly empty");
     files
@@ -43,7 +53,9 @@ fn passing_files_are_read_whole() {
 fn failing_files_are_refused_or_reported() {
     let mut silent = Vec::new();
     for path in files("failed") {
-        let Ok((batch, report)) = common::read(&path, None) else { continue };
+        let Ok((batch, report)) = common::read(&path, None) else {
+            continue;
+        };
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         if DUPLICATES.contains(&name.as_ref()) {
             let distinct: HashSet<_> = batch.variants.iter().map(|variant| &variant.key).collect();

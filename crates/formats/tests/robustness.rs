@@ -1,4 +1,5 @@
-//! Cut, changed and random files: an error or reported problems, never a panic, never a short result that looks whole.
+//! Cut, changed and random files: an error or reported problems, never a panic, never a short
+//! result that looks whole.
 
 mod common;
 
@@ -9,7 +10,12 @@ use ligate_formats::{ReadError, bgzf};
 use proptest::prelude::*;
 
 fn fixture(name: &str) -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
+    fs::read(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures")
+            .join(name),
+    )
+    .unwrap()
 }
 
 fn bgzip(content: &[u8]) -> Vec<u8> {
@@ -48,14 +54,22 @@ fn changed(name: &'static str) -> impl Strategy<Value = Vec<u8>> {
     let length = content.len();
     let edit = (
         0..length,
-        prop_oneof![any::<u8>(), proptest::sample::select(b"\t\n:;,.|/<>[]0129A=\"#\0".to_vec())],
+        prop_oneof![
+            any::<u8>(),
+            proptest::sample::select(b"\t\n:;,.|/<>[]0129A=\"#\0".to_vec())
+        ],
     );
-    (proptest::collection::vec(edit, 0..12), 0..length, any::<bool>()).prop_map(move |(edits, end, cut)| {
-        let mut bytes = content.clone();
-        edits.into_iter().for_each(|(at, byte)| bytes[at] = byte);
-        bytes.truncate(if cut { end } else { length });
-        bytes
-    })
+    (
+        proptest::collection::vec(edit, 0..12),
+        0..length,
+        any::<bool>(),
+    )
+        .prop_map(move |(edits, end, cut)| {
+            let mut bytes = content.clone();
+            edits.into_iter().for_each(|(at, byte)| bytes[at] = byte);
+            bytes.truncate(if cut { end } else { length });
+            bytes
+        })
 }
 
 fn check(bytes: &[u8]) {

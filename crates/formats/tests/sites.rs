@@ -26,13 +26,24 @@ fn visited(text: &str) -> Vec<String> {
     let report = sites::visit(&path, &mut |site| {
         let (reference, alternate) = site.alleles.unwrap_or(("-", "-"));
         let (gene, term) = (site.gene.unwrap_or("-"), site.term.map_or("-", Term::name));
-        let frequency = site.frequency.map_or("-".to_owned(), |frequency| frequency.to_string());
+        let frequency = site
+            .frequency
+            .map_or("-".to_owned(), |frequency| frequency.to_string());
         let place = format!("{}:{}:{reference}:{alternate}", site.contig, site.position);
-        all.push(format!("{place} {gene} {term} {:?} {frequency}", site.loftee));
+        all.push(format!(
+            "{place} {gene} {term} {:?} {frequency}",
+            site.loftee
+        ));
     })
     .unwrap();
     assert_eq!(report.sites as usize, all.len());
-    all.extend(report.problems.kept().iter().map(|problem| format!("problem in line {}", problem.line)));
+    all.extend(
+        report
+            .problems
+            .kept()
+            .iter()
+            .map(|problem| format!("problem in line {}", problem.line)),
+    );
     all
 }
 
@@ -53,7 +64,11 @@ fn each_kind_is_told_by_its_first_line() {
         X\t5\tmissense_variant\tA\t0.25\nX\t6\tstop_gained\tA\t1.5\nX\t0\tstop_gained\tA\t0.5\n";
     assert_eq!(
         visited(positions),
-        ["X:5:-:- A missense_variant None 0.25", "problem in line 3", "problem in line 4"]
+        [
+            "X:5:-:- A missense_variant None 0.25",
+            "problem in line 3",
+            "problem in line 4"
+        ]
     );
     let vcf = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n\
         1\t5\t.\tC\tG,T,*\t.\t.\tAC=1,2,1;AN=8;AF=0.1,0.2,0.1\n1\t6\t.\tC\tG\t.\t.\tAF=0.5\n\
@@ -102,12 +117,20 @@ fn alleles_are_found_however_they_are_padded() {
 
 #[test]
 fn the_shared_frequencies_are_read_whole() {
-    let Some(folder) = shared("data/frequencies") else { return };
+    let Some(folder) = shared("data/frequencies") else {
+        return;
+    };
     let path = folder.join("gnomad_exomes_sites_consequence.grch37.tsv.gz");
     let (table, report) = SiteTable::read(&path, &mut |_| true).unwrap();
-    assert_eq!((report.kind, report.sites, report.problems.total()), (SitesKind::Alleles, 1_015_430, 0));
+    assert_eq!(
+        (report.kind, report.sites, report.problems.total()),
+        (SitesKind::Alleles, 1_015_430, 0)
+    );
     let site = table.get(&key("1:69224:A:T")).unwrap();
-    assert_eq!((site.gene, site.term, site.frequency), (Some("OR4F5"), Some(Term::Missense), None));
+    assert_eq!(
+        (site.gene, site.term, site.frequency),
+        (Some("OR4F5"), Some(Term::Missense), None)
+    );
     let mut confident = 0;
     let mut terms = [0_u64; Term::ALL.len()];
     let report = sites::visit(&path, &mut |site| {
@@ -120,7 +143,10 @@ fn the_shared_frequencies_are_read_whole() {
     assert_eq!(confident, 4615 + 3252 + 1220 + 864);
     let of = |term: Term| terms[term as usize];
     assert_eq!(of(Term::Missense), 315_596 + 161);
-    assert_eq!((of(Term::FivePrimeUtr), of(Term::ThreePrimeUtr)), (26_493, 38_510));
+    assert_eq!(
+        (of(Term::FivePrimeUtr), of(Term::ThreePrimeUtr)),
+        (26_493, 38_510)
+    );
     assert_eq!(of(Term::NonCodingTranscriptExon), 66_250);
     assert_eq!((of(Term::MatureMicroRna), of(Term::Sequence)), (337, 0));
 
@@ -132,6 +158,9 @@ fn the_shared_frequencies_are_read_whole() {
         missense += u64::from(site.term == Some(Term::Missense));
     })
     .unwrap();
-    assert_eq!((report.kind, report.sites, report.problems.total()), (SitesKind::Positions, 862_866, 0));
+    assert_eq!(
+        (report.kind, report.sites, report.problems.total()),
+        (SitesKind::Positions, 862_866, 0)
+    );
     assert_eq!((missense, largest), (761_702, 1.0));
 }

@@ -2,8 +2,8 @@
 
 use crate::Row;
 
-/// Rows of a batch of variants, `blocks[block][variant]`. A `None` row means that the block does not hold the
-/// variant: nobody in the block is called.
+/// Rows of a batch of variants, `blocks[block][variant]`. A `None` row means that the block does
+/// not hold the variant: nobody in the block is called.
 #[derive(Clone, Default)]
 pub struct Batch<'a> {
     /// `indices[v]` is the place of variant `v` in the caller's list of wanted keys, ascending.

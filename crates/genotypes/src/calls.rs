@@ -1,10 +1,11 @@
-//! One variant's calls before they are encoded: what a file reader fills. Owns the rules of a valid set of calls
-//! (ascending exceptions, codes of two bits); refuses anything else by assertion, because a reader that breaks
-//! them is a bug and not bad input.
+//! One variant's calls before they are encoded: what a file reader fills. Owns the rules of a valid
+//! set of calls (ascending exceptions, codes of two bits); refuses anything else by assertion,
+//! because a reader that breaks them is a bug and not bad input.
 
 use std::fmt;
 
-/// Most samples of one file or block: the allele number of a row, at most 255 per sample, then fits 32 bits.
+/// Most samples of one file or block: the allele number of a row, at most 255 per sample, then fits
+/// 32 bits.
 pub const MAX_SAMPLES: usize = 1 << 24;
 
 /// Samples per word of codes.
@@ -21,7 +22,8 @@ pub enum Exception {
     Haploid { alternate: bool },
     /// One allele, not called: `.`.
     HaploidMissing,
-    /// More than two alleles: `alleles` of them called, of which `alternates` are this row's allele.
+    /// More than two alleles: `alleles` of them called, of which `alternates` are this row's
+    /// allele.
     Polyploid { alternates: u8, alleles: u8 },
 }
 
@@ -30,8 +32,13 @@ impl Exception {
     pub fn alleles(self) -> (u32, u32) {
         match self {
             Self::Missing | Self::HaploidMissing => (0, 0),
-            Self::HalfMissing { alternate } | Self::Haploid { alternate } => (1, u32::from(alternate)),
-            Self::Polyploid { alternates, alleles } => (u32::from(alleles), u32::from(alternates)),
+            Self::HalfMissing { alternate } | Self::Haploid { alternate } => {
+                (1, u32::from(alternate))
+            }
+            Self::Polyploid {
+                alternates,
+                alleles,
+            } => (u32::from(alleles), u32::from(alternates)),
         }
     }
 }
@@ -46,10 +53,10 @@ pub enum Phase {
 
 /// One variant's calls of all samples of a file.
 ///
-/// A code is `hapA | hapB << 1`: 0 homozygous reference, 1 and 2 heterozygous, 3 homozygous alternate. Of an
-/// unphased heterozygous call the code is 1 (2 is taken for it). A word holds 32 codes, the first sample in the
-/// lowest bits. A haplotype sets its bit in one row of a multi-allelic site only, so 0 in a single row of such a
-/// site means "not this allele".
+/// A code is `hapA | hapB << 1`: 0 homozygous reference, 1 and 2 heterozygous, 3 homozygous
+/// alternate. Of an unphased heterozygous call the code is 1 (2 is taken for it). A word holds 32
+/// codes, the first sample in the lowest bits. A haplotype sets its bit in one row of a
+/// multi-allelic site only, so 0 in a single row of such a site means "not this allele".
 #[derive(Clone, PartialEq, Eq)]
 pub struct Calls {
     samples: usize,
@@ -67,7 +74,13 @@ impl Calls {
     pub fn new(samples: usize) -> Self {
         assert!(samples <= MAX_SAMPLES, "more than {MAX_SAMPLES} samples");
         let codes = vec![0; samples.div_ceil(PER_WORD)];
-        Self { samples, codes, exceptions: Vec::new(), phase: Phase::Unphased, phased: Vec::new() }
+        Self {
+            samples,
+            codes,
+            exceptions: Vec::new(),
+            phase: Phase::Unphased,
+            phased: Vec::new(),
+        }
     }
 
     /// Back to the state after [`Calls::new`], keeping the memory.
@@ -113,13 +126,19 @@ impl Calls {
         &self.exceptions
     }
 
-    /// Marks a sample as no complete diploid call. Its code counts as 0, whatever was or will be set.
+    /// Marks a sample as no complete diploid call. Its code counts as 0, whatever was or will be
+    /// set.
     ///
     /// # Panics
     /// If samples do not ascend, there is no such sample, or `alternates` exceeds `alleles`.
     pub fn push_exception(&mut self, sample: u32, exception: Exception) {
         assert!((sample as usize) < self.samples, "no such sample");
-        assert!(self.exceptions.last().is_none_or(|(last, _)| *last < sample), "exceptions must ascend");
+        assert!(
+            self.exceptions
+                .last()
+                .is_none_or(|(last, _)| *last < sample),
+            "exceptions must ascend"
+        );
         let (alleles, alternates) = exception.alleles();
         assert!(alternates <= alleles, "more alternate alleles than alleles");
         self.exceptions.push((sample, exception));
@@ -139,14 +158,17 @@ impl Calls {
         &self.phased
     }
 
-    /// Marks a sample of a mixed row as phased. Only the phase of heterozygous calls is kept when encoding: that
-    /// of the others tells nothing.
+    /// Marks a sample of a mixed row as phased. Only the phase of heterozygous calls is kept when
+    /// encoding: that of the others tells nothing.
     ///
     /// # Panics
     /// If samples do not ascend or there is no such sample.
     pub fn push_phased(&mut self, sample: u32) {
         assert!((sample as usize) < self.samples, "no such sample");
-        assert!(self.phased.last().is_none_or(|last| *last < sample), "phased samples must ascend");
+        assert!(
+            self.phased.last().is_none_or(|last| *last < sample),
+            "phased samples must ascend"
+        );
         self.phased.push(sample);
     }
 }
@@ -154,7 +176,9 @@ impl Calls {
 /// Genotypes are personal data: only the size is shown.
 impl fmt::Debug for Calls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Calls").field("samples", &self.samples).finish_non_exhaustive()
+        f.debug_struct("Calls")
+            .field("samples", &self.samples)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,10 +1,11 @@
 //! Sums of columns weighted by dosage, for many variants at once: g'C, g'y and the like.
 //!
-//! Dense rows go through tables: for each payload byte (4 samples) a table holds, for all 256 values of the byte,
-//! what these samples add to every column, so that a byte costs one vector addition per four columns. Tables of
-//! some byte positions stay in the L2 cache while up to 4,096 variants pass through them. Sparse rows, and dense
-//! ones too few to pay for tables, add the columns of their carriers. All sums are integers that wrap: the order
-//! of additions, the processor and the path taken cannot change a bit.
+//! Dense rows go through tables: for each payload byte (4 samples) a table holds, for all 256
+//! values of the byte, what these samples add to every column, so that a byte costs one vector
+//! addition per four columns. Tables of some byte positions stay in the L2 cache while up to 4,096
+//! variants pass through them. Sparse rows, and dense ones too few to pay for tables, add the
+//! columns of their carriers. All sums are integers that wrap: the order of additions, the
+//! processor and the path taken cannot change a bit.
 
 mod tables;
 
@@ -54,12 +55,21 @@ impl ColumnSums {
     /// If a column has another length or there are more than [`MAX_SAMPLES`] samples.
     pub fn new(samples: usize, columns: &[(Weight, &[i64])]) -> Self {
         assert!(samples <= MAX_SAMPLES, "more than {MAX_SAMPLES} samples");
-        assert!(columns.iter().all(|(_, column)| column.len() == samples), "a column of another length");
+        assert!(
+            columns.iter().all(|(_, column)| column.len() == samples),
+            "a column of another length"
+        );
         let vectors = columns.len().div_ceil(4);
         let per_group = vectors.div_ceil(vectors.div_ceil(4).max(1)).max(1);
         let chunks = columns.chunks(4 * per_group).enumerate();
-        let groups = chunks.map(|(i, chunk)| Group::new(samples, chunk, i * 4 * per_group)).collect();
-        Self { samples, columns: columns.len(), groups }
+        let groups = chunks
+            .map(|(i, chunk)| Group::new(samples, chunk, i * 4 * per_group))
+            .collect();
+        Self {
+            samples,
+            columns: columns.len(),
+            groups,
+        }
     }
 
     /// Columns per variant.
@@ -67,8 +77,8 @@ impl ColumnSums {
         self.columns
     }
 
-    /// Adds to `sums[v * columns + c]` the sum over samples of weight(dosage in `rows[v]`) times column c, modulo
-    /// 2^64. Exceptions and `None` rows add nothing.
+    /// Adds to `sums[v * columns + c]` the sum over samples of weight(dosage in `rows[v]`) times
+    /// column c, modulo 2^64. Exceptions and `None` rows add nothing.
     ///
     /// # Panics
     /// If a row is of another number of samples, or `sums` is not of length rows times columns.
@@ -77,7 +87,11 @@ impl ColumnSums {
     }
 
     fn add_on(&self, processor: Processor, rows: &[Option<Row<'_>>], sums: &mut [i64]) {
-        assert_eq!(sums.len(), rows.len() * self.columns, "sums must be rows times columns");
+        assert_eq!(
+            sums.len(),
+            rows.len() * self.columns,
+            "sums must be rows times columns"
+        );
         let rows = self.by_path(rows);
         for group in &self.groups {
             match group {
@@ -90,10 +104,20 @@ impl ColumnSums {
     }
 
     fn by_path<'r, 'a>(&self, rows: &'r [Option<Row<'a>>]) -> Rows<'r, 'a> {
-        let present = || rows.iter().enumerate().filter_map(|(v, row)| Some((v, row.as_ref()?)));
-        assert!(present().all(|(_, row)| row.samples() == self.samples), "a row of another block");
+        let present = || {
+            rows.iter()
+                .enumerate()
+                .filter_map(|(v, row)| Some((v, row.as_ref()?)))
+        };
+        assert!(
+            present().all(|(_, row)| row.samples() == self.samples),
+            "a row of another block"
+        );
         let tables = present().filter(|(_, row)| row.is_dense()).count() >= DENSE_ROWS_FOR_TABLES;
-        let mut split = Rows { dense: Vec::new(), by_carriers: Vec::new() };
+        let mut split = Rows {
+            dense: Vec::new(),
+            by_carriers: Vec::new(),
+        };
         for (v, row) in present() {
             match row.dense_payload() {
                 Some(payload) if tables => split.dense.push((v, payload)),

@@ -78,7 +78,10 @@ pub(crate) struct ExceptionCounts {
 
 impl ExceptionCounts {
     pub fn missing(samples: u32) -> Self {
-        Self { samples, ..Self::default() }
+        Self {
+            samples,
+            ..Self::default()
+        }
     }
 
     pub fn add(&mut self, exception: Exception) {
@@ -108,7 +111,10 @@ impl Kernel for CountCarriers<'_> {
 }
 
 #[inline(always)]
-fn count_carriers<'k>(payload: &[u8], mut pairs: impl Iterator<Item = &'k [u64; 2]>) -> CarrierCounts {
+fn count_carriers<'k>(
+    payload: &[u8],
+    mut pairs: impl Iterator<Item = &'k [u64; 2]>,
+) -> CarrierCounts {
     let (chunks, tail) = payload.as_chunks::<16>();
     let (mut alleles, mut homozygous) = (0, 0);
     // `pairs` comes second: zip asks it for nothing once the chunks have ended.
@@ -124,10 +130,14 @@ fn count_carriers<'k>(payload: &[u8], mut pairs: impl Iterator<Item = &'k [u64; 
         alleles += counts.0;
         homozygous += counts.1;
     }
-    CarrierCounts { heterozygous: alleles - 2 * homozygous, homozygous }
+    CarrierCounts {
+        heterozygous: alleles - 2 * homozygous,
+        homozygous,
+    }
 }
 
-/// Alternate alleles and homozygotes of 64 samples. The homozygotes of both words share one population count.
+/// Alternate alleles and homozygotes of 64 samples. The homozygotes of both words share one
+/// population count.
 #[inline(always)]
 fn count_chunk(chunk: &[u8; 16], mask: &[u64; 2]) -> (u32, u32) {
     let both = u128::from_le_bytes(*chunk);

@@ -1,6 +1,7 @@
 //! The bytes of one row: one variant's calls of one sample block.
 //!
-//! A row does not say how many samples it has: the block does. Its parts follow each other without padding:
+//! A row does not say how many samples it has: the block does. Its parts follow each other without
+//! padding:
 //!
 //! | part | present | content |
 //! |---|---|---|
@@ -10,22 +11,25 @@
 //! | others | bit 3 | varint count, then so many entries: the remaining exceptions |
 //! | payload | always | to the end of the row: the codes |
 //!
-//! - **Phase** is 0 unphased (all heterozygous codes are 1), 1 phased (1 and 2 mean different haplotypes) or
-//!   2 mixed; 3 is refused. The phase of a homozygous call or an exception is not kept: it tells nothing.
+//! - **Phase** is 0 unphased (all heterozygous codes are 1), 1 phased (1 and 2 mean different
+//!   haplotypes) or 2 mixed; 3 is refused. The phase of a homozygous call or an exception is not
+//!   kept: it tells nothing.
 //! - **Varint**: LEB128 of 32 bits, seven bits per byte, lowest first, at most five bytes.
-//! - **Gap**: samples skipped since the previous entry of the same list (since the block's start for the first):
-//!   lists ascend strictly by construction.
-//! - **Sample set**: varint `count << 1 | bitmap`. A list is `count` varint gaps. A bitmap, taken when more than
-//!   one sample in 16 is a member, is `ceil(samples / 8)` bytes, sample i at bit `i % 8` of byte `i / 8`, bits
-//!   beyond the last sample 0.
-//! - **Entry** of the others: varint `gap << 3 | kind`. Kinds: 0 half-missing with the reference or another
-//!   allele, 1 half-missing with this row's allele, 2 haploid without, 3 haploid with this row's allele, 4 haploid
-//!   missing, 5 polyploid, followed by two bytes: alternates, then called alleles. 6 and 7 are refused.
-//! - **Dense payload**: `ceil(samples / 4)` bytes, the code of sample i at bits `2 (i % 4)` of byte `i / 4`, bits
-//!   beyond the last sample 0.
-//! - **Sparse payload**, taken when fewer than one sample in 16 carries the allele: varint `gap << 2 | code` per
-//!   carrier, code 1 to 3. It is always smaller than dense. Between 1 in 16 and the point where dense is smaller
-//!   (about 1 in 4), both compress to nearly the same size but dense rows count many times faster.
+//! - **Gap**: samples skipped since the previous entry of the same list (since the block's start
+//!   for the first): lists ascend strictly by construction.
+//! - **Sample set**: varint `count << 1 | bitmap`. A list is `count` varint gaps. A bitmap, taken
+//!   when more than one sample in 16 is a member, is `ceil(samples / 8)` bytes, sample i at bit `i
+//!   % 8` of byte `i / 8`, bits beyond the last sample 0.
+//! - **Entry** of the others: varint `gap << 3 | kind`. Kinds: 0 half-missing with the reference or
+//!   another allele, 1 half-missing with this row's allele, 2 haploid without, 3 haploid with this
+//!   row's allele, 4 haploid missing, 5 polyploid, followed by two bytes: alternates, then called
+//!   alleles. 6 and 7 are refused.
+//! - **Dense payload**: `ceil(samples / 4)` bytes, the code of sample i at bits `2 (i % 4)` of byte
+//!   `i / 4`, bits beyond the last sample 0.
+//! - **Sparse payload**, taken when fewer than one sample in 16 carries the allele: varint `gap <<
+//!   2 | code` per carrier, code 1 to 3. It is always smaller than dense. Between 1 in 16 and the
+//!   point where dense is smaller (about 1 in 4), both compress to nearly the same size but dense
+//!   rows count many times faster.
 //! - A sample with an exception has code 0. The missing and the others are disjoint.
 
 /// Format version, in the high nibble of the kind byte.
@@ -67,7 +71,11 @@ impl<'a> RowReader<'a> {
     #[inline]
     pub fn varint(&mut self) -> Option<u32> {
         let first = self.byte()?;
-        if first < 0x80 { Some(u32::from(first)) } else { self.long_varint(first) }
+        if first < 0x80 {
+            Some(u32::from(first))
+        } else {
+            self.long_varint(first)
+        }
     }
 
     /// The rest of a varint of two to five bytes; `None` too if it exceeds 32 bits.

@@ -1,9 +1,10 @@
 //! Packed genotypes and the kernels that sum over them.
 //!
-//! One variant's calls of one sample block are one *row* of bytes: [`encode`] writes it from [`Calls`], [`Row`]
-//! reads it without unpacking. [`SampleMask`] picks the people of an analysis, [`ColumnSums`] adds columns of
-//! fixed-point numbers weighted by dosage, [`Batch`] is what a scan over many rows hands out. The crate knows no
-//! variants, files or people, and does no I/O. [`layout`] documents the bytes.
+//! One variant's calls of one sample block are one *row* of bytes: [`encode`] writes it from
+//! [`Calls`], [`Row`] reads it without unpacking. [`SampleMask`] picks the people of an analysis,
+//! [`ColumnSums`] adds columns of fixed-point numbers weighted by dosage, [`Batch`] is what a scan
+//! over many rows hands out. The crate knows no variants, files or people, and does no I/O.
+//! [`layout`] documents the bytes.
 //!
 //! ```
 //! use ligate_genotypes::{Calls, ColumnSums, CorruptRow, Exception, Row, SampleMask, Weight, encode};

@@ -1,5 +1,5 @@
-//! The people of an analysis within one sample block, in the forms that the kernels AND with: one bit per sample
-//! for bitmaps, one bit pair per sample for codes.
+//! The people of an analysis within one sample block, in the forms that the kernels AND with: one
+//! bit per sample for bitmaps, one bit pair per sample for codes.
 
 use std::fmt;
 
@@ -29,9 +29,16 @@ impl SampleMask {
             bits[member as usize / 64] |= 1 << (member % 64);
         }
         let count = bits.iter().map(|word| word.count_ones()).sum();
-        let pairs =
-            bits.iter().map(|word| [spread(*word as u32) * 3, spread((word >> 32) as u32) * 3]).collect();
-        Self { samples, count, bits, pairs }
+        let pairs = bits
+            .iter()
+            .map(|word| [spread(*word as u32) * 3, spread((word >> 32) as u32) * 3])
+            .collect();
+        Self {
+            samples,
+            count,
+            bits,
+            pairs,
+        }
     }
 
     /// All samples of a block.
@@ -57,7 +64,9 @@ impl SampleMask {
     /// Whether a sample is a member; a sample beyond the block is none.
     #[inline]
     pub fn contains(&self, sample: u32) -> bool {
-        self.bits.get(sample as usize / 64).is_some_and(|word| word >> (sample % 64) & 1 == 1)
+        self.bits
+            .get(sample as usize / 64)
+            .is_some_and(|word| word >> (sample % 64) & 1 == 1)
     }
 
     /// The members, ascending.

@@ -1,7 +1,7 @@
-//! Reads one row (see `layout`) without unpacking it. Owns the checks: [`Row::parse`] takes any bytes, and what it
-//! accepts has all samples in range, no sample twice and no allele on a sample with an exception, so that nothing
-//! here panics or contradicts itself later. Bytes changed into another valid row are not noticed: digests of whole
-//! files do that.
+//! Reads one row (see `layout`) without unpacking it. Owns the checks: [`Row::parse`] takes any
+//! bytes, and what it accepts has all samples in range, no sample twice and no allele on a sample
+//! with an exception, so that nothing here panics or contradicts itself later. Bytes changed into
+//! another valid row are not noticed: digests of whole files do that.
 
 mod iterate;
 mod validate;
@@ -84,7 +84,11 @@ impl<'a> Row<'a> {
 
     /// Counts over all samples.
     pub fn counts(&self) -> AlleleCounts {
-        let carriers = if self.dense { self.count_carriers(None) } else { self.carriers };
+        let carriers = if self.dense {
+            self.count_carriers(None)
+        } else {
+            self.carriers
+        };
         AlleleCounts::new(self.samples, carriers, self.excepted)
     }
 
@@ -97,42 +101,60 @@ impl<'a> Row<'a> {
         if mask.count() == self.samples {
             return self.counts();
         }
-        let carriers = if self.dense { self.count_carriers(Some(mask)) } else { self.carriers_among(mask) };
+        let carriers = if self.dense {
+            self.count_carriers(Some(mask))
+        } else {
+            self.carriers_among(mask)
+        };
         AlleleCounts::new(mask.count(), carriers, self.excepted_among(mask))
     }
 
     fn count_carriers(&self, mask: Option<&SampleMask>) -> CarrierCounts {
-        Processor::detect().run(CountCarriers { payload: self.payload, pairs: mask.map(SampleMask::pairs) })
+        Processor::detect().run(CountCarriers {
+            payload: self.payload,
+            pairs: mask.map(SampleMask::pairs),
+        })
     }
 
     fn carriers_among(&self, mask: &SampleMask) -> CarrierCounts {
         let mut counts = CarrierCounts::default();
-        self.carriers().filter(|(sample, _)| mask.contains(*sample)).for_each(|(_, code)| counts.add(code));
+        self.carriers()
+            .filter(|(sample, _)| mask.contains(*sample))
+            .for_each(|(_, code)| counts.add(code));
         counts
     }
 
     fn excepted_among(&self, mask: &SampleMask) -> ExceptionCounts {
         let mut counts = ExceptionCounts::missing(self.missing.count_among(mask));
-        self.others().filter(|(sample, _)| mask.contains(*sample)).for_each(|(_, other)| counts.add(other));
+        self.others()
+            .filter(|(sample, _)| mask.contains(*sample))
+            .for_each(|(_, other)| counts.add(other));
         counts
     }
 
-    /// Calls of the whole row, in canonical form: an unphased heterozygous call has code 1, and only
-    /// heterozygous samples are listed as phased.
+    /// Calls of the whole row, in canonical form: an unphased heterozygous call has code 1, and
+    /// only heterozygous samples are listed as phased.
     pub fn decode(&self) -> Calls {
         let mut calls = Calls::new(self.samples());
         if self.dense {
             let mut words = RowReader(self.payload);
-            calls.codes_mut().iter_mut().for_each(|codes| *codes = words.word().unwrap_or(0));
+            calls
+                .codes_mut()
+                .iter_mut()
+                .for_each(|codes| *codes = words.word().unwrap_or(0));
         } else {
-            self.carriers().for_each(|(sample, code)| calls.set_code(sample as usize, code));
+            self.carriers()
+                .for_each(|(sample, code)| calls.set_code(sample as usize, code));
         }
-        self.exceptions().for_each(|(sample, exception)| calls.push_exception(sample, exception));
+        self.exceptions()
+            .for_each(|(sample, exception)| calls.push_exception(sample, exception));
         if self.phase == PHASED {
             calls.set_phase(Phase::Phased);
         }
         if self.phase == MIXED {
-            self.phased.iter(None).for_each(|sample| calls.push_phased(sample));
+            self.phased
+                .iter(None)
+                .for_each(|sample| calls.push_phased(sample));
         }
         calls
     }

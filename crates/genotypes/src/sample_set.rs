@@ -14,7 +14,12 @@ pub(crate) struct SampleSet<'a> {
 }
 
 /// Appends the `count` ascending `members` of a block of `samples`.
-pub(crate) fn write(samples: usize, count: usize, members: impl Iterator<Item = u32>, out: &mut Vec<u8>) {
+pub(crate) fn write(
+    samples: usize,
+    count: usize,
+    members: impl Iterator<Item = u32>,
+    out: &mut Vec<u8>,
+) {
     let bitmap = count * SPARSE_BELOW_ONE_IN > samples;
     write_varint((count as u32) << 1 | u32::from(bitmap), out);
     if bitmap {
@@ -33,7 +38,11 @@ pub(crate) fn write(samples: usize, count: usize, members: impl Iterator<Item = 
 }
 
 impl<'a> SampleSet<'a> {
-    pub const EMPTY: Self = Self { count: 0, bitmap: false, bytes: &[] };
+    pub const EMPTY: Self = Self {
+        count: 0,
+        bitmap: false,
+        bytes: &[],
+    };
 
     pub fn parse(reader: &mut RowReader<'a>, samples: usize) -> Result<Self, CorruptRow> {
         let head = reader.varint().ok_or(CorruptRow::Truncated)?;
@@ -45,17 +54,33 @@ impl<'a> SampleSet<'a> {
         }
     }
 
-    fn parse_bitmap(reader: &mut RowReader<'a>, samples: usize, count: u32) -> Result<Self, CorruptRow> {
-        let bytes = reader.take(samples.div_ceil(8)).ok_or(CorruptRow::Truncated)?;
+    fn parse_bitmap(
+        reader: &mut RowReader<'a>,
+        samples: usize,
+        count: u32,
+    ) -> Result<Self, CorruptRow> {
+        let bytes = reader
+            .take(samples.div_ceil(8))
+            .ok_or(CorruptRow::Truncated)?;
         let mut words = RowReader(bytes);
-        let ones: u32 = std::iter::from_fn(|| words.word()).map(u64::count_ones).sum();
+        let ones: u32 = std::iter::from_fn(|| words.word())
+            .map(u64::count_ones)
+            .sum();
         if ones != count || !tail_is_zero(bytes, samples % 8) {
             return Err(CorruptRow::Bitmap);
         }
-        Ok(Self { count, bitmap: true, bytes })
+        Ok(Self {
+            count,
+            bitmap: true,
+            bytes,
+        })
     }
 
-    fn parse_list(reader: &mut RowReader<'a>, samples: usize, count: u32) -> Result<Self, CorruptRow> {
+    fn parse_list(
+        reader: &mut RowReader<'a>,
+        samples: usize,
+        count: u32,
+    ) -> Result<Self, CorruptRow> {
         let start = reader.0;
         let mut next = 0u64;
         for _ in 0..count {
@@ -65,7 +90,11 @@ impl<'a> SampleSet<'a> {
             }
         }
         let bytes = &start[..start.len() - reader.0.len()];
-        Ok(Self { count, bitmap: false, bytes })
+        Ok(Self {
+            count,
+            bitmap: false,
+            bytes,
+        })
     }
 
     /// The members, ascending; only those of `mask` if there is one.
@@ -75,9 +104,18 @@ impl<'a> SampleSet<'a> {
     {
         let bytes = RowReader(self.bytes);
         if self.bitmap {
-            Members::Bitmap { bytes, mask, base: 0, word: 0 }
+            Members::Bitmap {
+                bytes,
+                mask,
+                base: 0,
+                word: 0,
+            }
         } else {
-            Members::List { bytes, mask, next: 0 }
+            Members::List {
+                bytes,
+                mask,
+                next: 0,
+            }
         }
     }
 
@@ -86,7 +124,10 @@ impl<'a> SampleSet<'a> {
             return self.iter(Some(mask)).count() as u32;
         }
         let mut words = RowReader(self.bytes);
-        mask.bits().iter().map(|bits| (bits & words.word().unwrap_or(0)).count_ones()).sum()
+        mask.bits()
+            .iter()
+            .map(|bits| (bits & words.word().unwrap_or(0)).count_ones())
+            .sum()
     }
 }
 
@@ -121,10 +162,16 @@ impl Iterator for Members<'_> {
                     return Some(sample);
                 }
             },
-            Self::Bitmap { bytes, mask, base, word } => {
+            Self::Bitmap {
+                bytes,
+                mask,
+                base,
+                word,
+            } => {
                 while *word == 0 {
-                    let chosen =
-                        mask.map_or(!0, |mask| mask.bits().get(*base as usize / 64).copied().unwrap_or(0));
+                    let chosen = mask.map_or(!0, |mask| {
+                        mask.bits().get(*base as usize / 64).copied().unwrap_or(0)
+                    });
                     *word = bytes.word()? & chosen;
                     *base += 64;
                 }

@@ -1,9 +1,12 @@
-//! Where AVX2 is entered: a kernel is written once over [`Lanes`] and compiled twice, for AVX2 and portably. Both
-//! add integers, so both give the same bits. The only unsafe code of the crate; [`Avx2`] exists only where the
-//! processor was seen to have it, which is what makes the calls sound.
+//! Where AVX2 is entered: a kernel is written once over [`Lanes`] and compiled twice, for AVX2 and
+//! portably. Both add integers, so both give the same bits. The only unsafe code of the crate;
+//! [`Avx2`] exists only where the processor was seen to have it, which is what makes the calls
+//! sound.
 
 #[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::{__m256i, _mm256_add_epi64, _mm256_and_si256, _mm256_load_si256, _mm256_store_si256};
+use std::arch::x86_64::{
+    __m256i, _mm256_add_epi64, _mm256_and_si256, _mm256_load_si256, _mm256_store_si256,
+};
 
 /// Four columns of 64-bit integers, aligned for one vector load.
 #[derive(Clone, Copy)]
@@ -23,8 +26,8 @@ pub(crate) trait Lanes: Copy {
     fn and(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 }
 
-/// A loop that profits from the processor's vectors. Mark `run` and all that it calls `#[inline(always)]`: only
-/// what is inlined into the AVX2 entry is compiled for AVX2.
+/// A loop that profits from the processor's vectors. Mark `run` and all that it calls
+/// `#[inline(always)]`: only what is inlined into the AVX2 entry is compiled for AVX2.
 pub(crate) trait Kernel {
     type Output;
     fn run<L: Lanes>(self, lanes: L) -> Self::Output;
@@ -125,7 +128,12 @@ impl Lanes for Portable {
 
     #[inline(always)]
     fn add(self, a: [i64; 4], b: [i64; 4]) -> [i64; 4] {
-        [a[0].wrapping_add(b[0]), a[1].wrapping_add(b[1]), a[2].wrapping_add(b[2]), a[3].wrapping_add(b[3])]
+        [
+            a[0].wrapping_add(b[0]),
+            a[1].wrapping_add(b[1]),
+            a[2].wrapping_add(b[2]),
+            a[3].wrapping_add(b[3]),
+        ]
     }
 
     #[inline(always)]

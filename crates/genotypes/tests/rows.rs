@@ -31,8 +31,10 @@ fn exception() -> impl Strategy<Value = Exception> {
         any::<bool>().prop_map(|alternate| Exception::HalfMissing { alternate }),
         any::<bool>().prop_map(|alternate| Exception::Haploid { alternate }),
         Just(Exception::HaploidMissing),
-        (any::<u8>(), any::<u8>())
-            .prop_map(|(a, b)| Exception::Polyploid { alternates: a.min(b), alleles: a.max(b) }),
+        (any::<u8>(), any::<u8>()).prop_map(|(a, b)| Exception::Polyploid {
+            alternates: a.min(b),
+            alleles: a.max(b)
+        }),
     ]
 }
 
@@ -59,7 +61,11 @@ fn sheet() -> impl Strategy<Value = Sheet> {
     let phase = prop_oneof![Just(Phase::Phased), Just(Phase::Unphased)];
     (rates, phase, any::<bool>())
         .prop_flat_map(|(rates, phase, mixed)| {
-            (prop::collection::vec(call(rates), 0..400), Just(phase), Just(mixed))
+            (
+                prop::collection::vec(call(rates), 0..400),
+                Just(phase),
+                Just(mixed),
+            )
         })
         .prop_map(|(mut calls, phase, mixed)| {
             for call in &mut calls {
@@ -72,10 +78,18 @@ fn sheet() -> impl Strategy<Value = Sheet> {
 }
 
 fn sheet_and_range() -> impl Strategy<Value = (Sheet, Range<usize>)> {
-    (sheet(), any::<prop::sample::Index>(), any::<prop::sample::Index>()).prop_map(|(sheet, a, b)| {
-        let (a, b) = (a.index(sheet.calls.len() + 1), b.index(sheet.calls.len() + 1));
-        (sheet, a.min(b)..a.max(b))
-    })
+    (
+        sheet(),
+        any::<prop::sample::Index>(),
+        any::<prop::sample::Index>(),
+    )
+        .prop_map(|(sheet, a, b)| {
+            let (a, b) = (
+                a.index(sheet.calls.len() + 1),
+                b.index(sheet.calls.len() + 1),
+            );
+            (sheet, a.min(b)..a.max(b))
+        })
 }
 
 fn fill(sheet: &Sheet) -> Calls {
@@ -103,14 +117,29 @@ fn fill(sheet: &Sheet) -> Calls {
 fn canonical(sheet: &Sheet, range: Range<usize>) -> Calls {
     let calls = &sheet.calls[range];
     let heterozygous = |call: &Call| matches!(call, Call::Diploid { code: 1 | 2, .. });
-    let phased_het = |call: &Call| matches!(call, Call::Diploid { code: 1 | 2, phased: true });
-    let all_listed = calls.iter().any(phased_het) && calls.iter().filter(|c| heterozygous(c)).all(phased_het);
+    let phased_het = |call: &Call| {
+        matches!(
+            call,
+            Call::Diploid {
+                code: 1 | 2,
+                phased: true
+            }
+        )
+    };
+    let all_listed =
+        calls.iter().any(phased_het) && calls.iter().filter(|c| heterozygous(c)).all(phased_het);
     let phased_row = sheet.phase == Phase::Phased || all_listed;
     let mut expected = Calls::new(calls.len());
-    expected.set_phase(if phased_row { Phase::Phased } else { Phase::Unphased });
+    expected.set_phase(if phased_row {
+        Phase::Phased
+    } else {
+        Phase::Unphased
+    });
     for (sample, call) in calls.iter().enumerate() {
         match *call {
-            Call::Diploid { code: 2, phased } if !phased_row && !phased => expected.set_code(sample, 1),
+            Call::Diploid { code: 2, phased } if !phased_row && !phased => {
+                expected.set_code(sample, 1)
+            }
             Call::Diploid { code, .. } => expected.set_code(sample, code),
             Call::Other(exception) => expected.push_exception(sample as u32, exception),
         }
@@ -123,7 +152,11 @@ fn canonical(sheet: &Sheet, range: Range<usize>) -> Calls {
 
 fn naive_counts(calls: &[Call], chosen: impl Fn(usize) -> bool) -> AlleleCounts {
     let mut counts = AlleleCounts::default();
-    for (_, call) in calls.iter().enumerate().filter(|(sample, _)| chosen(*sample)) {
+    for (_, call) in calls
+        .iter()
+        .enumerate()
+        .filter(|(sample, _)| chosen(*sample))
+    {
         match *call {
             Call::Diploid { code, .. } => {
                 let dosage = [0, 1, 1, 2][code as usize];
@@ -140,7 +173,10 @@ fn naive_counts(calls: &[Call], chosen: impl Fn(usize) -> bool) -> AlleleCounts 
                     Exception::HalfMissing { alternate } | Exception::Haploid { alternate } => {
                         (1, alternate.into())
                     }
-                    Exception::Polyploid { alternates, alleles } => (alleles.into(), alternates.into()),
+                    Exception::Polyploid {
+                        alternates,
+                        alleles,
+                    } => (alleles.into(), alternates.into()),
                 };
                 counts.allele_number += alleles;
                 counts.allele_count += alternates;
@@ -234,7 +270,11 @@ fn rows_are_small() {
     assert_eq!(size(&|_| ()), 1);
     assert_eq!(size(&|calls| calls.set_code(20, 2)), 2);
     assert_eq!(size(&|calls| calls.set_code(3999, 3)), 3);
-    let common = |calls: &mut Calls| (0..4000).step_by(2).for_each(|sample| calls.set_code(sample, 2));
+    let common = |calls: &mut Calls| {
+        (0..4000)
+            .step_by(2)
+            .for_each(|sample| calls.set_code(sample, 2))
+    };
     assert_eq!(size(&common), 1001);
     assert_eq!(
         size(&|calls| {
@@ -244,7 +284,8 @@ fn rows_are_small() {
         1001
     );
     // All missing: a bitmap and two counts.
-    let missing = |calls: &mut Calls| (0..4000).for_each(|s| calls.push_exception(s, Exception::Missing));
+    let missing =
+        |calls: &mut Calls| (0..4000).for_each(|s| calls.push_exception(s, Exception::Missing));
     assert_eq!(size(&missing), 1 + 2 + 500 + 1);
 }
 
@@ -256,20 +297,58 @@ fn bytes_are_as_documented() {
     let mut rare = vec![diploid(0, false); 40];
     rare[7] = diploid(2, false);
     rare[39] = diploid(3, false);
-    assert_eq!(bytes(Sheet { calls: rare.clone(), phase: Phase::Unphased }), [0x10, 7 << 2 | 1, 31 << 2 | 3]);
-    assert_eq!(bytes(Sheet { calls: rare.clone(), phase: Phase::Phased }), [0x12, 7 << 2 | 2, 31 << 2 | 3]);
+    assert_eq!(
+        bytes(Sheet {
+            calls: rare.clone(),
+            phase: Phase::Unphased
+        }),
+        [0x10, 7 << 2 | 1, 31 << 2 | 3]
+    );
+    assert_eq!(
+        bytes(Sheet {
+            calls: rare.clone(),
+            phase: Phase::Phased
+        }),
+        [0x12, 7 << 2 | 2, 31 << 2 | 3]
+    );
     rare[0] = Call::Other(Exception::Missing);
     rare[2] = Call::Other(Exception::Missing);
     rare[5] = Call::Other(Exception::Haploid { alternate: true });
-    rare[39] = Call::Other(Exception::Polyploid { alternates: 1, alleles: 4 });
+    rare[39] = Call::Other(Exception::Polyploid {
+        alternates: 1,
+        alleles: 4,
+    });
     assert_eq!(
-        bytes(Sheet { calls: rare, phase: Phase::Unphased }),
-        [0x18, 2 << 1, 0, 1, 2, 5 << 3 | 3, 0x8D, 0x02, 1, 4, 7 << 2 | 1]
+        bytes(Sheet {
+            calls: rare,
+            phase: Phase::Unphased
+        }),
+        [
+            0x18,
+            2 << 1,
+            0,
+            1,
+            2,
+            5 << 3 | 3,
+            0x8D,
+            0x02,
+            1,
+            4,
+            7 << 2 | 1
+        ]
     );
-    let mixed =
-        vec![diploid(2, true), diploid(1, false), diploid(3, false), diploid(2, false), diploid(0, true)];
+    let mixed = vec![
+        diploid(2, true),
+        diploid(1, false),
+        diploid(3, false),
+        diploid(2, false),
+        diploid(0, true),
+    ];
     assert_eq!(
-        bytes(Sheet { calls: mixed, phase: Phase::Unphased }),
+        bytes(Sheet {
+            calls: mixed,
+            phase: Phase::Unphased
+        }),
         [0x15, 1 << 1 | 1, 0b1, 0b01_11_01_10, 0]
     );
 }

@@ -1,6 +1,7 @@
-//! What is known of diseases and genes: one compact, versioned file of facts (ids, names, edges, frequencies,
-//! references), merged over catalogues. Built from the official releases, read whole or section by section. It refuses
-//! files that are cut, changed or of another version, and holds nothing of any patient.
+//! What is known of diseases and genes: one compact, versioned file of facts (ids, names, edges,
+//! frequencies, references), merged over catalogues. Built from the official releases, read whole
+//! or section by section. It refuses files that are cut, changed or of another version, and holds
+//! nothing of any patient.
 
 mod build;
 mod chains;
@@ -33,8 +34,8 @@ pub use version::{KnowledgeVersion, SourceVersions};
 
 use gene_names::GeneNames;
 
-/// A disease class's place in the knowledge: dense, from 0. OMIM and Orphanet entries that MONDO calls exact matches of
-/// one class are one disease.
+/// A disease class's place in the knowledge: dense, from 0. OMIM and Orphanet entries that MONDO
+/// calls exact matches of one class are one disease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DiseaseIndex(pub u32);
 
@@ -59,24 +60,26 @@ impl GeneIndex {
 /// A disease class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Disease {
-    /// The id it is shown by: OMIM's where there is one (the smallest), else Orphanet's, else DECIPHER's.
+    /// The id it is shown by: OMIM's where there is one (the smallest), else Orphanet's, else
+    /// DECIPHER's.
     pub id: DiseaseId,
     /// All ids of the class in OMIM, Orphanet and DECIPHER, and its MONDO id; ascending.
     pub ids: Vec<DiseaseId>,
     pub name: String,
     /// Phenotype rows (aspect P) of all ids of the class, in the release's order.
     pub rows: Vec<PhenotypeRow>,
-    /// All other rows with their references: inheritance, onset and course, modifiers, history. What rests on a
-    /// publication that must not be known can be left out with them.
+    /// All other rows with their references: inheritance, onset and course, modifiers, history.
+    /// What rests on a publication that must not be known can be left out with them.
     pub clinical_rows: Vec<PhenotypeRow>,
-    /// Modes of inheritance (descendants of HP:0000005), aspect I, and of CGD for its genes where rows lack them;
-    /// ascending, each once.
+    /// Modes of inheritance (descendants of HP:0000005), aspect I, and of CGD for its genes where
+    /// rows lack them; ascending, each once.
     pub inheritance: Vec<Term>,
-    /// Onsets (descendants of HP:0003674), aspect C and the rows' own onset column when every row agrees.
+    /// Onsets (descendants of HP:0003674), aspect C and the rows' own onset column when every row
+    /// agrees.
     pub onset: Vec<Term>,
     pub genes: Vec<GeneIndex>,
-    /// Whether it is ranked: it has an OMIM id with at least one phenotype row in the release (whatever is left of them
-    /// after publications are removed).
+    /// Whether it is ranked: it has an OMIM id with at least one phenotype row in the release
+    /// (whatever is left of them after publications are removed).
     pub candidate: bool,
 }
 
@@ -131,7 +134,8 @@ pub struct Gene {
     /// The number behind ENSG.
     pub ensembl: Option<u64>,
     pub diseases: Vec<DiseaseIndex>,
-    /// Probability of loss-of-function intolerance, upper bound of the observed/expected ratio, missense z (gnomAD).
+    /// Probability of loss-of-function intolerance, upper bound of the observed/expected ratio,
+    /// missense z (gnomAD).
     pub constraint: Option<Constraint>,
 }
 
@@ -188,8 +192,9 @@ impl Knowledge {
         &self.genes[gene.index()]
     }
 
-    /// A gene by its symbol, a previous symbol or an alias that no other gene has, whatever its case; by `HGNC:` and a
-    /// number, an Ensembl id with or without version, `NCBIGene:`, `ENTREZ:` or a bare number.
+    /// A gene by its symbol, a previous symbol or an alias that no other gene has, whatever its
+    /// case; by `HGNC:` and a number, an Ensembl id with or without version, `NCBIGene:`, `ENTREZ:`
+    /// or a bare number.
     pub fn find_gene(&self, text: &str) -> Option<GeneIndex> {
         self.gene_names.find(text)
     }
@@ -208,12 +213,23 @@ impl Knowledge {
         gene_names: GeneNames,
     ) -> Self {
         let indices = (0..diseases.len() as u32).map(DiseaseIndex);
-        let candidates = indices.clone().filter(|disease| diseases[disease.index()].candidate).collect();
+        let candidates = indices
+            .clone()
+            .filter(|disease| diseases[disease.index()].candidate)
+            .collect();
         let ids = indices
             .zip(&diseases)
             .flat_map(|(index, disease)| disease.ids.iter().map(move |&id| (id, index)));
         let by_id = ids.collect();
-        Self { version, ontology, diseases, genes, gene_names, candidates, by_id }
+        Self {
+            version,
+            ontology,
+            diseases,
+            genes,
+            gene_names,
+            candidates,
+            by_id,
+        }
     }
 }
 

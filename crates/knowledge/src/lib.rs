@@ -1,5 +1,6 @@
-//! What is known apart from any patient: the Human Phenotype Ontology, diseases, genes and their annotations as one
-//! compact file of facts, the official releases that it is built from, and English text to terms.
+//! What is known apart from any patient: the Human Phenotype Ontology, diseases, genes and their
+//! annotations as one compact file of facts, the official releases that it is built from, and
+//! English text to terms.
 //!
 //! It holds nothing of any patient and asks nobody: what it knows was handed in.
 

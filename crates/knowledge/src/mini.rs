@@ -8,7 +8,9 @@ use crate::{
 };
 
 fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/mini").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/mini")
+        .join(name)
 }
 
 /// Its records: one row has an impossible frequency, everything else is read.
@@ -18,9 +20,15 @@ pub fn sources() -> Sources {
     Sources {
         ontology: obo::read(&path("hp.obo")).expect("hp.obo").0,
         annotations,
-        mondo: mondo::read(&path("mondo.sssom.tsv")).expect("mondo.sssom.tsv").0,
-        gene_links: gene_links::read(&path("genes_to_phenotype.txt")).expect("genes_to_phenotype.txt").0,
-        hgnc: gene_tables::read_hgnc(&path("hgnc_complete_set.txt")).expect("hgnc_complete_set.txt").0,
+        mondo: mondo::read(&path("mondo.sssom.tsv"))
+            .expect("mondo.sssom.tsv")
+            .0,
+        gene_links: gene_links::read(&path("genes_to_phenotype.txt"))
+            .expect("genes_to_phenotype.txt")
+            .0,
+        hgnc: gene_tables::read_hgnc(&path("hgnc_complete_set.txt"))
+            .expect("hgnc_complete_set.txt")
+            .0,
         ..Sources::default()
     }
 }

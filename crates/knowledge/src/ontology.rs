@@ -1,5 +1,6 @@
-//! The Human Phenotype Ontology as a graph: terms, names, synonyms, edges. Alternative and obsolete ids resolve to the
-//! term in force, with a note. It refuses terms that it does not know, and a graph that has a cycle or no root.
+//! The Human Phenotype Ontology as a graph: terms, names, synonyms, edges. Alternative and obsolete
+//! ids resolve to the term in force, with a note. It refuses terms that it does not know, and a
+//! graph that has a cycle or no root.
 
 mod build;
 mod graph;
@@ -42,7 +43,8 @@ pub enum Resolution {
     Unknown,
 }
 
-/// An ontology: one root, no cycles, every term below the root. Made from a release or from a knowledge file.
+/// An ontology: one root, no cycles, every term below the root. Made from a release or from a
+/// knowledge file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ontology {
     version: String,
@@ -113,7 +115,9 @@ impl Ontology {
         let place = self.former.binary_search_by_key(&id, |(former, _)| *former);
         match place.ok().and_then(|place| self.former.get(place)) {
             Some((_, Former::Replaced(by))) => Resolution::Replaced { by: *by },
-            Some((_, Former::Obsolete(consider))) => Resolution::Obsolete { consider: consider.clone() },
+            Some((_, Former::Obsolete(consider))) => Resolution::Obsolete {
+                consider: consider.clone(),
+            },
             None => Resolution::Unknown,
         }
     }
@@ -140,7 +144,11 @@ impl Ontology {
         let starts = &self.synonyms.starts;
         (starts[term.index()] as usize..starts[term.index() + 1] as usize).map(|at| {
             let (scope, kind) = self.synonyms.kinds[at];
-            Synonym { text: self.synonyms.texts.get(at), scope, kind }
+            Synonym {
+                text: self.synonyms.texts.get(at),
+                scope,
+                kind,
+            }
         })
     }
 
@@ -188,7 +196,11 @@ impl Ontology {
 
     /// These terms without those that are ancestors of others, each once, in the order given.
     pub fn most_specific(&self, terms: &[Term]) -> Vec<Term> {
-        let above = |term: Term| terms.iter().any(|&other| other != term && self.is_a(other, term));
+        let above = |term: Term| {
+            terms
+                .iter()
+                .any(|&other| other != term && self.is_a(other, term))
+        };
         let mut kept = Vec::with_capacity(terms.len());
         for &term in terms {
             if !kept.contains(&term) && !above(term) {

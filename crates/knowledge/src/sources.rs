@@ -1,5 +1,6 @@
-//! The official releases: ontology (OBO), annotations (phenotype.hpoa), MONDO's mappings (SSSOM), links from genes to
-//! diseases, and tables of genes. Each reader gives rows as they are written, and the problems that it passed over.
+//! The official releases: ontology (OBO), annotations (phenotype.hpoa), MONDO's mappings (SSSOM),
+//! links from genes to diseases, and tables of genes. Each reader gives rows as they are written,
+//! and the problems that it passed over.
 
 pub mod gene_links;
 pub mod gene_tables;

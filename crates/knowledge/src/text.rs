@@ -1,10 +1,12 @@
-//! Free English text to phenotype terms: names and synonyms of the ontology are found in the text, each with its place,
-//! and with what the sentence says of it: observed, excluded, uncertain, of a relative, or only feared.
+//! Free English text to phenotype terms: names and synonyms of the ontology are found in the text,
+//! each with its place, and with what the sentence says of it: observed, excluded, uncertain, of a
+//! relative, or only feared.
 //!
-//! Nothing is taken without being shown: [`render`] marks every match in place, and [`list`] writes the list that the
-//! user edits or accepts. Matching is by words (case, hyphens, plurals and British spelling aside), the longest name
-//! first; it never guesses from single letters and needs no network. What a sentence says is read by cue words in the
-//! manner of NegEx (Chapman et al., J Biomed Inform 2001;34:301) and ConText (Harkema et al., ibid. 2009;42:839).
+//! Nothing is taken without being shown: [`render`] marks every match in place, and [`list`] writes
+//! the list that the user edits or accepts. Matching is by words (case, hyphens, plurals and
+//! British spelling aside), the longest name first; it never guesses from single letters and needs
+//! no network. What a sentence says is read by cue words in the manner of NegEx (Chapman et al., J
+//! Biomed Inform 2001;34:301) and ConText (Harkema et al., ibid. 2009;42:839).
 
 mod context;
 mod cues;

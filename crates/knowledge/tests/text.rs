@@ -13,7 +13,8 @@ use proptest::prelude::*;
 const SENTENCES: &str = include_str!("text/sentences.txt");
 
 fn ontology() -> Ontology {
-    let (obo, problems) = obo::parse(Path::new("small.obo"), include_str!("text/small.obo")).unwrap();
+    let (obo, problems) =
+        obo::parse(Path::new("small.obo"), include_str!("text/small.obo")).unwrap();
     assert!(problems.is_empty());
     Ontology::build(&obo).unwrap().0
 }
@@ -34,18 +35,33 @@ fn sentences_are_read_as_a_clinician_reads_them() {
     let ontology = ontology();
     let matcher = Matcher::new(&ontology);
     let (mut count, mut wrong) = (0, Vec::new());
-    for line in SENTENCES.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for line in SENTENCES
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
         let (text, expected) = line.split_once("=>").unwrap();
         let text = text.trim().replace('|', "\n");
         let mentions = matcher.find(&text).unwrap();
-        let found: Vec<String> = mentions.iter().map(|mention| written(&ontology, mention)).collect();
+        let found: Vec<String> = mentions
+            .iter()
+            .map(|mention| written(&ontology, mention))
+            .collect();
         count += 1;
         if found.join(" ") != expected.trim() {
-            wrong.push(format!("{text}\n  expected {}\n  found    {}", expected.trim(), found.join(" ")));
+            wrong.push(format!(
+                "{text}\n  expected {}\n  found    {}",
+                expected.trim(),
+                found.join(" ")
+            ));
         }
     }
     assert!(count >= 60, "{count} sentences");
-    assert!(wrong.is_empty(), "{} of {count} sentences:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {count} sentences:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -62,8 +78,19 @@ fn every_match_is_shown_in_place_and_the_list_reads_back() {
         # a relative's: HP:0000365 Hearing impairment\n";
     assert_eq!(written, expected);
     let case = term_list::parse(&written).unwrap().case;
-    assert_eq!(case.observed_terms().map(|term| term.number()).collect::<Vec<_>>(), [1250]);
-    assert_eq!(case.excluded.iter().map(|term| term.number()).collect::<Vec<_>>(), [1251]);
+    assert_eq!(
+        case.observed_terms()
+            .map(|term| term.number())
+            .collect::<Vec<_>>(),
+        [1250]
+    );
+    assert_eq!(
+        case.excluded
+            .iter()
+            .map(|term| term.number())
+            .collect::<Vec<_>>(),
+        [1251]
+    );
 }
 
 #[test]
@@ -79,7 +106,10 @@ fn labels_of_a_list_are_resolved() {
     assert_eq!(numbers, [252, 1250, 1344, 10864, 1252, 518]);
     let excluded: Vec<u32> = case.excluded.iter().map(|term| term.number()).collect();
     assert_eq!(excluded, [369, 1251]);
-    assert_eq!(unknown.iter().map(|label| label.line).collect::<Vec<_>>(), [8]);
+    assert_eq!(
+        unknown.iter().map(|label| label.line).collect::<Vec<_>>(),
+        [8]
+    );
     assert!(notes.is_empty(), "{notes:?}");
 }
 

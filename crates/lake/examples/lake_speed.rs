@@ -1,5 +1,6 @@
-//! Loads a VCF or BCF file and scans it, loads it again and then a second file over it, and prints how long each took:
-//! `cargo run --release -p ligate-lake --example lake_speed -- FILE [THREADS] [SECOND]`.
+//! Loads a VCF or BCF file and scans it, loads it again and then a second file over it, and prints
+//! how long each took: `cargo run --release -p ligate-lake --example lake_speed -- FILE [THREADS]
+//! [SECOND]`.
 
 use std::{
     env,
@@ -14,8 +15,14 @@ use ligate_model::{DatasetId, VariantKey};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args_os().skip(1);
-    let file = PathBuf::from(arguments.next().ok_or("usage: lake_speed FILE [THREADS] [SECOND]")?);
-    let threads = arguments.next().map_or(Ok(2), |text| text.to_string_lossy().parse())?;
+    let file = PathBuf::from(
+        arguments
+            .next()
+            .ok_or("usage: lake_speed FILE [THREADS] [SECOND]")?,
+    );
+    let threads = arguments
+        .next()
+        .map_or(Ok(2), |text| text.to_string_lossy().parse())?;
     let second = arguments.next().map(PathBuf::from);
     let folder = env::temp_dir().join(format!("lake-speed-{}", std::process::id()));
     std::fs::create_dir(&folder)?;
@@ -34,7 +41,10 @@ fn measure(
     let dataset = DatasetId::new("speed")?;
     let request = LoadRequest {
         dataset: dataset.clone(),
-        groups: vec![VcfGroup { files: vec![file], id_prefix: None }],
+        groups: vec![VcfGroup {
+            files: vec![file],
+            id_prefix: None,
+        }],
         phenotypes: Vec::new(),
         known_as: None,
         assembly: None,
@@ -48,15 +58,27 @@ fn measure(
     let report = lake.load(&request, &AtomicBool::new(false), &|_| {})?;
     let seconds = start.elapsed().as_secs_f64();
     let genotypes = report.variants as f64 * report.individuals as f64;
-    println!("{} variants of {} individuals", report.variants, report.individuals);
-    println!("load   {seconds:.3} s, {:.1} M genotypes/s, {threads} threads", genotypes / seconds / 1e6);
-    println!("size   {} bytes, {:.4} bytes/genotype", report.bytes, report.bytes as f64 / genotypes);
+    println!(
+        "{} variants of {} individuals",
+        report.variants, report.individuals
+    );
+    println!(
+        "load   {seconds:.3} s, {:.1} M genotypes/s, {threads} threads",
+        genotypes / seconds / 1e6
+    );
+    println!(
+        "size   {} bytes, {:.4} bytes/genotype",
+        report.bytes,
+        report.bytes as f64 / genotypes
+    );
 
     let snapshot = lake.snapshot(&dataset)?;
     let (mut keys, mut alleles) = (Vec::<VariantKey>::new(), 0);
     let mut count = |batch: &ligate_genotypes::Batch<'_>| {
         let rows = batch.blocks.iter().flatten().flatten();
-        alleles += rows.map(|row| u64::from(row.counts().allele_count)).sum::<u64>();
+        alleles += rows
+            .map(|row| u64::from(row.counts().allele_count))
+            .sum::<u64>();
     };
     time("scan of all, counting alleles", genotypes, || {
         snapshot.scan_all(&mut |some, batch| {
@@ -64,17 +86,35 @@ fn measure(
             count(batch);
         })
     })?;
-    time("scan of a list of all keys", genotypes, || snapshot.scan(&keys, &mut count))?;
-    let few: Vec<VariantKey> = keys.iter().step_by(keys.len().div_ceil(10).max(1)).cloned().collect();
-    time("scan of ten keys", few.len() as f64 * report.individuals as f64, || {
-        snapshot.scan(&few, &mut count)
+    time("scan of a list of all keys", genotypes, || {
+        snapshot.scan(&keys, &mut count)
     })?;
+    let few: Vec<VariantKey> = keys
+        .iter()
+        .step_by(keys.len().div_ceil(10).max(1))
+        .cloned()
+        .collect();
+    time(
+        "scan of ten keys",
+        few.len() as f64 * report.individuals as f64,
+        || snapshot.scan(&few, &mut count),
+    )?;
     time("digests of all files", genotypes, || snapshot.verify())?;
     println!("{alleles} alternate alleles counted in all");
     load_again(&lake, &request, "the same again")?;
     let Some(second) = second else { return Ok(()) };
-    let second = VcfGroup { files: vec![second], id_prefix: None };
-    load_again(&lake, &LoadRequest { groups: vec![second], ..request }, "the second file")
+    let second = VcfGroup {
+        files: vec![second],
+        id_prefix: None,
+    };
+    load_again(
+        &lake,
+        &LoadRequest {
+            groups: vec![second],
+            ..request
+        },
+        "the second file",
+    )
 }
 
 /// Loads over what is in force, and prints what the comparison with it took beside the whole.
@@ -82,7 +122,9 @@ fn load_again(lake: &Lake, request: &LoadRequest, what: &str) -> Result<(), Box<
     let compared = Mutex::new((None, None));
     let start = Instant::now();
     let report = lake.load(request, &AtomicBool::new(false), &|progress| {
-        let Ok(mut compared) = compared.lock() else { return };
+        let Ok(mut compared) = compared.lock() else {
+            return;
+        };
         match progress.stage {
             "comparing" => {
                 compared.0.get_or_insert_with(Instant::now);
@@ -113,6 +155,9 @@ fn time(
     let start = Instant::now();
     work()?;
     let seconds = start.elapsed().as_secs_f64();
-    println!("{what}: {seconds:.3} s, {:.2} G genotypes/s", genotypes / seconds / 1e9);
+    println!(
+        "{what}: {seconds:.3} s, {:.2} G genotypes/s",
+        genotypes / seconds / 1e9
+    );
     Ok(())
 }

@@ -1,10 +1,13 @@
-//! `snapshot.json`: what a snapshot holds, with the digest of every file. The snapshot's id is the digest of this file's
-//! bytes, so it follows from the content alone: no time, no path of the machine that loaded it.
+//! `snapshot.json`: what a snapshot holds, with the digest of every file. The snapshot's id is the
+//! digest of this file's bytes, so it follows from the content alone: no time, no path of the
+//! machine that loaded it.
 
 use std::{fs, ops::Range, path::Path};
 
 use ligate_files::form::{self, FormError};
-use ligate_model::{Assembly, BinaryCoding, DatasetId, Digest, Variable, VariableKind, VariableName};
+use ligate_model::{
+    Assembly, BinaryCoding, DatasetId, Digest, Variable, VariableKind, VariableName,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -12,9 +15,9 @@ use crate::{
     layout::{HISTORY, KEPT, SnapshotFolder},
 };
 
-/// Raised when the tables or this description change so that older programs cannot read them. All earlier formats are read:
-/// 1 has no lineage and no history, and is read as the first of its dataset; 2 has no kept calls, and no sketches in the
-/// history.
+/// Raised when the tables or this description change so that older programs cannot read them. All
+/// earlier formats are read: 1 has no lineage and no history, and is read as the first of its
+/// dataset; 2 has no kept calls, and no sketches in the history.
 pub const FORMAT: u32 = 4;
 
 /// Up to this one, the id is the digest of the description without the space between its tokens.
@@ -28,7 +31,8 @@ pub struct Description {
     pub dataset: DatasetId,
     pub assembly: Assembly,
     pub individuals: usize,
-    /// Rows of the sites table: distinct variant keys, of which those of symbolic alleles may repeat.
+    /// Rows of the sites table: distinct variant keys, of which those of symbolic alleles may
+    /// repeat.
     pub variants: u64,
     /// Those of them on chromosomes 1 to 22.
     pub autosomal_variants: u64,
@@ -45,8 +49,8 @@ pub struct Description {
     /// By which key the history's sketches were made; earlier programs made none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history_key: Option<Digest>,
-    /// Chromosomes of which a load once listed other variants altogether: whoever came since has no call of those that are
-    /// kept from before.
+    /// Chromosomes of which a load once listed other variants altogether: whoever came since has no
+    /// call of those that are kept from before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listed_anew: Vec<String>,
     /// Every table, by path.
@@ -64,7 +68,11 @@ pub struct VariableDescription {
 
 impl From<&Variable> for VariableDescription {
     fn from(variable: &Variable) -> Self {
-        Self { name: variable.name.clone(), kind: variable.kind, coding: variable.coding }
+        Self {
+            name: variable.name.clone(),
+            kind: variable.kind,
+            coding: variable.coding,
+        }
     }
 }
 
@@ -82,7 +90,11 @@ impl FileDescription {
     /// Describes the file at `path` within a snapshot's folder.
     pub fn of(folder: &SnapshotFolder, path: &str) -> Result<Self, LakeError> {
         let (bytes, sha256) = ligate_files::fingerprint(&folder.path.join(path))?;
-        Ok(Self { path: path.to_owned(), bytes, sha256 })
+        Ok(Self {
+            path: path.to_owned(),
+            bytes,
+            sha256,
+        })
     }
 
     /// Reads the file and compares its digest.
@@ -90,7 +102,10 @@ impl FileDescription {
         let path = folder.path.join(&self.path);
         match ligate_files::fingerprint(&path)? == (self.bytes, self.sha256) {
             true => Ok(()),
-            false => Err(LakeError::corrupt(&path, "its digest is not the one recorded")),
+            false => Err(LakeError::corrupt(
+                &path,
+                "its digest is not the one recorded",
+            )),
         }
     }
 }
@@ -127,7 +142,8 @@ impl Description {
         self.files.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
-    /// Whether both hold the same people, calls and values from the same files, whatever came before.
+    /// Whether both hold the same people, calls and values from the same files, whatever came
+    /// before.
     pub fn holds_the_same(&self, other: &Self) -> bool {
         self.without_history() == other.without_history()
     }
@@ -140,7 +156,8 @@ impl Description {
             listed_anew: Vec::new(),
             ..self.clone()
         };
-        bare.files.retain(|file| file.path != HISTORY && !file.path.starts_with(KEPT));
+        bare.files
+            .retain(|file| file.path != HISTORY && !file.path.starts_with(KEPT));
         bare
     }
 
@@ -166,12 +183,18 @@ impl Description {
         let text = fs::read(&path).map_err(|error| LakeError::io(&path, error))?;
         let description: Self = parse_versioned(&path, &text, FORMAT)?;
         if description.lineage.is_empty() != description.history().is_none() {
-            return Err(LakeError::corrupt(&path, "it has a lineage without a history, or the reverse"));
+            return Err(LakeError::corrupt(
+                &path,
+                "it has a lineage without a history, or the reverse",
+            ));
         }
         if id_of(description.format, &text) != id
             || description.blocks.iter().sum::<usize>() != description.individuals
         {
-            return Err(LakeError::corrupt(&path, "it does not match the snapshot's id"));
+            return Err(LakeError::corrupt(
+                &path,
+                "it does not match the snapshot's id",
+            ));
         }
         Ok(description)
     }
@@ -180,9 +203,14 @@ impl Description {
     pub fn check_sizes(&self, folder: &SnapshotFolder) -> Result<(), LakeError> {
         for file in &self.files {
             let path = folder.path.join(&file.path);
-            let found = fs::metadata(&path).map_err(|error| LakeError::io(&path, error))?.len();
+            let found = fs::metadata(&path)
+                .map_err(|error| LakeError::io(&path, error))?
+                .len();
             if found != file.bytes {
-                return Err(LakeError::corrupt(&path, format!("it has {found} bytes, not {}", file.bytes)));
+                return Err(LakeError::corrupt(
+                    &path,
+                    format!("it has {found} bytes, not {}", file.bytes),
+                ));
             }
         }
         Ok(())
@@ -226,9 +254,11 @@ pub(crate) fn parse_versioned<T: DeserializeOwned>(
     newest: u32,
 ) -> Result<T, LakeError> {
     match form::json(text, 1..=newest) {
-        Err(FormError::AnotherVersion { found }) => {
-            Err(LakeError::AnotherVersion { path: path.to_owned(), format: found, newest })
-        }
+        Err(FormError::AnotherVersion { found }) => Err(LakeError::AnotherVersion {
+            path: path.to_owned(),
+            format: found,
+            newest,
+        }),
         Err(FormError::Damaged(why)) => Err(LakeError::corrupt(path, why)),
         Ok(known) => Ok(known),
     }
@@ -242,7 +272,11 @@ pub fn describe_files(folder: &SnapshotFolder) -> Result<Vec<FileDescription>, L
     Ok(files)
 }
 
-fn describe_below(folder: &Path, prefix: &str, files: &mut Vec<FileDescription>) -> Result<(), LakeError> {
+fn describe_below(
+    folder: &Path,
+    prefix: &str,
+    files: &mut Vec<FileDescription>,
+) -> Result<(), LakeError> {
     for (path, is_folder) in ligate_files::entries(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let relative = format!("{prefix}{name}");
@@ -250,7 +284,11 @@ fn describe_below(folder: &Path, prefix: &str, files: &mut Vec<FileDescription>)
             describe_below(&path, &format!("{relative}/"), files)?;
         } else if name.ends_with(".parquet") {
             let (bytes, sha256) = ligate_files::fingerprint(&path)?;
-            files.push(FileDescription { path: relative, bytes, sha256 });
+            files.push(FileDescription {
+                path: relative,
+                bytes,
+                sha256,
+            });
         }
     }
     Ok(())
@@ -296,25 +334,40 @@ mod tests {
         assert_eq!(read(&text, id).unwrap(), description());
         let spaced = [&text[..], b"\n"].concat();
         assert!(matches!(read(&spaced, id), Err(LakeError::Corrupt { .. })));
-        assert_eq!(read(&spaced, id_of(FORMAT, &spaced)).unwrap(), description());
+        assert_eq!(
+            read(&spaced, id_of(FORMAT, &spaced)).unwrap(),
+            description()
+        );
     }
 
-    /// The digest is what a program of format 3 made of this description, which it wrote again for that.
+    /// The digest is what a program of format 3 made of this description, which it wrote again for
+    /// that.
     #[test]
     fn ids_of_earlier_formats_stay() {
-        let old = Description { format: 3, ..description() };
+        let old = Description {
+            format: 3,
+            ..description()
+        };
         let compact = serde_json::to_vec(&old).unwrap();
         assert_eq!(without_space(&old.to_text().unwrap()), compact);
         assert_eq!(old.id().unwrap(), Digest::of("ligate-snapshot", &compact));
-        assert_eq!(read(&old.to_text().unwrap(), old.id().unwrap()).unwrap(), old);
+        assert_eq!(
+            read(&old.to_text().unwrap(), old.id().unwrap()).unwrap(),
+            old
+        );
     }
 
     #[test]
     fn a_description_of_a_newer_program_is_not_called_damaged() {
         let text = String::from_utf8(description().to_text().unwrap()).unwrap();
         let newer = text.replace("\"format\": 4", "\"format\": 5,\n  \"unheard_of\": 1");
-        let said = read(newer.as_bytes(), description().id().unwrap()).unwrap_err().to_string();
-        assert!(said.contains("newer version of ligate") && said.contains("formats 1 to 4"), "{said}");
+        let said = read(newer.as_bytes(), description().id().unwrap())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            said.contains("newer version of ligate") && said.contains("formats 1 to 4"),
+            "{said}"
+        );
         let changed = text.replace("\"variants\": 2", "\"variants\": 9");
         assert!(matches!(
             read(changed.as_bytes(), description().id().unwrap()),

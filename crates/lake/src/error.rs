@@ -1,4 +1,5 @@
-//! What can go wrong with stored data. Messages name files and datasets, never individuals or their values.
+//! What can go wrong with stored data. Messages name files and datasets, never individuals or their
+//! values.
 
 use std::{
     error::Error,
@@ -15,18 +16,24 @@ use ligate_model::{Assembly, DatasetId, Digest, IndividualId, VariableName};
 pub enum LakeError {
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    /// The disk, a quota or a limit on file sizes ended a load. What was stored before is as it was.
+    /// The disk, a quota or a limit on file sizes ended a load. What was stored before is as it
+    /// was.
     #[error("no space left on the disk of {} ({source}); nothing was changed", path.display())]
     Full { path: PathBuf, source: io::Error },
     #[error(
         "{} was written by a newer version of ligate (format {format}; this one reads formats 1 to {newest}); use that version",
         path.display()
     )]
-    AnotherVersion { path: PathBuf, format: u64, newest: u32 },
+    AnotherVersion {
+        path: PathBuf,
+        format: u64,
+        newest: u32,
+    },
     /// A stored file is not what was written.
     #[error("{} is damaged: {what}; load the dataset again from its source files", path.display())]
     Corrupt { path: PathBuf, what: String },
-    /// A table of the snapshot in force is damaged, so that nobody could tell whose calls a load changes.
+    /// A table of the snapshot in force is damaged, so that nobody could tell whose calls a load
+    /// changes.
     #[error(
         "{} is damaged: {what}; a new snapshot is compared with the one in force, so nothing was changed: first load \
          the files of the snapshot in force once more, which repairs it, or put the file back from a backup",
@@ -47,16 +54,23 @@ pub enum LakeError {
         path.display()
     )]
     LikenessLost { path: PathBuf, what: String },
-    /// People are loaded under other ids than before. `pairs` are the ids in the files, and those that they are known under.
+    /// People are loaded under other ids than before. `pairs` are the ids in the files, and those
+    /// that they are known under.
     #[error("{} (rule: people are the same under every id); nothing was changed", known_people(*found))]
-    SamePeople { found: usize, pairs: Vec<(IndividualId, IndividualId)> },
+    SamePeople {
+        found: usize,
+        pairs: Vec<(IndividualId, IndividualId)>,
+    },
     /// Two rows of a load have the calls of one person.
     #[error("{} in these files (rule: a person counts once); nothing was changed", twice(pairs.len()))]
     Twice { pairs: Vec<[IndividualId; 2]> },
     #[error("there is no dataset \"{0}\"; `ligate datasets` lists those of this node")]
     UnknownDataset(DatasetId),
     #[error("dataset \"{dataset}\" has no snapshot {snapshot}")]
-    UnknownSnapshot { dataset: DatasetId, snapshot: Digest },
+    UnknownSnapshot {
+        dataset: DatasetId,
+        snapshot: Digest,
+    },
     #[error("dataset \"{dataset}\" is being loaded by {holder}; wait for it to end")]
     Locked { dataset: DatasetId, holder: Holder },
     #[error("who was in the dataset before could not be noted; nothing was changed")]
@@ -72,18 +86,35 @@ pub enum LakeError {
          (they are concatenated) or no sample in common (they become blocks)",
         first.display(), second.display()
     )]
-    Samples { first: PathBuf, second: PathBuf, how: SampleConflict },
+    Samples {
+        first: PathBuf,
+        second: PathBuf,
+        how: SampleConflict,
+    },
     #[error("{}: with the prefix, a sample name is longer than 256 characters", .0.display())]
     SampleName(PathBuf),
     #[error("{} is on {found}, {} on {expected}; load them as two datasets",
         file.display(), other.display())]
-    Assemblies { file: PathBuf, found: Assembly, other: PathBuf, expected: Assembly },
+    Assemblies {
+        file: PathBuf,
+        found: Assembly,
+        other: PathBuf,
+        expected: Assembly,
+    },
     #[error("{} is on {found} by its contigs, not on {declared} as declared", file.display())]
-    Assembly { file: PathBuf, found: Assembly, declared: Assembly },
+    Assembly {
+        file: PathBuf,
+        found: Assembly,
+        declared: Assembly,
+    },
     #[error("more than {0} individuals in one block")]
     BlockTooBig(usize),
     #[error("{}: {what} of variable \"{variable}\" does not agree with another table", file.display())]
-    Variable { file: PathBuf, variable: VariableName, what: &'static str },
+    Variable {
+        file: PathBuf,
+        variable: VariableName,
+        what: &'static str,
+    },
     #[error("{}: a phenotype column may not be called \"individual\", the name of the id column", .0.display())]
     ReservedVariable(PathBuf),
     #[error("{}: no individual of the dataset has this prefix", .0.display())]
@@ -91,12 +122,19 @@ pub enum LakeError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// There were records, and each was skipped: a dataset of nothing would be a mistake.
-    #[error("none of the {records} records could be read; nothing was changed{}", listed(first_problems))]
-    NothingReadable { records: u64, first_problems: Vec<Problem> },
+    #[error(
+        "none of the {records} records could be read; nothing was changed{}",
+        listed(first_problems)
+    )]
+    NothingReadable {
+        records: u64,
+        first_problems: Vec<Problem>,
+    },
     #[error("the keys of a scan must ascend without repeats")]
     UnsortedKeys,
-    /// SQL that is wrong, or that does more than read. The message may quote a value that could not be converted: it is
-    /// for the person who asked, as the answer would have been, and not for logs or other nodes.
+    /// SQL that is wrong, or that does more than read. The message may quote a value that could not
+    /// be converted: it is for the person who asked, as the answer would have been, and not for
+    /// logs or other nodes.
     #[error("{0}")]
     Query(String),
 }
@@ -120,7 +158,10 @@ fn twice(pairs: usize) -> String {
 
 /// Each in a line of its own.
 fn listed(problems: &[Problem]) -> String {
-    problems.iter().map(|problem| format!("\n  {problem}")).collect()
+    problems
+        .iter()
+        .map(|problem| format!("\n  {problem}"))
+        .collect()
 }
 
 /// How two files' samples are neither the same nor disjoint.
@@ -150,9 +191,9 @@ impl LakeError {
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::Full { path, source }
-            }
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::Full { path, source },
             _ => Self::Io { path, source },
         }
     }
@@ -207,7 +248,10 @@ impl LakeError {
     }
 
     pub(crate) fn corrupt(path: &Path, what: impl Into<String>) -> Self {
-        Self::Corrupt { path: path.to_owned(), what: what.into() }
+        Self::Corrupt {
+            path: path.to_owned(),
+            what: what.into(),
+        }
     }
 }
 
@@ -238,12 +282,19 @@ mod tests {
         let wrapped = ParquetError::External(Box::new(io::Error::from_raw_os_error(NO_SPACE)));
         let error = LakeError::writing(Path::new("x/sites.parquet"), &wrapped);
         assert!(matches!(error, LakeError::Full { .. }));
-        assert!(error.to_string().starts_with("no space left on the disk of x/sites.parquet"));
+        assert!(
+            error
+                .to_string()
+                .starts_with("no space left on the disk of x/sites.parquet")
+        );
     }
 
     #[test]
     fn a_table_that_ends_early_is_damaged() {
         let cut = ParquetError::EOF("footer".into());
-        assert!(matches!(LakeError::reading(Path::new("x"), &cut), LakeError::Corrupt { .. }));
+        assert!(matches!(
+            LakeError::reading(Path::new("x"), &cut),
+            LakeError::Corrupt { .. }
+        ));
     }
 }

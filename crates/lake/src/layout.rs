@@ -48,7 +48,10 @@ pub fn likeness_lock(datasets: &Path) -> PathBuf {
 
 impl DatasetFolder {
     pub fn new(datasets: &Path, id: &DatasetId) -> Self {
-        Self { id: id.clone(), path: datasets.join(id.as_str()) }
+        Self {
+            id: id.clone(),
+            path: datasets.join(id.as_str()),
+        }
     }
 
     /// The folder of all datasets.
@@ -69,12 +72,15 @@ impl DatasetFolder {
     }
 
     pub fn snapshot(&self, id: Digest) -> SnapshotFolder {
-        SnapshotFolder { path: self.snapshots().join(id.to_string()) }
+        SnapshotFolder {
+            path: self.snapshots().join(id.to_string()),
+        }
     }
 
     /// A folder of this process that never comes into force by itself.
     pub fn incoming(&self, what: &str) -> PathBuf {
-        self.path.join(format!("{INCOMING}{}{what}", std::process::id()))
+        self.path
+            .join(format!("{INCOMING}{}{what}", std::process::id()))
     }
 
     pub fn is_incoming(name: &str) -> bool {

@@ -1,9 +1,10 @@
 //! A node's data at rest: datasets of immutable snapshots, each a folder of Parquet tables.
 //!
-//! A snapshot has a `sites` table with ready counts, `genotypes` in blocks of individuals, `samples` and
-//! `phenotypes`; `layout` says where each lies. Loads never touch what exists: they write beside it and a manifest
-//! that is replaced in one step puts the new snapshot in force. This crate alone knows Parquet, Arrow and
-//! DataFusion. It refuses to change a stored snapshot and to run SQL that does more than read.
+//! A snapshot has a `sites` table with ready counts, `genotypes` in blocks of individuals,
+//! `samples` and `phenotypes`; `layout` says where each lies. Loads never touch what exists: they
+//! write beside it and a manifest that is replaced in one step puts the new snapshot in force. This
+//! crate alone knows Parquet, Arrow and DataFusion. It refuses to change a stored snapshot and to
+//! run SQL that does more than read.
 
 #![forbid(unsafe_code)]
 

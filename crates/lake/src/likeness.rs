@@ -1,14 +1,16 @@
-//! By what a node knows people again whose ids have changed: for everybody who was ever loaded a keyed sketch of common
-//! calls, his likeness.
+//! By what a node knows people again whose ids have changed: for everybody who was ever loaded a
+//! keyed sketch of common calls, his likeness.
 //!
-//! A panel is up to 1,024 common variants, by which 64 bands are made of 16 variants each; a likeness has a keyed hash of 32
-//! bits of the calls in each band. Who is loaded again has the same calls but for a few: a percent of other calls leaves
-//! 0.99^16 = 0.85 of the bands, three percent 0.61, eight percent 0.26. Two people are the same where 16 bands agree.
-//! Strangers agree in a few of a million bands, full siblings in a few of a thousand (`cargo test -p ligate-lake --lib
-//! likeness`), unless the variants lie on a short piece of one chromosome, which siblings may share whole.
+//! A panel is up to 1,024 common variants, by which 64 bands are made of 16 variants each; a
+//! likeness has a keyed hash of 32 bits of the calls in each band. Who is loaded again has the same
+//! calls but for a few: a percent of other calls leaves 0.99^16 = 0.85 of the bands, three percent
+//! 0.61, eight percent 0.26. Two people are the same where 16 bands agree. Strangers agree in a few
+//! of a million bands, full siblings in a few of a thousand (`cargo test -p ligate-lake --lib
+//! likeness`), unless the variants lie on a short piece of one chromosome, which siblings may share
+//! whole.
 //!
-//! `book` stores panels and people, `panel` chooses variants and makes likenesses, `compare` and `index` find people who are
-//! the same.
+//! `book` stores panels and people, `panel` chooses variants and makes likenesses, `compare` and
+//! `index` find people who are the same.
 
 mod book;
 mod compare;
@@ -27,10 +29,12 @@ const BANDS: usize = 64;
 /// Variants of a band.
 const BAND_VARIANTS: usize = 16;
 
-/// Bands in which people agree who are the same, and that a likeness must have to be compared at all.
+/// Bands in which people agree who are the same, and that a likeness must have to be compared at
+/// all.
 const BANDS_AGREEING: usize = 16;
 
-/// The keyed hash of each band; 0 where there is none, because the files lack variants of the band, or the person most calls.
+/// The keyed hash of each band; 0 where there is none, because the files lack variants of the band,
+/// or the person most calls.
 #[derive(Clone, PartialEq, Eq)]
 struct Likeness([u32; BANDS]);
 
@@ -64,7 +68,10 @@ mod tests {
 
     impl Draw {
         fn uniform(&mut self) -> f64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (self.0 >> 11) as f64 / (1_u64 << 53) as f64
         }
 
@@ -87,7 +94,11 @@ mod tests {
         fn new(variants: usize, seed: u64) -> Self {
             let mut draw = Draw(seed);
             let frequencies = (0..variants).map(|_| 0.1 + 0.4 * draw.uniform()).collect();
-            Self { draw, frequencies, bands: Bands::new(&HistoryKey::new([5; 32]), seed, variants) }
+            Self {
+                draw,
+                frequencies,
+                bands: Bands::new(&HistoryKey::new([5; 32]), seed, variants),
+            }
         }
 
         fn person(&mut self) -> Genome {
@@ -99,15 +110,24 @@ mod tests {
         fn child(&mut self, parents: &[Genome; 2]) -> Genome {
             let draw = &mut self.draw;
             let mut one_of = |alleles: [u8; 2]| alleles[usize::from(draw.happens(0.5))];
-            parents[0].iter().zip(&parents[1]).map(|(one, other)| [one_of(*one), one_of(*other)]).collect()
+            parents[0]
+                .iter()
+                .zip(&parents[1])
+                .map(|(one, other)| [one_of(*one), one_of(*other)])
+                .collect()
         }
 
-        /// The likeness of a person of whose calls a share is read otherwise, half of these as missing.
+        /// The likeness of a person of whose calls a share is read otherwise, half of these as
+        /// missing.
         fn likeness(&mut self, genome: &Genome, others: f64) -> Likeness {
             let mut calls: Vec<u8> = genome.iter().map(|alleles| alleles.iter().sum()).collect();
             for call in &mut calls {
                 if self.draw.happens(others) {
-                    *call = if self.draw.happens(0.5) { panel::MISSING } else { (*call + 1) % 3 };
+                    *call = if self.draw.happens(0.5) {
+                        panel::MISSING
+                    } else {
+                        (*call + 1) % 3
+                    };
                 }
             }
             self.bands.likeness(&calls)
@@ -120,9 +140,17 @@ mod tests {
         for _ in 0..pairs {
             let [one, other] = pair();
             same += usize::from(one.is_same(&other));
-            agreeing += one.0.iter().zip(&other.0).filter(|(one, other)| one == other).count();
+            agreeing += one
+                .0
+                .iter()
+                .zip(&other.0)
+                .filter(|(one, other)| one == other)
+                .count();
         }
-        (same as f64 / pairs as f64, agreeing as f64 / (pairs * BANDS) as f64)
+        (
+            same as f64 / pairs as f64,
+            agreeing as f64 / (pairs * BANDS) as f64,
+        )
     }
 
     #[test]
@@ -131,16 +159,26 @@ mod tests {
             let mut people = Population::new(1024, 1);
             let (same, agreeing) = same(2000, || {
                 let genome = people.person();
-                [people.likeness(&genome, 0.0), people.likeness(&genome, others)]
+                [
+                    people.likeness(&genome, 0.0),
+                    people.likeness(&genome, others),
+                ]
             });
-            assert!(same == 1.0 && (agreeing - bands).abs() < 0.02, "{others}: {same}, {agreeing}");
+            assert!(
+                same == 1.0 && (agreeing - bands).abs() < 0.02,
+                "{others}: {same}, {agreeing}"
+            );
         }
-        // With fewer variants the bands have more in common; the second is as few as a panel may have.
+        // With fewer variants the bands have more in common; the second is as few as a panel may
+        // have.
         for (variants, others) in [(200, 0.03), (panel::VARIANTS_MIN, 0.01)] {
             let mut people = Population::new(variants, 2);
             let (same, _) = same(2000, || {
                 let genome = people.person();
-                [people.likeness(&genome, 0.0), people.likeness(&genome, others)]
+                [
+                    people.likeness(&genome, 0.0),
+                    people.likeness(&genome, others),
+                ]
             });
             assert!(same > 0.99, "{variants} variants: {same}");
         }
@@ -169,7 +207,10 @@ mod tests {
                     people.likeness(&person, 0.0)
                 })
             });
-            assert!(same_strangers == 0.0 && agreeing < 0.001, "{same_strangers}, {agreeing}");
+            assert!(
+                same_strangers == 0.0 && agreeing < 0.001,
+                "{same_strangers}, {agreeing}"
+            );
         }
     }
 
@@ -177,11 +218,19 @@ mod tests {
     fn the_index_finds_each_person_among_thousands() {
         let mut people = Population::new(300, 4);
         let genomes: Vec<Genome> = (0..3000).map(|_| people.person()).collect();
-        let known: Vec<Likeness> = genomes.iter().map(|genome| people.likeness(genome, 0.0)).collect();
+        let known: Vec<Likeness> = genomes
+            .iter()
+            .map(|genome| people.likeness(genome, 0.0))
+            .collect();
         let index = Index::of(known.iter().collect());
         for (place, genome) in genomes.iter().enumerate() {
             let again = people.likeness(genome, 0.02);
-            assert!(index.alike(&again, index::SHARING_MAX).map(|(place, _)| place).eq([place]));
+            assert!(
+                index
+                    .alike(&again, index::SHARING_MAX)
+                    .map(|(place, _)| place)
+                    .eq([place])
+            );
         }
         for _ in 0..3000 {
             let stranger = people.person();
@@ -200,7 +249,8 @@ mod tests {
     #[test]
     fn another_key_makes_another_likeness() {
         let calls: Vec<u8> = (0..200).map(|variant| (variant % 3) as u8).collect();
-        let made = |key: u8, panel| Bands::new(&HistoryKey::new([key; 32]), panel, 200).likeness(&calls);
+        let made =
+            |key: u8, panel| Bands::new(&HistoryKey::new([key; 32]), panel, 200).likeness(&calls);
         assert!(made(1, 1).is_same(&made(1, 1)));
         assert!(!made(1, 1).is_same(&made(2, 1)) && !made(1, 1).is_same(&made(1, 2)));
     }

@@ -1,10 +1,11 @@
-//! Loading: variant files and phenotype tables become a new snapshot of a dataset, which comes into force as a whole
-//! or not at all.
+//! Loading: variant files and phenotype tables become a new snapshot of a dataset, which comes into
+//! force as a whole or not at all.
 //!
-//! The files are grouped by their samples (`cohort`), each group's rows are sorted into runs (`sorter`, `run`) and
-//! merged (`merge`), the groups are put together (`assemble`, `combine`), the result is compared with the snapshot in
-//! force (`history`), its people with all whom the node knows (`recognise`), made durable and named (`commit`). A killed,
-//! stopped or failed load changes nothing.
+//! The files are grouped by their samples (`cohort`), each group's rows are sorted into runs
+//! (`sorter`, `run`) and merged (`merge`), the groups are put together (`assemble`, `combine`), the
+//! result is compared with the snapshot in force (`history`), its people with all whom the node
+//! knows (`recognise`), made durable and named (`commit`). A killed, stopped or failed load changes
+//! nothing.
 
 mod assemble;
 mod cohort;
@@ -64,13 +65,16 @@ pub struct LoadRequest {
     pub reference: Option<PathBuf>,
     /// Threads that read files.
     pub threads: usize,
-    /// Bounds the rows that wait to be sorted (a quarter of it). Beside it come the readers' own buffers and
-    /// the row groups being written: compressed, at most 192 MiB for all blocks together, usually a tenth of it.
+    /// Bounds the rows that wait to be sorted (a quarter of it). Beside it come the readers' own
+    /// buffers and the row groups being written: compressed, at most 192 MiB for all blocks
+    /// together, usually a tenth of it.
     pub memory_bytes: usize,
-    /// All individuals in one block, whatever their number; those of groups without a variant are missing there.
+    /// All individuals in one block, whatever their number; those of groups without a variant are
+    /// missing there.
     pub one_block: bool,
-    /// By which the history keeps what changed, and the lake what it knows people by. Under another key than before the history
-    /// forgets the sketches that it has, and nobody is compared with those who were loaded then.
+    /// By which the history keeps what changed, and the lake what it knows people by. Under another
+    /// key than before the history forgets the sketches that it has, and nobody is compared with
+    /// those who were loaded then.
     pub history_key: HistoryKey,
 }
 
@@ -84,8 +88,8 @@ pub struct VcfGroup {
 /// How far a load is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// "reading" counts bytes of the files, "sorting" groups, "comparing" chromosomes, "recognising" datasets,
-    /// "saving" steps.
+    /// "reading" counts bytes of the files, "sorting" groups, "comparing" chromosomes,
+    /// "recognising" datasets, "saving" steps.
     pub stage: &'static str,
     pub done: u64,
     pub total: u64,
@@ -127,11 +131,16 @@ pub struct Control<'a> {
 }
 
 /// Is told the people of the snapshot in force, before another one takes its place.
-pub type Replacing<'a> = &'a (dyn Fn(&[IndividualId]) -> Result<(), Box<dyn Error + Send + Sync>> + Sync);
+pub type Replacing<'a> =
+    &'a (dyn Fn(&[IndividualId]) -> Result<(), Box<dyn Error + Send + Sync>> + Sync);
 
 impl Control<'_> {
     fn check(&self) -> Result<(), LakeError> {
-        if self.stop.load(Ordering::Relaxed) { Err(LakeError::Stopped) } else { Ok(()) }
+        if self.stop.load(Ordering::Relaxed) {
+            Err(LakeError::Stopped)
+        } else {
+            Ok(())
+        }
     }
 
     fn tell(&self, stage: &'static str, done: u64, total: u64) {
@@ -156,8 +165,17 @@ impl Tally {
         if self.records == 0 || self.skipped < self.records {
             return Ok(());
         }
-        let first_problems = self.problems.kept().iter().take(LISTED_PROBLEMS).cloned().collect();
-        Err(LakeError::NothingReadable { records: self.records, first_problems })
+        let first_problems = self
+            .problems
+            .kept()
+            .iter()
+            .take(LISTED_PROBLEMS)
+            .cloned()
+            .collect();
+        Err(LakeError::NothingReadable {
+            records: self.records,
+            first_problems,
+        })
     }
 }
 
@@ -167,12 +185,20 @@ pub fn load(
     request: &LoadRequest,
     control: Control,
 ) -> Result<LoadReport, LakeError> {
-    let known_as = request.known_as.as_deref().map(KnownAs::read).transpose()?.unwrap_or_default();
+    let known_as = request
+        .known_as
+        .as_deref()
+        .map(KnownAs::read)
+        .transpose()?
+        .unwrap_or_default();
     let cohort = Cohort::gather(request, &known_as)?;
-    let (phenotypes, phenotype_report) = phenotypes::read_all(&request.phenotypes, &cohort, &known_as)?;
+    let (phenotypes, phenotype_report) =
+        phenotypes::read_all(&request.phenotypes, &cohort, &known_as)?;
     let sources = source_names(&cohort);
     let text_columns = phenotype_report.as_ref().map_or(Vec::new(), text_columns);
-    let table_problems = phenotype_report.as_ref().map(|report| report.problems.clone());
+    let table_problems = phenotype_report
+        .as_ref()
+        .map(|report| report.problems.clone());
 
     let _lock = LoadLock::take(dataset)?;
     let before = Before::find(dataset)?;
@@ -191,7 +217,11 @@ pub fn load(
         autosomal_variants: written.totals.autosomal,
         blocks: written.blocks,
         sources,
-        variables: phenotypes.variables.iter().map(VariableDescription::from).collect(),
+        variables: phenotypes
+            .variables
+            .iter()
+            .map(VariableDescription::from)
+            .collect(),
         text_columns,
         lineage: Vec::new(),
         history_key: None,
@@ -240,13 +270,24 @@ pub fn load(
 }
 
 fn text_columns(report: &PhenotypeReport) -> Vec<String> {
-    report.text_columns.iter().map(|column| column.name.clone()).collect()
+    report
+        .text_columns
+        .iter()
+        .map(|column| column.name.clone())
+        .collect()
 }
 
 /// Base names of the files, in the order of groups.
 fn source_names(cohort: &Cohort) -> Vec<String> {
     let files = cohort.groups.iter().flat_map(SampleGroup::files);
-    files.map(|file| file.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect()
+    files
+        .map(|file| {
+            file.file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect()
 }
 
 struct Written {
@@ -265,7 +306,11 @@ fn write_tables(
     tally: &mut Tally,
     control: Control,
 ) -> Result<Written, LakeError> {
-    let Cohort { groups, individuals, assembly } = cohort;
+    let Cohort {
+        groups,
+        individuals,
+        assembly,
+    } = cohort;
     let work = incoming.work();
     let sorted = sort_groups(groups, individuals.len(), request, &work, tally, control)?;
     if sorted.iter().all(|group| group.runs.is_empty()) {
@@ -278,14 +323,27 @@ fn write_tables(
         stop: control.stop,
     };
     let combined = request.one_block && sorted.len() > 1;
-    let totals = if combined { assembler.in_one_block(&sorted)? } else { assembler.in_blocks(&sorted)? };
+    let totals = if combined {
+        assembler.in_one_block(&sorted)?
+    } else {
+        assembler.in_blocks(&sorted)?
+    };
     ligate_files::remove_tree(&work)?;
     let blocks: Vec<usize> = match combined {
         true => vec![individuals.len()],
-        false => sorted.iter().flat_map(|group| group.geometry.blocks()).copied().collect(),
+        false => sorted
+            .iter()
+            .flat_map(|group| group.geometry.blocks())
+            .copied()
+            .collect(),
     };
     write_people(&incoming.folder, &individuals, &blocks, phenotypes)?;
-    Ok(Written { assembly, individuals: individuals.len(), blocks, totals })
+    Ok(Written {
+        assembly,
+        individuals: individuals.len(),
+        blocks,
+        totals,
+    })
 }
 
 fn write_people(
@@ -307,10 +365,24 @@ fn sort_groups(
     tally: &mut Tally,
     control: Control,
 ) -> Result<Vec<SortedGroup>, LakeError> {
-    let reference = request.reference.as_deref().map(Reference::open).transpose()?;
-    let total_bytes = groups.iter().flat_map(SampleGroup::files).map(|file| size(&file)).sum();
-    let mut reading =
-        Reading { request, reference: reference.as_ref(), control, before: 0, total_bytes, tally };
+    let reference = request
+        .reference
+        .as_deref()
+        .map(Reference::open)
+        .transpose()?;
+    let total_bytes = groups
+        .iter()
+        .flat_map(SampleGroup::files)
+        .map(|file| size(&file))
+        .sum();
+    let mut reading = Reading {
+        request,
+        reference: reference.as_ref(),
+        control,
+        before: 0,
+        total_bytes,
+        tally,
+    };
     let (mut sorted, mut first_block, total) = (Vec::new(), 0, groups.len() as u64);
     for (group, number) in groups.into_iter().zip(1..) {
         let context = GroupContext {
@@ -327,7 +399,11 @@ fn sort_groups(
         reading.tally.problems.merge(duplicates.problems);
         let geometry = context.geometry;
         let next_block = first_block + geometry.blocks().len();
-        sorted.push(SortedGroup { runs, geometry, first_block });
+        sorted.push(SortedGroup {
+            runs,
+            geometry,
+            first_block,
+        });
         first_block = next_block;
     }
     control.tell("sorting", total, total);

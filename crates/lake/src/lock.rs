@@ -1,7 +1,8 @@
 //! Locks, all of them `flock`: the system drops them when a process ends, however it ends.
 //!
-//! A load holds its dataset's lock alone, and for a short time the one of the lake's book of likenesses. A reader shares the
-//! lock of the snapshot that it reads, and the collector of old snapshots removes only those whose lock it gets alone.
+//! A load holds its dataset's lock alone, and for a short time the one of the lake's book of
+//! likenesses. A reader shares the lock of the snapshot that it reads, and the collector of old
+//! snapshots removes only those whose lock it gets alone.
 
 use std::{fs, io, path::Path, thread, time::Duration};
 
@@ -12,8 +13,8 @@ use crate::{
     layout::{self, DatasetFolder, SnapshotFolder},
 };
 
-/// Held while a dataset is being loaded. A load that made the dataset's folder and leaves nothing in it takes the
-/// folder away again.
+/// Held while a dataset is being loaded. A load that made the dataset's folder and leaves nothing
+/// in it takes the folder away again.
 pub struct LoadLock {
     _lock: Lock,
     made: Option<DatasetFolder>,
@@ -30,7 +31,10 @@ impl LoadLock {
                 return Ok(lock);
             }
         }
-        Err(LakeError::Locked { dataset: folder.id.clone(), holder: Holder::unknown() })
+        Err(LakeError::Locked {
+            dataset: folder.id.clone(),
+            holder: Holder::unknown(),
+        })
     }
 
     /// `None` where another load took the folder away meanwhile.
@@ -41,7 +45,10 @@ impl LoadLock {
         let lock = match Lock::claim(&path) {
             Ok(Claim::Taken(lock)) => lock,
             Ok(Claim::HeldBy(holder)) => {
-                return Err(LakeError::Locked { dataset: folder.id.clone(), holder });
+                return Err(LakeError::Locked {
+                    dataset: folder.id.clone(),
+                    holder,
+                });
             }
             Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -73,8 +80,8 @@ fn remove_if_empty(folder: &DatasetFolder) -> io::Result<()> {
     Ok(())
 }
 
-/// Held while a load compares its people with all whom the lake knows, and until they are known themselves: of two loads
-/// at a time, one knows the people of the other.
+/// Held while a load compares its people with all whom the lake knows, and until they are known
+/// themselves: of two loads at a time, one knows the people of the other.
 pub struct LikenessLock {
     _lock: Lock,
 }
@@ -84,7 +91,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 impl LikenessLock {
     /// Waits for the lock, unless `check` says that the load is to stop.
-    pub fn take(datasets: &Path, check: impl Fn() -> Result<(), LakeError>) -> Result<Self, LakeError> {
+    pub fn take(
+        datasets: &Path,
+        check: impl Fn() -> Result<(), LakeError>,
+    ) -> Result<Self, LakeError> {
         let path = layout::likeness_lock(datasets);
         loop {
             if let Some(lock) = Lock::try_take(&path)? {

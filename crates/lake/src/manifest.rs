@@ -1,4 +1,5 @@
-//! The manifest: the one file of a dataset that changes. It names the snapshot in force and the one before.
+//! The manifest: the one file of a dataset that changes. It names the snapshot in force and the one
+//! before.
 
 use std::{fs, io, path::Path};
 
@@ -27,13 +28,20 @@ pub struct Manifest {
 impl Manifest {
     /// The manifest after `current` came into force over `before`.
     pub fn following(dataset: &DatasetId, current: Digest, before: Option<&Manifest>) -> Self {
-        let previous =
-            before.and_then(
-                |before| {
-                    if before.current == current { before.previous } else { Some(before.current) }
-                },
-            );
-        Self { format: FORMAT, dataset: dataset.clone(), current, previous, compared: true }
+        let previous = before.and_then(|before| {
+            if before.current == current {
+                before.previous
+            } else {
+                Some(before.current)
+            }
+        });
+        Self {
+            format: FORMAT,
+            dataset: dataset.clone(),
+            current,
+            previous,
+            compared: true,
+        }
     }
 
     /// Reads a dataset's manifest; `None` where no load has ended yet.
@@ -56,7 +64,9 @@ impl Manifest {
         let mut found = Vec::new();
         for (path, is_folder) in ligate_files::entries(datasets)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let Ok(id) = DatasetId::new(name) else { continue };
+            let Ok(id) = DatasetId::new(name) else {
+                continue;
+            };
             let folder = DatasetFolder::new(datasets, &id);
             if is_folder && let Some(manifest) = Self::read(&folder)? {
                 found.push((folder, manifest));
@@ -68,7 +78,8 @@ impl Manifest {
     /// Puts the manifest in force, in one step.
     pub fn write(&self, folder: &DatasetFolder) -> Result<(), LakeError> {
         let path = folder.manifest();
-        let text = serde_json::to_vec_pretty(self).map_err(|error| LakeError::writing(&path, &error))?;
+        let text =
+            serde_json::to_vec_pretty(self).map_err(|error| LakeError::writing(&path, &error))?;
         Ok(ligate_files::replace_alone(&path, Readers::Owner, &text)?)
     }
 

@@ -1,5 +1,6 @@
-//! The parts of a table: one file for each of chromosomes 1 to 22, X, Y and MT, and one for all other contigs, so that
-//! thousands of unplaced contigs do not become thousands of files. Parts ascend as keys do.
+//! The parts of a table: one file for each of chromosomes 1 to 22, X, Y and MT, and one for all
+//! other contigs, so that thousands of unplaced contigs do not become thousands of files. Parts
+//! ascend as keys do.
 
 use std::fmt;
 
@@ -10,8 +11,8 @@ use ligate_model::Contig;
 pub struct Partition(u8);
 
 const NAMES: [&str; 26] = [
-    "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19",
-    "20", "21", "22", "X", "Y", "MT", "other",
+    "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17",
+    "18", "19", "20", "21", "22", "X", "Y", "MT", "other",
 ];
 const AUTOSOMES: u8 = 22;
 const OTHER: u8 = 25;
@@ -59,11 +60,33 @@ mod tests {
 
     #[test]
     fn parts_ascend_as_contigs_do() {
-        let contigs =
-            ["chr1", "9", "10", "22", "chrX", "Y", "chrM", "GL000192.1", "other", "02"].map(Contig::new);
-        let parts: Vec<String> = contigs.iter().map(|contig| Partition::of(contig).to_string()).collect();
-        assert_eq!(parts, ["1", "9", "10", "22", "X", "Y", "MT", "other", "other", "other"]);
+        let contigs = [
+            "chr1",
+            "9",
+            "10",
+            "22",
+            "chrX",
+            "Y",
+            "chrM",
+            "GL000192.1",
+            "other",
+            "02",
+        ]
+        .map(Contig::new);
+        let parts: Vec<String> = contigs
+            .iter()
+            .map(|contig| Partition::of(contig).to_string())
+            .collect();
+        assert_eq!(
+            parts,
+            [
+                "1", "9", "10", "22", "X", "Y", "MT", "other", "other", "other"
+            ]
+        );
         assert!(contigs[..8].is_sorted() && contigs[..8].iter().map(Partition::of).is_sorted());
-        assert_eq!(Partition::all().filter(|part| part.is_autosome()).count(), 22);
+        assert_eq!(
+            Partition::all().filter(|part| part.is_autosome()).count(),
+            22
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Reading the packed rows of wanted keys from all blocks at once.
 //!
-//! Row groups and pages without a wanted position are not read. Rows are copied out of the decompressed pages one by
-//! one, so memory is bounded by the batch, however far apart its keys lie.
+//! Row groups and pages without a wanted position are not read. Rows are copied out of the
+//! decompressed pages one by one, so memory is bounded by the batch, however far apart its keys
+//! lie.
 
 mod cursor;
 mod kept;
@@ -47,7 +48,8 @@ pub struct Scan<'s> {
     folder: &'s SnapshotFolder,
     blocks: &'s [Range<usize>],
     partition: Option<Partition>,
-    /// Of each block the rows that its files list, and those that are kept; `None` where there are none in the part.
+    /// Of each block the rows that its files list, and those that are kept; `None` where there are
+    /// none in the part.
     cursors: Vec<[Option<Cursor>; 2]>,
     rows: Vec<PackedRows>,
 }
@@ -75,7 +77,13 @@ impl PackedRows {
 impl<'s> Scan<'s> {
     pub fn new(folder: &'s SnapshotFolder, blocks: &'s [Range<usize>]) -> Self {
         let rows = blocks.iter().map(|_| PackedRows::default()).collect();
-        Self { folder, blocks, partition: None, cursors: Vec::new(), rows }
+        Self {
+            folder,
+            blocks,
+            partition: None,
+            cursors: Vec::new(),
+            rows,
+        }
     }
 
     /// Most keys of one `read`.
@@ -87,7 +95,10 @@ impl<'s> Scan<'s> {
     /// Goes to the start of a part of which `keys` will be read.
     pub fn open(&mut self, partition: Partition, keys: &[VariantKey]) -> Result<(), LakeError> {
         let positions: Vec<u32> = keys.iter().map(|key| key.position.get()).collect();
-        self.open_at(partition, (!partition.mixes_contigs()).then_some(&positions))
+        self.open_at(
+            partition,
+            (!partition.mixes_contigs()).then_some(&positions),
+        )
     }
 
     /// Goes to the start of a part of which all keys will be read.
@@ -95,16 +106,23 @@ impl<'s> Scan<'s> {
         self.open_at(partition, None)
     }
 
-    fn open_at(&mut self, partition: Partition, positions: Option<&Vec<u32>>) -> Result<(), LakeError> {
+    fn open_at(
+        &mut self,
+        partition: Partition,
+        positions: Option<&Vec<u32>>,
+    ) -> Result<(), LakeError> {
         self.partition = Some(partition);
         self.cursors.clear();
         for block in 0..self.blocks.len() {
             let open = |path: PathBuf| {
                 let exists = path.exists();
-                exists.then(|| Cursor::open(&path, positions.map(Vec::as_slice))).transpose()
+                exists
+                    .then(|| Cursor::open(&path, positions.map(Vec::as_slice)))
+                    .transpose()
             };
             let listed = open(self.folder.genotypes(block, partition))?;
-            self.cursors.push([listed, open(self.folder.kept(block, partition))?]);
+            self.cursors
+                .push([listed, open(self.folder.kept(block, partition))?]);
         }
         Ok(())
     }
@@ -134,23 +152,38 @@ impl<'s> Scan<'s> {
             }
         }
         let indices = (first_index..first_index + keys.len()).collect();
-        visit(&Batch { indices, blocks: self.parse()? });
+        visit(&Batch {
+            indices,
+            blocks: self.parse()?,
+        });
         Ok(())
     }
 
     fn parse(&self) -> Result<Vec<Vec<Option<Row<'_>>>>, LakeError> {
-        self.rows.iter().enumerate().map(|(block, rows)| self.parse_block(block, rows)).collect()
+        self.rows
+            .iter()
+            .enumerate()
+            .map(|(block, rows)| self.parse_block(block, rows))
+            .collect()
     }
 
-    fn parse_block<'r>(&self, block: usize, rows: &'r PackedRows) -> Result<Vec<Option<Row<'r>>>, LakeError> {
+    fn parse_block<'r>(
+        &self,
+        block: usize,
+        rows: &'r PackedRows,
+    ) -> Result<Vec<Option<Row<'r>>>, LakeError> {
         let individuals = self.blocks[block].len();
         let parse = |place: &Option<Range<usize>>| {
             let bytes = place.as_ref().map(|place| &rows.bytes[place.clone()]);
-            bytes.map(|bytes| Row::parse(bytes, individuals)).transpose()
+            bytes
+                .map(|bytes| Row::parse(bytes, individuals))
+                .transpose()
         };
         let parsed: Result<Vec<_>, _> = rows.places.iter().map(parse).collect();
         parsed.map_err(|error| {
-            let path = self.partition.map(|partition| self.folder.genotypes(block, partition));
+            let path = self
+                .partition
+                .map(|partition| self.folder.genotypes(block, partition));
             LakeError::corrupt(&path.unwrap_or_default(), error.to_string())
         })
     }

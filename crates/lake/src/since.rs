@@ -1,4 +1,5 @@
-//! What all steps since a snapshot changed in one variant, and whether that may be the calls of a few people.
+//! What all steps since a snapshot changed in one variant, and whether that may be the calls of a
+//! few people.
 
 use crate::tables::{Change, ChangeKind, Sketch};
 
@@ -44,12 +45,16 @@ impl StepsSince {
         self.last = change.step;
         self.largest = self.largest.max(people);
         self.all += u64::from(people);
-        self.sketch = self.sketch.zip(change.sketch).map(|(sketch, step)| sketch.and(&step));
+        self.sketch = self
+            .sketch
+            .zip(change.sketch)
+            .map(|(sketch, step)| sketch.and(&step));
     }
 
-    /// Whether the calls of some, but of fewer than `people_below` people may differ: by its count where it was one step; where
-    /// the largest step is larger than all others together, at least by what is left of it; else by the sketches.
-    /// Steps of several programs, of which one kept no sketch, may be anything.
+    /// Whether the calls of some, but of fewer than `people_below` people may differ: by its count
+    /// where it was one step; where the largest step is larger than all others together, at least
+    /// by what is left of it; else by the sketches. Steps of several programs, of which one kept no
+    /// sketch, may be anything.
     pub fn may_be_few(&self, people_below: u32) -> bool {
         if self.whole || self.repeats {
             return true;
@@ -59,6 +64,8 @@ impl StepsSince {
         }
         let least = (2 * u64::from(self.largest)).saturating_sub(self.all);
         least < u64::from(people_below).max(1)
-            && self.sketch.is_none_or(|sketch| sketch.may_be_few(people_below))
+            && self
+                .sketch
+                .is_none_or(|sketch| sketch.may_be_few(people_below))
     }
 }

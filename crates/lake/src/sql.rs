@@ -1,8 +1,9 @@
-//! SQL over the current snapshots: one schema per dataset with the tables `sites`, `samples` and `phenotypes`.
+//! SQL over the current snapshots: one schema per dataset with the tables `sites`, `samples` and
+//! `phenotypes`.
 //!
-//! Only statements that read are accepted (SELECT, WITH, EXPLAIN, SHOW, DESCRIBE), only of these tables: no file can be
-//! named in a query. Memory and rows are limited, and nothing is spilled to disk. Answers may hold rows of single
-//! people, so this is for the data holder at the node itself.
+//! Only statements that read are accepted (SELECT, WITH, EXPLAIN, SHOW, DESCRIBE), only of these
+//! tables: no file can be named in a query. Memory and rows are limited, and nothing is spilled to
+//! disk. Answers may hold rows of single people, so this is for the data holder at the node itself.
 
 mod table;
 
@@ -10,7 +11,9 @@ use std::{path::Path, sync::Arc};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::{
-    catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider},
+    catalog::{
+        CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
+    },
     datasource::{
         file_format::parquet::ParquetFormat,
         listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl},
@@ -46,21 +49,40 @@ pub struct SqlLimits {
 
 impl Default for SqlLimits {
     fn default() -> Self {
-        Self { rows: 100_000, memory_bytes: 1 << 30 }
+        Self {
+            rows: 100_000,
+            memory_bytes: 1 << 30,
+        }
     }
 }
 
 /// Answers a query. The snapshots are held until it ends.
-pub async fn answer(snapshots: Vec<Snapshot>, query: &str, limits: SqlLimits) -> Result<Table, LakeError> {
+pub async fn answer(
+    snapshots: Vec<Snapshot>,
+    query: &str,
+    limits: SqlLimits,
+) -> Result<Table, LakeError> {
     let context = context(&snapshots, limits).map_err(refused)?;
-    let plan = context.state().create_logical_plan(query).await.map_err(refused)?;
-    let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let plan = context
+        .state()
+        .create_logical_plan(query)
+        .await
+        .map_err(refused)?;
+    let reading = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
     reading.verify_plan(&plan).map_err(|error| {
         let reason = error.strip_backtrace();
         LakeError::Query(format!("only queries that read are possible: {reason}"))
     })?;
     let frame = context.execute_logical_plan(plan).await.map_err(refused)?;
-    let columns = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let columns = frame
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect();
     let rows = frame.execute_stream().await.map_err(refused)?;
     collect(Table::new(columns), rows, limits).await
 }
@@ -74,10 +96,14 @@ async fn collect(
     let mut bytes = 0;
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(refused)?;
-        bytes += table.push(&batch, limits.rows).map_err(|error| LakeError::Query(error.to_string()))?;
+        bytes += table
+            .push(&batch, limits.rows)
+            .map_err(|error| LakeError::Query(error.to_string()))?;
         if bytes > limits.memory_bytes {
             let limit = limits.memory_bytes;
-            return Err(LakeError::Query(format!("the answer takes more than {limit} bytes; add a LIMIT")));
+            return Err(LakeError::Query(format!(
+                "the answer takes more than {limit} bytes; add a LIMIT"
+            )));
         }
         if table.truncated {
             break;
@@ -112,7 +138,9 @@ fn context(snapshots: &[Snapshot], limits: SqlLimits) -> Result<SessionContext, 
 fn runtime(limits: SqlLimits) -> Result<Arc<RuntimeEnv>, DataFusionError> {
     RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(GreedyMemoryPool::new(limits.memory_bytes)))
-        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+        .with_disk_manager_builder(
+            DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled),
+        )
         .build_arc()
 }
 
@@ -121,7 +149,10 @@ fn schema_of(snapshot: &Snapshot) -> Result<Arc<dyn SchemaProvider>, DataFusionE
     let tables = [
         ("sites", table(&folder.sites_folder(), site_schema())?),
         ("samples", table(&folder.samples(), sample_schema())?),
-        ("phenotypes", table(&folder.phenotypes(), phenotype_schema(snapshot))?),
+        (
+            "phenotypes",
+            table(&folder.phenotypes(), phenotype_schema(snapshot))?,
+        ),
     ];
     for (name, table) in tables {
         schema.register_table(name.to_owned(), table)?;
@@ -132,23 +163,35 @@ fn schema_of(snapshot: &Snapshot) -> Result<Arc<dyn SchemaProvider>, DataFusionE
 fn phenotype_schema(snapshot: &Snapshot) -> SchemaRef {
     let mut fields = vec![Field::new("individual", DataType::Utf8, false)];
     let variable = |name: &str| Field::new(name, DataType::Float64, true);
-    fields.extend(snapshot.variables().iter().map(|described| variable(described.name.as_str())));
+    fields.extend(
+        snapshot
+            .variables()
+            .iter()
+            .map(|described| variable(described.name.as_str())),
+    );
     Arc::new(Schema::new(fields))
 }
 
 /// A table over one Parquet file, or over all in a folder.
 fn table(path: &Path, schema: SchemaRef) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let url = ListingTableUrl::parse(file_url(path)?)?;
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
-    let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
+    let options =
+        ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+    let config = ListingTableConfig::new(url)
+        .with_listing_options(options)
+        .with_schema(schema);
     Ok(Arc::new(ListingTable::try_new(config)?))
 }
 
-/// The `file:` URL of a path. A plain path would do for most, but `*`, `?` and `[` in it would be patterns.
+/// The `file:` URL of a path. A plain path would do for most, but `*`, `?` and `[` in it would be
+/// patterns.
 fn file_url(path: &Path) -> Result<String, DataFusionError> {
     let absolute = std::path::absolute(path)?;
     let text = absolute.to_str().ok_or_else(|| {
-        DataFusionError::Plan(format!("{} has a name that is not UTF-8", absolute.display()))
+        DataFusionError::Plan(format!(
+            "{} has a name that is not UTF-8",
+            absolute.display()
+        ))
     })?;
     let mut url = String::from("file://");
     for byte in text.bytes() {

@@ -1,4 +1,5 @@
-//! The tables of a snapshot as Parquet files: their columns, how they are written, and their rows read back.
+//! The tables of a snapshot as Parquet files: their columns, how they are written, and their rows
+//! read back.
 
 mod changes;
 mod columns;
@@ -19,7 +20,9 @@ use arrow::{array::ArrayRef, datatypes::SchemaRef, record_batch::RecordBatch};
 use parquet::{
     arrow::{
         ArrowWriter, ProjectionMask,
-        arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+        arrow_reader::{
+            ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+        },
     },
     errors::ParquetError,
     file::properties::WriterProperties,
@@ -42,25 +45,41 @@ pub struct TableFile {
 }
 
 impl TableFile {
-    pub fn create(path: &Path, schema: SchemaRef, properties: WriterProperties) -> Result<Self, LakeError> {
+    pub fn create(
+        path: &Path,
+        schema: SchemaRef,
+        properties: WriterProperties,
+    ) -> Result<Self, LakeError> {
         let file = File::create(path).map_err(|error| LakeError::io(path, error))?;
         let writer = ArrowWriter::try_new(file, schema, Some(properties))
             .map_err(|error| LakeError::writing(path, &error))?;
-        Ok(Self { path: path.into(), writer })
+        Ok(Self {
+            path: path.into(),
+            writer,
+        })
     }
 
     fn write(&mut self, rows: &RecordBatch) -> Result<(), LakeError> {
-        self.writer.write(rows).map_err(|error| LakeError::writing(&self.path, &error))
+        self.writer
+            .write(rows)
+            .map_err(|error| LakeError::writing(&self.path, &error))
     }
 
     /// Writes one batch of columns.
-    pub fn write_columns(&mut self, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<(), LakeError> {
+    pub fn write_columns(
+        &mut self,
+        schema: SchemaRef,
+        columns: Vec<ArrayRef>,
+    ) -> Result<(), LakeError> {
         let rows = RecordBatch::try_new(schema, columns);
         self.write(&rows.map_err(|error| LakeError::writing(&self.path, &error))?)
     }
 
     pub fn close(self) -> Result<(), LakeError> {
-        self.writer.close().map(drop).map_err(|error| LakeError::writing(&self.path, &error))
+        self.writer
+            .close()
+            .map(drop)
+            .map_err(|error| LakeError::writing(&self.path, &error))
     }
 }
 
@@ -78,15 +97,23 @@ impl TableReader {
         build: impl FnOnce(Builder) -> Result<ParquetRecordBatchReader, ParquetError>,
     ) -> Result<Self, LakeError> {
         let file = File::open(path).map_err(|error| LakeError::io(path, error))?;
-        let reader = guarded(path, || build(Builder::try_new_with_options(file, options)?))?;
-        Ok(Self { path: path.into(), reader })
+        let reader = guarded(path, || {
+            build(Builder::try_new_with_options(file, options)?)
+        })?;
+        Ok(Self {
+            path: path.into(),
+            reader,
+        })
     }
 
     /// Reads some of the columns, which may not have dots in their names.
     pub fn columns(path: &Path, columns: &[&str], batch_rows: usize) -> Result<Self, LakeError> {
         Self::open(path, ArrowReaderOptions::new(), |builder| {
             let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-            builder.with_projection(mask).with_batch_size(batch_rows).build()
+            builder
+                .with_projection(mask)
+                .with_batch_size(batch_rows)
+                .build()
         })
     }
 
@@ -103,9 +130,12 @@ impl TableReader {
 /// A reader being set up.
 pub type Builder = ParquetRecordBatchReaderBuilder<File>;
 
-/// Parquet's own reader panics on some damaged files, in its arithmetic on offsets and lengths. What is stored may rot,
-/// so that must be an error here as any other damage.
-fn guarded<T, E: Error + 'static>(path: &Path, read: impl FnOnce() -> Result<T, E>) -> Result<T, LakeError> {
+/// Parquet's own reader panics on some damaged files, in its arithmetic on offsets and lengths.
+/// What is stored may rot, so that must be an error here as any other damage.
+fn guarded<T, E: Error + 'static>(
+    path: &Path,
+    read: impl FnOnce() -> Result<T, E>,
+) -> Result<T, LakeError> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(result) => result.map_err(|error| LakeError::reading(path, &error)),
         Err(_) => Err(LakeError::corrupt(path, "it cannot be decoded")),

@@ -1,5 +1,5 @@
-//! Loads that are killed or that run out of space: what was stored before is as it was. The loads run in child
-//! processes: this test program, started again with the test's own name.
+//! Loads that are killed or that run out of space: what was stored before is as it was. The loads
+//! run in child processes: this test program, started again with the test's own name.
 
 mod panel;
 
@@ -24,10 +24,17 @@ fn lake(folder: &Path) -> Lake {
     Lake::open(&folder.join("datasets")).unwrap()
 }
 
-/// The second version of the dataset: unsorted, in a small window, so that runs are written and merged.
+/// The second version of the dataset: unsorted, in a small window, so that runs are written and
+/// merged.
 fn second(folder: &Path) -> LoadRequest {
-    let files: Vec<PathBuf> = ["b.vcf", "c.vcf"].iter().map(|name| folder.join(name)).collect();
-    LoadRequest { memory_bytes: 40_000, ..request(&files) }
+    let files: Vec<PathBuf> = ["b.vcf", "c.vcf"]
+        .iter()
+        .map(|name| folder.join(name))
+        .collect();
+    LoadRequest {
+        memory_bytes: 40_000,
+        ..request(&files)
+    }
 }
 
 struct Fixture {
@@ -36,10 +43,12 @@ struct Fixture {
     second: Version,
 }
 
-/// A version is told by its numbers of people and variants. Its id also says what was loaded before it.
+/// A version is told by its numbers of people and variants. Its id also says what was loaded before
+/// it.
 type Version = (usize, u64);
 
-/// The first version loaded, the files of the second written, and the second known from another lake.
+/// The first version loaded, the files of the second written, and the second known from another
+/// lake.
 fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
@@ -54,13 +63,19 @@ fn fixture() -> Fixture {
     let other = Lake::open(&path.join("elsewhere")).unwrap();
     let second = load(&other, &second(path)).unwrap();
     let [first, second] = [first, second].map(|report| (report.individuals, report.variants));
-    Fixture { folder, first, second }
+    Fixture {
+        folder,
+        first,
+        second,
+    }
 }
 
 /// This test program, running the test `name` alone.
 fn child(name: &str, folder: &Path) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", name, "--nocapture", "--test-threads=1"]).env(FOLDER, folder);
+    command
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(FOLDER, folder);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
@@ -70,10 +85,17 @@ fn check_whole(fixture: &Fixture) -> Version {
     let snapshot = lake(fixture.folder.path()).snapshot(&dataset()).unwrap();
     snapshot.verify().unwrap();
     let version = (snapshot.individuals().len(), snapshot.variants());
-    assert!([fixture.first, fixture.second].contains(&version), "neither the old nor the new");
+    assert!(
+        [fixture.first, fixture.second].contains(&version),
+        "neither the old nor the new"
+    );
     let lineage = snapshot.lineage();
     assert_eq!(lineage.last(), Some(&snapshot.id()));
-    assert!(lineage.iter().all(|earlier| snapshot.changed_since(*earlier, 10).unwrap().is_some()));
+    assert!(
+        lineage
+            .iter()
+            .all(|earlier| snapshot.changed_since(*earlier, 10).unwrap().is_some())
+    );
     version
 }
 
@@ -83,8 +105,9 @@ fn recover(fixture: &Fixture) {
     load(&lake(path), &request(&[path.join("a.vcf")])).unwrap();
     assert_eq!(check_whole(fixture), fixture.first);
     let names = std::fs::read_dir(path.join("datasets/cohort")).unwrap();
-    let mut names: Vec<String> =
-        names.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = names
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     assert_eq!(names, [".lock", "manifest.json", "snapshots"]);
 }
@@ -98,7 +121,9 @@ fn load_and_die(folder: &Path) {
             kill_process(this, Signal::KILL).unwrap();
         }
     };
-    lake(folder).load(&second(folder), &AtomicBool::new(false), &progress).unwrap();
+    lake(folder)
+        .load(&second(folder), &AtomicBool::new(false), &progress)
+        .unwrap();
 }
 
 /// Kills a load at every step that it reports, those between the last renames included.
@@ -110,17 +135,37 @@ fn a_load_killed_at_any_step_leaves_a_whole_snapshot() {
     let fixture = fixture();
     let mut outcomes = Vec::new();
     for kill_at in 0.. {
-        let mut child = child("a_load_killed_at_any_step_leaves_a_whole_snapshot", fixture.folder.path());
-        let ended = child.env(KILL_AT, kill_at.to_string()).status().unwrap().success();
+        let mut child = child(
+            "a_load_killed_at_any_step_leaves_a_whole_snapshot",
+            fixture.folder.path(),
+        );
+        let ended = child
+            .env(KILL_AT, kill_at.to_string())
+            .status()
+            .unwrap()
+            .success();
         outcomes.push(check_whole(&fixture));
         if ended {
             break;
         }
         recover(&fixture);
     }
-    assert!(outcomes.len() > 7, "killed at {} steps only", outcomes.len() - 1);
-    let old = outcomes.iter().take_while(|version| **version == fixture.first).count();
-    assert!(old >= 6 && outcomes[old..].iter().all(|version| *version == fixture.second), "{outcomes:?}");
+    assert!(
+        outcomes.len() > 7,
+        "killed at {} steps only",
+        outcomes.len() - 1
+    );
+    let old = outcomes
+        .iter()
+        .take_while(|version| **version == fixture.first)
+        .count();
+    assert!(
+        old >= 6
+            && outcomes[old..]
+                .iter()
+                .all(|version| *version == fixture.second),
+        "{outcomes:?}"
+    );
     recover(&fixture);
 }
 
@@ -133,7 +178,12 @@ fn a_load_killed_at_any_time_leaves_a_whole_snapshot() {
     const NAME: &str = "a_load_killed_at_any_time_leaves_a_whole_snapshot";
     let fixture = fixture();
     let start = Instant::now();
-    assert!(child(NAME, fixture.folder.path()).status().unwrap().success());
+    assert!(
+        child(NAME, fixture.folder.path())
+            .status()
+            .unwrap()
+            .success()
+    );
     let whole = start.elapsed();
     assert_eq!(check_whole(&fixture), fixture.second);
     let mut random = Random::new(11);
@@ -148,10 +198,14 @@ fn a_load_killed_at_any_time_leaves_a_whole_snapshot() {
         check_whole(&fixture);
         recover(&fixture);
     }
-    assert!(killed >= 10, "only {killed} loads were killed before they ended");
+    assert!(
+        killed >= 10,
+        "only {killed} loads were killed before they ended"
+    );
 }
 
-/// A full disk, played by a limit on the size of files: every write beyond it fails, as one to a full disk does.
+/// A full disk, played by a limit on the size of files: every write beyond it fails, as one to a
+/// full disk does.
 #[test]
 fn a_load_without_space_says_so_and_changes_nothing() {
     const NAME: &str = "a_load_without_space_says_so_and_changes_nothing";
@@ -160,19 +214,31 @@ fn a_load_without_space_says_so_and_changes_nothing() {
         let error = load(&lake(folder), &second(folder)).unwrap_err();
         assert!(matches!(error, LakeError::Full { .. }), "{error}");
         let message = error.to_string();
-        assert!(message.starts_with("no space left on the disk of "), "{message}");
+        assert!(
+            message.starts_with("no space left on the disk of "),
+            "{message}"
+        );
         return assert!(message.ends_with("nothing was changed"), "{message}");
     }
     let fixture = fixture();
     let before = panel::tree(&fixture.folder.path().join("datasets"));
     for blocks in [0, 1, 4, 8] {
         let child = child(NAME, fixture.folder.path());
-        // The shell's unit is 512 bytes; the ignored signal lets the write fail instead of ending the process.
+        // The shell's unit is 512 bytes; the ignored signal lets the write fail instead of ending
+        // the process.
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
         let mut limited = Command::new("sh");
-        limited.arg("-c").arg(script).arg(child.get_program()).args(child.get_args());
+        limited
+            .arg("-c")
+            .arg(script)
+            .arg(child.get_program())
+            .args(child.get_args());
         let output = limited.env(FOLDER, fixture.folder.path()).output().unwrap();
-        assert!(output.status.success(), "{blocks}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{blocks}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert_eq!(check_whole(&fixture), fixture.first);
         assert_eq!(panel::tree(&fixture.folder.path().join("datasets")), before);
     }

@@ -1,4 +1,5 @@
-//! People who are loaded again under other ids: nothing is loaded before somebody says who they are.
+//! People who are loaded again under other ids: nothing is loaded before somebody says who they
+//! are.
 
 mod panel;
 
@@ -43,23 +44,37 @@ impl Node {
         load(&self.lake, &self.request(panel)).unwrap()
     }
 
-    /// The ids in the files, and those that these people are known under, of a load that is refused and changes nothing.
+    /// The ids in the files, and those that these people are known under, of a load that is refused
+    /// and changes nothing.
     #[track_caller]
     fn refused(&self, request: &LoadRequest) -> Vec<[String; 2]> {
         let before = self.stored();
         let error = load(&self.lake, request).unwrap_err();
-        assert!(error.to_string().contains("people are the same under every id"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("people are the same under every id"),
+            "{error}"
+        );
         assert!(self.stored() == before, "a refused load changed something");
-        let LakeError::SamePeople { pairs, .. } = error else { panic!("{error}") };
+        let LakeError::SamePeople { pairs, .. } = error else {
+            panic!("{error}")
+        };
         let table = self.path("same-people.tsv");
         known_as::write(&mut fs::File::create(table).unwrap(), &pairs).unwrap();
-        pairs.iter().map(|(one, other)| [one, other].map(|id| id.as_str().to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(one, other)| [one, other].map(|id| id.as_str().to_owned()))
+            .collect()
     }
 
     /// Loads with the table of the last refusal.
     #[track_caller]
     fn load_known(&self, panel: &Panel) -> LoadReport {
-        let request = LoadRequest { known_as: Some(self.path("same-people.tsv")), ..self.request(panel) };
+        let request = LoadRequest {
+            known_as: Some(self.path("same-people.tsv")),
+            ..self.request(panel)
+        };
         load(&self.lake, &request).unwrap()
     }
 
@@ -73,7 +88,11 @@ impl Node {
 
     fn ids(&self, name: &str) -> Vec<String> {
         let snapshot = self.lake.snapshot(&DatasetId::new(name).unwrap()).unwrap();
-        snapshot.individuals().iter().map(|id| id.as_str().to_owned()).collect()
+        snapshot
+            .individuals()
+            .iter()
+            .map(|id| id.as_str().to_owned())
+            .collect()
     }
 }
 
@@ -83,11 +102,19 @@ fn people_from(seed: u64, first: u32) -> Panel {
     let site = |number: u32| {
         let share = 20 + random.below(60);
         let mut allele = || usize::from(random.below(100) < share);
-        let calls = (0..PEOPLE).map(|_| ["0/0", "0/1", "1/1"][allele() + allele()]).collect();
-        PanelSite { key: key("2", first + number * 1000, "A", "G"), calls }
+        let calls = (0..PEOPLE)
+            .map(|_| ["0/0", "0/1", "1/1"][allele() + allele()])
+            .collect();
+        PanelSite {
+            key: key("2", first + number * 1000, "A", "G"),
+            calls,
+        }
     };
     let sites = (0..VARIANTS).map(site).collect();
-    Panel { samples: names("a", 0..PEOPLE), sites }
+    Panel {
+        samples: names("a", 0..PEOPLE),
+        sites,
+    }
 }
 
 fn people(seed: u64) -> Panel {
@@ -111,14 +138,18 @@ fn only(panel: &Panel, people: &[usize]) -> Panel {
         calls: people.iter().map(|person| site.calls[*person]).collect(),
     });
     Panel {
-        samples: people.iter().map(|person| panel.samples[*person].clone()).collect(),
+        samples: people
+            .iter()
+            .map(|person| panel.samples[*person].clone())
+            .collect(),
         sites: sites.collect(),
     }
 }
 
 fn pairs(prefix: &str, people: Range<usize>) -> Vec<[String; 2]> {
-    let mut pairs: Vec<_> =
-        people.map(|person| [format!("{prefix}{person}"), format!("a{person}")]).collect();
+    let mut pairs: Vec<_> = people
+        .map(|person| [format!("{prefix}{person}"), format!("a{person}")])
+        .collect();
     pairs.sort();
     pairs
 }
@@ -129,7 +160,9 @@ fn everybody_under_other_ids_is_loaded_under_the_earlier_ones() {
     node.load(&people(1));
     // Nine calls of one person are read otherwise now.
     let mut next = renamed(&people(1), "x", 0..PEOPLE);
-    next.sites[..9].iter_mut().for_each(|site| site.calls[5] = "./.");
+    next.sites[..9]
+        .iter_mut()
+        .for_each(|site| site.calls[5] = "./.");
     let mut request = node.request(&next);
     assert_eq!(node.refused(&request), pairs("x", 0..PEOPLE));
     let values = node.path("values.tsv");
@@ -137,13 +170,26 @@ fn everybody_under_other_ids_is_loaded_under_the_earlier_ones() {
     request.phenotypes = vec![(values, None)];
     request.known_as = Some(node.path("same-people.tsv"));
     let report = load(&node.lake, &request).unwrap();
-    assert_eq!((report.known_as, report.other_people, report.changed.total()), (PEOPLE, 0, 9));
+    assert_eq!(
+        (report.known_as, report.other_people, report.changed.total()),
+        (PEOPLE, 0, 9)
+    );
     assert_eq!(node.ids("cohort"), names("a", 0..PEOPLE));
-    let values = &node.lake.snapshot(&dataset()).unwrap().phenotypes().unwrap().variables[0].values;
+    let values = &node
+        .lake
+        .snapshot(&dataset())
+        .unwrap()
+        .phenotypes()
+        .unwrap()
+        .variables[0]
+        .values;
     assert_eq!(values[2..6], [None, Some(1.5), Some(2.0), None]);
     // The next load under the new ids is found again, and so is one under a third kind of ids.
     assert_eq!(node.refused(&node.request(&next)), pairs("x", 0..PEOPLE));
-    assert_eq!(node.refused(&node.request(&renamed(&next, "y", 0..PEOPLE))), pairs("y", 0..PEOPLE));
+    assert_eq!(
+        node.refused(&node.request(&renamed(&next, "y", 0..PEOPLE))),
+        pairs("y", 0..PEOPLE)
+    );
 }
 
 #[test]
@@ -166,11 +212,23 @@ fn some_under_other_ids_beside_others_and_new_ones() {
 fn people_of_one_dataset_in_another_one() {
     let node = Node::new();
     node.load(&people(1));
-    let other =
-        |panel: &Panel| LoadRequest { dataset: DatasetId::new("other").unwrap(), ..node.request(panel) };
-    let next = only(&renamed(&people(1), "x", 0..30), &(20..40).collect::<Vec<_>>());
+    let other = |panel: &Panel| LoadRequest {
+        dataset: DatasetId::new("other").unwrap(),
+        ..node.request(panel)
+    };
+    let next = only(
+        &renamed(&people(1), "x", 0..30),
+        &(20..40).collect::<Vec<_>>(),
+    );
     assert_eq!(node.refused(&other(&next)), pairs("x", 20..30));
-    load(&node.lake, &LoadRequest { known_as: Some(node.path("same-people.tsv")), ..other(&next) }).unwrap();
+    load(
+        &node.lake,
+        &LoadRequest {
+            known_as: Some(node.path("same-people.tsv")),
+            ..other(&next)
+        },
+    )
+    .unwrap();
     assert_eq!(node.ids("other"), names("a", 20..40));
 }
 
@@ -182,7 +240,10 @@ fn two_loads_at_once_do_not_miss_each_other() {
         let loaded: Vec<bool> = std::thread::scope(|scope| {
             let begin = |(panel, name): (&Panel, &str)| {
                 let file = panel.write(&node.path(&format!("sources/{name}.vcf")));
-                let request = LoadRequest { dataset: DatasetId::new(name).unwrap(), ..request(&[file]) };
+                let request = LoadRequest {
+                    dataset: DatasetId::new(name).unwrap(),
+                    ..request(&[file])
+                };
                 let lake = &node.lake;
                 scope.spawn(move || load(lake, &request).is_ok())
             };
@@ -200,8 +261,14 @@ fn gone_and_back_under_another_id() {
     let without: Vec<usize> = (0..PEOPLE).filter(|person| *person != 7).collect();
     node.load(&only(&people(1), &without));
     node.load(&only(&people(1), &without[1..]));
-    assert_eq!(node.refused(&node.request(&renamed(&people(1), "x", 7..8))), pairs("x", 7..8));
-    assert_eq!(node.load_known(&renamed(&people(1), "x", 7..8)).individuals, PEOPLE);
+    assert_eq!(
+        node.refused(&node.request(&renamed(&people(1), "x", 7..8))),
+        pairs("x", 7..8)
+    );
+    assert_eq!(
+        node.load_known(&renamed(&people(1), "x", 7..8)).individuals,
+        PEOPLE
+    );
     assert_eq!(node.ids("cohort"), names("a", 0..PEOPLE));
 }
 
@@ -211,16 +278,25 @@ fn a_twin_comes_when_the_other_has_gone() {
     node.load(&people(1));
     let twin = renamed(&people(1), "twin", 7..8);
     assert_eq!(node.refused(&node.request(&twin)), pairs("twin", 7..8));
-    fs::write(node.path("same-people.tsv"), "individual\tknown_as\ntwin7\ttwin7\n").unwrap();
+    fs::write(
+        node.path("same-people.tsv"),
+        "individual\tknown_as\ntwin7\ttwin7\n",
+    )
+    .unwrap();
     let report = node.load_known(&twin);
     assert_eq!((report.known_as, report.other_people), (0, 1));
     // From then on both are known, and two who look like them are these two.
     node.load(&twin);
     let mut both = renamed(&people(1), "x", 7..8);
     both.samples.push("y".to_owned());
-    both.sites.iter_mut().for_each(|site| site.calls.push(site.calls[7]));
+    both.sites
+        .iter_mut()
+        .for_each(|site| site.calls.push(site.calls[7]));
     let found = node.refused(&node.request(&both));
-    let mut known: Vec<&str> = found.iter().map(|[_, known_as]| known_as.as_str()).collect();
+    let mut known: Vec<&str> = found
+        .iter()
+        .map(|[_, known_as]| known_as.as_str())
+        .collect();
     known.sort_unstable();
     assert_eq!(known, ["a7", "twin7"]);
     assert_eq!(node.load_known(&both).individuals, PEOPLE + 1);
@@ -232,16 +308,32 @@ fn one_person_twice_in_the_files() {
     let mut twice = people(1);
     twice.samples.push("again".to_owned());
     // Two calls were read otherwise.
-    twice.sites.iter_mut().for_each(|site| site.calls.push(site.calls[7]));
-    twice.sites[3..5].iter_mut().for_each(|site| site.calls[PEOPLE] = "./.");
+    twice
+        .sites
+        .iter_mut()
+        .for_each(|site| site.calls.push(site.calls[7]));
+    twice.sites[3..5]
+        .iter_mut()
+        .for_each(|site| site.calls[PEOPLE] = "./.");
     let refused = |node: &Node| {
         let before = node.stored();
         let error = load(&node.lake, &node.request(&twice)).unwrap_err();
-        assert!(error.to_string().contains("a person counts once"), "{error}");
+        assert!(
+            error.to_string().contains("a person counts once"),
+            "{error}"
+        );
         // A first load leaves an empty dataset.
-        assert!(before.1.is_none() || node.stored() == before, "a refused load changed something");
-        let LakeError::Twice { pairs } = error else { panic!("{error}") };
-        pairs.iter().map(|pair| pair.each_ref().map(|id| id.as_str().to_owned())).collect::<Vec<_>>()
+        assert!(
+            before.1.is_none() || node.stored() == before,
+            "a refused load changed something"
+        );
+        let LakeError::Twice { pairs } = error else {
+            panic!("{error}")
+        };
+        pairs
+            .iter()
+            .map(|pair| pair.each_ref().map(|id| id.as_str().to_owned()))
+            .collect::<Vec<_>>()
     };
     let pair = ["a7", "again"];
     assert_eq!(refused(&node), [pair]);
@@ -249,7 +341,11 @@ fn one_person_twice_in_the_files() {
     node.load(&people(1));
     assert_eq!(refused(&node), [pair]);
     // The steward says that they are twins, once.
-    fs::write(node.path("same-people.tsv"), "individual\tknown_as\nagain\tagain\n").unwrap();
+    fs::write(
+        node.path("same-people.tsv"),
+        "individual\tknown_as\nagain\tagain\n",
+    )
+    .unwrap();
     assert_eq!(node.load_known(&twice).individuals, PEOPLE + 1);
     assert_eq!(node.load(&twice).individuals, PEOPLE + 1);
 }
@@ -273,12 +369,20 @@ fn ids_that_are_dealt_out_anew() {
     for (site, other) in next.sites.iter_mut().zip(people(2).sites) {
         site.calls[4] = other.calls[4];
     }
-    assert_eq!(node.refused(&node.request(&next)), [["x".to_owned(), "a3".to_owned()]]);
+    assert_eq!(
+        node.refused(&node.request(&next)),
+        [["x".to_owned(), "a3".to_owned()]]
+    );
     let table = node.path("same-people.tsv");
-    let request = LoadRequest { known_as: Some(table.clone()), ..node.request(&next) };
+    let request = LoadRequest {
+        known_as: Some(table.clone()),
+        ..node.request(&next)
+    };
     let error = load(&node.lake, &request).unwrap_err().to_string();
     assert!(
-        error.contains("same-people.tsv:2: the files have somebody with the id in the second column"),
+        error.contains(
+            "same-people.tsv:2: the files have somebody with the id in the second column"
+        ),
         "{error}"
     );
     fs::write(&table, "individual\tknown_as\nx\ta3\na3\ta3-2027\n").unwrap();
@@ -292,11 +396,23 @@ fn a_wrong_table_is_told_by_line_and_corrected() {
     node.load(&people(1));
     let next = renamed(&people(1), "x", 0..3);
     let table = node.path("known.tsv");
-    let request = LoadRequest { known_as: Some(table.clone()), ..node.request(&next) };
+    let request = LoadRequest {
+        known_as: Some(table.clone()),
+        ..node.request(&next)
+    };
     for (lines, said) in [
-        ("x0\ta0\nx9\ta1\n", "known.tsv:3: the id in the first column is not in the files"),
-        ("x0\ta0\nx1\ta0\n", "known.tsv:3: two people are known as one"),
-        ("x0\ta9\n", "known.tsv:2: the files have somebody with the id in the second column"),
+        (
+            "x0\ta0\nx9\ta1\n",
+            "known.tsv:3: the id in the first column is not in the files",
+        ),
+        (
+            "x0\ta0\nx1\ta0\n",
+            "known.tsv:3: two people are known as one",
+        ),
+        (
+            "x0\ta9\n",
+            "known.tsv:2: the files have somebody with the id in the second column",
+        ),
     ] {
         fs::write(&table, format!("individual\tknown_as\n{lines}")).unwrap();
         let error = load(&node.lake, &request).unwrap_err().to_string();
@@ -315,9 +431,15 @@ fn files_of_other_variants_are_compared_among_themselves() {
     let other = people_from(3, 1_000_000);
     let renamed_other = |prefix: &str| renamed(&other, prefix, 0..PEOPLE);
     node.load(&renamed_other("x"));
-    assert_eq!(node.refused(&node.request(&renamed_other("y"))).len(), PEOPLE);
+    assert_eq!(
+        node.refused(&node.request(&renamed_other("y"))).len(),
+        PEOPLE
+    );
     // The first variants are compared as before, with everybody who ever was there.
-    assert_eq!(node.refused(&node.request(&renamed(&people(1), "y", 0..PEOPLE))), pairs("y", 0..PEOPLE));
+    assert_eq!(
+        node.refused(&node.request(&renamed(&people(1), "y", 0..PEOPLE))),
+        pairs("y", 0..PEOPLE)
+    );
     // One variant in thirty less leaves enough.
     let mut fewer = renamed(&people(1), "y", 0..PEOPLE);
     fewer.sites = fewer
@@ -333,11 +455,16 @@ fn files_of_other_variants_are_compared_among_themselves() {
 #[test]
 fn few_people_few_variants_and_variants_that_tell_nobody_apart_are_compared_by_nothing() {
     let few_people = only(&people(1), &(0..19).collect::<Vec<_>>());
-    let few_variants = Panel { sites: people(1).sites[..47].to_vec(), ..people(1) };
+    let few_variants = Panel {
+        sites: people(1).sites[..47].to_vec(),
+        ..people(1)
+    };
     // Everybody has one of two rows of calls, as on a short piece of a chromosome.
     let mut piece = people(1);
     for (number, site) in piece.sites.iter_mut().enumerate() {
-        site.calls = (0..PEOPLE).map(|person| ["0/0", "1/1"][(person * 7 / 11 + number) % 2]).collect();
+        site.calls = (0..PEOPLE)
+            .map(|person| ["0/0", "1/1"][(person * 7 / 11 + number) % 2])
+            .collect();
     }
     for panel in [few_people, few_variants, piece] {
         let node = Node::new();
@@ -354,13 +481,20 @@ fn people_in_blocks_of_several_files() {
     let halves = |panel: &Panel| {
         let file = |people: Range<usize>| only(panel, &people.collect::<Vec<_>>());
         let files = [file(0..25), file(25..PEOPLE)];
-        let write =
-            |(number, panel): (usize, &Panel)| panel.write(&node.path(&format!("sources/{number}.vcf")));
+        let write = |(number, panel): (usize, &Panel)| {
+            panel.write(&node.path(&format!("sources/{number}.vcf")))
+        };
         request(&files.iter().enumerate().map(write).collect::<Vec<_>>())
     };
     load(&node.lake, &halves(&people(1))).unwrap();
-    assert_eq!(node.refused(&node.request(&renamed(&people(1), "x", 20..30))), pairs("x", 20..30));
-    assert_eq!(node.refused(&halves(&renamed(&people(1), "x", 20..30))), pairs("x", 20..30));
+    assert_eq!(
+        node.refused(&node.request(&renamed(&people(1), "x", 20..30))),
+        pairs("x", 20..30)
+    );
+    assert_eq!(
+        node.refused(&halves(&renamed(&people(1), "x", 20..30))),
+        pairs("x", 20..30)
+    );
 }
 
 #[test]
@@ -391,11 +525,23 @@ fn make_old(node: &Node) {
 fn datasets_of_an_earlier_program_are_compared_too() {
     let node = Node::new();
     node.load(&people(1));
-    load(&node.lake, &LoadRequest { dataset: DatasetId::new("other").unwrap(), ..node.request(&people(2)) })
-        .unwrap();
+    load(
+        &node.lake,
+        &LoadRequest {
+            dataset: DatasetId::new("other").unwrap(),
+            ..node.request(&people(2))
+        },
+    )
+    .unwrap();
     make_old(&node);
-    assert_eq!(node.refused(&node.request(&renamed(&people(1), "x", 0..PEOPLE))), pairs("x", 0..PEOPLE));
-    assert_eq!(node.refused(&node.request(&renamed(&people(2), "x", 5..6))), pairs("x", 5..6));
+    assert_eq!(
+        node.refused(&node.request(&renamed(&people(1), "x", 0..PEOPLE))),
+        pairs("x", 0..PEOPLE)
+    );
+    assert_eq!(
+        node.refused(&node.request(&renamed(&people(2), "x", 5..6))),
+        pairs("x", 5..6)
+    );
     node.load(&people(1));
     let both = fs::read(node.book()).unwrap();
     node.load(&people(1));
@@ -409,8 +555,14 @@ fn a_damaged_book_is_put_back_from_a_backup() {
     let book = node.book();
     let refused = |panel: &Panel| {
         let error = load(&node.lake, &node.request(panel)).unwrap_err();
-        assert!(matches!(&error, LakeError::LikenessLost { path, .. } if *path == book), "{error}");
-        assert!(error.to_string().ends_with("put it back from a backup"), "{error}");
+        assert!(
+            matches!(&error, LakeError::LikenessLost { path, .. } if *path == book),
+            "{error}"
+        );
+        assert!(
+            error.to_string().ends_with("put it back from a backup"),
+            "{error}"
+        );
     };
     let whole = fs::read(&book).unwrap();
     let (half, mut flipped) = (&whole[..whole.len() / 2], whole.clone());
@@ -425,25 +577,52 @@ fn a_damaged_book_is_put_back_from_a_backup() {
     fs::remove_file(&book).unwrap();
     refused(&people(2));
     fs::write(&book, whole).unwrap();
-    assert_eq!(node.refused(&node.request(&renamed(&people(1), "x", 0..PEOPLE))), pairs("x", 0..PEOPLE));
+    assert_eq!(
+        node.refused(&node.request(&renamed(&people(1), "x", 0..PEOPLE))),
+        pairs("x", 0..PEOPLE)
+    );
     // Nobody's calls or ids in what an error shows.
     let id = IndividualId::new("a1").unwrap();
-    let error = LakeError::SamePeople { found: 1, pairs: vec![(id.clone(), id)] };
+    let error = LakeError::SamePeople {
+        found: 1,
+        pairs: vec![(id.clone(), id)],
+    };
     assert!(!format!("{error:?} {error}").contains("a1"));
 }
 
-/// The lines of a gzipped VCF with those of its people whom `keep` takes, their names after a prefix.
+/// The lines of a gzipped VCF with those of its people whom `keep` takes, their names after a
+/// prefix.
 fn chosen(file: &Path, prefix: &str, keep: impl Fn(usize) -> bool) -> String {
     let unpacked = Command::new("gzip").arg("-dc").arg(file).output().unwrap();
     let mut text = String::new();
     for line in String::from_utf8(unpacked.stdout).unwrap().lines() {
-        let (head, fields) =
-            if line.starts_with("##") { (0, vec![line]) } else { (9, line.split('\t').collect()) };
-        let prefix = if line.starts_with("#CHROM") { prefix } else { "" };
-        let people = fields.iter().skip(head).enumerate().filter(|(person, _)| head == 0 || keep(*person));
-        let people =
-            people.map(|(_, field)| if head == 0 { (*field).to_owned() } else { format!("{prefix}{field}") });
-        let all: Vec<String> = fields[..head].iter().map(|field| (*field).to_owned()).chain(people).collect();
+        let (head, fields) = if line.starts_with("##") {
+            (0, vec![line])
+        } else {
+            (9, line.split('\t').collect())
+        };
+        let prefix = if line.starts_with("#CHROM") {
+            prefix
+        } else {
+            ""
+        };
+        let people = fields
+            .iter()
+            .skip(head)
+            .enumerate()
+            .filter(|(person, _)| head == 0 || keep(*person));
+        let people = people.map(|(_, field)| {
+            if head == 0 {
+                (*field).to_owned()
+            } else {
+                format!("{prefix}{field}")
+            }
+        });
+        let all: Vec<String> = fields[..head]
+            .iter()
+            .map(|field| (*field).to_owned())
+            .chain(people)
+            .collect();
         text.push_str(&all.join("\t"));
         text.push('\n');
     }
@@ -454,7 +633,8 @@ fn chosen(file: &Path, prefix: &str, keep: impl Fn(usize) -> bool) -> String {
 #[test]
 fn real_people_are_known_again_and_their_relatives_are_not() {
     let shared = std::env::var_os("LIGATE_SHARED").map(PathBuf::from);
-    let shared = shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"));
+    let shared =
+        shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"));
     let file = shared.join("data/real-sites/hapmap3.vcf.gz");
     if !file.exists() {
         return println!("skipped: there is no {}", file.display());
@@ -463,12 +643,23 @@ fn real_people_are_known_again_and_their_relatives_are_not() {
     let request = |name: &str, text: String| {
         let path = node.path(&format!("{name}.vcf"));
         fs::write(&path, text).unwrap();
-        LoadRequest { dataset: DatasetId::new(name).unwrap(), ..request(&[path]) }
+        LoadRequest {
+            dataset: DatasetId::new(name).unwrap(),
+            ..request(&[path])
+        }
     };
     for half in 0..2 {
-        let half = request(["even", "odd"][half], chosen(&file, "a", |person| person % 2 == half));
+        let half = request(
+            ["even", "odd"][half],
+            chosen(&file, "a", |person| person % 2 == half),
+        );
         load(&node.lake, &half).unwrap();
     }
     let found = node.refused(&request("all", chosen(&file, "x", |_| true)));
-    assert!(found.len() == 957 && found.iter().all(|[one, known_as]| one[1..] == known_as[1..]));
+    assert!(
+        found.len() == 957
+            && found
+                .iter()
+                .all(|[one, known_as]| one[1..] == known_as[1..])
+    );
 }

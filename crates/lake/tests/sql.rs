@@ -23,17 +23,28 @@ fn fixture() -> Fixture {
     let panel = Panel::random(1, "P", 20, &["1", "2", "X"], 50);
     let mut request = request(&[panel.write(&base.join("a.vcf"))]);
     let table = base.join("p.tsv");
-    fs::write(&table, "id\tLDL\tt2d\nP0\t1.5\t1\nP1\t2.5\t0\nP2\tNA\t1\nP3\t4\tNA\n").unwrap();
+    fs::write(
+        &table,
+        "id\tLDL\tt2d\nP0\t1.5\t1\nP1\t2.5\t0\nP2\tNA\t1\nP3\t4\tNA\n",
+    )
+    .unwrap();
     request.phenotypes = vec![(table, None)];
     load(&lake, &request).unwrap();
     request.dataset = DatasetId::new("kg-hg").unwrap();
     request.phenotypes.clear();
     load(&lake, &request).unwrap();
-    Fixture { folder, lake, panel }
+    Fixture {
+        folder,
+        lake,
+        panel,
+    }
 }
 
 fn try_sql(lake: &Lake, query: &str, limits: SqlLimits) -> Result<Table, LakeError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(lake.sql(query, limits))
 }
 
@@ -43,10 +54,22 @@ fn sql(lake: &Lake, query: &str) -> Table {
 
 #[test]
 fn answers_counts_joins_and_names_as_written() {
-    let Fixture { folder: _keep, lake, panel } = fixture();
-    let alleles: u64 =
-        panel.sites.iter().flat_map(|site| &site.calls).flat_map(|call| dosage(call)).map(u64::from).sum();
-    let table = sql(&lake, "SELECT SUM(ac) AS ac, COUNT(*) AS n FROM cohort.sites");
+    let Fixture {
+        folder: _keep,
+        lake,
+        panel,
+    } = fixture();
+    let alleles: u64 = panel
+        .sites
+        .iter()
+        .flat_map(|site| &site.calls)
+        .flat_map(|call| dosage(call))
+        .map(u64::from)
+        .sum();
+    let table = sql(
+        &lake,
+        "SELECT SUM(ac) AS ac, COUNT(*) AS n FROM cohort.sites",
+    );
     assert_eq!(table.rows, [[Cell::Unsigned(alleles), Cell::Signed(150)]]);
     let table = sql(
         &lake,
@@ -60,30 +83,71 @@ fn answers_counts_joins_and_names_as_written() {
     let table = sql(&lake, join);
     assert_eq!(table.columns, ["sample", "block", "individual", "LDL"]);
     let row = |sample, name: &str, value| {
-        [Cell::Unsigned(sample), Cell::Unsigned(0), Cell::Text(name.to_owned()), value]
+        [
+            Cell::Unsigned(sample),
+            Cell::Unsigned(0),
+            Cell::Text(name.to_owned()),
+            value,
+        ]
     };
-    assert_eq!(table.rows, [row(0, "P0", Cell::Float(1.5)), row(2, "P2", Cell::Null)]);
-    assert_eq!(sql(&lake, "SELECT * FROM \"kg-hg\".phenotypes").columns, ["individual"]);
+    assert_eq!(
+        table.rows,
+        [row(0, "P0", Cell::Float(1.5)), row(2, "P2", Cell::Null)]
+    );
+    assert_eq!(
+        sql(&lake, "SELECT * FROM \"kg-hg\".phenotypes").columns,
+        ["individual"]
+    );
 }
 
 #[test]
 fn text_is_aligned_and_json_has_numbers() {
-    let Fixture { folder: _keep, lake, .. } = fixture();
-    let table = sql(&lake, "SELECT individual, LDL FROM cohort.phenotypes ORDER BY individual LIMIT 2");
-    assert_eq!(table.to_text(), "individual  LDL\n----------  ---\nP0          1.5\nP1          2.5\n");
-    assert_eq!(table.to_json(), r#"[{"individual":"P0","LDL":1.5},{"individual":"P1","LDL":2.5}]"#);
-    let odd =
-        sql(&lake, "SELECT 'a' || chr(10) || 'b' AS t, CAST(NULL AS INT) AS n, [1, 2] AS l, 0.0/0.0 AS f");
+    let Fixture {
+        folder: _keep,
+        lake,
+        ..
+    } = fixture();
+    let table = sql(
+        &lake,
+        "SELECT individual, LDL FROM cohort.phenotypes ORDER BY individual LIMIT 2",
+    );
+    assert_eq!(
+        table.to_text(),
+        "individual  LDL\n----------  ---\nP0          1.5\nP1          2.5\n"
+    );
+    assert_eq!(
+        table.to_json(),
+        r#"[{"individual":"P0","LDL":1.5},{"individual":"P1","LDL":2.5}]"#
+    );
+    let odd = sql(
+        &lake,
+        "SELECT 'a' || chr(10) || 'b' AS t, CAST(NULL AS INT) AS n, [1, 2] AS l, 0.0/0.0 AS f",
+    );
     assert_eq!(odd.to_text().lines().nth(2).unwrap(), "a b     [1, 2]  NaN");
-    assert_eq!(odd.to_json(), "[{\"t\":\"a\\nb\",\"n\":null,\"l\":\"[1, 2]\",\"f\":null}]");
+    assert_eq!(
+        odd.to_json(),
+        "[{\"t\":\"a\\nb\",\"n\":null,\"l\":\"[1, 2]\",\"f\":null}]"
+    );
 }
 
 #[test]
 fn tables_can_be_listed_described_and_explained() {
-    let Fixture { folder: _keep, lake, .. } = fixture();
+    let Fixture {
+        folder: _keep,
+        lake,
+        ..
+    } = fixture();
     assert!(sql(&lake, "SHOW TABLES").to_text().contains("kg-hg"));
-    assert!(sql(&lake, "DESCRIBE cohort.sites").to_text().contains("alt_index"));
-    let plan = sql(&lake, "EXPLAIN SELECT id FROM cohort.sites WHERE chrom = '2' AND pos = 30").to_text();
+    assert!(
+        sql(&lake, "DESCRIBE cohort.sites")
+            .to_text()
+            .contains("alt_index")
+    );
+    let plan = sql(
+        &lake,
+        "EXPLAIN SELECT id FROM cohort.sites WHERE chrom = '2' AND pos = 30",
+    )
+    .to_text();
     assert!(plan.contains("DataSourceExec"), "{plan}");
     assert!(plan.contains("pruning_predicate"), "{plan}");
 }
@@ -121,22 +185,46 @@ fn whatever_does_more_than_read_is_refused() {
     ];
     for query in queries {
         let answer = try_sql(&lake, &query, SqlLimits::default());
-        assert!(matches!(answer, Err(LakeError::Query(_))), "{query}: {answer:?}");
+        assert!(
+            matches!(answer, Err(LakeError::Query(_))),
+            "{query}: {answer:?}"
+        );
     }
-    assert_eq!(panel::tree(folder.path()), before, "no query wrote anything");
+    assert_eq!(
+        panel::tree(folder.path()),
+        before,
+        "no query wrote anything"
+    );
 }
 
 #[test]
 fn answers_and_queries_are_bounded() {
-    let Fixture { folder: _keep, lake, .. } = fixture();
-    let limits = SqlLimits { rows: 7, memory_bytes: 1 << 24 };
+    let Fixture {
+        folder: _keep,
+        lake,
+        ..
+    } = fixture();
+    let limits = SqlLimits {
+        rows: 7,
+        memory_bytes: 1 << 24,
+    };
     let table = try_sql(&lake, "SELECT pos FROM cohort.sites", limits).unwrap();
     assert_eq!((table.rows.len(), table.truncated), (7, true));
-    assert!(table.to_text().ends_with("(the first 7 rows; there are more)\n"));
+    assert!(
+        table
+            .to_text()
+            .ends_with("(the first 7 rows; there are more)\n")
+    );
     let exact = try_sql(&lake, "SELECT pos FROM cohort.sites LIMIT 7", limits).unwrap();
     assert_eq!((exact.rows.len(), exact.truncated), (7, false));
     let huge = "SELECT a.pos AS p, b.pos AS q, c.pos AS r FROM cohort.sites a, cohort.sites b, cohort.sites c \
                 ORDER BY p, q DESC, r";
-    let limits = SqlLimits { rows: usize::MAX, memory_bytes: 1 << 20 };
-    assert!(matches!(try_sql(&lake, huge, limits), Err(LakeError::Query(_))));
+    let limits = SqlLimits {
+        rows: usize::MAX,
+        memory_bytes: 1 << 20,
+    };
+    assert!(matches!(
+        try_sql(&lake, huge, limits),
+        Err(LakeError::Query(_))
+    ));
 }

@@ -1,4 +1,5 @@
-//! Reads a request's body at a pace: a client that trickles is cut off, one that sends much has the time for it.
+//! Reads a request's body at a pace: a client that trickles is cut off, one that sends much has the
+//! time for it.
 
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ struct Pace {
     bytes_per_second: u64,
 }
 
-/// What the port knows of a request's body before anybody reads it; it is among the request's extensions.
+/// What the port knows of a request's body before anybody reads it; it is among the request's
+/// extensions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Announced {
     pace: Pace,
@@ -33,7 +35,10 @@ pub(crate) struct Announced {
 
 impl Announced {
     pub(crate) fn new(limits: &Limits, bytes: u64) -> Self {
-        let pace = Pace { grace: limits.body, bytes_per_second: limits.body_bytes_per_second_min };
+        let pace = Pace {
+            grace: limits.body,
+            bytes_per_second: limits.body_bytes_per_second_min,
+        };
         let too_large = bytes > limits.body_bytes_max as u64;
         Self { pace, too_large }
     }
@@ -61,7 +66,10 @@ impl IntoResponse for Unread {
         let (status, why) = match self {
             Self::Slow => (StatusCode::REQUEST_TIMEOUT, "the body came too slowly"),
             Self::CutOff => (StatusCode::BAD_REQUEST, "the body was cut off"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than the limit"),
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the body is larger than the limit",
+            ),
         };
         (status, why).into_response()
     }
@@ -71,7 +79,8 @@ impl IntoResponse for Unread {
 ///
 /// # Errors
 ///
-/// Says why the body could not be read; as a response, where the face has no form of its own for that.
+/// Says why the body could not be read; as a response, where the face has no form of its own for
+/// that.
 pub async fn read_body(request: Request<Body>) -> Result<(Parts, Bytes), Unread> {
     let (parts, body) = request.into_parts();
     let announced = parts.extensions.get().copied();
@@ -79,13 +88,15 @@ pub async fn read_body(request: Request<Body>) -> Result<(Parts, Bytes), Unread>
     if announced.too_large {
         return Err(Unread::TooLarge);
     }
-    let body = collect(body, announced.pace).await.map_err(|failure| match failure {
-        Failure::Slow => Unread::Slow,
-        Failure::Body(error) => match error.into_inner().is::<LengthLimitError>() {
-            true => Unread::TooLarge,
-            false => Unread::CutOff,
-        },
-    })?;
+    let body = collect(body, announced.pace)
+        .await
+        .map_err(|failure| match failure {
+            Failure::Slow => Unread::Slow,
+            Failure::Body(error) => match error.into_inner().is::<LengthLimitError>() {
+                true => Unread::TooLarge,
+                false => Unread::CutOff,
+            },
+        })?;
     Ok((parts, body))
 }
 
@@ -151,11 +162,18 @@ mod tests {
         }
     }
 
-    /// What came of `left` bytes at one a second when this many a second are asked for, and after how long.
+    /// What came of `left` bytes at one a second when this many a second are asked for, and after
+    /// how long.
     async fn drops(left: usize, bytes_per_second: u64) -> (Option<usize>, u64) {
         let start = Instant::now();
-        let body = Drops { clock: interval(Duration::from_secs(1)), left };
-        let pace = Pace { grace: Duration::from_secs(60), bytes_per_second };
+        let body = Drops {
+            clock: interval(Duration::from_secs(1)),
+            left,
+        };
+        let pace = Pace {
+            grace: Duration::from_secs(60),
+            bytes_per_second,
+        };
         let read = collect(body, pace).await.ok().map(|body| body.len());
         (read, start.elapsed().as_secs())
     }

@@ -1,6 +1,7 @@
-//! Handshakes under way: connections whose client is not known yet. They have places of their own, so that they take
-//! none from clients; when those are full, the handshake that has waited longest gives way, first one of the same
-//! network. Whoever opens connections and says nothing thereby cuts off himself.
+//! Handshakes under way: connections whose client is not known yet. They have places of their own,
+//! so that they take none from clients; when those are full, the handshake that has waited longest
+//! gives way, first one of the same network. Whoever opens connections and says nothing thereby
+//! cuts off himself.
 
 use std::{collections::VecDeque, net::IpAddr, sync::Arc};
 
@@ -41,7 +42,13 @@ struct Waiting {
 
 impl Entrance {
     pub(crate) fn new(security: Security, limits: Limits, metrics: Arc<PortMetrics>) -> Self {
-        Self { security, limits, metrics, tasks: JoinSet::new(), waiting: VecDeque::new() }
+        Self {
+            security,
+            limits,
+            metrics,
+            tasks: JoinSet::new(),
+            waiting: VecDeque::new(),
+        }
     }
 
     /// Begins a handshake, if need be in the place of an older one.
@@ -50,7 +57,9 @@ impl Entrance {
         self.make_room(network);
         let handshake = handshake(self.security.clone(), stream, network);
         let handshake = timeout(self.limits.handshake, handshake);
-        let task = self.tasks.spawn(async move { handshake.await.ok().flatten() });
+        let task = self
+            .tasks
+            .spawn(async move { handshake.await.ok().flatten() });
         self.waiting.push_back(Waiting { network, task });
     }
 
@@ -67,8 +76,8 @@ impl Entrance {
         }
     }
 
-    /// The next client that got through; `None` when no handshake is under way. Nothing is lost when the future is
-    /// dropped.
+    /// The next client that got through; `None` when no handshake is under way. Nothing is lost
+    /// when the future is dropped.
     pub(crate) async fn next(&mut self) -> Option<Arrival> {
         loop {
             let (id, arrival) = match self.tasks.join_next_with_id().await? {
@@ -84,7 +93,11 @@ impl Entrance {
     }
 
     fn forget(&mut self, id: Id) {
-        if let Some(place) = self.waiting.iter().position(|waiting| waiting.task.id() == id) {
+        if let Some(place) = self
+            .waiting
+            .iter()
+            .position(|waiting| waiting.task.id() == id)
+        {
             self.waiting.remove(place);
         }
     }

@@ -1,11 +1,13 @@
-//! The bounds of a port. Each has a value that suits a node among its peers; a port for strangers takes smaller ones.
+//! The bounds of a port. Each has a value that suits a node among its peers; a port for strangers
+//! takes smaller ones.
 
 use std::time::Duration;
 
 /// What a port takes at the most.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections that got through their handshake; while there are so many, no further handshake begins.
+    /// Connections that got through their handshake; while there are so many, no further handshake
+    /// begins.
     pub connections_max: usize,
     /// Of those, the connections of one network; more are closed at once.
     pub connections_per_network_max: usize,
@@ -17,8 +19,8 @@ pub struct Limits {
     pub handshake: Duration,
     /// For the head of a request, and between two requests.
     pub header: Duration,
-    /// For a body, and longer by the time that the bytes which arrived take at the pace below: 9 minutes for the
-    /// largest body unless told otherwise.
+    /// For a body, and longer by the time that the bytes which arrived take at the pace below: 9
+    /// minutes for the largest body unless told otherwise.
     pub body: Duration,
     pub body_bytes_per_second_min: u64,
     /// Requests of one client in a minute, over a longer time.

@@ -1,5 +1,5 @@
-//! What the ports of a node count, and the text in which a monitoring system reads it: Prometheus' text format 0.0.4.
-//! Only counts and times of whole ports: nothing says who asked for what.
+//! What the ports of a node count, and the text in which a monitoring system reads it: Prometheus'
+//! text format 0.0.4. Only counts and times of whole ports: nothing says who asked for what.
 
 use std::{
     fmt::Write as _,
@@ -31,15 +31,30 @@ impl Metrics {
     pub fn text(&self) -> String {
         let ports = self.ports();
         let mut page = Page(String::new());
-        page.gauge("connections_open", "Connections that are open now", &ports, |port| &port.open);
-        page.counter("connections", "Connections that got through", &ports, |port| &port.connections);
+        page.gauge(
+            "connections_open",
+            "Connections that are open now",
+            &ports,
+            |port| &port.open,
+        );
+        page.counter(
+            "connections",
+            "Connections that got through",
+            &ports,
+            |port| &port.connections,
+        );
         page.counter(
             "connections_refused",
             "Handshakes that failed, and connections over the limit",
             &ports,
             |port| &port.refused,
         );
-        page.counter("quota_refusals", "Requests over a client's quota", &ports, |port| &port.over_quota);
+        page.counter(
+            "quota_refusals",
+            "Requests over a client's quota",
+            &ports,
+            |port| &port.over_quota,
+        );
         page.statuses(&ports);
         page.seconds(&ports);
         page.0
@@ -107,7 +122,10 @@ impl PortMetrics {
         let class = usize::from(status / 100).clamp(1, self.statuses.len()) - 1;
         self.statuses[class].fetch_add(1, Ordering::Relaxed);
         let seconds = took.as_secs_f64();
-        let class = SECONDS.iter().position(|end| seconds <= *end).unwrap_or(SECONDS.len());
+        let class = SECONDS
+            .iter()
+            .position(|end| seconds <= *end)
+            .unwrap_or(SECONDS.len());
         self.seconds[class].fetch_add(1, Ordering::Relaxed);
         let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         self.milliseconds.fetch_add(milliseconds, Ordering::Relaxed);
@@ -128,7 +146,10 @@ struct Page(String);
 
 impl Page {
     fn head(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = writeln!(self.0, "# HELP ligate_{name} {help}.\n# TYPE ligate_{name} {kind}");
+        let _ = writeln!(
+            self.0,
+            "# HELP ligate_{name} {help}.\n# TYPE ligate_{name} {kind}"
+        );
     }
 
     fn value(&mut self, name: &str, port: &str, label: &str, value: impl std::fmt::Display) {
@@ -163,23 +184,45 @@ impl Page {
     }
 
     fn statuses(&mut self, ports: &[Arc<PortMetrics>]) {
-        self.head("answers_total", "counter", "Answers by the class of their HTTP status");
+        self.head(
+            "answers_total",
+            "counter",
+            "Answers by the class of their HTTP status",
+        );
         for port in ports {
             for (class, count) in port.statuses.iter().enumerate() {
                 let label = format!(",status=\"{}xx\"", class + 1);
-                self.value("answers_total", port.name, &label, count.load(Ordering::Relaxed));
+                self.value(
+                    "answers_total",
+                    port.name,
+                    &label,
+                    count.load(Ordering::Relaxed),
+                );
             }
         }
     }
 
     fn seconds(&mut self, ports: &[Arc<PortMetrics>]) {
-        self.head("answer_seconds", "histogram", "Time from a request's head to its answer");
+        self.head(
+            "answer_seconds",
+            "histogram",
+            "Time from a request's head to its answer",
+        );
         for port in ports {
             let mut count = 0;
-            for (class, end) in port.seconds.iter().zip(SECONDS.map(Some).into_iter().chain([None])) {
+            for (class, end) in port
+                .seconds
+                .iter()
+                .zip(SECONDS.map(Some).into_iter().chain([None]))
+            {
                 count += class.load(Ordering::Relaxed);
                 let end = end.map_or("+Inf".to_owned(), |end| end.to_string());
-                self.value("answer_seconds_bucket", port.name, &format!(",le=\"{end}\""), count);
+                self.value(
+                    "answer_seconds_bucket",
+                    port.name,
+                    &format!(",le=\"{end}\""),
+                    count,
+                );
             }
             let seconds = port.milliseconds.load(Ordering::Relaxed) as f64 / 1000.0;
             self.value("answer_seconds_sum", port.name, "", seconds);
@@ -220,6 +263,10 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
         drop(open);
-        assert!(metrics.text().contains("ligate_connections_open{port=\"one\"} 0\n"));
+        assert!(
+            metrics
+                .text()
+                .contains("ligate_connections_open{port=\"one\"} 0\n")
+        );
     }
 }

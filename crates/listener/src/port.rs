@@ -1,4 +1,5 @@
-//! A port: the loop that accepts connections, and the path of a request from the socket to its router.
+//! A port: the loop that accepts connections, and the path of a request from the socket to its
+//! router.
 
 use std::{
     collections::HashMap, convert::Infallible, future::Future, net::IpAddr, pin::pin, sync::Arc,
@@ -65,10 +66,22 @@ pub struct Port {
 
 /// Serves until `shutdown` is ready, then lets answers under way finish.
 pub async fn serve(listener: TcpListener, port: Port, shutdown: impl Future<Output = ()>) {
-    let Port { security, limits, routes, busy, metrics } = port;
+    let Port {
+        security,
+        limits,
+        routes,
+        busy,
+        metrics,
+    } = port;
     let mut entrance = Entrance::new(security, limits, Arc::clone(&metrics));
     let quota = Quota::new(&limits);
-    let face = Arc::new(ServedPort { routes, busy, limits, quota, metrics });
+    let face = Arc::new(ServedPort {
+        routes,
+        busy,
+        limits,
+        quota,
+        metrics,
+    });
     let (stop, stopped) = watch::channel(());
     let mut connections = Connections::default();
     let mut shutdown = pin!(shutdown);
@@ -111,7 +124,10 @@ impl Connections {
     }
 
     fn of(&self, network: IpAddr) -> usize {
-        self.networks.values().filter(|other| **other == network).count()
+        self.networks
+            .values()
+            .filter(|other| **other == network)
+            .count()
     }
 
     fn add(&mut self, network: IpAddr, connection: impl Future<Output = ()> + Send + 'static) {
@@ -160,7 +176,11 @@ async fn connection(arrival: Arrival, face: Arc<ServedPort>, mut stopped: watch:
 }
 
 impl ServedPort {
-    async fn answer(&self, client: Client, request: Request<Incoming>) -> Result<Response, Infallible> {
+    async fn answer(
+        &self,
+        client: Client,
+        request: Request<Incoming>,
+    ) -> Result<Response, Infallible> {
         let start = Instant::now();
         let response = match self.quota.take(&client) {
             Ok(()) => self.route(client, request).await?,
@@ -169,28 +189,41 @@ impl ServedPort {
                 self.too_often(wait)
             }
         };
-        self.metrics.count_answer(response.status().as_u16(), start.elapsed());
+        self.metrics
+            .count_answer(response.status().as_u16(), start.elapsed());
         Ok(response)
     }
 
-    async fn route(&self, client: Client, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+    async fn route(
+        &self,
+        client: Client,
+        mut request: Request<Incoming>,
+    ) -> Result<Response, Infallible> {
         request.extensions_mut().insert(client);
         let announced = Announced::new(&self.limits, request.body().size_hint().lower());
         request.extensions_mut().insert(announced);
         let request = request.map(|body| Limited::new(body, self.limits.body_bytes_max));
-        TowerToHyperService::new(self.routes.clone()).call(request).await
+        TowerToHyperService::new(self.routes.clone())
+            .call(request)
+            .await
     }
 
     fn too_often(&self, wait: Duration) -> Response {
         let mut response = (self.busy)();
         // The whole seconds after which there is a token.
         let seconds = wait.as_secs_f64().ceil() as u64;
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
         response
     }
 }
 
 /// What is told in plain text to a client that asks too often.
 pub fn busy() -> Response {
-    (StatusCode::TOO_MANY_REQUESTS, "too many requests; try again later").into_response()
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        "too many requests; try again later",
+    )
+        .into_response()
 }

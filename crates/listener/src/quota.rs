@@ -1,4 +1,5 @@
-//! How often one client may ask. Every client has a bucket of tokens that fills at a steady rate; a request takes one.
+//! How often one client may ask. Every client has a bucket of tokens that fills at a steady rate; a
+//! request takes one.
 
 use std::{
     collections::HashMap,
@@ -11,7 +12,8 @@ use tokio::time::Instant;
 
 use crate::{Client, Limits};
 
-/// Clients whose buckets are remembered. A bucket that is full again is forgotten first, and loses nothing by it.
+/// Clients whose buckets are remembered. A bucket that is full again is forgotten first, and loses
+/// nothing by it.
 const CLIENTS_MAX: usize = 4096;
 
 /// Whom a bucket belongs to: the holder of a key, or of a network where there are no keys.
@@ -60,7 +62,10 @@ impl Quota {
         if buckets.len() >= CLIENTS_MAX {
             self.forget_full(&mut buckets, now);
         }
-        let bucket = buckets.entry(client.into()).or_insert(Bucket { tokens: self.at_once, filled: now });
+        let bucket = buckets.entry(client.into()).or_insert(Bucket {
+            tokens: self.at_once,
+            filled: now,
+        });
         bucket.tokens = self.tokens(bucket, now);
         bucket.filled = now;
         if bucket.tokens >= 1.0 {
@@ -76,7 +81,8 @@ impl Quota {
         (bucket.tokens + earned).min(self.at_once)
     }
 
-    /// If all are in use, all begin anew: what is remembered stays bounded, and nobody is turned away for it.
+    /// If all are in use, all begin anew: what is remembered stays bounded, and nobody is turned
+    /// away for it.
     fn forget_full(&self, buckets: &mut HashMap<Holder, Bucket>, now: Instant) {
         buckets.retain(|_, bucket| self.tokens(bucket, now) < self.at_once);
         if buckets.len() >= CLIENTS_MAX {
@@ -90,7 +96,10 @@ mod tests {
     use super::*;
 
     fn client(last: u8) -> Client {
-        Client { key: None, network: [192, 0, 2, last].into() }
+        Client {
+            key: None,
+            network: [192, 0, 2, last].into(),
+        }
     }
 
     fn quota(per_minute: u32, at_once: u32) -> Quota {

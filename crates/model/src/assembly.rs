@@ -20,15 +20,28 @@ pub enum Assembly {
 
 /// Lengths of chromosome 1, 2 and 22, by which an assembly is recognised (NCBI assembly reports).
 const LENGTHS: [(Assembly, [(&str, u64); 3]); 3] = [
-    (Assembly::Grch37, [("1", 249_250_621), ("2", 243_199_373), ("22", 51_304_566)]),
-    (Assembly::Grch38, [("1", 248_956_422), ("2", 242_193_529), ("22", 50_818_468)]),
-    (Assembly::T2tChm13, [("1", 248_387_328), ("2", 242_696_752), ("22", 51_324_926)]),
+    (
+        Assembly::Grch37,
+        [("1", 249_250_621), ("2", 243_199_373), ("22", 51_304_566)],
+    ),
+    (
+        Assembly::Grch38,
+        [("1", 248_956_422), ("2", 242_193_529), ("22", 50_818_468)],
+    ),
+    (
+        Assembly::T2tChm13,
+        [("1", 248_387_328), ("2", 242_696_752), ("22", 51_324_926)],
+    ),
 ];
 
 impl Assembly {
-    /// Recognises an assembly by the declared length of one contig (canonical name, "1" rather than "chr1").
+    /// Recognises an assembly by the declared length of one contig (canonical name, "1" rather than
+    /// "chr1").
     pub fn from_contig_length(contig: &str, length: u64) -> Option<Self> {
-        LENGTHS.iter().find(|(_, known)| known.contains(&(contig, length))).map(|(assembly, _)| *assembly)
+        LENGTHS
+            .iter()
+            .find(|(_, known)| known.contains(&(contig, length)))
+            .map(|(assembly, _)| *assembly)
     }
 
     /// Whether the assembly is known.
@@ -74,7 +87,10 @@ mod tests {
     #[test]
     fn recognises_names_and_lengths() {
         assert_eq!("hg19".parse::<Assembly>().unwrap(), Assembly::Grch37);
-        assert_eq!(Assembly::from_contig_length("22", 50_818_468), Some(Assembly::Grch38));
+        assert_eq!(
+            Assembly::from_contig_length("22", 50_818_468),
+            Some(Assembly::Grch38)
+        );
         assert_eq!(Assembly::from_contig_length("22", 51_000_000), None);
         assert!("hg17".parse::<Assembly>().is_err());
     }

@@ -1,5 +1,6 @@
-//! One patient as a clinic describes them: observed and excluded phenotype terms, onset, sex, and, where the case is
-//! solved, the diagnosis. Built from a phenopacket, a list of terms or accepted matches of a text.
+//! One patient as a clinic describes them: observed and excluded phenotype terms, onset, sex, and,
+//! where the case is solved, the diagnosis. Built from a phenopacket, a list of terms or accepted
+//! matches of a text.
 //!
 //! A case is personal data: it has no `Debug` that shows it.
 
@@ -8,7 +9,9 @@ use std::fmt;
 use crate::{Assembly, DiseaseId, Pmid, TermId};
 
 /// Karyotypic sex as recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Sex {
     Female,
     Male,

@@ -1,4 +1,5 @@
-//! Counts of people and alleles, as they add up over nodes. The disclosure gate decides on these alone.
+//! Counts of people and alleles, as they add up over nodes. The disclosure gate decides on these
+//! alone.
 
 use std::fmt;
 
@@ -11,8 +12,9 @@ pub struct PeopleCounts {
     pub individuals: u64,
     /// Individuals who have the disease, for a binary trait.
     pub cases: Option<u64>,
-    /// Individuals of whom it is not known whether they have the disease: neither cases nor controls. They count as
-    /// cases to the share that cases have among the others. 0 for a quantitative trait.
+    /// Individuals of whom it is not known whether they have the disease: neither cases nor
+    /// controls. They count as cases to the share that cases have among the others. 0 for a
+    /// quantitative trait.
     pub unknown: u64,
     /// Sites that contributed.
     pub sites: u64,
@@ -21,7 +23,11 @@ pub struct PeopleCounts {
 impl PeopleCounts {
     /// Individuals without the disease, for a binary trait.
     pub fn controls(&self) -> Option<u64> {
-        self.cases.map(|cases| self.individuals.saturating_sub(cases).saturating_sub(self.unknown))
+        self.cases.map(|cases| {
+            self.individuals
+                .saturating_sub(cases)
+                .saturating_sub(self.unknown)
+        })
     }
 }
 
@@ -34,10 +40,11 @@ pub struct VariantCounts {
     pub allele_count: u64,
     /// Called individuals with two copies of the alternate allele.
     pub homozygotes: u64,
-    /// Sites at which somebody of the analysis has a call of the variant, but for those that withhold it.
+    /// Sites at which somebody of the analysis has a call of the variant, but for those that
+    /// withhold it.
     pub sites: u64,
-    /// Sites that withhold it, because its calls have changed for a few people since it was first shown, or because not
-    /// all but a few have a call.
+    /// Sites that withhold it, because its calls have changed for a few people since it was first
+    /// shown, or because not all but a few have a call.
     pub withheld: u64,
     /// Sites of the run at which nobody has a call.
     pub lacking: u64,
@@ -72,10 +79,11 @@ pub enum GateRule {
     Carriers,
     /// A few people have two copies of an allele, neither nobody nor enough.
     Homozygotes,
-    /// A node of the run lacks it or withholds it: its calls have changed for a few people, or the node did not hold it
-    /// before, since it was first shown; or a known part of the people has no call, and the sums would be over the rest
-    /// of them. These are one rule, because a variant that went from one of them to another would tell of whoever left or
-    /// came: of a file that lists what somebody carries, it is that person's variant.
+    /// A node of the run lacks it or withholds it: its calls have changed for a few people, or the
+    /// node did not hold it before, since it was first shown; or a known part of the people has no
+    /// call, and the sums would be over the rest of them. These are one rule, because a variant
+    /// that went from one of them to another would tell of whoever left or came: of a file that
+    /// lists what somebody carries, it is that person's variant.
     Withheld,
     /// Too few sites take part or count.
     Sites,
@@ -126,7 +134,8 @@ impl VariantCounts {
         })
     }
 
-    /// Copies, among controls and those of whom it is not known, of the allele that is rarer among all.
+    /// Copies, among controls and those of whom it is not known, of the allele that is rarer among
+    /// all.
     pub fn minor_allele_count_in_controls(&self) -> Option<u64> {
         let in_cases = self.minor_allele_count_in_cases()?;
         Some(self.minor_allele_count().saturating_sub(in_cases))
@@ -169,7 +178,10 @@ mod tests {
             sites: 3,
             withheld: 0,
             lacking: 0,
-            cases: Some(CaseCounts { called: 4, allele_count: 6 }),
+            cases: Some(CaseCounts {
+                called: 4,
+                allele_count: 6,
+            }),
         };
         assert_eq!(counts.minor_allele_count(), 3);
         assert_eq!(counts.minor_allele_count_in_cases(), Some(2));

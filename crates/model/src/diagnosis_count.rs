@@ -1,12 +1,12 @@
-//! What registries tell each other ahead of any question: how many patients with a disease have a term, how often an
-//! allele was called.
+//! What registries tell each other ahead of any question: how many patients with a disease have a
+//! term, how often an allele was called.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{DiseaseId, TermId, VariantKey};
 
-/// `m` of `n` patients with a disease have a phenotype term as one of their most specific observed terms. Plain data: a
-/// row that came from elsewhere may hold any numbers until it is checked.
+/// `m` of `n` patients with a disease have a phenotype term as one of their most specific observed
+/// terms. Plain data: a row that came from elsewhere may hold any numbers until it is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DiagnosisCount {

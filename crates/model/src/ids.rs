@@ -87,7 +87,8 @@ id!(
     VariableName, "variable name", "use 1 to 64 of a-z, A-Z, 0-9, '-', '_' and '.', starting with a letter or digit", is_variable_name
 );
 id!(
-    /// A data holder's pseudonym for one person. It is personal data: it has no `Debug` that prints it.
+    /// A data holder's pseudonym for one person. It is personal data: it has no `Debug` that prints
+    /// it.
     IndividualId, "individual id", "use 1 to 256 characters without white space at the ends or control characters", is_individual_id
 );
 id!(
@@ -117,15 +118,25 @@ fn is_country(text: &str) -> bool {
 }
 
 fn starts_alphanumeric(text: &str) -> bool {
-    text.len() <= 64 && text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
+    text.len() <= 64
+        && text
+            .bytes()
+            .next()
+            .is_some_and(|b| b.is_ascii_alphanumeric())
 }
 
 fn is_folder_name(text: &str) -> bool {
-    starts_alphanumeric(text) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    starts_alphanumeric(text)
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }
 
 fn is_variable_name(text: &str) -> bool {
-    starts_alphanumeric(text) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    starts_alphanumeric(text)
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 fn is_individual_id(text: &str) -> bool {
@@ -152,6 +163,9 @@ mod tests {
 
     #[test]
     fn an_individual_is_not_printed_by_debug() {
-        assert_eq!(format!("{:?}", IndividualId::new("NA12878").unwrap()), "IndividualId(..)");
+        assert_eq!(
+            format!("{:?}", IndividualId::new("NA12878").unwrap()),
+            "IndividualId(..)"
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The nouns that every other crate speaks of: variants and their coordinates, individuals, datasets, purposes,
-//! counts, digests.
+//! The nouns that every other crate speaks of: variants and their coordinates, individuals,
+//! datasets, purposes, counts, digests.
 //!
 //! Values here are valid once they exist (parse, don't validate). Nothing here does I/O.
 

@@ -27,7 +27,8 @@ pub enum BinaryCoding {
 }
 
 impl BinaryCoding {
-    /// The coding of a column with these values; `None` of a quantitative one, and where there is none.
+    /// The coding of a column with these values; `None` of a quantitative one, and where there is
+    /// none.
     pub fn of_values(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut occurs = [false; 3];
         for value in values {
@@ -59,7 +60,8 @@ pub struct Variable {
     pub values: Vec<Option<f64>>,
 }
 
-/// A phenotype table in the order of a dataset's individuals: `values[i]` of every variable is individual i's.
+/// A phenotype table in the order of a dataset's individuals: `values[i]` of every variable is
+/// individual i's.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Phenotypes {
     pub variables: Vec<Variable>,
@@ -67,6 +69,8 @@ pub struct Phenotypes {
 
 impl Phenotypes {
     pub fn variable(&self, name: &VariableName) -> Option<&Variable> {
-        self.variables.iter().find(|variable| variable.name == *name)
+        self.variables
+            .iter()
+            .find(|variable| variable.name == *name)
     }
 }

@@ -4,7 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A purpose of Article 53(1) of Regulation (EU) 2025/327. Purposes (a) to (c) are reserved for public bodies.
+/// A purpose of Article 53(1) of Regulation (EU) 2025/327. Purposes (a) to (c) are reserved for
+/// public bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
@@ -38,7 +39,10 @@ impl Purpose {
     }
 
     fn row(self) -> (Self, &'static str, char) {
-        NAMES.into_iter().find(|row| row.0 == self).unwrap_or(NAMES[0])
+        NAMES
+            .into_iter()
+            .find(|row| row.0 == self)
+            .unwrap_or(NAMES[0])
     }
 }
 
@@ -50,7 +54,9 @@ impl fmt::Display for Purpose {
 
 /// A word that is no purpose of Article 53(1).
 #[derive(Debug, thiserror::Error)]
-#[error("\"{0}\" is no purpose; use public-health, policy, statistics, education, research or care")]
+#[error(
+    "\"{0}\" is no purpose; use public-health, policy, statistics, education, research or care"
+)]
 pub struct UnknownPurpose(String);
 
 impl FromStr for Purpose {

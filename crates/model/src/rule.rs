@@ -1,5 +1,5 @@
-//! The rules of the disclosure gate that have a number: one table with the name, the default, the floor and the words of
-//! each. Configuration, permits, stored results and reports all read it.
+//! The rules of the disclosure gate that have a number: one table with the name, the default, the
+//! floor and the words of each. Configuration, permits, stored results and reports all read it.
 
 use serde::{
     Deserializer, Serializer,
@@ -43,11 +43,11 @@ struct Row {
 /// - individuals 30: three sites of the smallest size.
 /// - minor allele count 10: a person has two copies, so at least a cell of carriers.
 /// - minor allele count in cases 3, in controls 3, offered 3: more than the copies of one person.
-/// - carriers 5: a cell. Homozygotes 2: never one person, whose covariates could be read off the weights of a model; by
-///   default 3, because with six digits a sum over three of two thousand people does not tell which three they are, and
-///   one over two nearly does.
-/// - parameter share 3: DataSHIELD's long-standing limit (`nfilter.glm` = 0.33); a model with as many parameters as people
-///   returns the people.
+/// - carriers 5: a cell. Homozygotes 2: never one person, whose covariates could be read off the
+///   weights of a model; by default 3, because with six digits a sum over three of two thousand
+///   people does not tell which three they are, and one over two nearly does.
+/// - parameter share 3: DataSHIELD's long-standing limit (`nfilter.glm` = 0.33); a model with as
+///   many parameters as people returns the people.
 const TABLE: [Row; Rule::COUNT] = [
     Row {
         rule: Rule::IndividualsPerSite,
@@ -63,7 +63,13 @@ const TABLE: [Row; Rule::COUNT] = [
         floor: 30,
         words: "individuals in all, and with a call of a variant, at least",
     },
-    Row { rule: Rule::Cell, name: "cell", default: 10, floor: 5, words: "cases and controls, each at least" },
+    Row {
+        rule: Rule::Cell,
+        name: "cell",
+        default: 10,
+        floor: 5,
+        words: "cases and controls, each at least",
+    },
     Row {
         rule: Rule::MinorAlleleCount,
         name: "minor_allele_count",
@@ -212,7 +218,8 @@ pub fn deserialize_by_name<'de, D: Deserializer<'de>>(
             };
             let mut values = [None; Rule::COUNT];
             while let Some(name) = map.next_key::<String>()? {
-                let rule = Rule::of_name(&name).ok_or_else(|| de::Error::unknown_field(&name, &NAMES))?;
+                let rule =
+                    Rule::of_name(&name).ok_or_else(|| de::Error::unknown_field(&name, &NAMES))?;
                 if values[rule as usize].is_some() {
                     return Err(de::Error::duplicate_field(rule.name()));
                 }

@@ -1,5 +1,6 @@
-//! Ids of the clinic's vocabularies: phenotype terms (HPO), diseases (OMIM, Orphanet, DECIPHER, MONDO), publications.
-//! They are parsed here and nowhere else; anything of another ontology is refused with its prefix.
+//! Ids of the clinic's vocabularies: phenotype terms (HPO), diseases (OMIM, Orphanet, DECIPHER,
+//! MONDO), publications. They are parsed here and nowhere else; anything of another ontology is
+//! refused with its prefix.
 
 use std::{fmt, str::FromStr};
 
@@ -13,7 +14,10 @@ pub struct TermId(u32);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTerm {
     #[error("`{prefix}` is not the ontology wanted here; use {wanted}")]
-    OtherOntology { prefix: String, wanted: &'static str },
+    OtherOntology {
+        prefix: String,
+        wanted: &'static str,
+    },
     #[error("an id is a prefix, a colon and a number, as in {wanted}")]
     Malformed { wanted: &'static str },
 }
@@ -24,7 +28,11 @@ impl TermId {
 
     /// The term with this number; `None` above seven digits.
     pub const fn from_number(number: u32) -> Option<Self> {
-        if number <= Self::MAX { Some(Self(number)) } else { None }
+        if number <= Self::MAX {
+            Some(Self(number))
+        } else {
+            None
+        }
     }
 
     /// The number behind `HP:`.
@@ -42,7 +50,9 @@ impl FromStr for TermId {
         if prefix != "HP" {
             return Err(other(prefix, WANTED));
         }
-        parse_number(number).and_then(Self::from_number).ok_or(InvalidTerm::Malformed { wanted: WANTED })
+        parse_number(number)
+            .and_then(Self::from_number)
+            .ok_or(InvalidTerm::Malformed { wanted: WANTED })
     }
 }
 
@@ -80,7 +90,9 @@ impl FromStr for DiseaseId {
             "MONDO" => Self::Mondo,
             _ => return Err(other(prefix, WANTED)),
         };
-        parse_number(number).map(make).ok_or(InvalidTerm::Malformed { wanted: WANTED })
+        parse_number(number)
+            .map(make)
+            .ok_or(InvalidTerm::Malformed { wanted: WANTED })
     }
 }
 
@@ -114,7 +126,9 @@ impl FromStr for Pmid {
         if !prefix.eq_ignore_ascii_case("PMID") {
             return Err(other(prefix, WANTED));
         }
-        parse_number(number).map(Self).ok_or(InvalidTerm::Malformed { wanted: WANTED })
+        parse_number(number)
+            .map(Self)
+            .ok_or(InvalidTerm::Malformed { wanted: WANTED })
     }
 }
 
@@ -138,13 +152,18 @@ fn split<'a>(text: &'a str, wanted: &'static str) -> Result<(&'a str, &'a str), 
 
 fn parse_number(text: &str) -> Option<u32> {
     let text = text.trim();
-    let digits = !text.is_empty() && text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits =
+        !text.is_empty() && text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().ok() } else { None }
 }
 
 /// The prefix is kept short: a pasted line must not end up in a message.
 fn other(prefix: &str, wanted: &'static str) -> InvalidTerm {
-    let prefix = prefix.chars().filter(char::is_ascii_alphanumeric).take(12).collect();
+    let prefix = prefix
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(12)
+        .collect();
     InvalidTerm::OtherOntology { prefix, wanted }
 }
 
@@ -175,10 +194,16 @@ mod tests {
     #[test]
     fn ids_are_written_as_they_are_read() {
         for text in ["HP:0001250", "HP:0000001"] {
-            assert_eq!(text.parse::<TermId>().map(|id| id.to_string()), Ok(text.to_owned()));
+            assert_eq!(
+                text.parse::<TermId>().map(|id| id.to_string()),
+                Ok(text.to_owned())
+            );
         }
         for text in ["OMIM:101600", "ORPHA:710", "DECIPHER:1", "MONDO:0007043"] {
-            assert_eq!(text.parse::<DiseaseId>().map(|id| id.to_string()), Ok(text.to_owned()));
+            assert_eq!(
+                text.parse::<DiseaseId>().map(|id| id.to_string()),
+                Ok(text.to_owned())
+            );
         }
         assert_eq!("HP_0001250".parse::<TermId>().map(TermId::number), Ok(1250));
         assert_eq!("MIM:100050".parse(), Ok(DiseaseId::Omim(100_050)));
@@ -189,7 +214,15 @@ mod tests {
     fn another_ontology_is_named() {
         let error = "MP:0001250".parse::<TermId>().unwrap_err();
         assert!(error.to_string().contains("`MP`"), "{error}");
-        for text in ["", "HP", "HP:", "HP:12a", "HP:99999999", "HP:-1", "HP:00000000000001"] {
+        for text in [
+            "",
+            "HP",
+            "HP:",
+            "HP:12a",
+            "HP:99999999",
+            "HP:-1",
+            "HP:00000000000001",
+        ] {
             assert!(text.parse::<TermId>().is_err(), "{text}");
         }
     }

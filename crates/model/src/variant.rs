@@ -4,8 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A contig under its canonical name. Aliases ("chr1" and "1", "chrM" and "MT") are one; the order is
-/// 1 to 22, X, Y, MT, then all others by name.
+/// A contig under its canonical name. Aliases ("chr1" and "1", "chrM" and "MT") are one; the order
+/// is 1 to 22, X, Y, MT, then all others by name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Contig(Kind);
@@ -118,7 +118,8 @@ impl fmt::Display for Position {
     }
 }
 
-/// An allele as VCF writes it: bases in capitals, or a symbolic allele, a breakend or `*`. Never empty.
+/// An allele as VCF writes it: bases in capitals, or a symbolic allele, a breakend or `*`. Never
+/// empty.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Allele(Box<str>);
@@ -188,8 +189,8 @@ impl fmt::Debug for Allele {
     }
 }
 
-/// What makes a variant the same variant at every node of one assembly. Ordered by contig, position, reference and
-/// alternate allele: the order of everything stored and sent.
+/// What makes a variant the same variant at every node of one assembly. Ordered by contig,
+/// position, reference and alternate allele: the order of everything stored and sent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VariantKey {
     pub contig: Contig,
@@ -212,7 +213,11 @@ impl VariantKey {
 
 impl fmt::Display for VariantKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}:{}", self.contig, self.position, self.reference, self.alternate)
+        write!(
+            f,
+            "{}:{}:{}:{}",
+            self.contig, self.position, self.reference, self.alternate
+        )
     }
 }
 
@@ -222,9 +227,13 @@ mod tests {
 
     #[test]
     fn aliases_are_one_contig() {
-        for (alias, canonical) in
-            [("chr1", "1"), ("Chr22", "22"), ("chrM", "MT"), ("x", "X"), ("GL000192.1", "GL000192.1")]
-        {
+        for (alias, canonical) in [
+            ("chr1", "1"),
+            ("Chr22", "22"),
+            ("chrM", "MT"),
+            ("x", "X"),
+            ("GL000192.1", "GL000192.1"),
+        ] {
             assert_eq!(Contig::new(alias).to_string(), canonical);
         }
         assert_ne!(Contig::new("01"), Contig::new("1"));
@@ -234,7 +243,10 @@ mod tests {
     fn contigs_sort_as_people_expect() {
         let mut names = ["MT", "10", "GL1", "X", "2", "Y"].map(Contig::new);
         names.sort();
-        assert_eq!(names.map(|name| name.to_string()), ["2", "10", "X", "Y", "MT", "GL1"]);
+        assert_eq!(
+            names.map(|name| name.to_string()),
+            ["2", "10", "X", "Y", "MT", "GL1"]
+        );
     }
 
     #[test]

@@ -1,11 +1,14 @@
-//! The books that say what was shown and who agreed to what: privacy ledger, registry's ledger and patients, and audit log,
-//! which must fit each other, the peers' copies of the log's heads, and the clock. This module is the only one that opens the
-//! ledgers and the patients, so that every change of them is in the audit log, and it refuses to answer with books that were
-//! put back from a copy:
+//! The books that say what was shown and who agreed to what: privacy ledger, registry's ledger and
+//! patients, and audit log, which must fit each other, the peers' copies of the log's heads, and
+//! the clock. This module is the only one that opens the ledgers and the patients, so that every
+//! change of them is in the audit log, and it refuses to answer with books that were put back from
+//! a copy:
 //!
 //! - a book other than the one that the log noted last ([`ledger`], [`registry`], [`check`]);
-//! - a log that ends before a head that a peer holds, or contradicts one ([`check_peers`], [`check_heads`]);
-//! - a folder that `ligate restore` made, or of which one of these was found out before: `restored.json` says why;
+//! - a log that ends before a head that a peer holds, or contradicts one ([`check_peers`],
+//!   [`check_heads`]);
+//! - a folder that `ligate restore` made, or of which one of these was found out before:
+//!   `restored.json` says why;
 //! - a clock that is behind the last entry of the log.
 //!
 //! The way out is [`recovery`](crate::recovery).
@@ -79,22 +82,34 @@ struct LogWitness {
 
 impl LogWitness {
     fn of(folder: &Folder, book: Book) -> Arc<Self> {
-        Arc::new(Self { audit: folder.audit(), identity: folder.identity.clone(), book })
+        Arc::new(Self {
+            audit: folder.audit(),
+            identity: folder.identity.clone(),
+            book,
+        })
     }
 }
 
 impl Witness for LogWitness {
     fn last(&self) -> Result<Option<Digest>, WitnessError> {
         let entry = audit::last_of(&self.audit, self.identity.public(), self.book.kind())?;
-        let digest =
-            |entry: audit::Entry| entry.text("ledger").ok_or("the entry has no digest").map(str::parse);
+        let digest = |entry: audit::Entry| {
+            entry
+                .text("ledger")
+                .ok_or("the entry has no digest")
+                .map(str::parse)
+        };
         Ok(entry.map(digest).transpose()?.transpose()?)
     }
 
     fn note(&self, change: &Change, ledger: Digest) -> Result<(), WitnessError> {
         let what = change.what.to_owned();
         let event = match self.book {
-            Book::Privacy => Event::LedgerChanged { what, job: change.job, ledger },
+            Book::Privacy => Event::LedgerChanged {
+                what,
+                job: change.job,
+                ledger,
+            },
             Book::Registry => Event::RegistryChanged { what, ledger },
             Book::Patients => Event::PatientsChanged { what, ledger },
         };
@@ -104,26 +119,35 @@ impl Witness for LogWitness {
     }
 }
 
-/// The privacy ledger; made where there is none and never was. Not of a node that must be recovered first.
+/// The privacy ledger; made where there is none and never was. Not of a node that must be recovered
+/// first.
 pub fn ledger(folder: &Folder) -> Result<Ledger> {
     check_mark(folder)?;
     open_ledger(folder)
 }
 
-/// The ledger of the registry's patients, made where there is none and never was, and the patients. Not of a node that must
-/// be recovered first.
+/// The ledger of the registry's patients, made where there is none and never was, and the patients.
+/// Not of a node that must be recovered first.
 pub fn registry(folder: &Folder) -> Result<(DiagnosisLedger, PatientsFile)> {
     check_mark(folder)?;
     Ok((open_registry(folder)?, patients_file(folder)))
 }
 
 pub(crate) fn open_ledger(folder: &Folder) -> Result<Ledger> {
-    Ok(Ledger::open(&folder.ledger(), &mut OsRng, LogWitness::of(folder, Book::Privacy))?)
+    Ok(Ledger::open(
+        &folder.ledger(),
+        &mut OsRng,
+        LogWitness::of(folder, Book::Privacy),
+    )?)
 }
 
 pub(crate) fn open_registry(folder: &Folder) -> Result<DiagnosisLedger> {
     let path = registry_path(folder);
-    Ok(DiagnosisLedger::open(&path, &mut OsRng, LogWitness::of(folder, Book::Registry))?)
+    Ok(DiagnosisLedger::open(
+        &path,
+        &mut OsRng,
+        LogWitness::of(folder, Book::Registry),
+    )?)
 }
 
 pub(crate) fn patients_file(folder: &Folder) -> PatientsFile {
@@ -140,8 +164,8 @@ pub(crate) fn is_kept(folder: &Folder, book: Book) -> Result<bool> {
         || audit::last_of(&folder.audit(), folder.identity.public(), book.kind())?.is_some())
 }
 
-/// Whether this node may answer: nothing was restored without a recovery, all books are those that the log tells of,
-/// and the clock is not behind it.
+/// Whether this node may answer: nothing was restored without a recovery, all books are those that
+/// the log tells of, and the clock is not behind it.
 pub fn check(folder: &Folder) -> Result<()> {
     check_mark(folder)?;
     check_book(folder, Book::Privacy)?;
@@ -180,7 +204,12 @@ pub(crate) fn mark_path(dir: &Path) -> PathBuf {
 
 /// Lets the node of `dir` answer nobody until it is recovered.
 pub(crate) fn mark(dir: &Path, reason: &str, since: Option<Timestamp>) -> Result<()> {
-    let mark = Mark { version: VERSION, reason: reason.to_owned(), time: Timestamp::now(), since };
+    let mark = Mark {
+        version: VERSION,
+        reason: reason.to_owned(),
+        time: Timestamp::now(),
+        since,
+    };
     let text = serde_json::to_vec_pretty(&mark)?;
     output::write_private(&mark_path(dir), |out| out.write_all(&text))
 }
@@ -217,6 +246,11 @@ fn check_mark(folder: &Folder) -> Result<()> {
 /// The heads among `heads` that this node signed and its log does not continue.
 pub(crate) fn lost_heads(folder: &Folder, heads: &[Head]) -> Result<Vec<Head>> {
     let verified = audit::verify(&folder.audit(), folder.identity.public())?;
-    let own = heads.iter().filter(|head| head.verify(folder.identity.public()).is_ok());
-    Ok(own.filter(|head| verified.against(std::slice::from_ref(head)).is_err()).cloned().collect())
+    let own = heads
+        .iter()
+        .filter(|head| head.verify(folder.identity.public()).is_ok());
+    Ok(own
+        .filter(|head| verified.against(std::slice::from_ref(head)).is_err())
+        .cloned()
+        .collect())
 }

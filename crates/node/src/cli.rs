@@ -22,10 +22,15 @@ pub use registry::{Registry, RegistryAdd, RegistryClose};
 
 /// Links genome and health repositories without pooling them.
 ///
-/// A biobank, hospital or registry runs `ligate` beside its data. Questions travel; masked sums come back, and only
-/// what passes the disclosure gate is seen by anybody, under a permit.
+/// A biobank, hospital or registry runs `ligate` beside its data. Questions travel; masked sums
+/// come back, and only what passes the disclosure gate is seen by anybody, under a permit.
 #[derive(Debug, Parser)]
-#[command(name = "ligate", version, max_term_width = 100, after_help = "Try it: ligate demo")]
+#[command(
+    name = "ligate",
+    version,
+    max_term_width = 100,
+    after_help = "Try it: ligate demo"
+)]
 pub struct Cli {
     /// Print the result for machines, as JSON
     #[arg(long, global = true)]
@@ -40,8 +45,10 @@ pub enum Command {
     #[command(after_help = "Example: ligate init --dir biobank --name nordbank --country SE")]
     Init(Init),
     /// Load VCF or BCF files and a phenotype table as a dataset
-    #[command(after_help = "Example: ligate ingest --dir biobank --dataset cohort --vcf chr*.vcf.gz \
-                            --phenotypes people.tsv")]
+    #[command(
+        after_help = "Example: ligate ingest --dir biobank --dataset cohort --vcf chr*.vcf.gz \
+                            --phenotypes people.tsv"
+    )]
     Ingest(Ingest),
     /// List the datasets of a node
     #[command(after_help = "Example: ligate datasets --dir biobank --json")]
@@ -60,12 +67,16 @@ pub enum Command {
     #[command(subcommand)]
     Permit(Permit),
     /// Make a signing key for a data user
-    #[command(after_help = "Example: ligate key --out alice.key   (writes alice.key and alice.pub)")]
+    #[command(
+        after_help = "Example: ligate key --out alice.key   (writes alice.key and alice.pub)"
+    )]
     Key(Key),
     /// A genome-wide association study, on own data or under a permit over several nodes
-    #[command(after_help = "Examples:\n  ligate gwas --dir biobank --dataset cohort --trait ldl \
+    #[command(
+        after_help = "Examples:\n  ligate gwas --dir biobank --dataset cohort --trait ldl \
                             --covariates sex,age --out results\n  ligate gwas --dir hdab --permit permit.jws \
-                            --key alice.key --trait ldl --covariates sex,age --out results")]
+                            --key alice.key --trait ldl --covariates sex,age --out results"
+    )]
     Gwas(Gwas),
     /// Mark what may leave the environment of a result that was made under a permit
     #[command(
@@ -82,14 +93,17 @@ pub enum Command {
     /// The audit log: verify, show
     #[command(subcommand)]
     Audit(Audit),
-    /// The privacy ledger: runs that opened sums over this node's people, codings that other nodes decided
+    /// The privacy ledger: runs that opened sums over this node's people, codings that other nodes
+    /// decided
     #[command(subcommand)]
     Ledger(Ledger),
     /// Copy a node, also while it serves
     #[command(after_help = "Example: ligate backup --dir biobank --to /backup/biobank-2027-01-31")]
     Backup(Backup),
     /// Put a copy back as a new folder; it answers nobody before `ligate recover`
-    #[command(after_help = "Example: ligate restore --from /backup/biobank-2027-01-31 --to biobank")]
+    #[command(
+        after_help = "Example: ligate restore --from /backup/biobank-2027-01-31 --to biobank"
+    )]
     Restore(Restore),
     /// Go on after a node was restored, its ledger was put back, or its clock was wrong
     #[command(
@@ -158,9 +172,9 @@ pub struct Ingest {
     /// A TSV or CSV table with a header; the first column holds the sample ids
     #[arg(long)]
     pub phenotypes: Option<PathBuf>,
-    /// A TSV table with the columns individual and known_as: people whom the files call otherwise than this node does, as
-    /// after a change of pseudonyms; the same id in both columns says that somebody is another person,
-    /// as an identical twin is
+    /// A TSV table with the columns individual and known_as: people whom the files call otherwise
+    /// than this node does, as after a change of pseudonyms; the same id in both columns says that
+    /// somebody is another person, as an identical twin is
     #[arg(long)]
     pub known_as: Option<PathBuf>,
     /// GRCh37, GRCh38, T2T-CHM13v2.0 or unknown; else recognised by contig lengths
@@ -197,11 +211,16 @@ pub struct Serve {
 #[derive(Debug, Subcommand)]
 pub enum Peer {
     /// Add a peer, or change the one of that name: what is not said stays as it was
-    #[command(after_help = "Example: ligate peer add --dir biobank --name hdab --key hdab.pub \
-                            --address hdab.example:7443 --country EE --issuer --coordinator")]
+    #[command(
+        after_help = "Example: ligate peer add --dir biobank --name hdab --key hdab.pub \
+                            --address hdab.example:7443 --country EE --issuer --coordinator"
+    )]
     Add(PeerAdd),
-    /// Change what is known of a peer; trust is taken back with --issuer=false and --coordinator=false
-    #[command(after_help = "Example: ligate peer set --dir biobank --name hdab --address hdab.example:8443")]
+    /// Change what is known of a peer; trust is taken back with --issuer=false and
+    /// --coordinator=false
+    #[command(
+        after_help = "Example: ligate peer set --dir biobank --name hdab --address hdab.example:8443"
+    )]
     Set(PeerAdd),
     /// Take a peer off the list: it is not let in any more, and its permits are not accepted
     #[command(after_help = "Example: ligate peer remove --dir biobank --name hdab")]
@@ -220,7 +239,8 @@ pub enum Peer {
         #[arg(long)]
         name: Option<NodeName>,
     },
-    /// Take back a peer that was restored, when its steward has told you so: what it signed before stays on file
+    /// Take back a peer that was restored, when its steward has told you so: what it signed before
+    /// stays on file
     #[command(after_help = "Example: ligate peer accept-recovery --dir hdab --name biobank")]
     AcceptRecovery(PeerRecovered),
     /// List the peers
@@ -253,10 +273,12 @@ pub struct PeerAdd {
 #[derive(Debug, Subcommand)]
 pub enum Permit {
     /// Sign a permit with the node's key
-    #[command(after_help = "Example: ligate permit issue --dir hdab --user alice --user-key alice.pub \
+    #[command(
+        after_help = "Example: ligate permit issue --dir hdab --user alice --user-key alice.pub \
                             --dataset biobank/cohort --dataset hospital/cohort --dataset registry/cohort \
                             --purpose research --about \"Genetics of LDL cholesterol\" \
-                            --variables ldl,sex,age --out permit.jws")]
+                            --variables ldl,sex,age --out permit.jws"
+    )]
     Issue(Box<PermitIssue>),
     /// Print what a permit says; only its signature is checked
     #[command(after_help = "Example: ligate permit show permit.jws")]
@@ -265,10 +287,13 @@ pub enum Permit {
     #[command(after_help = "Example: ligate permit list --dir hdab --json")]
     List(NodeDir),
     /// Issue a permit anew, with a later end and a new id; once, before it ends
-    #[command(after_help = "Example: ligate permit extend --dir hdab hdab-0f3a5c1b2d4e \
-                            --valid-until 2029-01-31T12:00:00Z --out extended.jws")]
+    #[command(
+        after_help = "Example: ligate permit extend --dir hdab hdab-0f3a5c1b2d4e \
+                            --valid-until 2029-01-31T12:00:00Z --out extended.jws"
+    )]
     Extend(PermitExtend),
-    /// Take a permit back, for good: nodes refuse it, running studies stop, stored releases stay where they are
+    /// Take a permit back, for good: nodes refuse it, running studies stop, stored releases stay
+    /// where they are
     #[command(
         after_help = "Example: ligate permit revoke --dir hdab permit.jws --reason \"used for another purpose\""
     )]
@@ -305,7 +330,11 @@ pub struct PermitIssue {
     #[arg(long, required = true, value_delimiter = ',')]
     pub variables: Vec<VariableName>,
     /// The methods that may be used
-    #[arg(long, value_delimiter = ',', default_value = "gwas-linear,gwas-logistic")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "gwas-linear,gwas-logistic"
+    )]
     pub methods: Vec<Method>,
     /// The peer who coordinates and opens sums; else this access body itself
     #[arg(long)]
@@ -313,8 +342,8 @@ pub struct PermitIssue {
     /// When the permit begins, as 2027-01-31 or 2027-01-31T12:00:00Z; else now
     #[arg(long, value_parser = first_moment)]
     pub valid_from: Option<Timestamp>,
-    /// The last day of the permit, as 2028-01-31, or its end as 2028-01-31T12:00:00Z; at most ten years later; else a year
-    /// after it begins
+    /// The last day of the permit, as 2028-01-31, or its end as 2028-01-31T12:00:00Z; at most ten
+    /// years later; else a year after it begins
     #[arg(long, value_parser = end)]
     pub valid_until: Option<Timestamp>,
     /// Let all variants leave that are common enough, not only the leading ones
@@ -354,7 +383,8 @@ impl From<FamilyName> for Family {
 /// Which people are in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum People {
-    /// Everybody; missing values count as the value nearest to the mean, so that every study has the same people
+    /// Everybody; missing values count as the value nearest to the mean, so that every study has
+    /// the same people
     Filled,
     /// Those with the trait and every covariate of this run
     Complete,
@@ -379,11 +409,13 @@ pub struct Gwas {
     /// Which people count; else filled under a permit and complete on own data
     #[arg(long, value_enum)]
     pub people: Option<People>,
-    /// Also combine the nodes' own results, as a meta-analysis would, in tenths of a standard error; once for a data user
-    /// and dataset, since two would give each node's counts away. Uses one more column of the account
+    /// Also combine the nodes' own results, as a meta-analysis would, in tenths of a standard
+    /// error; once for a data user and dataset, since two would give each node's counts away. Uses
+    /// one more column of the account
     #[arg(long, requires = "permit")]
     pub baseline: bool,
-    /// Only say what the study would use of what may be shown to its data user; computes nothing about genotypes
+    /// Only say what the study would use of what may be shown to its data user; computes nothing
+    /// about genotypes
     #[arg(long, requires = "permit")]
     pub plan: bool,
     /// Leave out this node of the permit; three others must remain
@@ -397,8 +429,9 @@ pub struct Gwas {
     /// Else logistic for a binary trait and linear for a quantitative one
     #[arg(long, value_enum)]
     pub family: Option<FamilyName>,
-    /// Logistic: fit a Wald test where the score test's p is below this; 1 fits all, 0 none. Else 0.001 on own data and 0
-    /// under a permit, where Wald tests use much more of what may be shown: a column for each covariate
+    /// Logistic: fit a Wald test where the score test's p is below this; 1 fits all, 0 none. Else
+    /// 0.001 on own data and 0 under a permit, where Wald tests use much more of what may be shown:
+    /// a column for each covariate
     #[arg(long, value_parser = probability)]
     pub wald_below: Option<f64>,
     /// The folder for the result, which only you can read
@@ -419,7 +452,8 @@ pub struct Export {
     /// The officer's approval, where the permit names an officer
     #[arg(long)]
     pub approval: Option<PathBuf>,
-    /// Only say what could leave: nothing leaves and nothing counts; the nodes' logs say that it was asked
+    /// Only say what could leave: nothing leaves and nothing counts; the nodes' logs say that it
+    /// was asked
     #[arg(long)]
     pub plan: bool,
     /// The folder for what may leave
@@ -453,10 +487,14 @@ fn moment(text: &str, days: i64) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse() {
         return Ok(time);
     }
-    let day = text.parse::<Date>().and_then(|day| day.checked_add(days.days()));
+    let day = text
+        .parse::<Date>()
+        .and_then(|day| day.checked_add(days.days()));
     let midnight = day.and_then(|day| day.to_zoned(TimeZone::UTC));
     let said = "a day as 2027-01-31, or a time as 2027-01-31T12:00:00Z";
-    midnight.map(|midnight| midnight.timestamp()).map_err(|_| said.to_owned())
+    midnight
+        .map(|midnight| midnight.timestamp())
+        .map_err(|_| said.to_owned())
 }
 
 fn probability(text: &str) -> Result<f64, String> {
@@ -473,7 +511,8 @@ pub enum Audit {
     Verify {
         #[arg(long, env = "LIGATE_DIR", default_value = ".")]
         dir: PathBuf,
-        /// Also compare with the tree heads that coordinator and peers hold: finds a log whose end was cut
+        /// Also compare with the tree heads that coordinator and peers hold: finds a log whose end
+        /// was cut
         #[arg(long)]
         peers: bool,
     },
@@ -487,7 +526,8 @@ pub enum Ledger {
     /// How much of each account is used, and the runs that opened sums, with their state
     #[command(after_help = "Example: ligate ledger show --dir biobank")]
     Show(NodeDir),
-    /// Let an unfinished run be repeated without a node that was lost, when that node's steward has agreed
+    /// Let an unfinished run be repeated without a node that was lost, when that node's steward has
+    /// agreed
     #[command(
         after_help = "Example: ligate ledger close --dir biobank --question 6c4a...   (from `ledger show`)"
     )]
@@ -542,7 +582,8 @@ pub struct Demo {
     /// The folder to work in; an earlier demo in it is replaced
     #[arg(long, default_value = "ligate-demo")]
     pub dir: PathBuf,
-    /// A folder of NAME.vcf.gz and NAME.phenotypes.tsv, one node per NAME, instead of the demo's own cohorts
+    /// A folder of NAME.vcf.gz and NAME.phenotypes.tsv, one node per NAME, instead of the demo's
+    /// own cohorts
     #[arg(long, requires = "traits")]
     pub sites: Option<PathBuf>,
     /// The traits, one study each

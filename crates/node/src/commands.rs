@@ -1,4 +1,5 @@
-//! One module per command: it turns words into calls and results into text. No rule is decided here.
+//! One module per command: it turns words into calls and results into text. No rule is decided
+//! here.
 
 pub mod audit;
 pub mod datasets;

@@ -1,7 +1,7 @@
 //! `ligate.toml`: what the steward decides. Everything that is not allowed here is denied.
 //!
-//! The file is read strictly (an unknown key is an error) and written only by `init` and `peer add`, which keeps the
-//! steward's comments.
+//! The file is read strictly (an unknown key is an error) and written only by `init` and `peer
+//! add`, which keeps the steward's comments.
 
 mod diagnosis;
 mod matchmaking;
@@ -56,14 +56,17 @@ pub struct Node {
 #[serde(deny_unknown_fields, default)]
 pub struct Serve {
     pub listen: SocketAddr,
-    /// Where a monitoring system on this machine reads counts of connections and answers (Prometheus' text format, at
-    /// /metrics); without it nobody does.
+    /// Where a monitoring system on this machine reads counts of connections and answers
+    /// (Prometheus' text format, at /metrics); without it nobody does.
     pub metrics: Option<SocketAddr>,
 }
 
 impl Default for Serve {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7443)), metrics: None }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7443)),
+            metrics: None,
+        }
     }
 }
 
@@ -81,14 +84,22 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { threads: 0, memory_mib: 1024, deadline_seconds: 600 }
+        Self {
+            threads: 0,
+            memory_mib: 1024,
+            deadline_seconds: 600,
+        }
     }
 }
 
 impl Limits {
     pub fn thread_count(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        if self.threads == 0 { cores() } else { self.threads }
+        if self.threads == 0 {
+            cores()
+        } else {
+            self.threads
+        }
     }
 
     pub fn memory_bytes(&self) -> usize {
@@ -126,8 +137,11 @@ impl Config {
                     path.display()
                 )
             })?;
-        let config: Self = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
-        config.check().with_context(|| format!("in {}", path.display()))?;
+        let config: Self =
+            toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+        config
+            .check()
+            .with_context(|| format!("in {}", path.display()))?;
         Ok(config)
     }
 
@@ -140,11 +154,19 @@ impl Config {
     }
 
     pub fn issuers(&self) -> Vec<PublicKey> {
-        self.peers.iter().filter(|peer| peer.issuer).map(|peer| peer.key).collect()
+        self.peers
+            .iter()
+            .filter(|peer| peer.issuer)
+            .map(|peer| peer.key)
+            .collect()
     }
 
     pub fn coordinators(&self) -> Vec<PublicKey> {
-        self.peers.iter().filter(|peer| peer.coordinator).map(|peer| peer.key).collect()
+        self.peers
+            .iter()
+            .filter(|peer| peer.coordinator)
+            .map(|peer| peer.key)
+            .collect()
     }
 
     fn check(&self) -> Result<()> {
@@ -152,7 +174,9 @@ impl Config {
         if let Some(metrics) = self.serve.metrics
             && !metrics.ip().is_loopback()
         {
-            bail!("[serve] tells metrics at {metrics} without TLS; set a loopback address, behind a proxy");
+            bail!(
+                "[serve] tells metrics at {metrics} without TLS; set a loopback address, behind a proxy"
+            );
         }
         self.revocation.check().context("in [revocation]")?;
         self.diagnosis.check().context("in [diagnosis]")?;
@@ -165,7 +189,10 @@ impl Config {
                 bail!("two peers are named {}; keep one", peer.name);
             }
             if earlier.iter().any(|other| other.key == peer.key) {
-                bail!("peer {} has the key of another peer; one organisation is one peer", peer.name);
+                bail!(
+                    "peer {} has the key of another peer; one organisation is one peer",
+                    peer.name
+                );
             }
         }
         Ok(())
@@ -224,7 +251,8 @@ alleles_for = []   # names of peers: allele counts of the dataset that `ligate r
     )
 }
 
-/// `text` with `peer` added, or changed where one of that name is there. The steward's comments stay.
+/// `text` with `peer` added, or changed where one of that name is there. The steward's comments
+/// stay.
 pub fn with_peer(text: &str, peer: &Peer) -> Result<String> {
     let mut document: toml_edit::DocumentMut = text.parse()?;
     let peers = document
@@ -246,9 +274,13 @@ pub fn with_peer(text: &str, peer: &Peer) -> Result<String> {
 /// `text` without the peer of this name, if there is one. The steward's comments stay.
 pub fn without_peer(text: &str, name: &NodeName) -> Result<String> {
     let mut document: toml_edit::DocumentMut = text.parse()?;
-    let peers = document.get_mut("peers").and_then(toml_edit::Item::as_array_of_tables_mut);
+    let peers = document
+        .get_mut("peers")
+        .and_then(toml_edit::Item::as_array_of_tables_mut);
     if let Some(peers) = peers {
-        peers.retain(|table| table.get("name").and_then(|found| found.as_str()) != Some(name.as_str()));
+        peers.retain(|table| {
+            table.get("name").and_then(|found| found.as_str()) != Some(name.as_str())
+        });
     }
     Ok(document.to_string())
 }

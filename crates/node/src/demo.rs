@@ -1,12 +1,14 @@
-//! `ligate demo`: a newcomer's first look. Three organisations, each with its own keys, data and process, answer one
-//! study together under one permit; then, in the demo alone, their data are pooled to check the result bit by bit.
+//! `ligate demo`: a newcomer's first look. Three organisations, each with its own keys, data and
+//! process, answer one study together under one permit; then, in the demo alone, their data are
+//! pooled to check the result bit by bit.
 //!
 //! Then two of them, with registries, help the third to diagnose a patient.
 //!
-//! A demo of somebody's own files holds their people's data: every folder that it makes has mode 0700, every file 0600,
-//! and the pooled copy is deleted as soon as it served.
+//! A demo of somebody's own files holds their people's data: every folder that it makes has mode
+//! 0700, every file 0600, and the pooled copy is deleted as soon as it served.
 //!
-//! Nothing here replaces what `init`, `ingest`, `serve`, `permit`, `gwas`, `registry` and `diagnose` do: it calls them.
+//! Nothing here replaces what `init`, `ingest`, `serve`, `permit`, `gwas`, `registry` and
+//! `diagnose` do: it calls them.
 
 mod findings;
 mod network;
@@ -69,20 +71,32 @@ pub fn run(args: &cli::Demo, json: bool) -> Result<()> {
     drop(servers);
     let checks = pooled::check(dir, &cohorts, &releases, &mut story)?;
     let identities: Vec<_> = checks.iter().map(Into::into).collect();
-    let report = release_files::write_report(&dir.join("results"), &releases, &identities, &cohorts.planted)?;
+    let report = release_files::write_report(
+        &dir.join("results"),
+        &releases,
+        &identities,
+        &cohorts.planted,
+    )?;
     story.end(dir, &report, &releases, started.elapsed());
     if checks.iter().all(PooledIdentity::holds) {
         return Ok(());
     }
-    bail!("the federated result differs from the pooled one; please report this with {}", report.display());
+    bail!(
+        "the federated result differs from the pooled one; please report this with {}",
+        report.display()
+    );
 }
 
 /// Empties a former demo's folder; any other folder with something in it is left alone.
 fn fresh_folder(dir: &Path) -> Result<&Path> {
     if dir.join(MARKER).exists() {
-        fs::remove_dir_all(dir).with_context(|| format!("cannot replace the demo in {}", dir.display()))?;
+        fs::remove_dir_all(dir)
+            .with_context(|| format!("cannot replace the demo in {}", dir.display()))?;
     } else if dir.exists() && fs::read_dir(dir)?.next().is_some() {
-        bail!("{} is not empty and no demo made it; choose another --dir", dir.display());
+        bail!(
+            "{} is not empty and no demo made it; choose another --dir",
+            dir.display()
+        );
     }
     ligate_files::shut_folder(dir)?;
     output::write_private(&dir.join(MARKER), |out| {
@@ -101,7 +115,11 @@ fn found_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Fol
         story.node(&folder, &report);
         folders.push(folder);
     }
-    let body = Folder::create(&dir.join(ACCESS_BODY), &ACCESS_BODY.parse()?, &"EE".parse()?)?;
+    let body = Folder::create(
+        &dir.join(ACCESS_BODY),
+        &ACCESS_BODY.parse()?,
+        &"EE".parse()?,
+    )?;
     story.access_body(&body);
     folders.push(body);
     Ok(folders)
@@ -135,8 +153,14 @@ fn study_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Rel
                 .map(|site| Ok((site.name.clone(), network::dataset()?)))
                 .collect::<Result<_>>()?,
             purpose: Purpose::Research,
-            about: "Demonstration: genetic associations with the traits of these cohorts".to_owned(),
-            variables: cohorts.traits.iter().chain(&cohorts.covariates).cloned().collect(),
+            about: "Demonstration: genetic associations with the traits of these cohorts"
+                .to_owned(),
+            variables: cohorts
+                .traits
+                .iter()
+                .chain(&cohorts.covariates)
+                .cloned()
+                .collect(),
             methods: vec!["gwas-linear".parse()?, "gwas-logistic".parse()?],
             export: ExportRules::default(),
             coordinator: None,
@@ -144,14 +168,20 @@ fn study_all(dir: &Path, cohorts: &Cohorts, story: &mut Story) -> Result<Vec<Rel
             valid_until: None,
         },
     )?;
-    output::write_private(&dir.join("permit.jws"), |out| out.write_all(permit.jws().as_bytes()))?;
+    output::write_private(&dir.join("permit.jws"), |out| {
+        out.write_all(permit.jws().as_bytes())
+    })?;
     story.permit(&permit);
     let mut releases = Vec::new();
     for trait_name in &cohorts.traits {
         interrupt::check()?;
         // A second meta-analysis of the nodes' own results would be refused.
         let baseline = releases.is_empty();
-        let terms = RunOptions { people: PeopleRule::AllVariables, without: Vec::new(), baseline };
+        let terms = RunOptions {
+            people: PeopleRule::AllVariables,
+            without: Vec::new(),
+            baseline,
+        };
         let study = Study {
             trait_name: trait_name.clone(),
             covariates: cohorts.covariates.clone(),
@@ -175,9 +205,18 @@ fn verify_logs(folders: &[Folder], story: &mut Story) -> Result<()> {
         let folder = Folder::open(folder.path())?;
         let verified = audit::verify(&folder.audit(), folder.identity.public())?;
         let answers = compare_with_peers(&folder, &verified)?;
-        let consistent = answers.iter().all(|answer| answer.held.is_ok() && answer.consistent.is_ok());
-        ensure!(consistent, "the audit log of {} does not fit the heads that its peers hold", folder.name());
-        let held = answers.iter().filter_map(|answer| answer.held.as_ref().ok()).sum();
+        let consistent = answers
+            .iter()
+            .all(|answer| answer.held.is_ok() && answer.consistent.is_ok());
+        ensure!(
+            consistent,
+            "the audit log of {} does not fit the heads that its peers hold",
+            folder.name()
+        );
+        let held = answers
+            .iter()
+            .filter_map(|answer| answer.held.as_ref().ok())
+            .sum();
         story.log(folder.name(), verified.head.size, held);
     }
     Ok(())

@@ -1,6 +1,6 @@
-//! A node's folder: `ligate.toml`, `keys/`, `audit/`, `datasets/`, `ledger/`, `registry/`, `revocations/`, at a
-//! coordinator `releases/` and at an access body `permits/`.
-//! It owns where things are and who may use them at the same time.
+//! A node's folder: `ligate.toml`, `keys/`, `audit/`, `datasets/`, `ledger/`, `registry/`,
+//! `revocations/`, at a coordinator `releases/` and at an access body `permits/`. It owns where
+//! things are and who may use them at the same time.
 
 use std::{
     fs,
@@ -40,9 +40,14 @@ impl Folder {
     pub fn create(path: &Path, name: &NodeName, country: &CountryCode) -> Result<Self> {
         let settings = path.join("ligate.toml");
         if settings.exists() {
-            bail!("{} holds a node already; choose another --dir", path.display());
+            bail!(
+                "{} holds a node already; choose another --dir",
+                path.display()
+            );
         }
-        let folders = ["", "keys", "audit", "datasets", "ledger", "rounds", "releases", "registry"];
+        let folders = [
+            "", "keys", "audit", "datasets", "ledger", "rounds", "releases", "registry",
+        ];
         for folder in folders.into_iter().chain(["permits", "revocations"]) {
             ligate_files::shut_folder(&path.join(folder))?;
         }
@@ -57,14 +62,29 @@ impl Folder {
             key: identity.public(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        Log::create(&path.join("audit"), identity.clone(), first, Timestamp::now())?;
-        Ok(Self { path: path.to_owned(), config: Config::read(&settings)?, identity, live: None })
+        Log::create(
+            &path.join("audit"),
+            identity.clone(),
+            first,
+            Timestamp::now(),
+        )?;
+        Ok(Self {
+            path: path.to_owned(),
+            config: Config::read(&settings)?,
+            identity,
+            live: None,
+        })
     }
 
     pub fn open(path: &Path) -> Result<Self> {
         let config = Config::read(&path.join("ligate.toml"))?;
         let identity = Arc::new(Identity::load(&path.join("keys/node.key"))?);
-        Ok(Self { path: path.to_owned(), config, identity, live: None })
+        Ok(Self {
+            path: path.to_owned(),
+            config,
+            identity,
+            live: None,
+        })
     }
 
     /// The settings as they are now: of a node that serves, those that could be read last.
@@ -128,7 +148,11 @@ impl Folder {
 
     /// The audit log, checked against its signed head.
     pub fn log(&self) -> Result<Log> {
-        Ok(Log::open(&self.audit(), self.identity.clone(), Timestamp::now())?)
+        Ok(Log::open(
+            &self.audit(),
+            self.identity.clone(),
+            Timestamp::now(),
+        )?)
     }
 
     /// Appends to the audit log and returns the signed head that now holds.
@@ -161,8 +185,9 @@ impl Claim {
     }
 }
 
-/// The folder of a node that serves. Its settings are followed, so that `ligate peer add` and a veto need no restart; a
-/// mistake in them is said once, on standard error and in the audit log, and the node goes on with those of before.
+/// The folder of a node that serves. Its settings are followed, so that `ligate peer add` and a
+/// veto need no restart; a mistake in them is said once, on standard error and in the audit log,
+/// and the node goes on with those of before.
 pub struct LiveFolder {
     path: PathBuf,
     identity: Arc<Identity>,
@@ -180,8 +205,15 @@ type FileState = (SystemTime, u64, u64);
 
 impl LiveFolder {
     pub fn new(folder: &Folder) -> Arc<Self> {
-        let held = Mutex::new(HeldConfig { config: folder.config.clone(), seen: None });
-        Arc::new(Self { path: folder.path.clone(), identity: Arc::clone(&folder.identity), held })
+        let held = Mutex::new(HeldConfig {
+            config: folder.config.clone(),
+            seen: None,
+        });
+        Arc::new(Self {
+            path: folder.path.clone(),
+            identity: Arc::clone(&folder.identity),
+            held,
+        })
     }
 
     /// The folder with the settings as they are now.
@@ -197,7 +229,9 @@ impl LiveFolder {
     fn config(&self) -> Config {
         let path = self.path.join("ligate.toml");
         let file = fs::metadata(&path);
-        let state = file.and_then(|file| Ok((file.modified()?, file.len(), file.ino()))).ok();
+        let state = file
+            .and_then(|file| Ok((file.modified()?, file.len(), file.ino())))
+            .ok();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if state.is_none() || held.seen != state {
             held.seen = state;
@@ -211,8 +245,14 @@ impl LiveFolder {
 
     fn tell(&self, reason: &str) {
         note!("warning: the settings cannot be read, and those of before go on: {reason}");
-        let log = Log::open(&self.path.join("audit"), Arc::clone(&self.identity), Timestamp::now());
-        let event = Event::SettingsUnreadable { reason: reason.to_owned() };
+        let log = Log::open(
+            &self.path.join("audit"),
+            Arc::clone(&self.identity),
+            Timestamp::now(),
+        );
+        let event = Event::SettingsUnreadable {
+            reason: reason.to_owned(),
+        };
         if let Err(error) = log.and_then(|mut log| log.append(event, Timestamp::now()).map(drop)) {
             note!("warning: {error}");
         }
@@ -234,7 +274,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         node(dir.path()).unwrap();
         assert!(node(dir.path()).is_err());
-        assert_eq!(Folder::open(dir.path()).unwrap().name().as_str(), "nordbank");
+        assert_eq!(
+            Folder::open(dir.path()).unwrap().name().as_str(),
+            "nordbank"
+        );
     }
 
     #[test]
@@ -243,7 +286,10 @@ mod tests {
         let folder = node(dir.path()).unwrap();
         let claim = folder.claim("serve").unwrap();
         let refused = folder.claim("serve").err().unwrap().to_string();
-        assert!(refused.contains(&std::process::id().to_string()), "{refused}");
+        assert!(
+            refused.contains(&std::process::id().to_string()),
+            "{refused}"
+        );
         drop(claim);
         folder.claim("serve").unwrap();
     }
@@ -255,6 +301,9 @@ mod tests {
         let key = dir.path().join("keys/node.key");
         fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
         let error = Folder::open(dir.path()).err().unwrap().to_string();
-        assert!(error.contains("node.key") && error.contains("chmod 600"), "{error}");
+        assert!(
+            error.contains("node.key") && error.contains("chmod 600"),
+            "{error}"
+        );
     }
 }

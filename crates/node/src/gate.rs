@@ -1,4 +1,5 @@
-//! The disclosure gate of one node under one permit, and what the audit log says of a job: both sides of a run need them.
+//! The disclosure gate of one node under one permit, and what the audit log says of a job: both
+//! sides of a run need them.
 
 use anyhow::Result;
 use ligate_access::{

@@ -1,4 +1,5 @@
-//! Ctrl-C. The first one asks everything to stop at the next safe point; a second one ends the process at once.
+//! Ctrl-C. The first one asks everything to stop at the next safe point; a second one ends the
+//! process at once.
 
 use std::{
     fs,
@@ -19,7 +20,12 @@ static DELETED_AT_ONCE: Mutex<Option<PathBuf>> = Mutex::new(None);
 /// Starts to listen for Ctrl-C and for a supervisor's SIGTERM.
 pub fn install() {
     std::thread::spawn(|| {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        else {
+            return;
+        };
         runtime.block_on(async {
             wait_for_signal().await;
             STOP.store(true, Ordering::SeqCst);
@@ -44,20 +50,29 @@ async fn wait_for_signal() {
     }
 }
 
-/// Names a folder that is deleted when a second Ctrl-C ends the process and nothing else is dropped any more.
+/// Names a folder that is deleted when a second Ctrl-C ends the process and nothing else is dropped
+/// any more.
 pub fn delete_when_stopped_at_once(folder: &Path) {
-    *DELETED_AT_ONCE.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder.to_owned());
+    *DELETED_AT_ONCE
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner) = Some(folder.to_owned());
 }
 
 /// Tries twice, because what still runs may make a file while its folder is emptied.
 fn delete_at_once() {
-    let folder = DELETED_AT_ONCE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let folder = DELETED_AT_ONCE
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
     if let Some(folder) = folder
         && fs::remove_dir_all(&folder).is_err()
         && fs::remove_dir_all(&folder).is_err()
         && folder.exists()
     {
-        note!("warning: {} could not be deleted; delete it by hand", folder.display());
+        note!(
+            "warning: {} could not be deleted; delete it by hand",
+            folder.display()
+        );
     }
 }
 

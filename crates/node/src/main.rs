@@ -1,7 +1,9 @@
-//! `ligate`: one program that an organisation runs beside its data and so becomes a node of a network.
+//! `ligate`: one program that an organisation runs beside its data and so becomes a node of a
+//! network.
 //!
-//! This crate is the only one that knows of processes: the command line, configuration, TLS and HTTP meet here and
-//! nothing depends on it. What is computed, disclosed or permitted is decided in the crates below.
+//! This crate is the only one that knows of processes: the command line, configuration, TLS and
+//! HTTP meet here and nothing depends on it. What is computed, disclosed or permitted is decided in
+//! the crates below.
 
 #[macro_use]
 mod output;
@@ -33,8 +35,8 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};
 use commands::{
-    audit, datasets, diagnose, evaluate, export, gwas, ingest, init, knowledge, ledger, matching, peer,
-    permit, sql,
+    audit, datasets, diagnose, evaluate, export, gwas, ingest, init, knowledge, ledger, matching,
+    peer, permit, sql,
 };
 
 fn main() -> ExitCode {

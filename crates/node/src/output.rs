@@ -1,5 +1,5 @@
-//! What people and machines read: errors in one line, tables, result files. A file is its owner's alone unless it is
-//! written by [`write_public`], which is for what holds nothing about people.
+//! What people and machines read: errors in one line, tables, result files. A file is its owner's
+//! alone unless it is written by [`write_public`], which is for what holds nothing about people.
 
 use std::{
     fmt,
@@ -11,8 +11,8 @@ use anyhow::Result;
 use ligate_files::Readers;
 use serde::Serialize;
 
-/// Writes one line for people to standard output. Whoever stops reading ends the program quietly; any other failure
-/// to write is a failure of the command.
+/// Writes one line for people to standard output. Whoever stops reading ends the program quietly;
+/// any other failure to write is a failure of the command.
 macro_rules! say {
     ($($words:tt)*) => { $crate::output::write_out(format_args!("{}\n", format_args!($($words)*))) };
 }
@@ -28,7 +28,9 @@ pub fn write_out(words: fmt::Arguments<'_>) {
         if error.kind() == io::ErrorKind::BrokenPipe {
             std::process::exit(0);
         }
-        write_note(format_args!("error: cannot write to standard output: {error}"));
+        write_note(format_args!(
+            "error: cannot write to standard output: {error}"
+        ));
         std::process::exit(1);
     }
 }
@@ -65,13 +67,21 @@ pub fn be_private() {
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
 }
 
-/// Writes a file that is the owner's alone and appears whole or not at all, in a folder that is made if it is missing.
-pub fn write_private(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+/// Writes a file that is the owner's alone and appears whole or not at all, in a folder that is
+/// made if it is missing.
+pub fn write_private(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     write_file(path, Readers::Owner, write)
 }
 
-/// [`write_private`] for a file that everybody may read: a permit, a public key, facts about diseases.
-pub fn write_public(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+/// [`write_private`] for a file that everybody may read: a permit, a public key, facts about
+/// diseases.
+pub fn write_public(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     write_file(path, Readers::Everybody, write)
 }
 
@@ -107,7 +117,9 @@ mod tests {
     fn numbers_and_errors_read_well() {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(1_234_567), "1,234,567");
-        let error = anyhow::anyhow!("no such file").context("cannot read x: no such file").context("loading");
+        let error = anyhow::anyhow!("no such file")
+            .context("cannot read x: no such file")
+            .context("loading");
         assert_eq!(one_line(&error), "loading: cannot read x: no such file");
     }
 }

@@ -1,5 +1,6 @@
-//! The permits that this access body issued: one file per permit in `permits/`, named by its id. It keeps what was
-//! signed and which permit it extends; whether a permit is in force or revoked is never stored here.
+//! The permits that this access body issued: one file per permit in `permits/`, named by its id. It
+//! keeps what was signed and which permit it extends; whether a permit is in force or revoked is
+//! never stored here.
 
 use std::{fs, io::ErrorKind, path::PathBuf};
 
@@ -31,16 +32,23 @@ struct Stored {
 }
 
 pub fn keep(body: &Folder, issued: &Issued) -> Result<()> {
-    let stored =
-        Stored { version: VERSION, permit: issued.permit.jws().to_owned(), extends: issued.extends.clone() };
+    let stored = Stored {
+        version: VERSION,
+        permit: issued.permit.jws().to_owned(),
+        extends: issued.extends.clone(),
+    };
     let text = serde_json::to_string_pretty(&stored)?;
-    output::write_private(&path(body, &issued.permit.permit().id), |out| writeln!(out, "{text}"))
+    output::write_private(&path(body, &issued.permit.permit().id), |out| {
+        writeln!(out, "{text}")
+    })
 }
 
 pub fn find(body: &Folder, id: &PermitId) -> Result<Option<Issued>> {
     let path = path(body, id);
     match fs::read_to_string(&path) {
-        Ok(text) => read(&text).map(Some).with_context(|| format!("in {}", path.display())),
+        Ok(text) => read(&text)
+            .map(Some)
+            .with_context(|| format!("in {}", path.display())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
@@ -59,13 +67,21 @@ pub fn all(body: &Folder) -> Result<Vec<Issued>> {
     for file in files {
         let name = file.with_context(failed)?.file_name();
         // Anything else is a file that was being written when the power went.
-        let id = name.to_str().and_then(|name| name.strip_suffix(".json")).and_then(|id| id.parse().ok());
+        let id = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".json"))
+            .and_then(|id| id.parse().ok());
         if let Some(id) = id {
             all.extend(find(body, &id)?);
         }
     }
     all.sort_by(|one, other| {
-        let order = |issued: &Issued| (issued.permit.permit().issued, issued.permit.permit().id.clone());
+        let order = |issued: &Issued| {
+            (
+                issued.permit.permit().issued,
+                issued.permit.permit().id.clone(),
+            )
+        };
         order(one).cmp(&order(other))
     });
     Ok(all)
@@ -73,7 +89,10 @@ pub fn all(body: &Folder) -> Result<Vec<Issued>> {
 
 fn read(text: &str) -> Result<Issued> {
     let stored: Stored = form::json(text.as_bytes(), VERSION..=VERSION)?;
-    Ok(Issued { permit: SignedPermit::read(&stored.permit)?, extends: stored.extends })
+    Ok(Issued {
+        permit: SignedPermit::read(&stored.permit)?,
+        extends: stored.extends,
+    })
 }
 
 fn path(body: &Folder, id: &PermitId) -> PathBuf {

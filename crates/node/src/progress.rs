@@ -1,4 +1,5 @@
-//! Progress on standard error, a bar with an estimate where that is a terminal; and how long each stage took.
+//! Progress on standard error, a bar with an estimate where that is a terminal; and how long each
+//! stage took.
 
 use std::{
     io::IsTerminal,
@@ -27,7 +28,9 @@ impl Current {
     /// Ends the stage that runs and begins the next one.
     fn begin(&mut self, stage: &str) {
         let ended = std::mem::replace(&mut self.stage, stage.to_owned());
-        let Some(since) = self.since.replace(Instant::now()) else { return };
+        let Some(since) = self.since.replace(Instant::now()) else {
+            return;
+        };
         let took = since.elapsed();
         match self.ended.iter_mut().find(|(known, _)| *known == ended) {
             Some((_, before)) => *before += took,
@@ -37,15 +40,22 @@ impl Current {
 }
 
 impl Stages {
-    /// `prefix` says whose work it is; quiet where standard error is no terminal and `--json` is on.
+    /// `prefix` says whose work it is; quiet where standard error is no terminal and `--json` is
+    /// on.
     pub fn new(prefix: impl Into<String>) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Self { bar: terminal.then(bar), prefix: prefix.into(), current: Mutex::default() }
+        Self {
+            bar: terminal.then(bar),
+            prefix: prefix.into(),
+            current: Mutex::default(),
+        }
     }
 
     /// Reports that `done` of `total` units of `stage` are done. Threads may call it at any rate.
     pub fn update(&self, stage: &str, done: u64, total: u64) {
-        let Ok(mut current) = self.current.lock() else { return };
+        let Ok(mut current) = self.current.lock() else {
+            return;
+        };
         if current.stage != stage {
             current.begin(stage);
             if let Some(bar) = &self.bar {
@@ -61,7 +71,9 @@ impl Stages {
 
     /// How long each stage took, in the order in which they began.
     pub fn took(&self) -> Vec<(String, Duration)> {
-        let Ok(mut current) = self.current.lock() else { return Vec::new() };
+        let Ok(mut current) = self.current.lock() else {
+            return Vec::new();
+        };
         current.begin("");
         current.since = None;
         current.ended.clone()

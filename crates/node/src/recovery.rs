@@ -1,11 +1,12 @@
-//! `ligate recover`: how a node whose books were put back may answer again. It asks its peers which heads of its log they
-//! hold, and coordinators which runs of it they know; takes over what log and coordinators can prove; closes what nobody
-//! can; and writes both into the log. It refuses a node that is serving, a steward's word about a time after the books
-//! end, and a registry of which nobody says who has withdrawn.
+//! `ligate recover`: how a node whose books were put back may answer again. It asks its peers which
+//! heads of its log they hold, and coordinators which runs of it they know; takes over what log and
+//! coordinators can prove; closes what nobody can; and writes both into the log. It refuses a node
+//! that is serving, a steward's word about a time after the books end, and a registry of which
+//! nobody says who has withdrawn.
 //!
-//! What was shown in a run whose columns are lost can never be judged again, so the account of its data user stays
-//! closed. Where entries of the log may be lost, every account is closed, unless the steward says in so many words that
-//! nothing was shown since.
+//! What was shown in a run whose columns are lost can never be judged again, so the account of its
+//! data user stays closed. Where entries of the log may be lost, every account is closed, unless
+//! the steward says in so many words that nothing was shown since.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,8 +27,8 @@ use tokio::runtime::Runtime;
 
 use crate::{
     books::{
-        Book, Mark, check_book, is_kept, lost_heads, mark, mark_path, marked, open_ledger, open_registry,
-        patients_file, peers,
+        Book, Mark, check_book, is_kept, lost_heads, mark, mark_path, marked, open_ledger,
+        open_registry, patients_file, peers,
     },
     folder::Folder,
     output,
@@ -110,7 +111,10 @@ impl Findings {
             registry_fits: check_book(folder, Book::Registry).is_ok(),
             patients_kept: is_kept(folder, Book::Patients)?,
             patients_fit: check_book(folder, Book::Patients).is_ok(),
-            clock: log.check_clock(Timestamp::now()).err().map(|error| error.to_string()),
+            clock: log
+                .check_clock(Timestamp::now())
+                .err()
+                .map(|error| error.to_string()),
             since: certain_until(folder, log, &held, &lost)?.min(end_of_copy(marked.as_ref())),
             known: known_runs(folder, runtime)?,
             marked,
@@ -138,10 +142,14 @@ impl Findings {
             });
         }
         if !self.registry_fits {
-            reasons.push("the registry's ledger is not the one that the audit log tells of".to_owned());
+            reasons.push(
+                "the registry's ledger is not the one that the audit log tells of".to_owned(),
+            );
         }
         if !self.patients_fit {
-            reasons.push("the registry's patients are not those that the audit log tells of".to_owned());
+            reasons.push(
+                "the registry's patients are not those that the audit log tells of".to_owned(),
+            );
         }
         if !self.lost.is_empty() {
             reasons.push("peers hold heads that the audit log does not continue".to_owned());
@@ -174,21 +182,26 @@ fn end_of_copy(marked: Option<&Mark>) -> Timestamp {
     marked.and_then(|mark| mark.since).unwrap_or(Timestamp::MAX)
 }
 
-/// The time of the last entry that is surely not written over lost ones: where heads are lost, that of the largest head
-/// that the log continues.
+/// The time of the last entry that is surely not written over lost ones: where heads are lost, that
+/// of the largest head that the log continues.
 fn certain_until(folder: &Folder, log: &Log, held: &[Head], lost: &[Head]) -> Result<Timestamp> {
     if lost.is_empty() {
         return Ok(log.head().time);
     }
     let verified = audit::verify(&folder.audit(), folder.identity.public())?;
     let continued = held.iter().filter(|head| verified.continues(head));
-    Ok(continued.map(|head| head.time).max().unwrap_or(Timestamp::UNIX_EPOCH))
+    Ok(continued
+        .map(|head| head.time)
+        .max()
+        .unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
 /// Recovers the node of `folder`.
 pub fn recover(folder: &Folder, words: &Words) -> Result<Recovered> {
     let _claims = [folder.claim("serve")?, folder.claim("coordinate")?];
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let now = Timestamp::now();
     let mut log = Log::open_whenever(&folder.audit(), folder.identity.clone(), now)?;
     let findings = Findings::gather(folder, &log, &runtime)?;
@@ -196,14 +209,22 @@ pub fn recover(folder: &Folder, words: &Words) -> Result<Recovered> {
     let word = words.nothing_shown_since;
     if findings.reasons().is_empty() && (word.is_none() || closed.is_none()) {
         let Findings { asked, silent, .. } = findings;
-        return Ok(Recovered { peers_asked: asked, peers_silent: silent, ..Recovered::default() });
+        return Ok(Recovered {
+            peers_asked: asked,
+            peers_silent: silent,
+            ..Recovered::default()
+        });
     }
     let since = closed.unwrap_or(findings.since).min(findings.since);
     take_own_revocations(folder, &runtime);
     let plan = Plan::make(folder, &findings, words, since)?;
     let done = plan.summary(&findings, word.is_none() && closed.is_some());
     // From here on the node answers nobody until all of it is done.
-    mark(folder.path(), "a recovery has begun and did not end", Some(since))?;
+    mark(
+        folder.path(),
+        "a recovery has begun and did not end",
+        Some(since),
+    )?;
     log.append_recovery(entry(&done, &findings, words), now)?;
     plan.carry_out(folder, &findings, word.is_some(), now)?;
     let path = mark_path(folder.path());
@@ -211,8 +232,8 @@ pub fn recover(folder: &Folder, words: &Words) -> Result<Recovered> {
     Ok(done)
 }
 
-/// An access body takes its own newest list of revoked permits back from its peers: what it revoked since the copy is
-/// revoked.
+/// An access body takes its own newest list of revoked permits back from its peers: what it revoked
+/// since the copy is revoked.
 fn take_own_revocations(folder: &Folder, runtime: &Runtime) {
     let issued = fs::read_dir(folder.permits()).is_ok_and(|mut permits| permits.next().is_some());
     if !issued {
@@ -249,20 +270,39 @@ impl Plan {
         let taken_over = accounts.len() as u64;
         let holds_data = findings.ledger_kept || !folder.lake()?.datasets()?.is_empty();
         if findings.rolled_back() && word.is_none() && holds_data {
-            accounts.push(ClosedAccount { data_user: None, job: None, since });
+            accounts.push(ClosedAccount {
+                data_user: None,
+                job: None,
+                since,
+            });
         }
         let forgotten = forgotten(folder, findings, word, since)?;
         let consents_closed = findings.consents_doubtful() && words.no_withdrawals_since.is_none();
         let codings = told.codings;
-        Ok(Self { taken_over, accounts, codings, withdrawals, consents_closed, forgotten })
+        Ok(Self {
+            taken_over,
+            accounts,
+            codings,
+            withdrawals,
+            consents_closed,
+            forgotten,
+        })
     }
 
     /// `stays_closed`: an earlier recovery closed all accounts, and nobody's word opens them.
     fn summary(&self, findings: &Findings, stays_closed: bool) -> Recovered {
-        let everybody = self.accounts.iter().any(|account| account.data_user.is_none());
+        let everybody = self
+            .accounts
+            .iter()
+            .any(|account| account.data_user.is_none());
         Recovered {
             reasons: findings.reasons(),
-            lost_size: findings.lost.iter().map(|head| head.size).max().unwrap_or(0),
+            lost_size: findings
+                .lost
+                .iter()
+                .map(|head| head.size)
+                .max()
+                .unwrap_or(0),
             runs_taken_over: self.taken_over,
             accounts_closed: names(&self.accounts),
             all_accounts_closed: everybody || stays_closed,
@@ -273,7 +313,13 @@ impl Plan {
         }
     }
 
-    fn carry_out(&self, folder: &Folder, findings: &Findings, word: bool, now: Timestamp) -> Result<()> {
+    fn carry_out(
+        &self,
+        folder: &Folder,
+        findings: &Findings,
+        word: bool,
+        now: Timestamp,
+    ) -> Result<()> {
         if findings.ledger_kept || !self.accounts.is_empty() {
             open_ledger(folder)?.recover(&self.accounts, &self.codings, word)?;
         }
@@ -282,20 +328,26 @@ impl Plan {
             open_registry(folder)?.recover((people, numbers), self.forgotten, now)?;
         }
         if findings.registry_kept || findings.patients_kept {
-            let registry = Registry::of_books(folder, (open_registry(folder)?, patients_file(folder)));
+            let registry =
+                Registry::of_books(folder, (open_registry(folder)?, patients_file(folder)));
             registry.recover_patients(!self.consents_closed)?;
         }
         Ok(())
     }
 }
 
-/// Since when all accounts, or the registry's batches, are closed by an earlier recovery, where they are.
+/// Since when all accounts, or the registry's batches, are closed by an earlier recovery, where
+/// they are.
 fn closed_before(folder: &Folder, findings: &Findings) -> Result<Option<Timestamp>> {
     let mut since = Vec::new();
     if findings.ledger_fault.is_none() && findings.ledger_kept {
         let closed = open_ledger(folder)?.closed_accounts()?;
-        since
-            .extend(closed.iter().filter(|account| account.data_user.is_none()).map(|account| account.since));
+        since.extend(
+            closed
+                .iter()
+                .filter(|account| account.data_user.is_none())
+                .map(|account| account.since),
+        );
     }
     if findings.registry_fits && findings.registry_kept {
         since.extend(open_registry(folder)?.forgotten()?);
@@ -328,8 +380,14 @@ fn check_word(word: Option<Timestamp>, since: Timestamp, option: &str) -> Result
 }
 
 fn names(accounts: &[ClosedAccount]) -> Vec<String> {
-    let users = accounts.iter().filter_map(|account| account.data_user.as_ref());
-    users.map(|user| user.name.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+    let users = accounts
+        .iter()
+        .filter_map(|account| account.data_user.as_ref());
+    users
+        .map(|user| user.name.clone())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 fn entry(done: &Recovered, findings: &Findings, words: &Words) -> Event {
@@ -348,7 +406,8 @@ fn entry(done: &Recovered, findings: &Findings, words: &Words) -> Event {
     }
 }
 
-/// What the log says of runs: who asked, and how far the ledger had them. And how it says that diseases are coded.
+/// What the log says of runs: who asked, and how far the ledger had them. And how it says that
+/// diseases are coded.
 #[derive(Default)]
 struct Told {
     users: BTreeMap<Digest, DataUser>,
@@ -371,21 +430,31 @@ impl Told {
     }
 
     fn take(&mut self, entry: &Entry, own: &str) {
-        let Some(job) = entry.text("job").and_then(|job| job.parse().ok()) else { return };
+        let Some(job) = entry.text("job").and_then(|job| job.parse().ok()) else {
+            return;
+        };
         match (entry.kind.as_str(), entry.text("what")) {
             ("job", _) => {
                 self.users.extend(data_user(entry).map(|user| (job, user)));
-                self.no_runs.extend((entry.text("coordinator") == Some(own)).then_some(job));
+                self.no_runs
+                    .extend((entry.text("coordinator") == Some(own)).then_some(job));
             }
             ("export-asked", _) => {
-                self.no_runs.extend(entry.text("export").and_then(|export| export.parse::<Digest>().ok()));
+                self.no_runs.extend(
+                    entry
+                        .text("export")
+                        .and_then(|export| export.parse::<Digest>().ok()),
+                );
             }
-            // Logs of earlier programs tell no more of the ledger; in later ones the ledger has the run before this.
+            // Logs of earlier programs tell no more of the ledger; in later ones the ledger has the
+            // run before this.
             ("round", _) if !self.no_runs.contains(&job) => {
                 self.steps.insert((job, "opened"));
             }
             ("ledger-changed", Some(what)) => {
-                let known = ["opened", "columns", "exported"].into_iter().find(|step| *step == what);
+                let known = ["opened", "columns", "exported"]
+                    .into_iter()
+                    .find(|step| *step == what);
                 self.steps.extend(known.map(|step| (job, step)));
                 if what == "exported" {
                     *self.exports.entry(job).or_default() += 1;
@@ -401,8 +470,14 @@ impl Told {
             return;
         }
         let name = |field| entry.text(field).unwrap_or_default();
-        let (Ok(dataset), Ok(variable)) = (name("dataset").parse(), name("variable").parse()) else { return };
-        let coding = entry.fields.get("coding").and_then(|coding| BinaryCoding::deserialize(coding).ok());
+        let (Ok(dataset), Ok(variable)) = (name("dataset").parse(), name("variable").parse())
+        else {
+            return;
+        };
+        let coding = entry
+            .fields
+            .get("coding")
+            .and_then(|coding| BinaryCoding::deserialize(coding).ok());
         let codings = self.codings.entry(dataset).or_default();
         match coding.filter(|_| decided) {
             Some(coding) => codings.insert(variable, coding),
@@ -417,7 +492,8 @@ pub fn data_user(entry: &Entry) -> Option<DataUser> {
     Some(DataUser::new(entry.text("data_user_name")?, key.as_bytes()))
 }
 
-/// Accounts of runs that log or coordinators prove, and that the ledger lacks or has without its columns.
+/// Accounts of runs that log or coordinators prove, and that the ledger lacks or has without its
+/// columns.
 fn missing(
     folder: &Folder,
     findings: &Findings,
@@ -446,13 +522,18 @@ fn missing(
         if lacks {
             // What was exported counts for everybody.
             let user = told.users.get(job).filter(|_| *step != "exported").cloned();
-            accounts.entry(*job).and_modify(|known| *known = known.take().and(user.clone())).or_insert(user);
+            accounts
+                .entry(*job)
+                .and_modify(|known| *known = known.take().and(user.clone()))
+                .or_insert(user);
         }
     }
     for known in &findings.known {
         let run = runs.get(&known.job);
         if run.is_none() || (known.released && run.is_some_and(|run| run.people.is_none())) {
-            accounts.entry(known.job).or_insert_with(|| Some(known.data_user.clone()));
+            accounts
+                .entry(known.job)
+                .or_insert_with(|| Some(known.data_user.clone()));
         }
         if run.map_or(0, |run| run.exported.len()) < known.exported {
             accounts.insert(known.job, None);
@@ -460,7 +541,11 @@ fn missing(
     }
     Ok(accounts
         .into_iter()
-        .map(|(job, data_user)| ClosedAccount { data_user, job: Some(job), since })
+        .map(|(job, data_user)| ClosedAccount {
+            data_user,
+            job: Some(job),
+            since,
+        })
         .collect())
 }
 
@@ -482,25 +567,43 @@ impl Withdrawals {
 
     /// Ids, one a line, or what `ligate registry withdrawals` wrote.
     fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut withdrawals = Self::default();
         let (hashed, lines) = match text.strip_prefix(WITHDRAWALS_HEADER) {
             Some(rest) => (true, rest),
             None => (false, text.as_str()),
         };
-        for (number, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let bad = || format!("line {} of {} is no patient's id or number", number + 1, path.display());
+        for (number, line) in lines
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+        {
+            let bad = || {
+                format!(
+                    "line {} of {} is no patient's id or number",
+                    number + 1,
+                    path.display()
+                )
+            };
             if hashed {
-                withdrawals.numbers.push(u64::from_str_radix(line.trim(), 16).ok().with_context(bad)?);
+                withdrawals.numbers.push(
+                    u64::from_str_radix(line.trim(), 16)
+                        .ok()
+                        .with_context(bad)?,
+                );
             } else {
-                withdrawals.people.push(IndividualId::new(line.trim()).ok().with_context(bad)?);
+                withdrawals
+                    .people
+                    .push(IndividualId::new(line.trim()).ok().with_context(bad)?);
             }
         }
         Ok(withdrawals)
     }
 }
 
-/// The first line of a file of withdrawals as the registry writes it; numbers under the registry's key follow.
+/// The first line of a file of withdrawals as the registry writes it; numbers under the registry's
+/// key follow.
 pub const WITHDRAWALS_HEADER: &str = "# ligate withdrawals 1\n";
 
 fn withdrawals(words: &Words, findings: &Findings, since: Timestamp) -> Result<Withdrawals> {

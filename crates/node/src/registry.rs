@@ -1,13 +1,15 @@
-//! A node's registry of patients with rare diseases, in the folder `registry/` (mode 0700, files 0600):
+//! A node's registry of patients with rare diseases, in the folder `registry/` (mode 0700, files
+//! 0600):
 //!
 //! - `patients.json`: the patients; never sent.
 //! - `ledger/`: the batches that were counted and who was in them, as hashes ([`DiagnosisLedger`]).
 //! - `alleles/`: the ledger of datasets whose allele counts the steward released.
-//! - `peers/NAME.counts`, `NAME.alleles`: what peers released, fetched whole and ahead of any patient.
+//! - `peers/NAME.counts`, `NAME.alleles`: what peers released, fetched whole and ahead of any
+//!   patient.
 //! - `registry.lock` beside it: one process changes the registry at a time.
 //!
-//! What is served is the ledger's table, whole. A case that cannot be counted is a problem with its file and line, and
-//! the others go on.
+//! What is served is the ledger's table, whole. A case that cannot be counted is a problem with its
+//! file and line, and the others go on.
 
 pub mod alleles;
 pub mod fetch;
@@ -24,7 +26,9 @@ use ligate_access::audit::Event;
 use ligate_clinic::counts;
 use ligate_disclosure::{
     Released,
-    diagnosis_counts::{Batch, Closed, DiagnosisLedger, Epsilon, Patient, SingleCounts, Standing, Support},
+    diagnosis_counts::{
+        Batch, Closed, DiagnosisLedger, Epsilon, Patient, SingleCounts, Standing, Support,
+    },
 };
 use ligate_formats::Problems;
 use ligate_knowledge::Knowledge;
@@ -80,12 +84,25 @@ impl<'f> Registry<'f> {
     }
 
     /// The registry with its ledger and its patients at hand.
-    pub fn of_books(folder: &'f Folder, (ledger, patients): (DiagnosisLedger, PatientsFile)) -> Self {
-        Self { folder, patients, ledger }
+    pub fn of_books(
+        folder: &'f Folder,
+        (ledger, patients): (DiagnosisLedger, PatientsFile),
+    ) -> Self {
+        Self {
+            folder,
+            patients,
+            ledger,
+        }
     }
 
-    /// Takes the cases of files. A patient of whom something else was counted before stops being served first.
-    pub fn add(&self, files: &[PathBuf], terms: AddOptions, knowledge: &Knowledge) -> Result<Added> {
+    /// Takes the cases of files. A patient of whom something else was counted before stops being
+    /// served first.
+    pub fn add(
+        &self,
+        files: &[PathBuf],
+        terms: AddOptions,
+        knowledge: &Knowledge,
+    ) -> Result<Added> {
         let _claim = self.claim()?;
         let mut patients = self.patients()?;
         let (mut added, mut incoming) = (Added::default(), Incoming::default());
@@ -94,7 +111,11 @@ impl<'f> Registry<'f> {
             for record in cases.by_ref() {
                 if let Err(why) = incoming.take(&record.case, terms, knowledge) {
                     added.left_out += 1;
-                    added.problems.push(&record.file, record.line, format!("a case is not counted: {why}"));
+                    added.problems.push(
+                        &record.file,
+                        record.line,
+                        format!("a case is not counted: {why}"),
+                    );
                 }
             }
             added.left_out += cases.problems().total();
@@ -102,12 +123,22 @@ impl<'f> Registry<'f> {
         }
         self.enter(incoming.patients, &mut patients, &mut added)?;
         self.patients.write("added", &patients)?;
-        let Added { added: new, changed, left_out, .. } = added;
-        self.folder.record(Event::RegistryAdded { added: new, changed, left_out })?;
+        let Added {
+            added: new,
+            changed,
+            left_out,
+            ..
+        } = added;
+        self.folder.record(Event::RegistryAdded {
+            added: new,
+            changed,
+            left_out,
+        })?;
         Ok(added)
     }
 
-    /// A batch with a corrected patient is stopped before anything else changes: a crash in between serves less.
+    /// A batch with a corrected patient is stopped before anything else changes: a crash in between
+    /// serves less.
     fn enter(&self, incoming: Patients, patients: &mut Patients, added: &mut Added) -> Result<()> {
         let standings = self.ledger.standings(incoming.keys())?;
         for ((id, new), standing) in incoming.into_iter().zip(standings) {
@@ -143,23 +174,34 @@ impl<'f> Registry<'f> {
         let _claim = self.claim()?;
         let patients = self.patients()?;
         let minimums = self.folder.config.diagnosis.minimums;
-        let closed = self.ledger.close(&listed(&patients), minimums, single, Timestamp::now())?;
+        let closed = self
+            .ledger
+            .close(&listed(&patients), minimums, single, Timestamp::now())?;
         self.record_closed(closed)
     }
 
-    /// Closes one batch of all newcomers with noise, over all candidate diseases and phenotype terms of the knowledge.
+    /// Closes one batch of all newcomers with noise, over all candidate diseases and phenotype
+    /// terms of the knowledge.
     pub fn close_private(&self, epsilon: Epsilon, knowledge: &Knowledge) -> Result<Closed> {
         let _claim = self.claim()?;
         let patients = self.patients()?;
         let ontology = &knowledge.ontology;
         let phenotypes = ontology.terms().filter(|term| ontology.is_phenotype(*term));
         let terms: BTreeSet<_> = phenotypes.map(|term| ontology.id(term)).collect();
-        let diseases: BTreeSet<_> =
-            knowledge.candidates().iter().map(|disease| knowledge.disease(*disease).id).collect();
+        let diseases: BTreeSet<_> = knowledge
+            .candidates()
+            .iter()
+            .map(|disease| knowledge.disease(*disease).id)
+            .collect();
         let (terms, diseases) = (Vec::from_iter(terms), Vec::from_iter(diseases));
-        let support = Support { diseases: &diseases, terms: &terms };
+        let support = Support {
+            diseases: &diseases,
+            terms: &terms,
+        };
         let how = (&support, epsilon, FALSE_ROWS);
-        let closed = self.ledger.close_private(&listed(&patients), how, Timestamp::now(), &mut OsRng)?;
+        let closed =
+            self.ledger
+                .close_private(&listed(&patients), how, Timestamp::now(), &mut OsRng)?;
         self.record_closed(closed)
     }
 
@@ -179,8 +221,9 @@ impl<'f> Registry<'f> {
         Ok(stopped)
     }
 
-    /// Takes the patients as they lie for the newest ones, without those who have withdrawn by the ledger. Consents count as
-    /// not given, unless it is known that nobody has taken one back since.
+    /// Takes the patients as they lie for the newest ones, without those who have withdrawn by the
+    /// ledger. Consents count as not given, unless it is known that nobody has taken one back
+    /// since.
     pub fn recover_patients(&self, consents_stand: bool) -> Result<()> {
         let _claim = self.claim()?;
         let mut patients = self.patients.read_unwitnessed()?;
@@ -216,9 +259,16 @@ impl<'f> Registry<'f> {
     pub fn shown_in_matching(&self) -> Result<Vec<(IndividualId, Case)>> {
         let patients = self.patients()?;
         let standings = self.ledger.standings(patients.keys())?;
-        let here = patients.iter().zip(standings).filter(|(_, standing)| *standing != Standing::Withdrawn);
-        let agreed = here.map(|(patient, _)| patient).filter(|(_, patient)| patient.matching);
-        Ok(agreed.map(|(id, patient)| (id.clone(), patient.case(id))).collect())
+        let here = patients
+            .iter()
+            .zip(standings)
+            .filter(|(_, standing)| *standing != Standing::Withdrawn);
+        let agreed = here
+            .map(|(patient, _)| patient)
+            .filter(|(_, patient)| patient.matching);
+        Ok(agreed
+            .map(|(id, patient)| (id.clone(), patient.case(id)))
+            .collect())
     }
 
     fn patients(&self) -> Result<Patients> {
@@ -231,12 +281,19 @@ impl<'f> Registry<'f> {
 
     fn record_closed(&self, closed: Closed) -> Result<Closed> {
         let (batches, rows) = (closed.batches as u64, closed.rows as u64);
-        self.folder.record(Event::DiagnosisCountsClosed { batches, rows, table: self.digest()? })?;
+        self.folder.record(Event::DiagnosisCountsClosed {
+            batches,
+            rows,
+            table: self.digest()?,
+        })?;
         Ok(closed)
     }
 
     fn record_stopped(&self, batches: u64) -> Result<()> {
-        self.folder.record(Event::DiagnosisCountsStopped { batches, table: self.digest()? })?;
+        self.folder.record(Event::DiagnosisCountsStopped {
+            batches,
+            table: self.digest()?,
+        })?;
         Ok(())
     }
 
@@ -251,7 +308,12 @@ fn listed(patients: &Patients) -> Vec<Patient<'_>> {
 }
 
 fn listed_one<'p>((id, stored): (&'p IndividualId, &'p StoredPatient)) -> Patient<'p> {
-    Patient { id, disease: stored.disease, terms: &stored.terms, single_counts: stored.single_counts }
+    Patient {
+        id,
+        disease: stored.disease,
+        terms: &stored.terms,
+        single_counts: stored.single_counts,
+    }
 }
 
 /// The patients of the files that are being read.
@@ -262,18 +324,36 @@ struct Incoming {
 
 impl Incoming {
     /// Takes one case. What is refused is said without anything of the patient.
-    fn take(&mut self, case: &Case, terms: AddOptions, knowledge: &Knowledge) -> Result<(), String> {
+    fn take(
+        &mut self,
+        case: &Case,
+        terms: AddOptions,
+        knowledge: &Knowledge,
+    ) -> Result<(), String> {
         let entry = counts::entry(case, knowledge).map_err(|error| error.to_string())?;
-        let id = if terms.by_case_id { &case.id } else { &case.individual };
-        let id =
-            IndividualId::new(id.as_str()).map_err(|_| "it has no usable id of the patient".to_owned())?;
+        let id = if terms.by_case_id {
+            &case.id
+        } else {
+            &case.individual
+        };
+        let id = IndividualId::new(id.as_str())
+            .map_err(|_| "it has no usable id of the patient".to_owned())?;
         let ontology = &knowledge.ontology;
         let stored = StoredPatient {
             disease: entry.disease,
             terms: entry.terms,
             sex: case.sex,
-            excluded: case.excluded.iter().copied().filter(|term| ontology.term(*term).is_some()).collect(),
-            genes: case.diagnoses.iter().flat_map(|diagnosis| diagnosis.genes.iter().cloned()).collect(),
+            excluded: case
+                .excluded
+                .iter()
+                .copied()
+                .filter(|term| ontology.term(*term).is_some())
+                .collect(),
+            genes: case
+                .diagnoses
+                .iter()
+                .flat_map(|diagnosis| diagnosis.genes.iter().cloned())
+                .collect(),
             single_counts: terms.single_counts,
             matching: terms.matching,
         };
@@ -291,7 +371,9 @@ impl Incoming {
 }
 
 /// Diseases and patients, for the steward's own eyes.
-pub fn patients_by_disease(registry: &Registry<'_>) -> Result<BTreeMap<ligate_model::DiseaseId, usize>> {
+pub fn patients_by_disease(
+    registry: &Registry<'_>,
+) -> Result<BTreeMap<ligate_model::DiseaseId, usize>> {
     let mut counts = BTreeMap::new();
     for patient in registry.patients()?.values() {
         *counts.entry(patient.disease).or_insert(0) += 1;

@@ -1,7 +1,8 @@
-//! The issuers' lists of revoked permits as this folder holds them: one file per issuer in `revocations/`, the newest
-//! that anybody handed over. It refuses lists of issuers that the steward does not trust and lists that contradict the
-//! held one. An access body's own list is here too, and is signed anew for everybody who asks. Its audit log has every
-//! revocation first, so that a list which was put back from a copy is completed from it.
+//! The issuers' lists of revoked permits as this folder holds them: one file per issuer in
+//! `revocations/`, the newest that anybody handed over. It refuses lists of issuers that the
+//! steward does not trust and lists that contradict the held one. An access body's own list is here
+//! too, and is signed anew for everybody who asks. Its audit log has every revocation first, so
+//! that a list which was put back from a copy is completed from it.
 
 mod fetch;
 
@@ -23,22 +24,31 @@ use crate::{folder::Folder, output};
 
 pub use fetch::{LIST_DEADLINE, keep_fresh, push, refresh, refresh_where_due};
 
-/// What this node goes by when it decides on a permit: the newest lists of the issuers that it trusts.
+/// What this node goes by when it decides on a permit: the newest lists of the issuers that it
+/// trusts.
 pub fn known(folder: &Folder) -> Result<Revocations> {
     let issuers = folder.config.issuers();
-    let lists = issuers.iter().filter_map(|issuer| held(folder, issuer).transpose());
+    let lists = issuers
+        .iter()
+        .filter_map(|issuer| held(folder, issuer).transpose());
     Ok(Revocations {
         lists: lists.collect::<Result<_>>()?,
         stale_after: folder.config.revocation.stale_after(),
     })
 }
 
-/// The newest list of `issuer` that this folder can show; its own, which it signs with the time of now.
+/// The newest list of `issuer` that this folder can show; its own, which it signs with the time of
+/// now.
 pub fn newest(folder: &Folder, issuer: &PublicKey) -> Result<Option<SignedRevocations>> {
-    if *issuer == folder.identity.public() { own(folder).map(Some) } else { held(folder, issuer) }
+    if *issuer == folder.identity.public() {
+        own(folder).map(Some)
+    } else {
+        held(folder, issuer)
+    }
 }
 
-/// Whether the newest list of `issuer` is older than the steward lets it be before it is fetched anew.
+/// Whether the newest list of `issuer` is older than the steward lets it be before it is fetched
+/// anew.
 pub fn is_due(folder: &Folder, issuer: &PublicKey) -> Result<bool> {
     let newest = newest(folder, issuer)?;
     let age = newest.map(|held| Timestamp::now().duration_since(held.list().issued));
@@ -60,7 +70,10 @@ pub fn take(folder: &Folder, jws: &str) -> Result<()> {
     let replaces = match &held {
         None => true,
         Some(held) => list.replaces(held).with_context(|| {
-            format!("the list of permits revoked by {} is refused", name(folder, &issuer))
+            format!(
+                "the list of permits revoked by {} is refused",
+                name(folder, &issuer)
+            )
         })?,
     };
     if !replaces {
@@ -70,17 +83,35 @@ pub fn take(folder: &Folder, jws: &str) -> Result<()> {
     let (before, now) = (held.map_or(0, |held| held.list().sequence), list.list());
     if now.sequence > before {
         let (sequence, revoked) = (now.sequence, now.entries.len() as u64);
-        folder.record(Event::RevocationsKept { issuer, sequence, revoked })?;
+        folder.record(Event::RevocationsKept {
+            issuer,
+            sequence,
+            revoked,
+        })?;
     }
     Ok(())
 }
 
-/// Adds a permit to this access body's own list, for good. The audit log has it before anybody can see it.
+/// Adds a permit to this access body's own list, for good. The audit log has it before anybody can
+/// see it.
 pub fn revoke(body: &Folder, revocation: Revocation) -> Result<SignedRevocations> {
     let _lock = lock(body)?;
-    let list = stored_own(body)?.with(revocation.clone(), Timestamp::now())?.sign(&body.identity)?;
-    let Revocation { id, permit, revoked, reason } = revocation;
-    body.record(Event::PermitRevoked { id, permit, revoked, sequence: list.list().sequence, reason })?;
+    let list = stored_own(body)?
+        .with(revocation.clone(), Timestamp::now())?
+        .sign(&body.identity)?;
+    let Revocation {
+        id,
+        permit,
+        revoked,
+        reason,
+    } = revocation;
+    body.record(Event::PermitRevoked {
+        id,
+        permit,
+        revoked,
+        sequence: list.list().sequence,
+        reason,
+    })?;
     write(body, &list)?;
     Ok(list)
 }
@@ -97,24 +128,38 @@ pub fn own(body: &Folder) -> Result<SignedRevocations> {
 fn stored_own(body: &Folder) -> Result<RevocationList> {
     let issuer = body.identity.public();
     let held = held(body, &issuer)?;
-    let list =
-        held.map_or_else(|| RevocationList::empty(issuer, Timestamp::UNIX_EPOCH), |held| held.list().clone());
+    let list = held.map_or_else(
+        || RevocationList::empty(issuer, Timestamp::UNIX_EPOCH),
+        |held| held.list().clone(),
+    );
     let noted = noted_sequence(body)?;
-    if list.sequence >= noted { Ok(list) } else { completed(body, list, noted) }
+    if list.sequence >= noted {
+        Ok(list)
+    } else {
+        completed(body, list, noted)
+    }
 }
 
-/// The number of this body's newest list by its audit log: of one that it made, or took back from a peer.
+/// The number of this body's newest list by its audit log: of one that it made, or took back from a
+/// peer.
 fn noted_sequence(body: &Folder) -> Result<u64> {
     let own = body.identity.public();
     let last = |kind| audit::last_of(&body.audit(), own, kind);
-    let sequence =
-        |entry: &Entry| entry.fields.get("sequence").and_then(|number| number.as_u64()).unwrap_or(0);
+    let sequence = |entry: &Entry| {
+        entry
+            .fields
+            .get("sequence")
+            .and_then(|number| number.as_u64())
+            .unwrap_or(0)
+    };
     let made = last("permit-revoked")?.as_ref().map_or(0, sequence);
-    let taken = last("revocations-kept")?.filter(|entry| entry.text("issuer") == Some(&own.to_string()));
+    let taken =
+        last("revocations-kept")?.filter(|entry| entry.text("issuer") == Some(&own.to_string()));
     Ok(made.max(taken.as_ref().map_or(0, sequence)))
 }
 
-/// A list that lacks what the audit log says was revoked was put back from a copy, or a crash came in between.
+/// A list that lacks what the audit log says was revoked was put back from a copy, or a crash came
+/// in between.
 fn completed(body: &Folder, list: RevocationList, noted: u64) -> Result<RevocationList> {
     let (mut revoked, before) = (Vec::new(), list.sequence);
     audit::entries(&body.audit(), &mut |entry| {
@@ -124,11 +169,26 @@ fn completed(body: &Folder, list: RevocationList, noted: u64) -> Result<Revocati
     })?;
     let mut list = list;
     for fields in revoked {
-        let told: Told = serde_json::from_value(fields).context("an entry of a revocation cannot be read")?;
+        let told: Told =
+            serde_json::from_value(fields).context("an entry of a revocation cannot be read")?;
         if told.sequence == list.sequence + 1 {
-            let Told { id, permit, revoked, reason, .. } = told;
+            let Told {
+                id,
+                permit,
+                revoked,
+                reason,
+                ..
+            } = told;
             let issued = list.issued;
-            list = list.with(Revocation { id, permit, revoked, reason }, issued)?;
+            list = list.with(
+                Revocation {
+                    id,
+                    permit,
+                    revoked,
+                    reason,
+                },
+                issued,
+            )?;
         }
     }
     ensure!(
@@ -158,9 +218,16 @@ fn held(folder: &Folder, issuer: &PublicKey) -> Result<Option<SignedRevocations>
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
     let list = SignedRevocations::read(&text, Timestamp::now()).with_context(|| {
-        format!("{} cannot be used; restore it, or remove it to have it fetched anew", path.display())
+        format!(
+            "{} cannot be used; restore it, or remove it to have it fetched anew",
+            path.display()
+        )
     })?;
-    ensure!(list.list().issuer == *issuer, "{} is another issuer's list", path.display());
+    ensure!(
+        list.list().issuer == *issuer,
+        "{} is another issuer's list",
+        path.display()
+    );
     Ok(Some(list))
 }
 
@@ -170,7 +237,9 @@ fn write(folder: &Folder, list: &SignedRevocations) -> Result<()> {
 }
 
 fn path(folder: &Folder, issuer: &PublicKey) -> PathBuf {
-    folder.revocations().join(format!("{}.jws", hex::encode(issuer.as_bytes())))
+    folder
+        .revocations()
+        .join(format!("{}.jws", hex::encode(issuer.as_bytes())))
 }
 
 /// Several processes of a folder read, compare and replace lists: `serve`, a run, `permit revoke`.
@@ -235,10 +304,15 @@ mod tests {
         assert_eq!(held(&node, &key).unwrap(), Some(newer.clone()));
         assert_eq!(known(&node).unwrap().lists, std::slice::from_ref(&newer));
         // A body that forgot what it revoked, its audit log included.
-        let forgetful = RevocationList::empty(key, Timestamp::now()).sign(&body.identity).unwrap();
+        let forgetful = RevocationList::empty(key, Timestamp::now())
+            .sign(&body.identity)
+            .unwrap();
         let refused = take(&node, forgetful.jws()).unwrap_err();
         let said = output::one_line(&refused);
-        assert!(said.contains("body is refused") && said.contains("rolled back"), "{said}");
+        assert!(
+            said.contains("body is refused") && said.contains("rolled back"),
+            "{said}"
+        );
         assert_eq!(held(&node, &key).unwrap(), Some(newer));
     }
 
@@ -258,7 +332,10 @@ mod tests {
         let list = own(&body).unwrap();
         assert_eq!((&list.list().entries, list.list().sequence), (&newest, 3));
         take(&node, list.jws()).unwrap();
-        assert!(revoke(&body, revocation("b")).is_err(), "a permit is revoked once");
+        assert!(
+            revoke(&body, revocation("b")).is_err(),
+            "a permit is revoked once"
+        );
         assert_eq!(revoke(&body, revocation("d")).unwrap().list().sequence, 4);
     }
 
@@ -278,7 +355,14 @@ mod tests {
         );
         let before = Folder::open(&before).unwrap();
         take(&node, revoke(&before, revocation("a")).unwrap().jws()).unwrap();
-        take(&body, newest(&node, &body.identity.public()).unwrap().unwrap().jws()).unwrap();
+        take(
+            &body,
+            newest(&node, &body.identity.public())
+                .unwrap()
+                .unwrap()
+                .jws(),
+        )
+        .unwrap();
         assert_eq!(own(&body).unwrap().list().sequence, 1);
         fs::remove_file(path(&body, &body.identity.public())).unwrap();
         let said = own(&body).unwrap_err().to_string();
@@ -309,8 +393,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (_, body) = node_and_body(dir.path());
         revoke(&body, revocation("a")).unwrap();
-        let mode = fs::metadata(path(&body, &body.identity.public())).unwrap().permissions().mode();
+        let mode = fs::metadata(path(&body, &body.identity.public()))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert!(revoke(&body, revocation("a")).is_err(), "a permit is revoked once");
+        assert!(
+            revoke(&body, revocation("a")).is_err(),
+            "a permit is revoked once"
+        );
     }
 }

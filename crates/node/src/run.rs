@@ -1,5 +1,5 @@
-//! Runs: one study over own rows, or over the nodes of a permit. The method itself is `ligate_analysis`; this module
-//! owns where its sums come from and where its result goes.
+//! Runs: one study over own rows, or over the nodes of a permit. The method itself is
+//! `ligate_analysis`; this module owns where its sums come from and where its result goes.
 
 mod admission;
 pub mod export;

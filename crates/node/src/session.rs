@@ -1,8 +1,9 @@
-//! What coordinator and node say to each other around the rounds: may I, who takes part, what do you offer, what was
-//! released, which tree heads do you hold. Both sides' words are here, so that they cannot drift apart.
+//! What coordinator and node say to each other around the rounds: may I, who takes part, what do
+//! you offer, what was released, which tree heads do you hold. Both sides' words are here, so that
+//! they cannot drift apart.
 //!
-//! What a node says about its people is [`Released`] on its side and plain on the coordinator's: the same bytes,
-//! but only the disclosure gate can build the first.
+//! What a node says about its people is [`Released`] on its side and plain on the coordinator's:
+//! the same bytes, but only the disclosure gate can build the first.
 
 pub mod client;
 pub mod rounds;
@@ -16,7 +17,8 @@ use ligate_access::{
 use ligate_analysis::{codes::Grid, gwas::Model};
 use ligate_disclosure::{ColumnId, DataUser, Exported, Left, Released, span::SOFTENING};
 use ligate_model::{
-    AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, VariableKind, VariableName, VariantKey,
+    AlleleTally, Assembly, BinaryCoding, DiagnosisCount, Digest, VariableKind, VariableName,
+    VariantKey,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +35,8 @@ pub struct OfferedVariant {
     pub rsid: Option<u64>,
 }
 
-/// A page of a node's released tallies. `R` is `Released<Vec<AlleleTally>>` where the node builds it.
+/// A page of a node's released tallies. `R` is `Released<Vec<AlleleTally>>` where the node builds
+/// it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AllelePage<R> {
     pub assembly: Assembly,
@@ -60,18 +63,26 @@ pub enum Question {
     /// May the stored release of this job's question still be handed out?
     Confirm { permit: String, job: String },
     /// The trait's cases are coded like this: choose your people.
-    Prepare { job: Digest, coding: Option<BinaryCoding> },
+    Prepare {
+        job: Digest,
+        coding: Option<BinaryCoding>,
+    },
     /// How large are your values?
     Exponents { job: Digest },
-    /// Which columns was the data user shown of your people, and which of them are of logistic studies with nearly the weights of
-    /// this model?
+    /// Which columns was the data user shown of your people, and which of them are of logistic
+    /// studies with nearly the weights of this model?
     Account { job: Digest, model: Model },
     /// Judge your people by these sums of the account: one without each node of the roster.
     Judge { job: Digest, grams: Vec<Vec<f64>> },
     /// Which variants do you bring?
     Offer { job: Digest, page: u32 },
     /// The run is over; this is what was released.
-    Finish { job: Digest, result: Digest, released: u64, suppressed: u64 },
+    Finish {
+        job: Digest,
+        result: Digest,
+        released: u64,
+        suppressed: u64,
+    },
     /// The run ended without a result.
     Abandon { job: Digest, reason: String },
     /// What would it add to, if something of this job's result left the environment?
@@ -85,7 +96,10 @@ pub enum Question {
         held: Vec<Head>,
     },
     /// Of which of these variants have calls changed for a few people since something was shown?
-    Changed { export: Digest, keys: Vec<VariantKey> },
+    Changed {
+        export: Digest,
+        keys: Vec<VariantKey>,
+    },
     /// Something leaves now: does everything that it adds to hold?
     Leave { export: Digest, leaving: Leaving },
     /// Keep these heads of other nodes' logs.
@@ -100,7 +114,8 @@ pub enum Question {
     Revocations { issuer: PublicKey },
     /// Keep this list of revoked permits, if it is newer than yours: its issuer signed it.
     KeepRevocations { list: String },
-    /// Which runs with my people do you know? Asked by a node that was restored, of its coordinators.
+    /// Which runs with my people do you know? Asked by a node that was restored, of its
+    /// coordinators.
     RunsKnown,
     /// How were you recovered, and does your log continue its first so many entries?
     Recoveries { held_sizes: Vec<u64> },
@@ -166,11 +181,12 @@ pub struct KnownRun {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum SiteFacts {
     Variables(Vec<VariableFacts>),
-    /// Of each variable, covariates in order, then the trait: the exponent of the smallest power of two that bounds it,
-    /// what its missing values counted as in earlier runs, and the grid that the values lie on.
+    /// Of each variable, covariates in order, then the trait: the exponent of the smallest power of
+    /// two that bounds it, what its missing values counted as in earlier runs, and the grid that
+    /// the values lie on.
     Scales(Scales),
-    /// The columns of the data user's account, and the nodes of each result that was exported. Columns of one number are
-    /// the same at this node.
+    /// The columns of the data user's account, and the nodes of each result that was exported.
+    /// Columns of one number are the same at this node.
     Account {
         columns: HeldColumns,
         exported: Vec<Vec<Digest>>,
@@ -189,7 +205,8 @@ pub enum SiteFacts {
 /// What a data user was shown by logistic studies with nearly the same weights as a new one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Earlier {
-    /// Of those with other covariates: the ones that the new study lacks; none where there is no such study.
+    /// Of those with other covariates: the ones that the new study lacks; none where there is no
+    /// such study.
     pub nested: Option<Vec<ColumnId>>,
     /// The weights of those with the same covariates, oldest first.
     pub same: Vec<ColumnId>,
@@ -209,7 +226,8 @@ pub struct VariableFacts {
     pub name: VariableName,
     pub kind: VariableKind,
     pub coding: Option<BinaryCoding>,
-    /// Whether values off the step that the others keep to were rounded to it, so that nobody's are told by decimals.
+    /// Whether values off the step that the others keep to were rounded to it, so that nobody's are
+    /// told by decimals.
     pub rounded: bool,
 }
 
@@ -221,15 +239,17 @@ pub const USED_STEPS: f64 = 20.0;
 pub struct Judgement {
     /// The variable to leave out, where the rule refuses.
     pub refused: Option<String>,
-    /// Whether that is because the sum over all people of this node would follow, not that over few of them.
+    /// Whether that is because the sum over all people of this node would follow, not that over few
+    /// of them.
     pub isolated: bool,
-    /// The largest leverage of one person and the largest share of a small group that was found, both rounded up.
+    /// The largest leverage of one person and the largest share of a small group that was found,
+    /// both rounded up.
     pub leverage: f64,
     pub share: f64,
     /// Columns that the run would add.
     pub columns: u64,
-    /// Where sums were not precise enough, by left-out node the size of the matrix that must be made again, or 0: then
-    /// nothing is judged yet.
+    /// Where sums were not precise enough, by left-out node the size of the matrix that must be
+    /// made again, or 0: then nothing is judged yet.
     pub imprecise: Vec<u16>,
     /// By left-out node.
     pub without: Vec<Without>,
@@ -240,10 +260,11 @@ pub struct Judgement {
 pub struct Without {
     /// Numbers of a direction.
     pub rank: u16,
-    /// How many of the study's own columns are independent, of 1 for everybody and values as they are.
+    /// How many of the study's own columns are independent, of 1 for everybody and values as they
+    /// are.
     pub plain_rank: u16,
-    /// What each further one of its people can add to the share of a group at the most, largest first, as many as a group that
-    /// is too small can have, in steps of [`LEVERAGE_STEP`].
+    /// What each further one of its people can add to the share of a group at the most, largest
+    /// first, as many as a group that is too small can have, in steps of [`LEVERAGE_STEP`].
     pub largest: Vec<f64>,
     /// Directions from which to start; they follow from the sum and are the same at all nodes.
     pub starts: Vec<Vec<f64>>,
@@ -253,20 +274,28 @@ pub struct Without {
 pub const LEVERAGE_STEP: f64 = 0.01;
 
 impl Judgement {
-    /// Rounded up, so that a node does not say more of its people than it must: to twentieths of the limits.
+    /// Rounded up, so that a node does not say more of its people than it must: to twentieths of
+    /// the limits.
     #[must_use]
     pub fn in_steps(self) -> Self {
         let coarse = |value: f64| (value * USED_STEPS).ceil() / USED_STEPS;
-        Self { leverage: coarse(self.leverage), share: coarse(self.share), ..self }
+        Self {
+            leverage: coarse(self.leverage),
+            share: coarse(self.share),
+            ..self
+        }
     }
 
-    /// The same for an export, which small leverages decide about: the leverage up to the next quarter of a power of two,
-    /// after the error of the sums that nodes are told.
+    /// The same for an export, which small leverages decide about: the leverage up to the next
+    /// quarter of a power of two, after the error of the sums that nodes are told.
     #[must_use]
     pub fn in_quarter_powers(self) -> Self {
         let leverage = self.leverage * (1.0 + 2.0 * SOFTENING);
         let up = ((4.0 * leverage.log2()).ceil() / 4.0).exp2();
-        Self { leverage: if leverage > 0.0 { up } else { 0.0 }, ..self.in_steps() }
+        Self {
+            leverage: if leverage > 0.0 { up } else { 0.0 },
+            ..self.in_steps()
+        }
     }
 }
 

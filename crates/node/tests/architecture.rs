@@ -1,5 +1,5 @@
-//! The invariants of ARCHITECTURE.md that can be read from `cargo metadata`: who may depend on whom, where the heavy
-//! libraries stay, one version of arrow, permissive licences only.
+//! The invariants of ARCHITECTURE.md that can be read from `cargo metadata`: who may depend on
+//! whom, where the heavy libraries stay, one version of arrow, permissive licences only.
 
 #[path = "architecture/modules.rs"]
 mod modules;
@@ -21,17 +21,45 @@ const ALLOWED_EDGES: [(&str, &[&str]); 16] = [
     ("ligate-records", &["ligate-model", "ligate-formats"]),
     (
         "ligate-lake",
-        &["ligate-model", "ligate-files", "ligate-genotypes", "ligate-formats", "ligate-records"],
+        &[
+            "ligate-model",
+            "ligate-files",
+            "ligate-genotypes",
+            "ligate-formats",
+            "ligate-records",
+        ],
     ),
     ("ligate-analysis", &["ligate-model", "ligate-genotypes"]),
-    ("ligate-knowledge", &["ligate-model", "ligate-formats", "ligate-records"]),
-    ("ligate-clinic", &["ligate-model", "ligate-formats", "ligate-records", "ligate-knowledge"]),
-    ("ligate-evaluation", &["ligate-model", "ligate-knowledge", "ligate-clinic"]),
+    (
+        "ligate-knowledge",
+        &["ligate-model", "ligate-formats", "ligate-records"],
+    ),
+    (
+        "ligate-clinic",
+        &[
+            "ligate-model",
+            "ligate-formats",
+            "ligate-records",
+            "ligate-knowledge",
+        ],
+    ),
+    (
+        "ligate-evaluation",
+        &["ligate-model", "ligate-knowledge", "ligate-clinic"],
+    ),
     ("ligate-listener", &["ligate-access"]),
     ("ligate-api", &["ligate-model", "ligate-listener"]),
     ("ligate-disclosure", &["ligate-model", "ligate-files"]),
     ("ligate-access", &["ligate-model", "ligate-files"]),
-    ("ligate-federation", &["ligate-model", "ligate-files", "ligate-access", "ligate-disclosure"]),
+    (
+        "ligate-federation",
+        &[
+            "ligate-model",
+            "ligate-files",
+            "ligate-access",
+            "ligate-disclosure",
+        ],
+    ),
     (
         "ligate",
         &[
@@ -78,7 +106,8 @@ const NODE_LAYERS: [&str; 20] = [
     "demo",
 ];
 
-/// Libraries that only the named crates may use directly, so that the others build and test in seconds.
+/// Libraries that only the named crates may use directly, so that the others build and test in
+/// seconds.
 const CONFINED: [(&str, &[&str]); 10] = [
     ("datafusion", &["ligate-lake"]),
     ("arrow", &["ligate-lake"]),
@@ -87,7 +116,15 @@ const CONFINED: [(&str, &[&str]); 10] = [
     ("anyhow", &["ligate"]),
     ("hyper", &["ligate-listener", "ligate-federation"]),
     ("axum", &["ligate", "ligate-listener", "ligate-api"]),
-    ("tokio", &["ligate", "ligate-listener", "ligate-api", "ligate-federation"]),
+    (
+        "tokio",
+        &[
+            "ligate",
+            "ligate-listener",
+            "ligate-api",
+            "ligate-federation",
+        ],
+    ),
     ("ureq", &["ligate"]),
     ("prost", &["ligate-records"]),
 ];
@@ -111,7 +148,9 @@ const PERMISSIVE: [&str; 14] = [
 ];
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().exec().expect("cargo metadata runs in a checkout")
+    MetadataCommand::new()
+        .exec()
+        .expect("cargo metadata runs in a checkout")
 }
 
 fn direct_dependencies(package: &Package) -> BTreeSet<&str> {
@@ -129,9 +168,17 @@ fn arrows_point_down_only() {
     let allowed: BTreeMap<_, _> = ALLOWED_EDGES.into_iter().collect();
     for package in metadata.workspace_packages() {
         let name = package.name.as_str();
-        let may = allowed.get(name).unwrap_or_else(|| panic!("{name} is not in ALLOWED_EDGES; add it"));
-        for dependency in direct_dependencies(package).into_iter().filter(|name| name.starts_with("ligate")) {
-            assert!(may.contains(&dependency), "{name} may not depend on {dependency}");
+        let may = allowed
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} is not in ALLOWED_EDGES; add it"));
+        for dependency in direct_dependencies(package)
+            .into_iter()
+            .filter(|name| name.starts_with("ligate"))
+        {
+            assert!(
+                may.contains(&dependency),
+                "{name} may not depend on {dependency}"
+            );
         }
     }
 }
@@ -160,7 +207,11 @@ fn no_files_use_each_other_in_a_circle() {
     for entry in fs::read_dir(crates).expect("the crates") {
         let src = entry.expect("a crate").path().join("src");
         let circle = modules::circle(&modules::uses(&src));
-        let names = circle.iter().flatten().map(|module| module.join("::")).collect::<Vec<_>>();
+        let names = circle
+            .iter()
+            .flatten()
+            .map(|module| module.join("::"))
+            .collect::<Vec<_>>();
         assert_eq!(circle, None, "{}: {}", src.display(), names.join(" -> "));
         count += 1;
     }
@@ -183,13 +234,21 @@ fn heavy_libraries_stay_where_they_belong() {
     }
 }
 
-/// What must survive a crash is written by `ligate-files`: elsewhere a folder that is not synced, or a file that others
-/// can read for a moment, would not be noticed.
+/// What must survive a crash is written by `ligate-files`: elsewhere a folder that is not synced,
+/// or a file that others can read for a moment, would not be noticed.
 #[test]
 fn one_crate_waits_for_the_disk() {
-    let own_ways = [".sync_all(", ".sync_data(", ".persist(", ".persist_noclobber(", "FlockOperation"];
+    let own_ways = [
+        ".sync_all(",
+        ".sync_data(",
+        ".persist(",
+        ".persist_noclobber(",
+        "FlockOperation",
+    ];
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let others = fs::read_dir(crates).expect("the crates").map(|entry| entry.expect("a crate").path());
+    let others = fs::read_dir(crates)
+        .expect("the crates")
+        .map(|entry| entry.expect("a crate").path());
     let others: Vec<PathBuf> = others.filter(|path| !path.ends_with("files")).collect();
     assert!(others.len() > 10, "{others:?}");
     for path in others.iter().flat_map(|path| sources(&path.join("src"))) {
@@ -203,8 +262,16 @@ fn one_crate_waits_for_the_disk() {
 #[test]
 fn one_module_opens_the_ledgers() {
     let all = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let opens = |path: &&PathBuf| fs::read_to_string(path).expect("text").contains("Ledger::open(");
-    let opening: Vec<_> = all.iter().filter(opens).filter_map(|path| path.file_name()).collect();
+    let opens = |path: &&PathBuf| {
+        fs::read_to_string(path)
+            .expect("text")
+            .contains("Ledger::open(")
+    };
+    let opening: Vec<_> = all
+        .iter()
+        .filter(opens)
+        .filter_map(|path| path.file_name())
+        .collect();
     assert_eq!(opening, ["books.rs"]);
 }
 
@@ -235,24 +302,39 @@ fn there_is_one_arrow() {
             .filter(|package| package.name.as_str() == library)
             .map(|package| package.version.to_string())
             .collect();
-        assert!(versions.len() <= 1, "{library} is there in versions {versions:?}");
+        assert!(
+            versions.len() <= 1,
+            "{library} is there in versions {versions:?}"
+        );
     }
 }
 
 #[test]
 fn every_licence_is_permissive() {
     let metadata = metadata();
-    let packages: HashMap<_, _> = metadata.packages.iter().map(|package| (&package.id, package)).collect();
+    let packages: HashMap<_, _> = metadata
+        .packages
+        .iter()
+        .map(|package| (&package.id, package))
+        .collect();
     for id in linked(&metadata) {
         let package = packages[id];
         let licence = package.license.as_deref().unwrap_or("");
-        assert!(is_permissive(licence), "{} {} is under \"{licence}\"", package.name, package.version);
+        assert!(
+            is_permissive(licence),
+            "{} {} is under \"{licence}\"",
+            package.name,
+            package.version
+        );
     }
 }
 
 /// Everything that can end up in the binary: normal dependencies, all the way down.
 fn linked(metadata: &Metadata) -> HashSet<&PackageId> {
-    let resolve = metadata.resolve.as_ref().expect("metadata has a resolved graph");
+    let resolve = metadata
+        .resolve
+        .as_ref()
+        .expect("metadata has a resolved graph");
     let nodes: HashMap<_, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();
     let mut open: Vec<_> = metadata.workspace_members.iter().collect();
     let mut seen = HashSet::new();
@@ -261,14 +343,24 @@ fn linked(metadata: &Metadata) -> HashSet<&PackageId> {
             continue;
         }
         let normal = |dependency: &&cargo_metadata::NodeDep| {
-            dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
+            dependency
+                .dep_kinds
+                .iter()
+                .any(|kind| kind.kind == DependencyKind::Normal)
         };
-        open.extend(nodes[id].deps.iter().filter(normal).map(|dependency| &dependency.pkg));
+        open.extend(
+            nodes[id]
+                .deps
+                .iter()
+                .filter(normal)
+                .map(|dependency| &dependency.pkg),
+        );
     }
     seen
 }
 
-/// Whether an SPDX expression leaves a choice that is permissive in all its parts. OR binds weaker than AND.
+/// Whether an SPDX expression leaves a choice that is permissive in all its parts. OR binds weaker
+/// than AND.
 fn is_permissive(expression: &str) -> bool {
     let expression = expression.trim();
     let alternatives = split_outside_parentheses(expression, &[" OR ", "/"]);
@@ -279,7 +371,10 @@ fn is_permissive(expression: &str) -> bool {
     if parts.len() > 1 {
         return parts.into_iter().all(is_permissive);
     }
-    match expression.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+    match expression
+        .strip_prefix('(')
+        .and_then(|rest| rest.strip_suffix(')'))
+    {
         Some(inner) => is_permissive(inner),
         None => PERMISSIVE.contains(&expression.split(" WITH ").next().unwrap_or("")),
     }
@@ -289,7 +384,9 @@ fn split_outside_parentheses<'a>(text: &'a str, separators: &[&str]) -> Vec<&'a 
     let (mut parts, mut depth, mut start) = (Vec::new(), 0_i32, 0);
     for (index, letter) in text.char_indices() {
         depth += i32::from(letter == '(') - i32::from(letter == ')');
-        let here = separators.iter().find(|separator| text[index..].starts_with(**separator));
+        let here = separators
+            .iter()
+            .find(|separator| text[index..].starts_with(**separator));
         if let (Some(separator), 0) = (here, depth) {
             parts.push(&text[start..index]);
             start = index + separator.len();

@@ -1,5 +1,6 @@
-//! Diagnosis by the real binary: what it answers, what it writes, what it says to bad input. The cases are made up;
-//! the genome's tests use real files where `../shared` has them, and say so where it does not.
+//! Diagnosis by the real binary: what it answers, what it writes, what it says to bad input. The
+//! cases are made up; the genome's tests use real files where `../shared` has them, and say so
+//! where it does not.
 
 #[path = "diagnosis/bench.rs"]
 mod bench;

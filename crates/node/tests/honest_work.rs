@@ -1,5 +1,5 @@
-//! The rules against disclosure do not stop honest work: many traits, missing values, people who leave, small registries,
-//! several data users. Real processes; every study must be released.
+//! The rules against disclosure do not stop honest work: many traits, missing values, people who
+//! leave, small registries, several data users. Real processes; every study must be released.
 
 mod support;
 
@@ -18,7 +18,8 @@ fn study_all(network: &Network, permit: &Path, traits: &[String], covariates: &s
     let mut people = 0;
     for name in traits {
         let args = ["--trait", name, "--covariates", covariates, "--json"];
-        let said: serde_json::Value = serde_json::from_str(&network.released(permit, &args)).expect("JSON");
+        let said: serde_json::Value =
+            serde_json::from_str(&network.released(permit, &args)).expect("JSON");
         people = said["individuals"].as_u64().expect("a number");
         eprintln!("{name}: {people} people");
     }
@@ -27,7 +28,8 @@ fn study_all(network: &Network, permit: &Path, traits: &[String], covariates: &s
 
 /// Cohorts with traits, of which 0.2 to 3% of people have no value.
 fn with_traits(sizes: &[(&str, usize)], variants: usize, traits: &[String]) -> Vec<Cohort> {
-    let cohort = |((name, people), seed): (&(&str, usize), u64)| Cohort::new(name, *people, variants, seed);
+    let cohort =
+        |((name, people), seed): (&(&str, usize), u64)| Cohort::new(name, *people, variants, seed);
     let mut cohorts: Vec<Cohort> = sizes.iter().zip(1..).map(cohort).collect();
     for (place, cohort) in cohorts.iter_mut().enumerate() {
         for (number, name) in traits.iter().enumerate() {
@@ -70,7 +72,10 @@ fn a_hundred_traits_with_ten_covariates_over_ten_thousand_people() {
     }
     let network = network(&cohorts);
     let permit = permit(&network, &cohorts);
-    let covariates = ["sex", "age"].into_iter().chain(more.iter().map(String::as_str)).collect::<Vec<_>>();
+    let covariates = ["sex", "age"]
+        .into_iter()
+        .chain(more.iter().map(String::as_str))
+        .collect::<Vec<_>>();
     let mut people = 0;
     for (stretch, traits) in traits.chunks(10).enumerate() {
         if stretch > 0 {
@@ -78,7 +83,10 @@ fn a_hundred_traits_with_ten_covariates_over_ten_thousand_people() {
         }
         people = study_all(&network, &permit, traits, &covariates.join(","));
     }
-    assert!(people > 9_000, "{people} of 10,000 people are still used after nine have left");
+    assert!(
+        people > 9_000,
+        "{people} of 10,000 people are still used after nine have left"
+    );
 }
 
 /// Somebody leaves one of the nodes, which loads its data anew.
@@ -91,12 +99,17 @@ fn leave(network: &Network, cohorts: &mut [Cohort], number: usize) {
 const NODES: [&str; 3] = ["north", "centre", "south"];
 
 /// Data users with a permit for all variables each.
-fn researchers<const N: usize>(network: &Network, names: [&str; N], traits: &[String]) -> [Researcher; N] {
+fn researchers<const N: usize>(
+    network: &Network,
+    names: [&str; N],
+    traits: &[String],
+) -> [Researcher; N] {
     let variables = format!("sex,age,{}", traits.join(","));
     names.map(|name| Researcher::new(network, name, &NODES, &["--variables", &variables]))
 }
 
-/// Studies a trait inside and exports what may leave of it; says how many people took part and how many variants left.
+/// Studies a trait inside and exports what may leave of it; says how many people took part and how
+/// many variants left.
 #[track_caller]
 fn study_and_export(network: &Network, who: &Researcher, trait_name: &str) -> (u64, u64) {
     who.released(network, trait_name, &["--covariates", "sex,age"]);
@@ -118,7 +131,11 @@ fn study_and_export(network: &Network, who: &Researcher, trait_name: &str) -> (u
 #[test]
 fn ten_departures_over_five_permits_through_both_doors() {
     let traits = names(15);
-    let mut cohorts = with_traits(&[("north", 700), ("centre", 700), ("south", 600)], 30, &traits);
+    let mut cohorts = with_traits(
+        &[("north", 700), ("centre", 700), ("south", 600)],
+        30,
+        &traits,
+    );
     let network = network(&cohorts);
     let users = researchers(&network, ["ada", "bo", "cleo", "dan", "eva"], &traits);
     for (departure, name) in traits[..10].iter().enumerate() {
@@ -136,11 +153,16 @@ fn ten_departures_over_five_permits_through_both_doors() {
     }
 }
 
-/// Diseases of which the covariates say little have nearly the same weights, before and after somebody has left.
+/// Diseases of which the covariates say little have nearly the same weights, before and after
+/// somebody has left.
 #[test]
 fn diseases_with_the_same_covariates_after_people_left() {
     let more = ["bmi", "score", "dose"].map(str::to_owned);
-    let mut cohorts = with_traits(&[("north", 700), ("centre", 700), ("south", 600)], 20, &more);
+    let mut cohorts = with_traits(
+        &[("north", 700), ("centre", 700), ("south", 600)],
+        20,
+        &more,
+    );
     let diseases: Vec<String> = (0..6).map(|number| format!("disease{number}")).collect();
     for (cohort, place) in cohorts.iter_mut().zip(0..) {
         for (name, number) in diseases.iter().zip(0..) {
@@ -163,21 +185,37 @@ fn diseases_with_the_same_covariates_after_people_left() {
 #[test]
 fn a_second_user_with_the_same_covariates() {
     let traits = names(6);
-    let cohorts = with_traits(&[("north", 130), ("centre", 110), ("south", 90)], 30, &traits);
+    let cohorts = with_traits(
+        &[("north", 130), ("centre", 110), ("south", 90)],
+        30,
+        &traits,
+    );
     let network = network(&cohorts);
     let [ada, bo] = researchers(&network, ["ada", "bo"], &traits);
     for name in &traits[..4] {
         study_and_export(&network, &ada, name);
     }
-    // Two of the traits are hers: all that the second user is shown of them has left, so it costs nothing of his account.
+    // Two of the traits are hers: all that the second user is shown of them has left, so it costs
+    // nothing of his account.
     for name in &traits[2..] {
         bo.released(&network, name, &["--covariates", "sex,age"]);
     }
     for name in &traits[4..] {
         bo.exported(&network, name);
     }
-    let shown = succeed(&["ledger", "show", "--json", "--dir", text(&network.path("north"))]);
+    let shown = succeed(&[
+        "ledger",
+        "show",
+        "--json",
+        "--dir",
+        text(&network.path("north")),
+    ]);
     let shown: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
     // 1 for everybody, sex, age, and each of the six traits once.
-    assert_eq!(shown["exported"]["columns"].as_u64(), Some(9), "{}", shown["exported"]);
+    assert_eq!(
+        shown["exported"]["columns"].as_u64(),
+        Some(9),
+        "{}",
+        shown["exported"]
+    );
 }

@@ -1,9 +1,10 @@
-//! Associations of the real binary against programs that had no part in it: plink2, R, the GWAS Catalog's
-//! validator, and counts made again from the VCF files' text. `oracles/README.md` says how the expected files
-//! came about.
+//! Associations of the real binary against programs that had no part in it: plink2, R, the GWAS
+//! Catalog's validator, and counts made again from the VCF files' text. `oracles/README.md` says
+//! how the expected files came about.
 //!
-//! Results under a permit have six digits; distances are those beyond half a unit of the sixth. The analysis crate's own
-//! oracle tests hold all digits to R's. "To k digits" is within one unit of the oracle's k-th significant digit.
+//! Results under a permit have six digits; distances are those beyond half a unit of the sixth. The
+//! analysis crate's own oracle tests hold all digits to R's. "To k digits" is within one unit of
+//! the oracle's k-th significant digit.
 //!
 //! | criterion | oracle | tolerance | measured |
 //! |---|---|---|---|
@@ -21,11 +22,11 @@
 //!
 //! The one beta is 2e-4 SE, and off by 5e-10 SE.
 //!
-//! plink2 a3.5 fits logistic models in single precision. On the demo cohorts that puts 2.8% of its betas more
-//! than 2e-5 SE from R's fit in double precision and a twentieth of its p-values off in the fifth digit,
-//! while ours are within 2.4e-8 SE of R's on the same rows; so R decides there, for every variant. Nor have
-//! its SE always converged: those of rare variants with missing calls are off by up to a tenth. R decides
-//! there too.
+//! plink2 a3.5 fits logistic models in single precision. On the demo cohorts that puts 2.8% of its
+//! betas more than 2e-5 SE from R's fit in double precision and a twentieth of its p-values off in
+//! the fifth digit, while ours are within 2.4e-8 SE of R's on the same rows; so R decides there,
+//! for every variant. Nor have its SE always converged: those of rare variants with missing calls
+//! are off by up to a tenth. R decides there too.
 
 mod support;
 
@@ -51,7 +52,9 @@ const R: &str = "R version 4.2.2";
 
 /// A file or folder of the repository.
 fn repository(inside: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(inside)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(inside)
 }
 
 fn any(_: &Expected) -> bool {
@@ -61,17 +64,32 @@ fn any(_: &Expected) -> bool {
 /// Linear: beta and SE to six digits and p to five, for 99.9% of the variants.
 #[track_caller]
 fn check_linear(compared: &Compared) {
-    assert!(compared.share(|row| row.beta_sixth <= 1.0) >= 0.999, "{compared}");
-    assert!(compared.share(|row| row.se_sixth <= 1.0) >= 0.999, "{compared}");
-    assert!(compared.share(|row| row.p_fifth <= 1.0) >= 0.999, "{compared}");
+    assert!(
+        compared.share(|row| row.beta_sixth <= 1.0) >= 0.999,
+        "{compared}"
+    );
+    assert!(
+        compared.share(|row| row.se_sixth <= 1.0) >= 0.999,
+        "{compared}"
+    );
+    assert!(
+        compared.share(|row| row.p_fifth <= 1.0) >= 0.999,
+        "{compared}"
+    );
 }
 
 /// R's double precision fit: every variant, with missing calls or without.
 #[track_caller]
 fn check_wald_with_r(compared: &Compared) {
     assert!(compared.largest(|row| row.beta_in_se) < 1e-6, "{compared}");
-    assert!(compared.share(|row| row.se_fifth <= 1.0) == 1.0, "{compared}");
-    assert!(compared.share(|row| row.p_fifth <= 1.0) == 1.0, "{compared}");
+    assert!(
+        compared.share(|row| row.se_fifth <= 1.0) == 1.0,
+        "{compared}"
+    );
+    assert!(
+        compared.share(|row| row.p_fifth <= 1.0) == 1.0,
+        "{compared}"
+    );
 }
 
 #[track_caller]
@@ -88,30 +106,48 @@ const SINGLE_PRECISION: f64 = 1e-4;
 #[track_caller]
 fn check_wald_with_plink2(study: &Study, oracle: &Oracle) {
     let everywhere = compare(&study.table, oracle, any);
-    assert!(everywhere.largest(|row| row.beta_in_se) < SINGLE_PRECISION, "{everywhere}");
+    assert!(
+        everywhere.largest(|row| row.beta_in_se) < SINGLE_PRECISION,
+        "{everywhere}"
+    );
     let complete = compare(&study.table, oracle, |row| row.n == oracle.people());
     assert!(complete.rows.len() > 2_000, "{complete}");
-    assert!(complete.share(|row| row.se_fifth <= 1.0) >= 0.999, "{complete}");
+    assert!(
+        complete.share(|row| row.se_fifth <= 1.0) >= 0.999,
+        "{complete}"
+    );
     assert!(complete.largest(|row| row.p_relative) < 2e-4, "{complete}");
 }
 
-/// Every released variant is one that the oracle has a result for, and the other way round unless it was
-/// withheld.
+/// Every released variant is one that the oracle has a result for, and the other way round unless
+/// it was withheld.
 #[track_caller]
 fn check_keys(study: &Study, oracle: &Oracle) {
     for key in study.table.keys() {
-        assert!(oracle.rows.get(key).is_some_and(|row| row.error == "."), "{key:?} has a result here alone");
-        assert!(!study.suppressed.contains_key(key), "{key:?} is both released and suppressed");
+        assert!(
+            oracle.rows.get(key).is_some_and(|row| row.error == "."),
+            "{key:?} has a result here alone"
+        );
+        assert!(
+            !study.suppressed.contains_key(key),
+            "{key:?} is both released and suppressed"
+        );
     }
     for key in study.suppressed.keys() {
-        assert!(oracle.rows.contains_key(key), "{key:?} is unknown to the oracle");
+        assert!(
+            oracle.rows.contains_key(key),
+            "{key:?} is unknown to the oracle"
+        );
     }
 }
 
 #[test]
 fn linear_is_plink2_on_the_pooled_cohorts() {
     let studies = demo_cohorts();
-    for (people, study) in [("all-variables", &studies.linear_all), ("complete", &studies.linear_complete)] {
+    for (people, study) in [
+        ("all-variables", &studies.linear_all),
+        ("complete", &studies.linear_complete),
+    ] {
         let oracle = Oracle::read("demo", &format!("{people}.ldl"), PLINK2);
         check_keys(study, &oracle);
         let compared = compare(&study.table, &oracle, any);
@@ -126,14 +162,21 @@ fn wald_is_r_on_the_pooled_cohorts() {
     let study = &demo_cohorts().wald_complete;
     check_keys(study, &Oracle::read("demo", "complete.t2d", PLINK2));
     let compared = compare(&study.table, &oracle, any);
-    assert_eq!(compared.rows.len(), study.table.len(), "R has a fit of every released variant");
+    assert_eq!(
+        compared.rows.len(),
+        study.table.len(),
+        "R has a fit of every released variant"
+    );
     check_wald_with_r(&compared);
 }
 
 #[test]
 fn wald_is_plink2_on_the_pooled_cohorts_as_far_as_single_precision_goes() {
     let studies = demo_cohorts();
-    for (people, study) in [("all-variables", &studies.wald_all), ("complete", &studies.wald_complete)] {
+    for (people, study) in [
+        ("all-variables", &studies.wald_all),
+        ("complete", &studies.wald_complete),
+    ] {
         let oracle = Oracle::read("demo", &format!("{people}.t2d"), PLINK2);
         check_keys(study, &oracle);
         assert!(study.table.values().all(|row| row.test == "wald"));
@@ -141,11 +184,14 @@ fn wald_is_plink2_on_the_pooled_cohorts_as_far_as_single_precision_goes() {
     }
 }
 
-/// The reason why plink2 does not decide on the demo cohorts: wherever it and R are 2e-5 SE apart, we are
-/// with R.
+/// The reason why plink2 does not decide on the demo cohorts: wherever it and R are 2e-5 SE apart,
+/// we are with R.
 #[test]
 fn where_plink2_and_r_differ_we_are_with_r() {
-    let (plink2, r) = (Oracle::read("demo", "complete.t2d", PLINK2), Oracle::read("demo", "glm.t2d", R));
+    let (plink2, r) = (
+        Oracle::read("demo", "complete.t2d", PLINK2),
+        Oracle::read("demo", "glm.t2d", R),
+    );
     let study = &demo_cohorts().wald_complete;
     let mut apart = 0;
     for (key, row) in &study.table {
@@ -153,11 +199,20 @@ fn where_plink2_and_r_differ_we_are_with_r() {
         if (single.beta - double.beta).abs() > 2e-5 * double.se {
             apart += 1;
             let rounding = 5e-6 * double.beta.abs();
-            assert!((row.beta - double.beta).abs() < 1e-6 * double.se + rounding, "{key:?}");
+            assert!(
+                (row.beta - double.beta).abs() < 1e-6 * double.se + rounding,
+                "{key:?}"
+            );
         }
     }
-    eprintln!("plink2 and R are more than 2e-5 SE apart for {apart} of {} variants", study.table.len());
-    assert!(apart > 0, "plink2's files have become exact: hold the Wald tests to 2e-5 SE of them");
+    eprintln!(
+        "plink2 and R are more than 2e-5 SE apart for {apart} of {} variants",
+        study.table.len()
+    );
+    assert!(
+        apart > 0,
+        "plink2's files have become exact: hold the Wald tests to 2e-5 SE of them"
+    );
 }
 
 #[test]
@@ -169,15 +224,19 @@ fn score_is_r_rao_on_the_pooled_cohorts() {
     check_score(&compared);
 }
 
-/// A Wald test goes to the variants below the score p that is asked for, 1e-3 by default on own data, and to no others, and is the same
-/// test.
+/// A Wald test goes to the variants below the score p that is asked for, 1e-3 by default on own
+/// data, and to no others, and is the same test.
 #[test]
 fn there_are_wald_tests_where_the_score_test_is_small() {
     let studies = demo_cohorts();
     let (default, wald) = (&studies.default_all.table, &studies.wald_all.table);
     assert!(default.keys().eq(wald.keys()));
     let fitted = default.values().filter(|row| row.test == "wald").count();
-    assert!((9..60).contains(&fitted), "{fitted} of {} variants have a Wald test", default.len());
+    assert!(
+        (9..60).contains(&fitted),
+        "{fitted} of {} variants have a Wald test",
+        default.len()
+    );
     for (key, row) in default {
         match row.test.as_str() {
             "wald" => assert_eq!(row, &wald[key], "{key:?}"),
@@ -193,8 +252,18 @@ fn counts_and_withheld_variants_are_those_of_the_files() {
     let both = ["ldl", "t2d", "sex", "age", "bmi"];
     recount::check(&folder, &both, "ldl", &studies.linear_all);
     recount::check(&folder, &both, "t2d", &studies.wald_all);
-    recount::check(&folder, &["ldl", "sex", "age", "bmi"], "ldl", &studies.linear_complete);
-    recount::check(&folder, &["t2d", "sex", "age", "bmi"], "t2d", &studies.wald_complete);
+    recount::check(
+        &folder,
+        &["ldl", "sex", "age", "bmi"],
+        "ldl",
+        &studies.linear_complete,
+    );
+    recount::check(
+        &folder,
+        &["t2d", "sex", "age", "bmi"],
+        "t2d",
+        &studies.wald_complete,
+    );
 }
 
 #[test]
@@ -209,9 +278,14 @@ fn planted_variants_of_the_demo_lead_their_regions() {
 /// Each planted variant of the trait is the strongest within 1 Mb.
 #[track_caller]
 fn check_planted(planted: &[Planted], trait_name: &str, study: &Study, p_below: f64) {
-    let of_trait: Vec<_> = planted.iter().filter(|planted| planted.trait_name == trait_name).collect();
+    let of_trait: Vec<_> = planted
+        .iter()
+        .filter(|planted| planted.trait_name == trait_name)
+        .collect();
     assert!(of_trait.len() >= 4);
-    of_trait.iter().for_each(|planted| planted.check(&study.table, p_below));
+    of_trait
+        .iter()
+        .for_each(|planted| planted.check(&study.table, p_below));
 }
 
 /// One site alone, ungated, against plink2 where it is installed.
@@ -227,16 +301,26 @@ fn a_local_study_is_plink2_on_one_site() {
     check_wald_with_plink2_on_a_site(&site);
 }
 
-/// Without a gate there are variants with ten copies of the rarer allele. Of a few plink2 says that it has
-/// not finished, and the SE of others has not settled.
+/// Without a gate there are variants with ten copies of the rarer allele. Of a few plink2 says that
+/// it has not finished, and the SE of others has not settled.
 fn check_wald_with_plink2_on_a_site(site: &live::LocalSite) {
     let (study, oracle) = (site.study("t2d"), site.plink2("t2d", "logistic"));
     let everywhere = compare(&study.table, &oracle, |row| row.error == ".");
-    let unfinished =
-        oracle.rows.iter().filter(|(key, row)| row.error != "." && study.table.contains_key(*key));
-    assert!(unfinished.count() < 10 && everywhere.rows.len() > 6_000, "{everywhere}");
-    assert!(everywhere.largest(|row| row.beta_in_se) < SINGLE_PRECISION, "{everywhere}");
-    let complete = compare(&study.table, &oracle, |row| row.error == "." && row.n == oracle.people());
+    let unfinished = oracle
+        .rows
+        .iter()
+        .filter(|(key, row)| row.error != "." && study.table.contains_key(*key));
+    assert!(
+        unfinished.count() < 10 && everywhere.rows.len() > 6_000,
+        "{everywhere}"
+    );
+    assert!(
+        everywhere.largest(|row| row.beta_in_se) < SINGLE_PRECISION,
+        "{everywhere}"
+    );
+    let complete = compare(&study.table, &oracle, |row| {
+        row.error == "." && row.n == oracle.people()
+    });
     assert!(complete.rows.len() > 2_000, "{complete}");
     assert!(complete.largest(|row| row.se_relative) < 1e-4, "{complete}");
     assert!(complete.largest(|row| row.p_relative) < 5e-4, "{complete}");
@@ -245,7 +329,11 @@ fn check_wald_with_plink2_on_a_site(site: &live::LocalSite) {
 /// The committed files come from the committed script.
 #[test]
 fn the_expected_files_are_what_plink2_says_today() {
-    let tools = [("plink2", PLINK2), ("bcftools", "bcftools 1.16"), ("python3", "Python 3")];
+    let tools = [
+        ("plink2", PLINK2),
+        ("bcftools", "bcftools 1.16"),
+        ("python3", "Python 3"),
+    ];
     if live::installed(&tools) {
         live::check_regenerated(&repository("oracles"), &repository("demo/cohorts"));
     }
@@ -253,7 +341,9 @@ fn the_expected_files_are_what_plink2_says_today() {
 
 #[test]
 fn real_sites() {
-    let Some(folder) = support::shared_data("data/real-sites") else { return };
+    let Some(folder) = support::shared_data("data/real-sites") else {
+        return;
+    };
     let demo = studies::RealSites::run(&folder);
     demo.check_story();
     let planted = Planted::read(&folder.join("planted.tsv"));
@@ -269,20 +359,41 @@ fn real_sites() {
     ));
     let mut fitted = demo.default_all.table.clone();
     fitted.retain(|_, row| row.test == "wald");
-    let fitted = compare(&fitted, &Oracle::read("real-sites", "all-variables.t2d", PLINK2), any);
+    let fitted = compare(
+        &fitted,
+        &Oracle::read("real-sites", "all-variables.t2d", PLINK2),
+        any,
+    );
     assert!(fitted.largest(|row| row.beta_in_se) < 2e-5, "{fitted}");
     check_real_wald(&demo.wald_complete);
-    check_score(&compare(&demo.score_complete.table, &Oracle::read("real-sites", "rao.t2d", R), any));
+    check_score(&compare(
+        &demo.score_complete.table,
+        &Oracle::read("real-sites", "rao.t2d", R),
+        any,
+    ));
 }
 
 fn check_real_wald(study: &Study) {
-    check_wald_with_r(&compare(&study.table, &Oracle::read("real-sites", "glm.t2d", R), any));
+    check_wald_with_r(&compare(
+        &study.table,
+        &Oracle::read("real-sites", "glm.t2d", R),
+        any,
+    ));
     let oracle = Oracle::read("real-sites", "complete.t2d", PLINK2);
     let everywhere = compare(&study.table, &oracle, any);
-    assert!(everywhere.rows.len() > 500 && everywhere.largest(|row| row.beta_in_se) < 2e-5, "{everywhere}");
+    assert!(
+        everywhere.rows.len() > 500 && everywhere.largest(|row| row.beta_in_se) < 2e-5,
+        "{everywhere}"
+    );
     let complete = compare(&study.table, &oracle, |row| row.n == oracle.people());
-    assert!(complete.share(|row| row.se_fifth <= 1.0) >= 0.999, "{complete}");
-    assert!(complete.share(|row| row.p_fifth <= 1.0) >= 0.999, "{complete}");
+    assert!(
+        complete.share(|row| row.se_fifth <= 1.0) >= 0.999,
+        "{complete}"
+    );
+    assert!(
+        complete.share(|row| row.p_fifth <= 1.0) >= 0.999,
+        "{complete}"
+    );
 }
 
 /// The GWAS Catalog's own validator, gwas-sumstats-tools 1.0.25, where it can be had.

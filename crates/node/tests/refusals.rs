@@ -19,17 +19,36 @@ fn says(said: &str, words: &[&str]) {
 fn a_key_that_others_can_read() {
     let dir = tempfile::tempdir().unwrap();
     let node = dir.path().join("n");
-    succeed(&["init", "--dir", text(&node), "--name", "n", "--country", "SE"]);
+    succeed(&[
+        "init",
+        "--dir",
+        text(&node),
+        "--name",
+        "n",
+        "--country",
+        "SE",
+    ]);
     let key = node.join("keys/node.key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
-    says(&fail(&["datasets", "--dir", text(&node)]), &["node.key", "chmod 600"]);
+    says(
+        &fail(&["datasets", "--dir", text(&node)]),
+        &["node.key", "chmod 600"],
+    );
 }
 
 #[test]
 fn a_second_process_on_a_served_folder() {
     let dir = tempfile::tempdir().unwrap();
     let node = dir.path().join("n");
-    succeed(&["init", "--dir", text(&node), "--name", "n", "--country", "SE"]);
+    succeed(&[
+        "init",
+        "--dir",
+        text(&node),
+        "--name",
+        "n",
+        "--country",
+        "SE",
+    ]);
     let server = Server::start(&node);
     let said = fail(&["serve", "--dir", text(&node), "--listen", "127.0.0.1:0"]);
     says(&said, &[&server.child.id().to_string(), "serve"]);
@@ -51,8 +70,16 @@ fn a_forged_an_expired_and_a_foreign_permit() {
     let genuine = fs::read_to_string(&permit).unwrap();
     let forged = network.path("forged.jws");
     let middle = genuine.len() / 2;
-    let changed = if &genuine[middle..=middle] == "A" { "B" } else { "A" };
-    fs::write(&forged, format!("{}{changed}{}", &genuine[..middle], &genuine[middle + 1..])).unwrap();
+    let changed = if &genuine[middle..=middle] == "A" {
+        "B"
+    } else {
+        "A"
+    };
+    fs::write(
+        &forged,
+        format!("{}{changed}{}", &genuine[..middle], &genuine[middle + 1..]),
+    )
+    .unwrap();
     says(&network.refused(&forged, &LDL), &["not genuine"]);
 
     let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
@@ -60,9 +87,18 @@ fn a_forged_an_expired_and_a_foreign_permit() {
     wait_until("the permit has ended", || jiff::Timestamp::now() > soon);
     says(&network.refused(&short, &LDL), &["expired at"]);
 
-    // A permit of an access body that the nodes do not trust: its own coordinator accepts it, the nodes do not.
+    // A permit of an access body that the nodes do not trust: its own coordinator accepts it, the
+    // nodes do not.
     let stranger = network.path("stranger");
-    succeed(&["init", "--dir", text(&stranger), "--name", "stranger", "--country", "EE"]);
+    succeed(&[
+        "init",
+        "--dir",
+        text(&stranger),
+        "--name",
+        "stranger",
+        "--country",
+        "EE",
+    ]);
     for (site, server) in network.sites.iter().zip(&network.servers) {
         let key = network.key(site);
         let peer = [
@@ -82,13 +118,37 @@ fn a_forged_an_expired_and_a_foreign_permit() {
         succeed(&peer);
         let stranger_key = network.key("stranger");
         let node = network.path(site);
-        succeed(&["peer", "add", "--dir", text(&node), "--name", "stranger", "--key", &stranger_key]);
+        succeed(&[
+            "peer",
+            "add",
+            "--dir",
+            text(&node),
+            "--name",
+            "stranger",
+            "--key",
+            &stranger_key,
+        ]);
     }
     let foreign = network.path("foreign.jws");
     let user = network.path("user.pub");
-    let mut issue =
-        vec!["permit", "issue", "--dir", text(&stranger), "--user", "r", "--user-key", text(&user)];
-    issue.extend(["--dataset", "north/cohort", "--dataset", "centre/cohort", "--dataset", "south/cohort"]);
+    let mut issue = vec![
+        "permit",
+        "issue",
+        "--dir",
+        text(&stranger),
+        "--user",
+        "r",
+        "--user-key",
+        text(&user),
+    ];
+    issue.extend([
+        "--dataset",
+        "north/cohort",
+        "--dataset",
+        "centre/cohort",
+        "--dataset",
+        "south/cohort",
+    ]);
     issue.extend([
         "--purpose",
         "research",
@@ -121,15 +181,30 @@ fn a_forged_an_expired_and_a_foreign_permit() {
 fn what_the_permit_or_the_data_do_not_cover() {
     let network = Network::start(&Site::three());
     let permit = network.permit(&["--variables", "ldl,sex,age,ward,glucose"]);
-    says(&network.refused(&permit, &["--trait", "t2d"]), &["does not allow the variable t2d"]);
-    says(&network.refused(&permit, &["--trait", "ldl", "--covariates", "glucose"]), &["no variable glucose"]);
-    says(&network.refused(&permit, &["--trait", "ldl", "--covariates", "ward"]), &["ward", "text"]);
+    says(
+        &network.refused(&permit, &["--trait", "t2d"]),
+        &["does not allow the variable t2d"],
+    );
+    says(
+        &network.refused(&permit, &["--trait", "ldl", "--covariates", "glucose"]),
+        &["no variable glucose"],
+    );
+    says(
+        &network.refused(&permit, &["--trait", "ldl", "--covariates", "ward"]),
+        &["ward", "text"],
+    );
     let only_linear = network.permit(&["--methods", "gwas-linear"]);
-    says(&network.refused(&only_linear, &["--trait", "t2d"]), &["gwas-logistic"]);
+    says(
+        &network.refused(&only_linear, &["--trait", "t2d"]),
+        &["gwas-logistic"],
+    );
 
     let user = network.path("other.key");
     succeed(&["key", "--out", text(&user)]);
-    let said = network.refused(&network.permit(&[]), &[&["--key", text(&user)], &LDL[..]].concat());
+    let said = network.refused(
+        &network.permit(&[]),
+        &[&["--key", text(&user)], &LDL[..]].concat(),
+    );
     says(&said, &["data user"]);
 }
 
@@ -138,10 +213,30 @@ fn an_unknown_dataset() {
     let network = Network::start(&Site::three());
     let out = network.path("p.jws");
     let output = network.try_permit(&out, &["--dataset", "north/other"]);
-    assert_eq!(output.status.code(), Some(1), "a node takes part with one dataset");
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "a node takes part with one dataset"
+    );
     let (dir, key) = (network.path("hdab"), network.path("user.pub"));
-    let mut issue = vec!["permit", "issue", "--dir", text(&dir), "--user", "r", "--user-key", text(&key)];
-    issue.extend(["--dataset", "north/other", "--dataset", "centre/cohort", "--dataset", "south/cohort"]);
+    let mut issue = vec![
+        "permit",
+        "issue",
+        "--dir",
+        text(&dir),
+        "--user",
+        "r",
+        "--user-key",
+        text(&key),
+    ];
+    issue.extend([
+        "--dataset",
+        "north/other",
+        "--dataset",
+        "centre/cohort",
+        "--dataset",
+        "south/cohort",
+    ]);
     issue.extend([
         "--purpose",
         "research",
@@ -153,7 +248,10 @@ fn an_unknown_dataset() {
         text(&out),
     ]);
     succeed(&issue);
-    says(&network.refused(&out, &LDL), &["north", "other is not held here"]);
+    says(
+        &network.refused(&out, &LDL),
+        &["north", "other is not held here"],
+    );
 }
 
 #[test]
@@ -161,16 +259,29 @@ fn a_stewards_veto() {
     let network = Network::start(&Site::three());
     let settings = network.path("centre").join("ligate.toml");
     let text = fs::read_to_string(&settings).unwrap();
-    fs::write(&settings, text.replace("variables = []", "variables = [\"ldl\"]")).unwrap();
-    says(&network.refused(&network.permit(&[]), &LDL), &["centre", "steward refuses the variable ldl"]);
+    fs::write(
+        &settings,
+        text.replace("variables = []", "variables = [\"ldl\"]"),
+    )
+    .unwrap();
+    says(
+        &network.refused(&network.permit(&[]), &LDL),
+        &["centre", "steward refuses the variable ldl"],
+    );
 }
 
 #[test]
 fn constant_and_collinear_covariates() {
     let network = Network::start(&Site::three());
     let permit = network.permit(&[]);
-    says(&network.refused(&permit, &["--trait", "ldl", "--covariates", "constant"]), &["constant"]);
-    let said = network.refused(&permit, &["--trait", "ldl", "--covariates", "age,twice_age"]);
+    says(
+        &network.refused(&permit, &["--trait", "ldl", "--covariates", "constant"]),
+        &["constant"],
+    );
+    let said = network.refused(
+        &permit,
+        &["--trait", "ldl", "--covariates", "age,twice_age"],
+    );
     says(&said, &["age", "twice_age"]);
 }
 
@@ -179,7 +290,10 @@ fn a_site_with_too_few_people() {
     let mut sites = Site::three();
     sites[2].people = 15;
     let network = Network::start(&sites);
-    says(&network.refused(&network.permit(&[]), &LDL), &["south", "too few individuals at a site"]);
+    says(
+        &network.refused(&network.permit(&[]), &LDL),
+        &["south", "too few individuals at a site"],
+    );
 }
 
 #[test]
@@ -187,7 +301,10 @@ fn sites_of_two_assemblies() {
     let mut sites = Site::three();
     sites[1].assembly_length = 249_250_621;
     let network = Network::start(&sites);
-    says(&network.refused(&network.permit(&[]), &LDL), &["GRCh37", "GRCh38", "centre"]);
+    says(
+        &network.refused(&network.permit(&[]), &LDL),
+        &["GRCh37", "GRCh38", "centre"],
+    );
 }
 
 #[test]
@@ -197,7 +314,10 @@ fn a_disease_whose_coding_nobody_can_tell() {
         site.cases_only = true;
     }
     let network = Network::start(&sites);
-    says(&network.refused(&network.permit(&[]), &["--trait", "t2d"]), &["t2d", "coding"]);
+    says(
+        &network.refused(&network.permit(&[]), &["--trait", "t2d"]),
+        &["t2d", "coding"],
+    );
 }
 
 #[test]
@@ -221,21 +341,47 @@ fn a_steward_lists_and_undoes_a_coding_that_other_nodes_decided() {
         "it has both values"
     );
 
-    let forget = ["ledger", "forget-coding", "--dir", text(&south), "--dataset", "cohort", "--variable"];
-    says(&fail(&[&forget[..], &["ldl"]].concat()), &["ldl of cohort", "ledger codings"]);
+    let forget = [
+        "ledger",
+        "forget-coding",
+        "--dir",
+        text(&south),
+        "--dataset",
+        "cohort",
+        "--variable",
+    ];
+    says(
+        &fail(&[&forget[..], &["ldl"]].concat()),
+        &["ldl of cohort", "ledger codings"],
+    );
     let said = succeed(&[&forget[..], &["t2d"]].concat());
-    says(&said, &["0/1", "shows this node's own cases", "say so to the data user"]);
+    says(
+        &said,
+        &[
+            "0/1",
+            "shows this node's own cases",
+            "say so to the data user",
+        ],
+    );
     assert_eq!(succeed(&codings), "");
     let log = fs::read_to_string(south.join("audit/log.jsonl")).unwrap();
     assert_eq!(log.matches("\"coding-forgotten\"").count(), 1);
     succeed(&["audit", "verify", "--dir", text(&south)]);
 
-    // A ledger from before another coding was fixed: with both readings, the difference of two sums would be the node's own
-    // cases. It answers nobody, and the recovery takes the coding from the log.
+    // A ledger from before another coding was fixed: with both readings, the difference of two sums
+    // would be the node's own cases. It answers nobody, and the recovery takes the coding from the
+    // log.
     let (ledger, copy) = (south.join("ledger"), network.path("copy"));
     let put = |from: &Path, to: &Path| {
         let _ = fs::remove_dir_all(to);
-        assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+        assert!(
+            Command::new("cp")
+                .arg("-a")
+                .args([from, to])
+                .status()
+                .unwrap()
+                .success()
+        );
     };
     put(&ledger, &copy);
     network.gwas(&permit, &["--trait", "t2d", "--covariates", "sex"]);
@@ -263,7 +409,11 @@ fn a_node_that_is_slower_than_its_deadline() {
     let permit = network.permit(&[]);
     let settings = network.path("hdab").join("ligate.toml");
     let configuration = fs::read_to_string(&settings).unwrap();
-    fs::write(&settings, configuration.replace("deadline_seconds = 600", "deadline_seconds = 1")).unwrap();
+    fs::write(
+        &settings,
+        configuration.replace("deadline_seconds = 600", "deadline_seconds = 1"),
+    )
+    .unwrap();
     network.server("centre").signal("STOP");
     let said = network.refused(&permit, &LDL);
     network.server("centre").signal("CONT");
@@ -300,7 +450,10 @@ fn people_who_lose_a_value_are_not_the_difference() {
     says(&ingested, &["5 individuals have no row"]);
     // They are not the difference: others are left out with them.
     let people = |network: &Network| {
-        let said = network.released(&permit, &["--trait", "ldl", "--covariates", "sex", "--json"]);
+        let said = network.released(
+            &permit,
+            &["--trait", "ldl", "--covariates", "sex", "--json"],
+        );
         let said: serde_json::Value = serde_json::from_str(&said).unwrap();
         said["individuals"].as_u64().unwrap()
     };
@@ -319,9 +472,29 @@ fn a_roster_that_differs_by_one_node() {
     sites.push(Site::new("west", 100, 4));
     let network = Network::start(&sites);
     network.released(&network.permit(&[]), &LDL);
-    let (dir, key, out) = (network.path("hdab"), network.path("user.pub"), network.path("three.jws"));
-    let mut issue = vec!["permit", "issue", "--dir", text(&dir), "--user", "r", "--user-key", text(&key)];
-    issue.extend(["--dataset", "north/cohort", "--dataset", "centre/cohort", "--dataset", "south/cohort"]);
+    let (dir, key, out) = (
+        network.path("hdab"),
+        network.path("user.pub"),
+        network.path("three.jws"),
+    );
+    let mut issue = vec![
+        "permit",
+        "issue",
+        "--dir",
+        text(&dir),
+        "--user",
+        "r",
+        "--user-key",
+        text(&key),
+    ];
+    issue.extend([
+        "--dataset",
+        "north/cohort",
+        "--dataset",
+        "centre/cohort",
+        "--dataset",
+        "south/cohort",
+    ]);
     issue.extend([
         "--purpose",
         "research",
@@ -338,9 +511,11 @@ fn a_roster_that_differs_by_one_node() {
 
 #[test]
 fn wrong_usage_has_exit_code_2() {
-    for args in
-        [vec!["gwas"], vec!["nonsense"], vec!["init", "--dir", "x", "--name", "../y", "--country", "SE"]]
-    {
+    for args in [
+        vec!["gwas"],
+        vec!["nonsense"],
+        vec!["init", "--dir", "x", "--name", "../y", "--country", "SE"],
+    ] {
         assert_eq!(ligate(&args).status.code(), Some(2), "{args:?}");
     }
 }
@@ -349,14 +524,40 @@ fn wrong_usage_has_exit_code_2() {
 fn ids_that_do_not_meet() {
     let dir = tempfile::tempdir().unwrap();
     let node = dir.path().join("n");
-    succeed(&["init", "--dir", text(&node), "--name", "n", "--country", "SE"]);
+    succeed(&[
+        "init",
+        "--dir",
+        text(&node),
+        "--name",
+        "n",
+        "--country",
+        "SE",
+    ]);
     let (vcf, table) = Site::new("n", 30, 1).write(dir.path());
     let rows = fs::read_to_string(&table).unwrap();
-    let some = rows.lines().filter(|row| !row.starts_with("n-0\t")).collect::<Vec<_>>().join("\n");
-    fs::write(&table, format!("{some}\nstranger\t1\t40\t3.1\t0\tA\t7\t80\n")).unwrap();
+    let some = rows
+        .lines()
+        .filter(|row| !row.starts_with("n-0\t"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    fs::write(
+        &table,
+        format!("{some}\nstranger\t1\t40\t3.1\t0\tA\t7\t80\n"),
+    )
+    .unwrap();
     let load = |table: &str| {
-        ["ingest", "--dir", text(&node), "--dataset", "d", "--vcf", text(&vcf), "--phenotypes", table]
-            .map(str::to_owned)
+        [
+            "ingest",
+            "--dir",
+            text(&node),
+            "--dataset",
+            "d",
+            "--vcf",
+            text(&vcf),
+            "--phenotypes",
+            table,
+        ]
+        .map(str::to_owned)
     };
     let said = succeed(&load(text(&table)).each_ref().map(String::as_str));
     says(
@@ -383,9 +584,25 @@ fn ids_that_do_not_meet() {
 fn a_full_disk() {
     let dir = tempfile::tempdir().unwrap();
     let node = dir.path().join("n");
-    succeed(&["init", "--dir", text(&node), "--name", "n", "--country", "SE"]);
+    succeed(&[
+        "init",
+        "--dir",
+        text(&node),
+        "--name",
+        "n",
+        "--country",
+        "SE",
+    ]);
     let (small, _) = Site::new("small", 30, 1).write(dir.path());
-    succeed(&["ingest", "--dir", text(&node), "--dataset", "d", "--vcf", text(&small)]);
+    succeed(&[
+        "ingest",
+        "--dir",
+        text(&node),
+        "--dataset",
+        "d",
+        "--vcf",
+        text(&small),
+    ]);
     let before = succeed(&["datasets", "--dir", text(&node), "--json"]);
     let mut large = Site::new("large", 400, 2);
     large.variants = 2_000;
@@ -400,19 +617,36 @@ fn a_full_disk() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
     says(&said, &["error: "]);
-    assert_eq!(succeed(&["datasets", "--dir", text(&node), "--json"]), before);
-    succeed(&["ingest", "--dir", text(&node), "--dataset", "d", "--vcf", text(&large)]);
+    assert_eq!(
+        succeed(&["datasets", "--dir", text(&node), "--json"]),
+        before
+    );
+    succeed(&[
+        "ingest",
+        "--dir",
+        text(&node),
+        "--dataset",
+        "d",
+        "--vcf",
+        text(&large),
+    ]);
 }
 
-/// An issuer who also coordinates could write a permit over nodes that exist on paper and add nothing.
+/// An issuer who also coordinates could write a permit over nodes that exist on paper and add
+/// nothing.
 #[test]
 fn a_member_that_a_node_does_not_know() {
     let network = Network::start(&Site::three());
     let settings = network.path("north").join("ligate.toml");
     let configuration = fs::read_to_string(&settings).unwrap();
-    let peers = configuration.split("[[peers]]").filter(|peer| !peer.contains("name = \"south\""));
+    let peers = configuration
+        .split("[[peers]]")
+        .filter(|peer| !peer.contains("name = \"south\""));
     fs::write(&settings, peers.collect::<Vec<_>>().join("[[peers]]")).unwrap();
-    says(&network.refused(&network.permit(&[]), &LDL), &["north does not know south as a node with data"]);
+    says(
+        &network.refused(&network.permit(&[]), &LDL),
+        &["north does not know south as a node with data"],
+    );
 }
 
 #[test]
@@ -421,11 +655,24 @@ fn a_permit_ends_with_a_day_and_not_before_it_begins() {
     let out = network.path("dated.jws");
     let over = network.try_permit(&out, &["--valid-until", "2020-01-31"]);
     let said = String::from_utf8_lossy(&over.stderr).into_owned();
-    assert!(!over.status.success() && said.contains("would be over already"), "{said}");
-    let dated = network.try_permit(&out, &["--valid-from", "2030-01-31", "--valid-until", "2031-12-31"]);
-    assert!(dated.status.success(), "{}", String::from_utf8_lossy(&dated.stderr));
+    assert!(
+        !over.status.success() && said.contains("would be over already"),
+        "{said}"
+    );
+    let dated = network.try_permit(
+        &out,
+        &["--valid-from", "2030-01-31", "--valid-until", "2031-12-31"],
+    );
+    assert!(
+        dated.status.success(),
+        "{}",
+        String::from_utf8_lossy(&dated.stderr)
+    );
     let shown = succeed(&["permit", "show", text(&out)]);
-    assert!(shown.contains("2030-01-31T00:00:00Z to 2032-01-01T00:00:00Z"), "{shown}");
+    assert!(
+        shown.contains("2030-01-31T00:00:00Z to 2032-01-01T00:00:00Z"),
+        "{shown}"
+    );
     let wrong = network.try_permit(&out, &["--valid-until", "31.12.2031"]);
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("a day as 2027-01-31"));
 }

@@ -1,5 +1,5 @@
-//! Registries of real processes: who may fetch which table, what a withdrawal does, what bad input says, and that a
-//! diagnosis sends nothing.
+//! Registries of real processes: who may fetch which table, what a withdrawal does, what bad input
+//! says, and that a diagnosis sends nothing.
 
 mod support;
 
@@ -26,8 +26,10 @@ const CRANIOSYNOSTOSIS: &str = "HP:0001363";
 const BROAD_THUMB: &str = "HP:0011304";
 
 fn packet(subject: &str, terms: &[&str]) -> String {
-    let features: Vec<String> =
-        terms.iter().map(|term| format!(r#"{{"type":{{"id":"{term}","label":"a feature"}}}}"#)).collect();
+    let features: Vec<String> = terms
+        .iter()
+        .map(|term| format!(r#"{{"type":{{"id":"{term}","label":"a feature"}}}}"#))
+        .collect();
     let features = features.join(",");
     format!(
         r#"{{"id":"packet-{subject}","subject":{{"id":"{subject}","sex":"FEMALE"}},"phenotypicFeatures":[{features}],"interpretations":[{{"id":"i","progressStatus":"SOLVED","diagnosis":{{"disease":{{"id":"{DISEASE}","label":"a disease"}},"genomicInterpretations":[]}}}}],"metaData":{{"created":"2024-01-01T00:00:00Z","createdBy":"a test","resources":[],"phenopacketSchemaVersion":"2.0"}}}}"#
@@ -42,9 +44,20 @@ struct Two {
 
 impl Two {
     fn found() -> Self {
-        let two = Self { dir: tempfile::tempdir().expect("a folder"), north: None };
+        let two = Self {
+            dir: tempfile::tempdir().expect("a folder"),
+            north: None,
+        };
         for name in ["north", "clinic"] {
-            succeed(&["init", "--dir", text(&two.path(name)), "--name", name, "--country", "SE"]);
+            succeed(&[
+                "init",
+                "--dir",
+                text(&two.path(name)),
+                "--name",
+                name,
+                "--country",
+                "SE",
+            ]);
         }
         two.introduce("north", "clinic", None);
         two.introduce("clinic", "north", None);
@@ -63,7 +76,16 @@ impl Two {
     fn introduce(&self, own: &str, other: &str, address: Option<&str>) {
         let (dir, file) = (self.path(own), self.path(other).join("keys/node.pub"));
         let key = fs::read_to_string(file).expect("a key");
-        let mut args = vec!["peer", "add", "--dir", text(&dir), "--name", other, "--key", key.trim()];
+        let mut args = vec![
+            "peer",
+            "add",
+            "--dir",
+            text(&dir),
+            "--name",
+            other,
+            "--key",
+            key.trim(),
+        ];
         args.extend(address.iter().flat_map(|address| ["--address", *address]));
         succeed(&args);
     }
@@ -78,7 +100,11 @@ impl Two {
         let toml = fs::read_to_string(&file).expect("settings");
         let name = setting.split(' ').next().expect("a name");
         let line = |line: &str| {
-            if line.starts_with(name) { format!("{setting}\n") } else { format!("{line}\n") }
+            if line.starts_with(name) {
+                format!("{setting}\n")
+            } else {
+                format!("{line}\n")
+            }
         };
         fs::write(&file, toml.lines().map(line).collect::<String>()).expect("settings");
     }
@@ -86,7 +112,13 @@ impl Two {
     fn add(&self, cases: &[String]) -> String {
         let file = self.path("cases.jsonl");
         fs::write(&file, cases.join("\n")).expect("cases");
-        succeed(&["registry", "add", "--dir", text(&self.path("north")), text(&file)])
+        succeed(&[
+            "registry",
+            "add",
+            "--dir",
+            text(&self.path("north")),
+            text(&file),
+        ])
     }
 
     fn close(&self) -> String {
@@ -105,8 +137,11 @@ impl Two {
 fn five() -> Vec<String> {
     (0..5)
         .map(|i| {
-            let terms =
-                if i < 3 { &[CRANIOSYNOSTOSIS, HYPERTELORISM][..] } else { &[CRANIOSYNOSTOSIS, BROAD_THUMB] };
+            let terms = if i < 3 {
+                &[CRANIOSYNOSTOSIS, HYPERTELORISM][..]
+            } else {
+                &[CRANIOSYNOSTOSIS, BROAD_THUMB]
+            };
             packet(&format!("secret-{i}"), terms)
         })
         .collect()
@@ -117,32 +152,67 @@ fn only_listed_peers_fetch_the_table_and_a_withdrawal_empties_it() {
     let mut two = Two::found();
     two.add(&five()[..4]);
     assert!(two.close().contains("0 batches closed"));
-    assert!(two.add(&five()).contains("1 patients added, 0 changed, 4 as before"));
-    assert!(two.close().contains("1 batches closed with 5 patients: 2 counts passed"));
+    assert!(
+        two.add(&five())
+            .contains("1 patients added, 0 changed, 4 as before")
+    );
+    assert!(
+        two.close()
+            .contains("1 batches closed with 5 patients: 2 counts passed")
+    );
     two.serve();
 
     let said = two.fetch();
-    assert!(said.contains("not shared") && said.contains("has not listed this peer"), "{said}");
+    assert!(
+        said.contains("not shared") && said.contains("has not listed this peer"),
+        "{said}"
+    );
     assert_eq!(two.fetched(), None);
 
     two.allow("counts_for = [\"clinic\"]");
-    assert!(two.fetch().contains("diagnosis counts: 2 rows fetched; allele counts: not shared"));
-    let expected = format!("{DISEASE}\t{HYPERTELORISM}\t3\t5\n{DISEASE}\t{CRANIOSYNOSTOSIS}\t5\t5\n");
-    assert_eq!(two.fetched().expect("a table"), format!("disease\tterm\tm\tn\n{expected}"));
-    let mode =
-        fs::metadata(two.path("clinic/registry/peers/north.counts")).expect("a file").permissions().mode();
+    assert!(
+        two.fetch()
+            .contains("diagnosis counts: 2 rows fetched; allele counts: not shared")
+    );
+    let expected =
+        format!("{DISEASE}\t{HYPERTELORISM}\t3\t5\n{DISEASE}\t{CRANIOSYNOSTOSIS}\t5\t5\n");
+    assert_eq!(
+        two.fetched().expect("a table"),
+        format!("disease\tterm\tm\tn\n{expected}")
+    );
+    let mode = fs::metadata(two.path("clinic/registry/peers/north.counts"))
+        .expect("a file")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o077, 0);
 
     let north = two.path("north");
-    let said = succeed(&["registry", "withdraw", "--dir", text(&north), "--patient", "secret-1"]);
+    let said = succeed(&[
+        "registry",
+        "withdraw",
+        "--dir",
+        text(&north),
+        "--patient",
+        "secret-1",
+    ]);
     assert!(said.contains("no longer served"), "{said}");
     two.fetch();
-    assert_eq!(two.fetched().as_deref(), Some("disease\tterm\tm\tn\n"), "the whole batch is gone");
-    assert!(two.add(&five()[1..2]).contains("1 cases left out"), "who has withdrawn does not come back");
+    assert_eq!(
+        two.fetched().as_deref(),
+        Some("disease\tterm\tm\tn\n"),
+        "the whole batch is gone"
+    );
+    assert!(
+        two.add(&five()[1..2]).contains("1 cases left out"),
+        "who has withdrawn does not come back"
+    );
 
     let log = fs::read_to_string(north.join("audit/log.jsonl")).expect("a log");
     assert_eq!(log.matches("\"counts-served\"").count(), 2, "{log}");
-    assert!(log.contains("\"purpose\":\"care\"") && !log.contains("secret"), "{log}");
+    assert!(
+        log.contains("\"purpose\":\"care\"") && !log.contains("secret"),
+        "{log}"
+    );
     succeed(&["audit", "verify", "--dir", text(&north)]);
 }
 
@@ -171,20 +241,42 @@ fn bad_cases_are_named_by_line_and_the_others_go_on() {
     cases.extend(["{\"id\": broken".to_owned(), twice, unknown, undiagnosed]);
     let file = two.path("cases.jsonl");
     fs::write(&file, cases.join("\n")).expect("cases");
-    let output = support::ligate(&["registry", "add", "--dir", text(&two.path("north")), text(&file)]);
-    let (said, noted) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = support::ligate(&[
+        "registry",
+        "add",
+        "--dir",
+        text(&two.path("north")),
+        text(&file),
+    ]);
+    let (said, noted) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(said.contains("5 patients added"), "{said} {noted}");
-    for words in
-        [":6:", "already; if ids of subjects repeat", "not known to this release", "states no diagnosis"]
-    {
+    for words in [
+        ":6:",
+        "already; if ids of subjects repeat",
+        "not known to this release",
+        "states no diagnosis",
+    ] {
         assert!(noted.contains(words), "{words}: {noted}");
     }
     assert!(!noted.contains("secret"), "{noted}");
     let patients = two.path("north/registry/patients.json");
-    assert_eq!(fs::metadata(&patients).expect("a file").permissions().mode() & 0o077, 0);
+    assert_eq!(
+        fs::metadata(&patients)
+            .expect("a file")
+            .permissions()
+            .mode()
+            & 0o077,
+        0
+    );
     fs::write(&patients, "{\"version\":1,\"patients\":{\"secret").expect("damage");
     let said = fail(&["registry", "close", "--dir", text(&two.path("north"))]);
-    assert!(said.contains("patients.json") && said.contains("changed") && !said.contains("secret"), "{said}");
+    assert!(
+        said.contains("patients.json") && said.contains("changed") && !said.contains("secret"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -194,15 +286,31 @@ fn allele_counts_leave_only_when_released_and_listed_and_above_the_gate() {
     let north = two.path("north");
     let node = text(&north);
     two.allow("alleles_for = [\"clinic\"]");
-    let ingest =
-        ["ingest", "--dir", node, "--dataset", "cohort", "--vcf", text(&vcf), "--phenotypes", text(&table)];
+    let ingest = [
+        "ingest",
+        "--dir",
+        node,
+        "--dataset",
+        "cohort",
+        "--vcf",
+        text(&vcf),
+        "--phenotypes",
+        text(&table),
+    ];
     succeed(&ingest);
     two.serve();
     assert!(two.fetch().contains("has released no allele counts"));
     let said = succeed(&["registry", "alleles", "--dir", node, "--dataset", "cohort"]);
-    let said_rows: usize = said.split(' ').next().and_then(|rows| rows.parse().ok()).expect("a number");
+    let said_rows: usize = said
+        .split(' ')
+        .next()
+        .and_then(|rows| rows.parse().ok())
+        .expect("a number");
     assert!(said_rows > 30 && said_rows <= 60, "{said}");
-    assert!(two.fetch().contains(&format!("allele counts: {said_rows} rows fetched")));
+    assert!(
+        two.fetch()
+            .contains(&format!("allele counts: {said_rows} rows fetched"))
+    );
 
     // One person fewer: the two tables would describe that person.
     let short = Site::new("north", 129, 1).write(two.dir.path());
@@ -237,15 +345,21 @@ impl Recorder {
     fn start(target: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        let recorder = Self { address, counts: Arc::default(), passing: Arc::default() };
+        let recorder = Self {
+            address,
+            counts: Arc::default(),
+            passing: Arc::default(),
+        };
         let (counts, passing) = (Arc::clone(&recorder.counts), Arc::clone(&recorder.passing));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let mut passing = passing.lock().expect("no thread panics");
                 counts[0].fetch_add(1, Ordering::SeqCst);
                 let upstream = TcpStream::connect(&target).expect("the node listens");
-                let (there, back) =
-                    (stream.try_clone().expect("a clone"), upstream.try_clone().expect("a clone"));
+                let (there, back) = (
+                    stream.try_clone().expect("a clone"),
+                    upstream.try_clone().expect("a clone"),
+                );
                 let (up, down) = (Arc::clone(&counts), Arc::clone(&counts));
                 passing.push(thread::spawn(move || pass(stream, upstream, &up[1])));
                 passing.push(thread::spawn(move || pass(back, there, &down[2])));
@@ -254,8 +368,8 @@ impl Recorder {
         recorder
     }
 
-    /// Connections, bytes sent and bytes received since the last time, with those of one connection of its own: it comes
-    /// after all others in the queue, so that none is left uncounted.
+    /// Connections, bytes sent and bytes received since the last time, with those of one connection
+    /// of its own: it comes after all others in the queue, so that none is left uncounted.
     fn take(&self) -> [u64; 3] {
         let mut last = TcpStream::connect(&self.address).expect("the recorder listens");
         last.shutdown(Shutdown::Write).expect("a connection");
@@ -278,7 +392,8 @@ fn pass(mut from: TcpStream, mut to: TcpStream, count: &AtomicU64) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
-/// What is fetched for two different patients is the same to the byte, and their diagnoses connect to nobody.
+/// What is fetched for two different patients is the same to the byte, and their diagnoses connect
+/// to nobody.
 #[test]
 fn traffic_is_the_same_for_every_patient() {
     let mut two = Two::found();
@@ -289,11 +404,22 @@ fn traffic_is_the_same_for_every_patient() {
     two.introduce("clinic", "north", Some(&recorder.address));
     let diagnose = |patient: &Path| {
         let (clinic, out) = (two.path("clinic"), two.path("report"));
-        succeed(&["diagnose", text(patient), "--network", "--dir", text(&clinic), "--out", text(&out)])
+        succeed(&[
+            "diagnose",
+            text(patient),
+            "--network",
+            "--dir",
+            text(&clinic),
+            "--out",
+            text(&out),
+        ])
     };
     let nothing = recorder.take();
     let mut traffic = Vec::new();
-    for (name, terms) in [("a", &[CRANIOSYNOSTOSIS, BROAD_THUMB][..]), ("b", &["HP:0001250"])] {
+    for (name, terms) in [
+        ("a", &[CRANIOSYNOSTOSIS, BROAD_THUMB][..]),
+        ("b", &["HP:0001250"]),
+    ] {
         two.fetch();
         traffic.push(recorder.take());
         let patient = two.path(name).with_extension("json");
@@ -302,5 +428,8 @@ fn traffic_is_the_same_for_every_patient() {
         assert_eq!(recorder.take(), nothing, "a diagnosis asks nobody");
     }
     assert!(traffic[0][1] > nothing[1] && traffic[0][2] > nothing[2]);
-    assert_eq!(traffic[0], traffic[1], "connections, bytes sent, bytes received");
+    assert_eq!(
+        traffic[0], traffic[1],
+        "connections, bytes sent, bytes received"
+    );
 }

@@ -1,5 +1,5 @@
-//! Runs as they go wrong and right in life: nodes that die or wait, jobs that come twice, data that is replaced,
-//! logs that are tampered with. Every test drives real processes.
+//! Runs as they go wrong and right in life: nodes that die or wait, jobs that come twice, data that
+//! is replaced, logs that are tampered with. Every test drives real processes.
 
 mod support;
 
@@ -26,8 +26,8 @@ fn large() -> Vec<Site> {
     sites
 }
 
-/// Starts a run and, as soon as `node` has revealed its part of the first sum, does `then`. The run's exit code and
-/// what it said.
+/// Starts a run and, as soon as `node` has revealed its part of the first sum, does `then`. The
+/// run's exit code and what it said.
 fn disturbed(
     network: &mut Network,
     permit: &Path,
@@ -35,18 +35,24 @@ fn disturbed(
     then: impl FnOnce(&mut Network),
 ) -> (Option<i32>, String) {
     let run = network.begin(permit, &LDL);
-    wait_until("the first sum is opened", || network.log_of(node).contains("\"kind\":\"round\""));
+    wait_until("the first sum is opened", || {
+        network.log_of(node).contains("\"kind\":\"round\"")
+    });
     then(network);
     let output = run.wait_with_output().unwrap();
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 #[test]
 fn a_node_that_dies_after_the_first_sum_ends_the_run() {
     let mut network = Network::start(&large());
     let permit = network.permit(&[]);
-    let (code, said) =
-        disturbed(&mut network, &permit, "south", |network| network.server("south").signal("KILL"));
+    let (code, said) = disturbed(&mut network, &permit, "south", |network| {
+        network.server("south").signal("KILL")
+    });
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("south"), "{said}");
     assert!(!network.path("results").exists(), "nothing is released");
@@ -54,18 +60,34 @@ fn a_node_that_dies_after_the_first_sum_ends_the_run() {
 
     // Without the lost node the same question would give its part away.
     let without = network.refused(&permit, &[&LDL[..], &["--without", "south"]].concat());
-    assert!(without.contains("differ by one or two") || without.contains("same nodes"), "{without}");
+    assert!(
+        without.contains("differ by one or two") || without.contains("same nodes"),
+        "{without}"
+    );
     let shown = succeed(&["ledger", "show", "--dir", text(&network.path("north"))]);
-    let question =
-        shown.split("question ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap().to_owned();
+    let question = shown
+        .split("question ")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next())
+        .unwrap()
+        .to_owned();
     assert!(shown.contains("unfinished"), "{shown}");
 
     // With the same nodes and snapshots it is repeated.
     network.servers.clear();
     network.serve();
     network.released(&permit, &LDL);
-    assert!(succeed(&["ledger", "show", "--dir", text(&network.path("north"))]).contains("released"));
-    let closed = fail(&["ledger", "close", "--dir", text(&network.path("north")), "--question", &question]);
+    assert!(
+        succeed(&["ledger", "show", "--dir", text(&network.path("north"))]).contains("released")
+    );
+    let closed = fail(&[
+        "ledger",
+        "close",
+        "--dir",
+        text(&network.path("north")),
+        "--question",
+        &question,
+    ]);
     assert!(closed.contains("no unfinished run"), "{closed}");
 }
 
@@ -73,20 +95,40 @@ fn a_node_that_dies_after_the_first_sum_ends_the_run() {
 fn stewards_let_a_run_be_repeated_without_a_lost_node() {
     let mut network = Network::start(&large());
     let permit = network.permit(&[]);
-    let (code, said) =
-        disturbed(&mut network, &permit, "south", |network| network.server("south").signal("KILL"));
+    let (code, said) = disturbed(&mut network, &permit, "south", |network| {
+        network.server("south").signal("KILL")
+    });
     assert_eq!(code, Some(1), "{said}");
     let shown = succeed(&["ledger", "show", "--dir", text(&network.path("north"))]);
-    let question =
-        shown.split("question ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap().to_owned();
+    let question = shown
+        .split("question ")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next())
+        .unwrap()
+        .to_owned();
     for node in ["north", "centre", "west"] {
-        succeed(&["ledger", "close", "--dir", text(&network.path(node)), "--question", &question]);
+        succeed(&[
+            "ledger",
+            "close",
+            "--dir",
+            text(&network.path(node)),
+            "--question",
+            &question,
+        ]);
     }
     // Where the run had gone so far that something may have been released, it takes a plainer word.
     for node in ["north", "centre", "west"] {
         let dir = network.path(node);
-        let allow =
-            ["ledger", "allow", "--dataset", "cohort", "--data-user", "researcher", "--dir", text(&dir)];
+        let allow = [
+            "ledger",
+            "allow",
+            "--dataset",
+            "cohort",
+            "--data-user",
+            "researcher",
+            "--dir",
+            text(&dir),
+        ];
         succeed(&[&allow[..], &["--nodes", "north,centre,west"]].concat());
     }
     network.released(&permit, &[&LDL[..], &["--without", "south"]].concat());
@@ -102,7 +144,10 @@ fn a_node_that_is_not_there_at_first_is_reported() {
     drop(network.servers.remove(3));
     let said = network.released(&permit, &[&LDL[..], &["--json"]].concat());
     let result: serde_json::Value = serde_json::from_str(&said).unwrap();
-    assert_eq!((&result["sites_answered"], &result["sites_asked"]), (&3.into(), &4.into()));
+    assert_eq!(
+        (&result["sites_answered"], &result["sites_asked"]),
+        (&3.into(), &4.into())
+    );
     let provenance = fs::read_to_string(network.path("results/ldl.provenance.json")).unwrap();
     assert!(provenance.contains("\"answered\": false"), "{provenance}");
 }
@@ -115,11 +160,22 @@ fn a_node_that_dies_after_the_run_changes_nothing() {
     let first = fs::read(network.path("results/ldl.gwas.tsv.gz")).unwrap();
     network.servers.clear();
     let said = network.released(&permit, &[&LDL[..], &["--family", "linear"]].concat());
-    assert!(said.contains("was answered on"), "an identical job returns the stored release: {said}");
-    assert_eq!(fs::read(network.path("results/ldl.gwas.tsv.gz")).unwrap(), first);
+    assert!(
+        said.contains("was answered on"),
+        "an identical job returns the stored release: {said}"
+    );
+    assert_eq!(
+        fs::read(network.path("results/ldl.gwas.tsv.gz")).unwrap(),
+        first
+    );
     assert!(network.log_of("hdab").contains("stored-release"));
 
-    let stored = fs::read_dir(network.path("hdab/releases")).unwrap().next().unwrap().unwrap().path();
+    let stored = fs::read_dir(network.path("hdab/releases"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
     let bytes = fs::read(&stored).unwrap();
     let newer = String::from_utf8_lossy(&bytes[..17]).replace('3', "4");
     for (changed, expected) in [
@@ -129,7 +185,10 @@ fn a_node_that_dies_after_the_run_changes_nothing() {
     ] {
         fs::write(&stored, changed).unwrap();
         let said = network.refused(&permit, &LDL);
-        assert!(said.contains(expected) && said.contains(text(&stored)), "{said}");
+        assert!(
+            said.contains(expected) && said.contains(text(&stored)),
+            "{said}"
+        );
     }
 }
 
@@ -139,8 +198,9 @@ fn the_same_job_started_twice() {
     let permit = network.permit(&[]);
     let mut second = String::new();
     let copy = permit.clone();
-    let (code, said) =
-        disturbed(&mut network, &permit, "north", |network| second = network.refused(&copy, &LDL));
+    let (code, said) = disturbed(&mut network, &permit, "north", |network| {
+        second = network.refused(&copy, &LDL)
+    });
     assert_eq!(code, Some(0), "{said}");
     assert!(second.contains("coordinate"), "{second}");
 }
@@ -167,14 +227,18 @@ fn a_veto_during_a_run_ends_it() {
     let (code, said) = disturbed(&mut network, &permit, "south", |network| {
         let settings = network.path("south").join("ligate.toml");
         let configuration = fs::read_to_string(&settings).unwrap();
-        fs::write(&settings, configuration.replace("variables = []", "variables = [\"ldl\"]")).unwrap();
+        fs::write(
+            &settings,
+            configuration.replace("variables = []", "variables = [\"ldl\"]"),
+        )
+        .unwrap();
     });
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("steward refuses the variable ldl"), "{said}");
 }
 
-/// Runs a command while a server is stopped. Where the stop caught the server with a lock in its hand that the command
-/// needs, the server goes on for a moment.
+/// Runs a command while a server is stopped. Where the stop caught the server with a lock in its
+/// hand that the command needs, the server goes on for a moment.
 #[track_caller]
 fn while_stopped(server: &Server, args: &[&str]) {
     server.signal("STOP");
@@ -192,7 +256,10 @@ fn while_stopped(server: &Server, args: &[&str]) {
         }
         command.try_wait().expect("a child can be asked").is_some()
     });
-    assert!(command.wait().expect("a child can be asked").success(), "ligate {args:?} failed");
+    assert!(
+        command.wait().expect("a child can be asked").success(),
+        "ligate {args:?} failed"
+    );
 }
 
 #[test]
@@ -207,25 +274,48 @@ fn a_snapshot_that_is_replaced_leaves_the_run_on_the_first() {
     let first = snapshot(&network);
     let (code, said) = disturbed(&mut network, &permit, "south", |network| {
         let (node, vcf) = (network.path("south"), network.path("south.vcf"));
-        let args = ["ingest", "--dir", text(&node), "--dataset", "cohort", "--vcf", text(&vcf)];
+        let args = [
+            "ingest",
+            "--dir",
+            text(&node),
+            "--dataset",
+            "cohort",
+            "--vcf",
+            text(&vcf),
+        ];
         while_stopped(network.server("south"), &args);
         assert_ne!(snapshot(network), first);
         network.server("south").signal("CONT");
     });
     assert_eq!(code, Some(0), "{said}");
     let provenance = fs::read_to_string(network.path("results/ldl.provenance.json")).unwrap();
-    assert!(provenance.contains(&first), "the result names the snapshot that it was computed on");
+    assert!(
+        provenance.contains(&first),
+        "the result names the snapshot that it was computed on"
+    );
 }
 
 #[test]
 fn a_local_study_says_that_it_is_not_released() {
     let dir = tempfile::tempdir().unwrap();
     let node = dir.path().join("n");
-    succeed(&["init", "--dir", text(&node), "--name", "n", "--country", "SE"]);
+    succeed(&[
+        "init",
+        "--dir",
+        text(&node),
+        "--name",
+        "n",
+        "--country",
+        "SE",
+    ]);
     let (vcf, phenotypes) = Site::new("n", 120, 1).write(dir.path());
     let vcf_text = fs::read_to_string(&vcf).unwrap();
     let missing = vec!["./."; 120].join("\t");
-    fs::write(&vcf, format!("{vcf_text}1\t9000000\trs900\tA\tG\t.\tPASS\t.\tGT\t{missing}\n")).unwrap();
+    fs::write(
+        &vcf,
+        format!("{vcf_text}1\t9000000\trs900\tA\tG\t.\tPASS\t.\tGT\t{missing}\n"),
+    )
+    .unwrap();
     succeed(&[
         "ingest",
         "--dir",
@@ -255,16 +345,29 @@ fn a_local_study_says_that_it_is_not_released() {
         ligate(&[&args[..], more].concat())
     };
     assert!(study("ldl", &[]).status.success());
-    for file in ["ldl.gwas.tsv.gz-meta.yaml", "ldl.report.html", "ldl.provenance.json"] {
+    for file in [
+        "ldl.gwas.tsv.gz-meta.yaml",
+        "ldl.report.html",
+        "ldl.provenance.json",
+    ] {
         let text = fs::read_to_string(out.join(file)).unwrap().to_lowercase();
-        assert!(text.contains("local, not released"), "{file} does not say that it is local");
+        assert!(
+            text.contains("local, not released"),
+            "{file} does not say that it is local"
+        );
     }
     let (columns, rows) = table(&out.join("ldl.gwas.tsv.gz"));
     let expected = "chromosome base_pair_location effect_allele other_allele beta standard_error effect_allele_frequency p_value rsid n";
     assert_eq!(columns[..10].join(" "), expected);
     assert_eq!(columns.last().unwrap(), "release");
-    assert!(rows.iter().all(|row| row.last().unwrap() == "local, not released"));
-    assert!(rows.iter().all(|row| row[1] != "9000000"), "nobody has a call of it");
+    assert!(
+        rows.iter()
+            .all(|row| row.last().unwrap() == "local, not released")
+    );
+    assert!(
+        rows.iter().all(|row| row[1] != "9000000"),
+        "nobody has a call of it"
+    );
 
     let linear = study("t2d", &["--family", "linear"]);
     assert!(linear.status.success());
@@ -300,14 +403,23 @@ fn a_changed_removed_reordered_or_cut_log_is_found() {
     let lines: Vec<&str> = whole.lines().collect();
     let changed = whole.replacen("\"cohort\"", "\"c0hort\"", 1);
     let removed = [&lines[..1], &lines[2..]].concat().join("\n") + "\n";
-    let swapped =
-        [lines[1], lines[0]].into_iter().chain(lines[2..].iter().copied()).collect::<Vec<_>>().join("\n")
-            + "\n";
-    for tampered in [changed, removed, swapped, lines[..lines.len() - 1].join("\n") + "\n"] {
+    let swapped = [lines[1], lines[0]]
+        .into_iter()
+        .chain(lines[2..].iter().copied())
+        .collect::<Vec<_>>()
+        .join("\n")
+        + "\n";
+    for tampered in [
+        changed,
+        removed,
+        swapped,
+        lines[..lines.len() - 1].join("\n") + "\n",
+    ] {
         fs::write(&log, &tampered).unwrap();
         fail(&verify);
     }
-    // An older log with its own older head is whole in itself; only the heads that others hold find it.
+    // An older log with its own older head is whole in itself; only the heads that others hold find
+    // it.
     fs::write(&log, &short_log).unwrap();
     fs::write(&head, &short_head).unwrap();
     fs::remove_dir_all(node.join("audit/heads")).unwrap();
@@ -320,7 +432,15 @@ fn a_changed_removed_reordered_or_cut_log_is_found() {
 fn sql_reads_and_only_reads() {
     let dir = tempfile::tempdir().unwrap();
     let node = dir.path().join("n");
-    succeed(&["init", "--dir", text(&node), "--name", "n", "--country", "SE"]);
+    succeed(&[
+        "init",
+        "--dir",
+        text(&node),
+        "--name",
+        "n",
+        "--country",
+        "SE",
+    ]);
     let (vcf, phenotypes) = Site::new("n", 40, 1).write(dir.path());
     succeed(&[
         "ingest",
@@ -333,8 +453,17 @@ fn sql_reads_and_only_reads() {
         "--phenotypes",
         text(&phenotypes),
     ]);
-    let counted = succeed(&["sql", "--dir", text(&node), "SELECT count(*) AS n FROM d.sites", "--json"]);
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&counted).unwrap()[0]["n"], 60);
+    let counted = succeed(&[
+        "sql",
+        "--dir",
+        text(&node),
+        "SELECT count(*) AS n FROM d.sites",
+        "--json",
+    ]);
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&counted).unwrap()[0]["n"],
+        60
+    );
     let joined = "SELECT count(*) AS n FROM d.samples s JOIN d.phenotypes p ON s.individual = p.individual WHERE p.t2d = 1";
     succeed(&["sql", "--dir", text(&node), joined]);
     for forbidden in [
@@ -352,14 +481,37 @@ fn sql_reads_and_only_reads() {
 fn a_load_says_in_how_many_variants_calls_changed() {
     let dir = tempfile::tempdir().unwrap();
     let node = dir.path().join("n");
-    succeed(&["init", "--dir", text(&node), "--name", "n", "--country", "SE"]);
+    succeed(&[
+        "init",
+        "--dir",
+        text(&node),
+        "--name",
+        "n",
+        "--country",
+        "SE",
+    ]);
     let (vcf, _) = Site::new("n", 40, 1).write(dir.path());
-    let ingest = ["ingest", "--dir", text(&node), "--dataset", "d", "--vcf", text(&vcf)];
+    let ingest = [
+        "ingest",
+        "--dir",
+        text(&node),
+        "--dataset",
+        "d",
+        "--vcf",
+        text(&vcf),
+    ];
     const SENTENCE: &str = "the calls of people who were there before changed in ";
-    assert!(!succeed(&ingest).contains(SENTENCE), "nobody was there before");
+    assert!(
+        !succeed(&ingest).contains(SENTENCE),
+        "nobody was there before"
+    );
     assert!(!succeed(&ingest).contains(SENTENCE), "nothing changed");
     let calls = |text: &str, variant: u32, call: &str| {
-        let line = text.lines().find(|line| line.contains(&format!("\trs{variant}\t"))).unwrap().to_owned();
+        let line = text
+            .lines()
+            .find(|line| line.contains(&format!("\trs{variant}\t")))
+            .unwrap()
+            .to_owned();
         let (start, _) = line.rsplit_once('\t').unwrap();
         text.replace(&line, &format!("{start}\t{call}"))
     };
@@ -371,7 +523,11 @@ fn a_load_says_in_how_many_variants_calls_changed() {
     let said = succeed(&ingest);
     assert!(said.contains(&format!("{SENTENCE}2 variants\n")), "{said}");
     // One variant gets another position: it is gone, and another one is there.
-    fs::write(&vcf, changed.replace("\n1\t70000\trs7\t", "\n1\t70001\trs7\t")).unwrap();
+    fs::write(
+        &vcf,
+        changed.replace("\n1\t70000\trs7\t", "\n1\t70001\trs7\t"),
+    )
+    .unwrap();
     let said = succeed(&[&ingest[..], &["--json"]].concat());
     let report: serde_json::Value = serde_json::from_str(&said).unwrap();
     let expected = serde_json::json!({ "variants": 2, "appeared": 1, "vanished": 1, "kept": 0 });
@@ -379,7 +535,9 @@ fn a_load_says_in_how_many_variants_calls_changed() {
     fs::write(&vcf, changed).unwrap();
     let said = succeed(&ingest);
     assert!(
-        said.contains(&format!("{SENTENCE}2 variants (1 not there before, 1 no longer there)")),
+        said.contains(&format!(
+            "{SENTENCE}2 variants (1 not there before, 1 no longer there)"
+        )),
         "{said}"
     );
 }
@@ -388,15 +546,37 @@ fn a_load_says_in_how_many_variants_calls_changed() {
 fn a_reader_who_stops_reading_is_no_error() {
     let dir = tempfile::tempdir().unwrap();
     let node = dir.path().join("n");
-    succeed(&["init", "--dir", text(&node), "--name", "n", "--country", "SE"]);
+    succeed(&[
+        "init",
+        "--dir",
+        text(&node),
+        "--name",
+        "n",
+        "--country",
+        "SE",
+    ]);
     let (vcf, _) = Site::new("n", 40, 1).write(dir.path());
-    succeed(&["ingest", "--dir", text(&node), "--dataset", "d", "--vcf", text(&vcf)]);
+    succeed(&[
+        "ingest",
+        "--dir",
+        text(&node),
+        "--dataset",
+        "d",
+        "--vcf",
+        text(&vcf),
+    ]);
     let ligate = env!("CARGO_BIN_EXE_ligate");
     let piped = format!(
         "set -o pipefail; {ligate} sql --dir {} 'SELECT * FROM d.sites' | head -1 >/dev/null",
         text(&node)
     );
-    assert!(Command::new("bash").args(["-c", &piped]).status().unwrap().success());
+    assert!(
+        Command::new("bash")
+            .args(["-c", &piped])
+            .status()
+            .unwrap()
+            .success()
+    );
     let full = format!("{ligate} datasets --dir {} > /dev/full", text(&node));
     let output = Command::new("bash").args(["-c", &full]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -416,7 +596,9 @@ fn interrupted_demo(signal: &str) {
     let mut children = Vec::new();
     for line in BufReader::new(demo.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
-        let mut words = line.split_whitespace().skip_while(|word| *word != "process");
+        let mut words = line
+            .split_whitespace()
+            .skip_while(|word| *word != "process");
         if let Some(process) = words.nth(1).and_then(|number| number.parse::<u32>().ok()) {
             children.push(process);
         }
@@ -425,7 +607,10 @@ fn interrupted_demo(signal: &str) {
         }
     }
     assert_eq!(children.len(), 4, "three nodes and an access body");
-    let sent = Command::new("kill").args([format!("-{signal}"), demo.id().to_string()]).status().unwrap();
+    let sent = Command::new("kill")
+        .args([format!("-{signal}"), demo.id().to_string()])
+        .status()
+        .unwrap();
     assert!(sent.success());
     let status = demo.wait().unwrap();
     if signal == "INT" {
@@ -448,11 +633,24 @@ fn a_demo_that_is_killed_leaves_no_process() {
 #[test]
 fn completions_and_help_are_there() {
     assert!(succeed(&["completions", "bash"]).contains("ligate"));
-    for command in ["init", "ingest", "datasets", "sql", "serve", "gwas", "demo", "key"] {
-        assert!(succeed(&[command, "--help"]).contains("Example"), "{command} has no example");
+    for command in [
+        "init", "ingest", "datasets", "sql", "serve", "gwas", "demo", "key",
+    ] {
+        assert!(
+            succeed(&[command, "--help"]).contains("Example"),
+            "{command} has no example"
+        );
     }
     let server = tempfile::tempdir().unwrap();
     let node = server.path().join("n");
-    succeed(&["init", "--dir", text(&node), "--name", "n", "--country", "SE"]);
+    succeed(&[
+        "init",
+        "--dir",
+        text(&node),
+        "--name",
+        "n",
+        "--country",
+        "SE",
+    ]);
     assert!(Server::start(&node).address.starts_with("127.0.0.1:"));
 }

@@ -1,7 +1,8 @@
-//! Folders of nodes as earlier programs left them, in `fixtures/folders`: each opens, holds what it held, and goes on.
+//! Folders of nodes as earlier programs left them, in `fixtures/folders`: each opens, holds what it
+//! held, and goes on.
 //!
-//! One folder of folders a form, for as long as the program lives. Where a stored form changes, the program of before
-//! leaves a new one, which is committed with the change:
+//! One folder of folders a form, for as long as the program lives. Where a stored form changes, the
+//! program of before leaves a new one, which is committed with the change:
 //!
 //!     LIGATE_FOLDERS=crates/node/tests/fixtures/folders/2 cargo test -p ligate --test stored_forms -- --ignored
 
@@ -14,7 +15,9 @@ use std::{
 };
 
 use serde_json::Value;
-use support::{Network, Server, Site, cohorts::Cohort, researchers::Researcher, succeed, table, text};
+use support::{
+    Network, Server, Site, cohorts::Cohort, researchers::Researcher, succeed, table, text,
+};
 
 const NODES: [&str; 3] = ["north", "centre", "south"];
 const REGISTER: &str = "register";
@@ -25,19 +28,25 @@ const SAYINGS: [(&str, &[&str]); 4] = [
     ("datasets", &["datasets"]),
     ("ledger", &["ledger", "show"]),
     ("registry", &["registry", "show"]),
-    ("people", &["sql", "SELECT * FROM cohort.phenotypes ORDER BY 1 LIMIT 5"]),
+    (
+        "people",
+        &["sql", "SELECT * FROM cohort.phenotypes ORDER BY 1 LIMIT 5"],
+    ),
 ];
 
 fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/folders");
     let entries = fs::read_dir(folder).expect("folders of earlier programs");
-    let mut found: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     found.sort();
     assert!(!found.is_empty(), "no folder to test with");
     found
 }
 
-/// A copy that may be changed. The owner's alone, as the program left it: git keeps neither that nor empty folders.
+/// A copy that may be changed. The owner's alone, as the program left it: git keeps neither that
+/// nor empty folders.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     fs::set_permissions(to, fs::Permissions::from_mode(0o700)).expect("rights");
@@ -81,9 +90,12 @@ fn rounded(value: &Value) -> Value {
             Value::String(format!("{:.6e}", number.as_f64().expect("a number")))
         }
         Value::Array(items) => items.iter().map(rounded).collect(),
-        Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(name, value)| (name.clone(), rounded(value))).collect())
-        }
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(name, value)| (name.clone(), rounded(value)))
+                .collect(),
+        ),
         other => other.clone(),
     }
 }
@@ -98,14 +110,21 @@ fn a_folder_holds_what_it_held() {
             assert!(!verified.is_empty(), "{}: {node}", form.display());
             for (name, words) in SAYINGS.iter().filter(|(name, _)| has(node, name)) {
                 let kept = fs::read_to_string(form.join(format!("said/{node}.{name}.json")));
-                let kept: Value = serde_json::from_str(&kept.expect("what was said")).expect("JSON");
-                assert_eq!(rounded(&said(&dir, words)), rounded(&kept), "{}: {node} {name}", form.display());
+                let kept: Value =
+                    serde_json::from_str(&kept.expect("what was said")).expect("JSON");
+                assert_eq!(
+                    rounded(&said(&dir, words)),
+                    rounded(&kept),
+                    "{}: {node} {name}",
+                    form.display()
+                );
             }
         }
     }
 }
 
-/// The data user's account is the one of before: a second study is judged with the first, and both are in it.
+/// The data user's account is the one of before: a second study is judged with the first, and both
+/// are in it.
 #[test]
 fn a_folder_goes_on() {
     for form in fixtures() {
@@ -116,13 +135,37 @@ fn a_folder_goes_on() {
         let permit = network.path("new.jws");
         let datasets = NODES.map(|node| format!("{node}/cohort"));
         let hdab = network.path(BODY);
-        let mut args =
-            vec!["permit", "issue", "--dir", text(&hdab), "--user", "ada", "--user-key", text(&key)];
-        datasets.iter().for_each(|dataset| args.extend(["--dataset", dataset]));
-        args.extend(["--purpose", "research", "--about", "a test", "--variables", "ldl,bmi,sex,age"]);
+        let mut args = vec![
+            "permit",
+            "issue",
+            "--dir",
+            text(&hdab),
+            "--user",
+            "ada",
+            "--user-key",
+            text(&key),
+        ];
+        datasets
+            .iter()
+            .for_each(|dataset| args.extend(["--dataset", dataset]));
+        args.extend([
+            "--purpose",
+            "research",
+            "--about",
+            "a test",
+            "--variables",
+            "ldl,bmi,sex,age",
+        ]);
         succeed(&[&args[..], &["--out", text(&permit)]].concat());
         let user = network.path("ada.key");
-        let study = ["--key", text(&user), "--trait", "bmi", "--covariates", "sex,age"];
+        let study = [
+            "--key",
+            text(&user),
+            "--trait",
+            "bmi",
+            "--covariates",
+            "sex,age",
+        ];
         network.released(&permit, &study);
         let (_, rows) = table(&network.path("results/bmi.gwas.tsv.gz"));
         assert!(rows.len() > 10, "{} variants", rows.len());
@@ -133,19 +176,37 @@ fn a_folder_goes_on() {
 
         // The copy that was made of a node then can be put back.
         let back = network.path("back");
-        succeed(&["restore", "--from", text(&network.path("copy")), "--to", text(&back)]);
-        fs::copy(network.path("south/keys/node.key"), back.join("keys/node.key")).expect("the key");
+        succeed(&[
+            "restore",
+            "--from",
+            text(&network.path("copy")),
+            "--to",
+            text(&back),
+        ]);
+        fs::copy(
+            network.path("south/keys/node.key"),
+            back.join("keys/node.key"),
+        )
+        .expect("the key");
         let datasets = said(&back, &["datasets"]);
-        assert_eq!(datasets["datasets"], said(&network.path("south"), &["datasets"])["datasets"]);
+        assert_eq!(
+            datasets["datasets"],
+            said(&network.path("south"), &["datasets"])["datasets"]
+        );
     }
 }
 
 #[test]
 #[ignore = "makes the folders; see above"]
 fn make_the_folders() {
-    let to =
-        PathBuf::from(std::env::var_os("LIGATE_FOLDERS").expect("LIGATE_FOLDERS names the folder to make"));
-    let to = if to.is_absolute() { to } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(to) };
+    let to = PathBuf::from(
+        std::env::var_os("LIGATE_FOLDERS").expect("LIGATE_FOLDERS names the folder to make"),
+    );
+    let to = if to.is_absolute() {
+        to
+    } else {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(to)
+    };
     assert!(!to.exists(), "{} is there already", to.display());
     let network = support::cohorts::network(&cohorts());
     add_register(&network);
@@ -154,9 +215,23 @@ fn make_the_folders() {
     ada.exported(&network, "ldl");
     let eve = Researcher::new(&network, "eve", &NODES, &["--variables", "ldl,sex"]);
     let hdab = network.path(BODY);
-    succeed(&["permit", "revoke", "--dir", text(&hdab), text(&eve.permit), "--reason", "a test"]);
+    succeed(&[
+        "permit",
+        "revoke",
+        "--dir",
+        text(&hdab),
+        text(&eve.permit),
+        "--reason",
+        "a test",
+    ]);
     let (south, copy_of_south) = (network.path("south"), network.path("copy"));
-    succeed(&["backup", "--dir", text(&south), "--to", text(&copy_of_south)]);
+    succeed(&[
+        "backup",
+        "--dir",
+        text(&south),
+        "--to",
+        text(&copy_of_south),
+    ]);
     let Network { dir, servers, .. } = network;
     drop(servers);
     for name in [&NODES[..], &[REGISTER, BODY, "copy"]].concat() {
@@ -169,14 +244,16 @@ fn make_the_folders() {
     for node in [&NODES[..], &[REGISTER, BODY]].concat() {
         for (name, words) in SAYINGS.iter().filter(|(name, _)| has(node, name)) {
             let text = format!("{:#}\n", said(&dir.path().join(node), words));
-            fs::write(to.join(format!("said/{node}.{name}.json")), text).expect("the folder can be written");
+            fs::write(to.join(format!("said/{node}.{name}.json")), text)
+                .expect("the folder can be written");
         }
     }
 }
 
 fn cohorts() -> Vec<Cohort> {
     let people = [60, 50, 40];
-    let cohort = |((name, people), seed): ((&&str, usize), u64)| Cohort::new(name, people, 30, seed);
+    let cohort =
+        |((name, people), seed): ((&&str, usize), u64)| Cohort::new(name, people, 30, seed);
     let mut cohorts: Vec<Cohort> = NODES.iter().zip(people).zip(1..).map(cohort).collect();
     for (place, cohort) in cohorts.iter_mut().enumerate() {
         cohort.trait_with_missing("ldl", 0.0, 500 + place as u64);
@@ -191,7 +268,14 @@ fn add_register(network: &Network) {
     let dir = text(&register);
     succeed(&["init", "--dir", dir, "--name", REGISTER, "--country", "SE"]);
     let (vcf, phenotypes) = Site::new(REGISTER, 130, 9).write(network.dir.path());
-    let cohort = ["--dataset", "cohort", "--vcf", text(&vcf), "--phenotypes", text(&phenotypes)];
+    let cohort = [
+        "--dataset",
+        "cohort",
+        "--vcf",
+        text(&vcf),
+        "--phenotypes",
+        text(&phenotypes),
+    ];
     succeed(&[&["ingest", "--dir", dir][..], &cohort].concat());
     succeed(&["registry", "alleles", "--dir", dir, "--dataset", "cohort"]);
     let cases = network.path("cases.jsonl");
@@ -210,13 +294,32 @@ fn add_register(network: &Network) {
     let allowed = allow(allow(allowed, "counts_for"), "alleles_for");
     fs::write(&settings, allowed).expect("settings");
     let north = network.path("north");
-    succeed(&["peer", "add", "--dir", dir, "--name", "north", "--key", &network.key("north")]);
+    succeed(&[
+        "peer",
+        "add",
+        "--dir",
+        dir,
+        "--name",
+        "north",
+        "--key",
+        &network.key("north"),
+    ]);
     let server = Server::start(&register);
     let key = network.key(REGISTER);
-    let peer = ["--name", REGISTER, "--key", &key, "--address", &server.address];
+    let peer = [
+        "--name",
+        REGISTER,
+        "--key",
+        &key,
+        "--address",
+        &server.address,
+    ];
     succeed(&[&["peer", "add", "--dir", text(&north)][..], &peer].concat());
     let said = succeed(&["knowledge", "fetch", "--dir", text(&north)]);
-    assert!(said.contains("register: diagnosis counts: 2 rows fetched; allele counts: 60 rows"), "{said}");
+    assert!(
+        said.contains("register: diagnosis counts: 2 rows fetched; allele counts: 60 rows"),
+        "{said}"
+    );
 }
 
 /// A patient with Pfeiffer syndrome.

@@ -1,8 +1,9 @@
-//! Cases from files: phenopackets as JSON (one, an array, a cohort), as JSON lines or as protobuf, and lists of terms,
-//! each plain, gzip or zstd; or a folder of these. Cases come one after another, so that a file of any number of lines
-//! needs the memory of one.
+//! Cases from files: phenopackets as JSON (one, an array, a cohort), as JSON lines or as protobuf,
+//! and lists of terms, each plain, gzip or zstd; or a folder of these. Cases come one after
+//! another, so that a file of any number of lines needs the memory of one.
 //!
-//! A record that cannot be read is a problem with its file and line, and the load goes on. No problem names a patient.
+//! A record that cannot be read is a problem with its file and line, and the load goes on. No
+//! problem names a patient.
 
 mod document;
 mod folder;
@@ -25,8 +26,8 @@ use crate::{
     term_list::Label,
 };
 
-/// Largest file that is read whole (JSON that is not JSON lines, protobuf, a list of terms), and longest line of JSON
-/// lines; in bytes, inflated.
+/// Largest file that is read whole (JSON that is not JSON lines, protobuf, a list of terms), and
+/// longest line of JSON lines; in bytes, inflated.
 pub const BYTES_MAX: u64 = 64 << 20;
 
 /// A case and where it came from.
@@ -56,11 +57,17 @@ enum Source {
     Document(Box<Document>),
 }
 
-/// Opens a file or a folder of cases. A folder's files are read in the order of their paths, sub-folders included.
+/// Opens a file or a folder of cases. A folder's files are read in the order of their paths,
+/// sub-folders included.
 pub fn read(path: &Path) -> Result<Cases, ReadError> {
     let mut problems = Problems::default();
     let found = folder::files(path, &mut problems)?;
-    let mut cases = Cases { files: found.files, in_folder: found.in_folder, current: None, problems };
+    let mut cases = Cases {
+        files: found.files,
+        in_folder: found.in_folder,
+        current: None,
+        problems,
+    };
     if !cases.in_folder
         && let Some(file) = cases.files.pop_front()
     {
@@ -76,11 +83,15 @@ pub fn read_one(path: &Path) -> Result<(Record, Problems), OneCase> {
     let more = first.is_some() && cases.next().is_some();
     match first {
         Some(record) if !more => Ok((record, cases.problems)),
-        Some(_) => Err(OneCase::Several { path: path.to_owned() }),
+        Some(_) => Err(OneCase::Several {
+            path: path.to_owned(),
+        }),
         None => {
             let problem = cases.problems.kept().first().map(ToString::to_string);
             Err(problem.map_or_else(
-                || OneCase::None { path: path.to_owned() },
+                || OneCase::None {
+                    path: path.to_owned(),
+                },
                 |first| OneCase::Refused { problem: first },
             ))
         }
@@ -149,8 +160,16 @@ fn settle(
 ) -> Option<Record> {
     match parsed {
         Ok(Parsed { case, notes }) => {
-            notes.iter().for_each(|note| problems.push(file, line, note.to_string()));
-            Some(Record { case, notes, labels: Vec::new(), file: Arc::clone(file), line })
+            notes
+                .iter()
+                .for_each(|note| problems.push(file, line, note.to_string()));
+            Some(Record {
+                case,
+                notes,
+                labels: Vec::new(),
+                file: Arc::clone(file),
+                line,
+            })
         }
         Err(error) => {
             problems.push(file, line_of(&error, line), error.to_string());

@@ -1,5 +1,6 @@
-//! The table by which people are loaded under the ids that they had before: columns `individual`, the id in the files,
-//! and `known_as`. The same id in both columns says that somebody is another person than the one he is like.
+//! The table by which people are loaded under the ids that they had before: columns `individual`,
+//! the id in the files, and `known_as`. The same id in both columns says that somebody is another
+//! person than the one he is like.
 
 use std::{
     collections::BTreeMap,
@@ -31,14 +32,23 @@ impl KnownAs {
     pub fn read(path: &Path) -> Result<Self, ReadError> {
         let mut table = Table::open(path)?;
         if table.header() != COLUMNS {
-            let message = "the header line must name the columns individual and known_as, in this order";
+            let message =
+                "the header line must name the columns individual and known_as, in this order";
             return Err(ReadError::malformed(path, 1, message));
         }
-        let mut read = Self { path: path.to_owned(), entries: BTreeMap::new() };
+        let mut read = Self {
+            path: path.to_owned(),
+            entries: BTreeMap::new(),
+        };
         let mut lines = BTreeMap::new();
         while let Some((line, fields)) = table.next_row()? {
-            let ids: Result<Vec<_>, _> = fields.iter().map(|id| IndividualId::new(id.trim())).collect();
-            let ids = ids.ok().and_then(|ids| <[IndividualId; 2]>::try_from(ids).ok());
+            let ids: Result<Vec<_>, _> = fields
+                .iter()
+                .map(|id| IndividualId::new(id.trim()))
+                .collect();
+            let ids = ids
+                .ok()
+                .and_then(|ids| <[IndividualId; 2]>::try_from(ids).ok());
             let Some([individual, known_as]) = ids else {
                 return Err(read.fault(line, "a line needs two ids".to_owned()));
             };
@@ -58,22 +68,33 @@ impl KnownAs {
 
     /// The id under which a person of the files is known.
     pub fn id_of<'a>(&'a self, individual: &'a IndividualId) -> &'a IndividualId {
-        self.entries.get(individual).map_or(individual, |entry| &entry.known_as)
+        self.entries
+            .get(individual)
+            .map_or(individual, |entry| &entry.known_as)
     }
 
     /// All pairs of ids: in the files, and known as.
     pub fn iter(&self) -> impl Iterator<Item = (&IndividualId, &IndividualId)> {
-        self.entries.iter().map(|(individual, entry)| (individual, &entry.known_as))
+        self.entries
+            .iter()
+            .map(|(individual, entry)| (individual, &entry.known_as))
     }
 
     /// Whether the table says that a person of the files is another one than the one he is like.
     pub fn is_another(&self, individual: &IndividualId) -> bool {
-        self.entries.get(individual).is_some_and(|entry| entry.known_as == *individual)
+        self.entries
+            .get(individual)
+            .is_some_and(|entry| entry.known_as == *individual)
     }
 
-    /// People who are known under another id than the files', and those who are other people than those whom they are like.
+    /// People who are known under another id than the files', and those who are other people than
+    /// those whom they are like.
     pub fn counts(&self) -> (usize, usize) {
-        let others = self.entries.keys().filter(|individual| self.is_another(individual)).count();
+        let others = self
+            .entries
+            .keys()
+            .filter(|individual| self.is_another(individual))
+            .count();
         (self.entries.len() - others, others)
     }
 
@@ -93,9 +114,15 @@ impl KnownAs {
         Ok(())
     }
 
-    /// The pairs of ids of this table, with those of `found` added or in place of those that it has.
-    pub fn with(&self, found: &[(IndividualId, IndividualId)]) -> Vec<(IndividualId, IndividualId)> {
-        let own = self.iter().map(|(individual, known_as)| (individual.clone(), known_as.clone()));
+    /// The pairs of ids of this table, with those of `found` added or in place of those that it
+    /// has.
+    pub fn with(
+        &self,
+        found: &[(IndividualId, IndividualId)],
+    ) -> Vec<(IndividualId, IndividualId)> {
+        let own = self
+            .iter()
+            .map(|(individual, known_as)| (individual.clone(), known_as.clone()));
         let all: BTreeMap<_, _> = own.chain(found.iter().cloned()).collect();
         all.into_iter().collect()
     }
@@ -108,9 +135,9 @@ impl KnownAs {
 /// Writes the pairs of ids as a table that [`KnownAs::read`] reads.
 pub fn write(out: &mut dyn Write, pairs: &[(IndividualId, IndividualId)]) -> io::Result<()> {
     writeln!(out, "{}", COLUMNS.join("\t"))?;
-    pairs
-        .iter()
-        .try_for_each(|(individual, known_as)| writeln!(out, "{}\t{}", field(individual), field(known_as)))
+    pairs.iter().try_for_each(|(individual, known_as)| {
+        writeln!(out, "{}\t{}", field(individual), field(known_as))
+    })
 }
 
 /// An id as a field; one with a quotation mark is quoted.

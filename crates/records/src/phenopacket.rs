@@ -1,9 +1,11 @@
-//! GA4GH phenopackets, versions 2 and 1, as JSON or protobuf: one patient (`Phenopacket`), a patient with relatives
-//! (`Family`) or several patients (`Cohort`). What a case needs is read; everything else is passed over. Version 1 is
-//! brought to the shape of version 2 first, so that a case is built in one place.
+//! GA4GH phenopackets, versions 2 and 1, as JSON or protobuf: one patient (`Phenopacket`), a
+//! patient with relatives (`Family`) or several patients (`Cohort`). What a case needs is read;
+//! everything else is passed over. Version 1 is brought to the shape of version 2 first, so that a
+//! case is built in one place.
 //!
-//! Features of other ontologies than HPO are left out with a note; a record whose features are all of another ontology
-//! is refused. Relatives' features never become the patient's. No message holds an id, a term or a name of a patient.
+//! Features of other ontologies than HPO are left out with a note; a record whose features are all
+//! of another ontology is refused. Relatives' features never become the patient's. No message holds
+//! an id, a term or a name of a patient.
 //!
 //! Schema: <https://phenopacket-schema.readthedocs.io>, releases 2.0.2 and 1.0.0.
 
@@ -37,7 +39,11 @@ pub struct Parsed {
 pub enum Refused {
     /// Line and column count from 1 within the record.
     #[error("broken JSON at column {column}: {what}")]
-    BrokenJson { line: u64, column: u64, what: String },
+    BrokenJson {
+        line: u64,
+        column: u64,
+        what: String,
+    },
     #[error("a field is not as the phenopacket schema has it ({what})")]
     Shape { what: String },
     #[error("this is no phenopacket: it has neither a subject nor phenotypic features")]

@@ -1,6 +1,7 @@
-//! Phenotype tables: a header line, one row for each person, ids in the first column, tabs or commas between. Columns
-//! of numbers become variables in the order of the dataset's people; columns of text are left out and named, so that
-//! an analysis which asks for one can be refused by name.
+//! Phenotype tables: a header line, one row for each person, ids in the first column, tabs or
+//! commas between. Columns of numbers become variables in the order of the dataset's people;
+//! columns of text are left out and named, so that an analysis which asks for one can be refused by
+//! name.
 
 mod column;
 
@@ -31,12 +32,13 @@ pub struct PhenotypeReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextColumn {
     pub name: String,
-    /// Line of the first field that is neither a number nor missing: where one slip made the column text, it is there.
+    /// Line of the first field that is neither a number nor missing: where one slip made the column
+    /// text, it is there.
     pub first_line: u64,
 }
 
-/// Reads a table for these individuals. Before the table's ids are matched, `id_prefix` is put before them, and people who
-/// are known under other ids get those.
+/// Reads a table for these individuals. Before the table's ids are matched, `id_prefix` is put
+/// before them, and people who are known under other ids get those.
 pub fn read(
     path: &Path,
     individuals: &[IndividualId],
@@ -48,7 +50,11 @@ pub fn read(
         path,
         prefix: id_prefix.unwrap_or_default(),
         known_as,
-        places: individuals.iter().enumerate().map(|(place, id)| (id.as_str(), place)).collect(),
+        places: individuals
+            .iter()
+            .enumerate()
+            .map(|(place, id)| (id.as_str(), place))
+            .collect(),
         columns: columns(path, table.header(), individuals.len())?,
         seen: HashSet::new(),
         found: 0,
@@ -94,18 +100,25 @@ impl PhenotypeReader<'_> {
     fn row(&mut self, line: u64, fields: &[String]) -> Result<(), ReadError> {
         let fault = |message: &str| ReadError::malformed(self.path, line, message);
         let (Some(id), true) = (fields.first(), fields.len() == self.columns.len() + 1) else {
-            let message =
-                format!("the row has {} fields and the header {}", fields.len(), self.columns.len() + 1);
+            let message = format!(
+                "the row has {} fields and the header {}",
+                fields.len(),
+                self.columns.len() + 1
+            );
             return Err(fault(&message));
         };
         let id = IndividualId::new(format!("{}{}", self.prefix, id.trim()));
         let Some(id) = id.ok().filter(|id| id.as_str().len() > self.prefix.len()) else {
-            return Err(fault("the id in the first column is empty or unusable; correct or remove the row"));
+            return Err(fault(
+                "the id in the first column is empty or unusable; correct or remove the row",
+            ));
         };
         let id = self.known_as.id_of(&id);
         let place = self.places.get(id.as_str()).copied();
         if !self.seen.insert(id.clone()) {
-            return Err(fault("the id in the first column was in an earlier row; remove one of the two"));
+            return Err(fault(
+                "the id in the first column was in an earlier row; remove one of the two",
+            ));
         }
         match place {
             Some(_) => self.found += 1,
@@ -114,8 +127,10 @@ impl PhenotypeReader<'_> {
         for (column, field) in self.columns.iter_mut().zip(&fields[1..]) {
             let cell = Cell::parse(field);
             if cell == Cell::NotFinite {
-                let message =
-                    format!("column {}: a value that is not finite counts as missing; write NA", column.name);
+                let message = format!(
+                    "column {}: a value that is not finite counts as missing; write NA",
+                    column.name
+                );
                 self.report.problems.push(self.path, line, message);
             }
             column.add(cell, place, line);
@@ -125,8 +140,7 @@ impl PhenotypeReader<'_> {
 
     fn finish(mut self, individuals: usize) -> Result<(Phenotypes, PhenotypeReport), ReadError> {
         if self.found == 0 && individuals > 0 {
-            let message =
-                "no id in the first column is one of the genotypes' sample names; use the same ids in both";
+            let message = "no id in the first column is one of the genotypes' sample names; use the same ids in both";
             return Err(ReadError::malformed(self.path, 1, message));
         }
         self.report.without_row = individuals - self.found;
@@ -134,20 +148,30 @@ impl PhenotypeReader<'_> {
         for column in self.columns {
             let name = column.name.as_str().to_owned();
             match column.finish() {
-                Finished::Variable { variable, minus_nine } => {
+                Finished::Variable {
+                    variable,
+                    minus_nine,
+                } => {
                     phenotypes.variables.push(variable);
                     if let Some(line) = minus_nine {
-                        let message = format!("column {name}: -9 is read as a number; write NA for missing");
+                        let message =
+                            format!("column {name}: -9 is read as a number; write NA for missing");
                         self.report.problems.push(self.path, line, message);
                     }
                 }
-                Finished::Text { first_line, beside_numbers } => {
+                Finished::Text {
+                    first_line,
+                    beside_numbers,
+                } => {
                     if beside_numbers {
-                        let message =
-                            format!("column {name} is taken as text because this row holds no number");
+                        let message = format!(
+                            "column {name} is taken as text because this row holds no number"
+                        );
                         self.report.problems.push(self.path, first_line, message);
                     }
-                    self.report.text_columns.push(TextColumn { name, first_line });
+                    self.report
+                        .text_columns
+                        .push(TextColumn { name, first_line });
                 }
             }
         }

@@ -1,9 +1,10 @@
-//! A plain list of phenotype terms: one a line, or several between commas, semicolons, tabs or spaces. A term is an HPO
-//! id, with or without its label, or a label alone, which whoever has the ontology resolves later.
+//! A plain list of phenotype terms: one a line, or several between commas, semicolons, tabs or
+//! spaces. A term is an HPO id, with or without its label, or a label alone, which whoever has the
+//! ontology resolves later.
 //!
-//! `-`, `!` and the words no, not, without and excluded before a term exclude it; `#` opens a comment. A dash with a
-//! space may be a bullet as well as a minus: it is a bullet where every line has it, and refused where only some do.
-//! Ids of other ontologies are left out.
+//! `-`, `!` and the words no, not, without and excluded before a term exclude it; `#` opens a
+//! comment. A dash with a space may be a bullet as well as a minus: it is a bullet where every line
+//! has it, and refused where only some do. Ids of other ontologies are left out.
 
 mod line;
 
@@ -64,38 +65,66 @@ pub fn parse(text: &str) -> Result<TermList, Refused> {
     let (mut counted, mut free) = (0, 0);
     for (number, line) in (1..).zip(text.lines()) {
         read.line(number, line, bullets);
-        let alone = read.labels.iter().skip(counted).filter(|label| label.beside.is_none()).count();
+        let alone = read
+            .labels
+            .iter()
+            .skip(counted)
+            .filter(|label| label.beside.is_none())
+            .count();
         (counted, free) = (read.labels.len(), free + alone);
         if read.ids.len() + free > FEATURES_MAX || counted > 2 * FEATURES_MAX {
             return Err(Refused::TooMany);
         }
     }
-    if read.ids.is_empty() && read.labels.iter().all(|label| label.beside.is_some() || label.text.is_empty())
+    if read.ids.is_empty()
+        && read
+            .labels
+            .iter()
+            .all(|label| label.beside.is_some() || label.text.is_empty())
     {
         return Err(match read.others.into_iter().next() {
             Some((prefix, _)) => Refused::OtherOntology { prefix },
             None => Refused::Empty,
         });
     }
-    let others = read.others.into_iter().map(|(prefix, count)| Note::OtherOntology { prefix, count });
+    let others = read
+        .others
+        .into_iter()
+        .map(|(prefix, count)| Note::OtherOntology { prefix, count });
     let mut notes: Vec<Note> = others.collect();
     let case = case(&read.ids, &mut notes);
-    Ok(TermList { case, labels: read.labels, notes, problems: read.problems })
+    Ok(TermList {
+        case,
+        labels: read.labels,
+        notes,
+        problems: read.problems,
+    })
 }
 
-/// Adds terms to a case, each once; those that come out as both observed and excluded are left out on both sides.
+/// Adds terms to a case, each once; those that come out as both observed and excluded are left out
+/// on both sides.
 pub fn add_terms(case: &mut Case, terms: &[(TermId, bool)], notes: &mut Vec<Note>) {
     for &(term, excluded) in terms {
         if excluded && !case.excluded.contains(&term) {
             case.excluded.push(term);
         } else if !excluded && case.observed_terms().all(|known| known != term) {
-            case.observed.push(Observation { term, onset: None, modifiers: Vec::new() });
+            case.observed.push(Observation {
+                term,
+                onset: None,
+                modifiers: Vec::new(),
+            });
         }
     }
     let observed: HashSet<TermId> = case.observed_terms().collect();
-    let both: Vec<TermId> = case.excluded.iter().filter(|term| observed.contains(term)).copied().collect();
+    let both: Vec<TermId> = case
+        .excluded
+        .iter()
+        .filter(|term| observed.contains(term))
+        .copied()
+        .collect();
     if !both.is_empty() {
-        case.observed.retain(|observation| !both.contains(&observation.term));
+        case.observed
+            .retain(|observation| !both.contains(&observation.term));
         case.excluded.retain(|term| !both.contains(term));
         notes.push(Note::Contradictory { terms: both });
     }
@@ -106,14 +135,18 @@ fn case(ids: &[(TermId, bool)], notes: &mut Vec<Note>) -> Case {
     let distinct: HashSet<&(TermId, bool)> = ids.iter().collect();
     add_terms(&mut case, ids, notes);
     if distinct.len() < ids.len() {
-        notes.push(Note::Repeated { count: ids.len() - distinct.len() });
+        notes.push(Note::Repeated {
+            count: ids.len() - distinct.len(),
+        });
     }
     case
 }
 
 fn all_bulleted(text: &str) -> bool {
-    let mut lines =
-        text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut lines = text
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.clone().next().is_some() && lines.all(|line| line.starts_with("- "))
 }
 
@@ -126,44 +159,85 @@ mod tests {
         let list = match parse(text) {
             Ok(list) => list,
             Err(error) => {
-                return assert_eq!(format!("error: {error}").split(';').next(), Some(expected), "{text}");
+                return assert_eq!(
+                    format!("error: {error}").split(';').next(),
+                    Some(expected),
+                    "{text}"
+                );
             }
         };
-        let observed = list.case.observed_terms().map(|term| format!("+{}", term.number()));
-        let excluded = list.case.excluded.iter().map(|term| format!("-{}", term.number()));
+        let observed = list
+            .case
+            .observed_terms()
+            .map(|term| format!("+{}", term.number()));
+        let excluded = list
+            .case
+            .excluded
+            .iter()
+            .map(|term| format!("-{}", term.number()));
         let labels = list.labels.iter().map(|label| {
             let sign = if label.excluded { "-" } else { "" };
-            let beside = label.beside.map_or_else(String::new, |id| format!("@{}", id.number()));
+            let beside = label
+                .beside
+                .map_or_else(String::new, |id| format!("@{}", id.number()));
             format!("{sign}\"{}\"{beside}", label.text)
         });
-        let problems = list.problems.iter().map(|(line, _)| format!("problem:{line}"));
-        let all: Vec<String> = observed.chain(excluded).chain(labels).chain(problems).collect();
+        let problems = list
+            .problems
+            .iter()
+            .map(|(line, _)| format!("problem:{line}"));
+        let all: Vec<String> = observed
+            .chain(excluded)
+            .chain(labels)
+            .chain(problems)
+            .collect();
         assert_eq!(all.join(" "), expected, "{text}");
     }
 
     #[test]
     fn every_way_to_write_a_list() {
         check("HP:0001250\nHP:0001263\n", "+1250 +1263");
-        check("HP:0001250,HP:0001263;HP:0001252\tHP:0000252 HP:0004322", "+1250 +1263 +1252 +252 +4322");
+        check(
+            "HP:0001250,HP:0001263;HP:0001252\tHP:0000252 HP:0004322",
+            "+1250 +1263 +1252 +252 +4322",
+        );
         check("HP_0001250", "+1250");
         check("hp:0001250", "+1250");
         check("# a comment\nHP:0001250 # Seizure\n\n", "+1250");
         check("HP:0001250 Seizure", "+1250 \"Seizure\"@1250");
         check("HP:0001250 ! Seizure", "+1250 \"Seizure\"@1250");
-        check("HP:0001250\tSeizure\nHP:0001251,Ataxia", "+1250 +1251 \"Seizure\"@1250 \"Ataxia\"@1251");
+        check(
+            "HP:0001250\tSeizure\nHP:0001251,Ataxia",
+            "+1250 +1251 \"Seizure\"@1250 \"Ataxia\"@1251",
+        );
         check("Seizure (HP:0001250)", "+1250 \"Seizure\"@1250");
         check("[HP:0001250|Seizure]", "+1250 \"Seizure\"@1250");
-        check("-HP:0001250\n!HP:0001251\nno HP:0001252\nNOT HP:0001253", "-1250 -1251 -1252 -1253");
+        check(
+            "-HP:0001250\n!HP:0001251\nno HP:0001252\nNOT HP:0001253",
+            "-1250 -1251 -1252 -1253",
+        );
         check("HP:0001250 -HP:0001251, no HP:0001252", "+1250 -1251 -1252");
-        check("HP:0001250\tabsent\nHP:0001251\tpresent\nHP:0001252,excluded", "+1251 -1250 -1252");
+        check(
+            "HP:0001250\tabsent\nHP:0001251\tpresent\nHP:0001252,excluded",
+            "+1251 -1250 -1252",
+        );
         check("no Seizure (HP:0001250)", "-1250 -\"Seizure\"@1250");
     }
 
     #[test]
     fn labels_go_on_unresolved() {
-        check("Global developmental delay\nno seizures", "\"Global developmental delay\" -\"seizures\"");
-        check("Intellectual disability, severe; Ataxia", "\"Intellectual disability, severe\" \"Ataxia\"");
-        check("* Ataxia\n2. Hypotonia\n• Ptosis", "\"Ataxia\" \"Hypotonia\" \"Ptosis\"");
+        check(
+            "Global developmental delay\nno seizures",
+            "\"Global developmental delay\" -\"seizures\"",
+        );
+        check(
+            "Intellectual disability, severe; Ataxia",
+            "\"Intellectual disability, severe\" \"Ataxia\"",
+        );
+        check(
+            "* Ataxia\n2. Hypotonia\n• Ptosis",
+            "\"Ataxia\" \"Hypotonia\" \"Ptosis\"",
+        );
     }
 
     #[test]
@@ -176,10 +250,15 @@ mod tests {
     fn contradictions_repetitions_and_other_ontologies() {
         check("HP:0001250\n-HP:0001250\nHP:0001251\nHP:0001251", "+1251");
         check("MP:0001250\nHP:0001251", "+1251");
-        check("MP:0001250\nMP:0001251", "error: no id is of the Human Phenotype Ontology: they are of `MP`");
+        check(
+            "MP:0001250\nMP:0001251",
+            "error: no id is of the Human Phenotype Ontology: they are of `MP`",
+        );
         check("", "error: the list has no terms");
         check("# nothing\n", "error: the list has no terms");
-        let long: String = (1..=2_001).map(|number| format!("HP:{number:07}\n")).collect();
+        let long: String = (1..=2_001)
+            .map(|number| format!("HP:{number:07}\n"))
+            .collect();
         check(&long, "error: the list has more than 2000 terms");
     }
 }

@@ -1,5 +1,6 @@
-//! The entries of the log: what is written ([`Event`]) and what is read back ([`Entry`]). An event has no field for
-//! anything about a person: ids of permits and datasets, digests, keys and totals only.
+//! The entries of the log: what is written ([`Event`]) and what is read back ([`Entry`]). An event
+//! has no field for anything about a person: ids of permits and datasets, digests, keys and totals
+//! only.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +29,8 @@ pub enum Event {
         key: PublicKey,
         version: String,
     },
-    /// A load began; without a `load` entry after it, it did not come into force, or the process was killed just
-    /// before it could say so.
+    /// A load began; without a `load` entry after it, it did not come into force, or the process
+    /// was killed just before it could say so.
     LoadBegun {
         dataset: DatasetId,
     },
@@ -140,7 +141,8 @@ pub enum Event {
         job: Digest,
         export: Digest,
     },
-    /// Something of a job's result left the environment, or is about to: its digest, and the variants in it.
+    /// Something of a job's result left the environment, or is about to: its digest, and the
+    /// variants in it.
     Exported {
         permit: Digest,
         job: Digest,
@@ -179,21 +181,25 @@ pub enum Event {
         what: String,
         ledger: Digest,
     },
-    /// The registry's patients or their consents are about to change; the digest of the file afterwards.
+    /// The registry's patients or their consents are about to change; the digest of the file
+    /// afterwards.
     PatientsChanged {
         what: String,
         ledger: Digest,
     },
-    /// `ligate recover`: this node was restored, or its clock went back. Entries that peers hold heads of are lost.
+    /// `ligate recover`: this node was restored, or its clock went back. Entries that peers hold
+    /// heads of are lost.
     NodeRecovered {
-        /// The largest head of this log that a peer holds and that the log does not continue; 0 if there is none.
+        /// The largest head of this log that a peer holds and that the log does not continue; 0 if
+        /// there is none.
         lost_size: u64,
         /// The latest time of such a head.
         lost_time: Option<Timestamp>,
         /// Peers that said which heads they hold, and those that could not be asked.
         peers_asked: Vec<NodeName>,
         peers_silent: Vec<NodeName>,
-        /// Runs that this log or a coordinator proves and the ledger lacks, or whose columns it lacks.
+        /// Runs that this log or a coordinator proves and the ledger lacks, or whose columns it
+        /// lacks.
         runs_taken_over: u64,
         /// Whether the accounts of all data users were closed.
         all_accounts_closed: bool,
@@ -205,12 +211,14 @@ pub enum Event {
         nothing_shown_since: Option<Timestamp>,
         no_withdrawals_since: Option<Timestamp>,
     },
-    /// The steward took a peer's word that it was restored: its heads up to here are kept apart, and it begins anew.
+    /// The steward took a peer's word that it was restored: its heads up to here are kept apart,
+    /// and it begins anew.
     RecoveryAccepted {
         peer: NodeName,
         size: u64,
         root: Digest,
-        /// The peer's own entry of it, as a leaf of its log; none where the steward's word alone is behind it.
+        /// The peer's own entry of it, as a leaf of its log; none where the steward's word alone is
+        /// behind it.
         #[serde(skip_serializing_if = "Option::is_none")]
         recovery: Option<Digest>,
     },
@@ -317,7 +325,8 @@ pub enum CountsKind {
     AlleleCounts,
 }
 
-/// One entry as it stands in the log. The exact bytes of its line, without the newline, are the leaf.
+/// One entry as it stands in the log. The exact bytes of its line, without the newline, are the
+/// leaf.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -339,9 +348,18 @@ struct Parts {
 
 impl Entry {
     /// The line of an event, without a newline. Fields are in the order of their names.
-    pub(super) fn line(seq: u64, time: Timestamp, event: Event) -> Result<Vec<u8>, serde_json::Error> {
+    pub(super) fn line(
+        seq: u64,
+        time: Timestamp,
+        event: Event,
+    ) -> Result<Vec<u8>, serde_json::Error> {
         let parts: Parts = serde_json::from_value(serde_json::to_value(event.shortened())?)?;
-        serde_json::to_vec(&Self { seq, time, kind: parts.kind, fields: parts.fields })
+        serde_json::to_vec(&Self {
+            seq,
+            time,
+            kind: parts.kind,
+            fields: parts.fields,
+        })
     }
 
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
@@ -363,9 +381,16 @@ impl Event {
             | Self::PermitRevoked { reason: text, .. }
             | Self::SettingsUnreadable { reason: text }
             | Self::Round { ask: text, .. }
-            | Self::Job { data_user_name: text, .. }
+            | Self::Job {
+                data_user_name: text,
+                ..
+            }
             | Self::ServeStarted { address: text, .. } => {
-                *text = text.chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();
+                *text = text
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(REASON_CHARS_MAX)
+                    .collect();
             }
             _ => {}
         }
@@ -395,16 +420,29 @@ mod tests {
             "07".repeat(32)
         );
         assert_eq!(String::from_utf8(line).unwrap(), expected);
-        let stop = Entry::line(4, "2031-01-01T00:00:00Z".parse().unwrap(), Event::ServeStopped {}).unwrap();
+        let stop = Entry::line(
+            4,
+            "2031-01-01T00:00:00Z".parse().unwrap(),
+            Event::ServeStopped {},
+        )
+        .unwrap();
         assert_eq!(Entry::parse(&stop).unwrap().kind, "serve-stopped");
     }
 
     #[test]
     fn long_reasons_are_cut_and_stay_on_one_line() {
         let reason = "a\n".repeat(LINE_BYTES_MAX);
-        let event = Event::Refusal { permit: None, job: None, peer: None, reason };
+        let event = Event::Refusal {
+            permit: None,
+            job: None,
+            peer: None,
+            reason,
+        };
         let line = Entry::line(0, Timestamp::UNIX_EPOCH, event).unwrap();
         assert!(line.len() < 2000);
-        assert_eq!(Entry::parse(&line).unwrap().text("reason"), Some("a".repeat(REASON_CHARS_MAX).as_str()));
+        assert_eq!(
+            Entry::parse(&line).unwrap().text("reason"),
+            Some("a".repeat(REASON_CHARS_MAX).as_str())
+        );
     }
 }

@@ -7,7 +7,8 @@ use super::{Entry, Head};
 /// The kind of the entries that `ligate recover` writes.
 pub(super) const RECOVERED: &str = "node-recovered";
 
-/// Entries that a recovery says are lost: up to the largest head that a peer held of them, and the latest time of one.
+/// Entries that a recovery says are lost: up to the largest head that a peer held of them, and the
+/// latest time of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lost {
     size: u64,
@@ -21,7 +22,14 @@ impl Lost {
 
     pub fn of(entry: &Entry) -> Option<Self> {
         let recovered = entry.kind == RECOVERED;
-        let size = entry.fields.get("lost_size").filter(|_| recovered)?.as_u64()?;
-        Some(Self { size, time: entry.text("lost_time")?.parse().ok()? })
+        let size = entry
+            .fields
+            .get("lost_size")
+            .filter(|_| recovered)?
+            .as_u64()?;
+        Some(Self {
+            size,
+            time: entry.text("lost_time")?.parse().ok()?,
+        })
     }
 }

@@ -1,5 +1,5 @@
-//! Tree heads of other nodes, as they came with each run: `heads/<peer>.jsonl`, one head a line. This module keeps
-//! them and refuses heads that are forged or that contradict one kept earlier.
+//! Tree heads of other nodes, as they came with each run: `heads/<peer>.jsonl`, one head a line.
+//! This module keeps them and refuses heads that are forged or that contradict one kept earlier.
 
 use std::{
     fs,
@@ -59,16 +59,25 @@ fn load(path: &Path) -> Result<Vec<Head>, AuditError> {
 
 fn check_length(path: &Path) -> Result<(), AuditError> {
     if fs::metadata(path).map_err(AuditError::at(path))?.len() > FILE_BYTES_MAX {
-        return Err(AuditError::PeerHeads { path: path.to_owned(), line: 0 });
+        return Err(AuditError::PeerHeads {
+            path: path.to_owned(),
+            line: 0,
+        });
     }
     Ok(())
 }
 
-/// The heads of all complete lines. A last line without its newline is left out: it was never answered for.
+/// The heads of all complete lines. A last line without its newline is left out: it was never
+/// answered for.
 fn parse(path: &Path, text: &[u8]) -> Result<Vec<Head>, AuditError> {
-    let complete = text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    let complete = text
+        .split_inclusive(|byte| *byte == b'\n')
+        .filter(|line| line.ends_with(b"\n"));
     let parse = |(number, line): (usize, &[u8])| {
-        let damaged = |_| AuditError::PeerHeads { path: path.to_owned(), line: number + 1 };
+        let damaged = |_| AuditError::PeerHeads {
+            path: path.to_owned(),
+            line: number + 1,
+        };
         serde_json::from_slice(line).map_err(damaged)
     };
     complete.enumerate().map(parse).collect()
@@ -83,7 +92,8 @@ pub fn heads_of(audit: &Path, peer: &NodeName) -> Result<Vec<Head>, AuditError> 
     load(&path)
 }
 
-/// The peer that a file of heads belongs to: `PEER.jsonl`, or `PEER.1.jsonl` for those from before a recovery.
+/// The peer that a file of heads belongs to: `PEER.jsonl`, or `PEER.1.jsonl` for those from before
+/// a recovery.
 pub(super) fn peer_of(path: &Path) -> Option<NodeName> {
     let name = path.file_name()?.to_str()?.strip_suffix(SUFFIX)?;
     let name = match name.split_once('.') {
@@ -97,17 +107,20 @@ pub(super) fn peer_of(path: &Path) -> Option<NodeName> {
 pub(super) fn set_aside(audit: &Path, peer: &NodeName) -> Result<(), AuditError> {
     let folder = audit.join(FOLDER);
     let path = folder.join(format!("{peer}{SUFFIX}"));
-    let aside =
-        (1_u32..).map(|number| folder.join(format!("{peer}.{number}{SUFFIX}"))).find(|path| !path.exists());
+    let aside = (1_u32..)
+        .map(|number| folder.join(format!("{peer}.{number}{SUFFIX}")))
+        .find(|path| !path.exists());
     ligate_files::rename(&path, &aside.unwrap_or_default())?;
     Ok(ligate_files::sync_folder(&folder)?)
 }
 
-/// Checks the signature of every kept head of a file, that one node made them all, and that none contradicts
-/// another. Gives their number.
+/// Checks the signature of every kept head of a file, that one node made them all, and that none
+/// contradicts another. Gives their number.
 pub(super) fn verify_file(path: &Path) -> Result<Vec<Head>, AuditError> {
     let heads = load(path)?;
-    let Some(first) = heads.first() else { return Ok(heads) };
+    let Some(first) = heads.first() else {
+        return Ok(heads);
+    };
     for head in &heads {
         head.verify(first.node)?;
     }

@@ -1,6 +1,7 @@
-//! What a node that was recovered shows its peers: the `node-recovered` entries of its log, each with the proof that it is
-//! in the log of a signed head, and the proofs that this log continues heads that are held of it. Whoever holds heads
-//! takes the node back only where each of them is continued, or named as lost by an entry.
+//! What a node that was recovered shows its peers: the `node-recovered` entries of its log, each
+//! with the proof that it is in the log of a signed head, and the proofs that this log continues
+//! heads that are held of it. Whoever holds heads takes the node back only where each of them is
+//! continued, or named as lost by an entry.
 
 use std::{fs, path::Path};
 
@@ -26,7 +27,8 @@ pub struct RecoveryProof {
     /// The end of its log.
     pub head: Head,
     entries: Vec<ProvenEntry>,
-    /// For each asked size the proof that the log continues its first so many entries; none where it has fewer.
+    /// For each asked size the proof that the log continues its first so many entries; none where
+    /// it has fewer.
     continued: Vec<Option<Vec<Digest>>>,
 }
 
@@ -66,8 +68,16 @@ impl Log {
             let proof = self.inclusion_proof(seq).unwrap_or_default();
             entries.push(ProvenEntry { seq, line, proof });
         }
-        let continued = held_sizes.iter().take(HELD_MAX).map(|size| self.consistency_proof(*size)).collect();
-        Ok(RecoveryProof { head: self.head.clone(), entries, continued })
+        let continued = held_sizes
+            .iter()
+            .take(HELD_MAX)
+            .map(|size| self.consistency_proof(*size))
+            .collect();
+        Ok(RecoveryProof {
+            head: self.head.clone(),
+            entries,
+            continued,
+        })
     }
 }
 
@@ -78,16 +88,19 @@ fn recoveries(audit: &Path, size: u64) -> Result<Vec<(u64, String)>, AuditError>
     file.lock_shared().map_err(AuditError::at(&path))?;
     let mut found = Vec::new();
     read_entries(&file, &path, 0, &mut |line| {
-        let entry = Entry::parse(line.bytes).filter(|entry| entry.kind == RECOVERED && entry.seq < size);
-        found.extend(entry.map(|entry| (entry.seq, String::from_utf8_lossy(line.bytes).into_owned())));
+        let entry =
+            Entry::parse(line.bytes).filter(|entry| entry.kind == RECOVERED && entry.seq < size);
+        found.extend(
+            entry.map(|entry| (entry.seq, String::from_utf8_lossy(line.bytes).into_owned())),
+        );
         Ok(())
     })?;
     Ok(found.split_off(found.len().saturating_sub(ENTRIES_MAX)))
 }
 
 impl RecoveryProof {
-    /// The entries of the recoveries, oldest first, if the node `key` has proven them and none of the heads `held`, whose
-    /// sizes it was asked about, contradicts them.
+    /// The entries of the recoveries, oldest first, if the node `key` has proven them and none of
+    /// the heads `held`, whose sizes it was asked about, contradicts them.
     pub fn verify(&self, key: PublicKey, held: &[Head]) -> Result<Vec<Entry>, NotRecovered> {
         self.head.verify(key)?;
         let mut entries = Vec::new();
@@ -96,14 +109,20 @@ impl RecoveryProof {
             let entry = Entry::parse(proven.line.as_bytes())
                 .filter(|entry| entry.kind == RECOVERED && entry.seq == proven.seq);
             let included = self.head.includes(leaf, proven.seq, &proven.proof);
-            entries.push(entry.filter(|_| included).ok_or(NotRecovered::Entry(proven.seq))?);
+            entries.push(
+                entry
+                    .filter(|_| included)
+                    .ok_or(NotRecovered::Entry(proven.seq))?,
+            );
         }
         if entries.is_empty() {
             return Err(NotRecovered::NoEntry);
         }
         let lost: Vec<Lost> = entries.iter().filter_map(Lost::of).collect();
-        for (place, held) in
-            held.iter().enumerate().filter(|(_, held)| !lost.iter().any(|lost| lost.names(held)))
+        for (place, held) in held
+            .iter()
+            .enumerate()
+            .filter(|(_, held)| !lost.iter().any(|lost| lost.names(held)))
         {
             match self.continued.get(place) {
                 Some(Some(proof)) => held.verify_consistency(&self.head, proof)?,
@@ -115,6 +134,8 @@ impl RecoveryProof {
 
     /// The newest entry's leaf in the log.
     pub fn leaf(&self) -> Option<Digest> {
-        self.entries.last().map(|entry| merkle::leaf_hash(entry.line.as_bytes()))
+        self.entries
+            .last()
+            .map(|entry| merkle::leaf_hash(entry.line.as_bytes()))
     }
 }

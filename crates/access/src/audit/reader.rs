@@ -45,7 +45,11 @@ pub(super) fn read_entries(
     loop {
         buffer.clear();
         let limit = LINE_BYTES_MAX as u64 + 1;
-        let read = reader.by_ref().take(limit).read_until(b'\n', &mut buffer).map_err(&at)?;
+        let read = reader
+            .by_ref()
+            .take(limit)
+            .read_until(b'\n', &mut buffer)
+            .map_err(&at)?;
         if read == 0 {
             return Ok(());
         }
@@ -54,11 +58,16 @@ pub(super) fn read_entries(
         }
         (end, number) = (end + read as u64, number + 1);
         let complete = buffer.pop_if(|last| *last == b'\n').is_some();
-        visit(Line { bytes: &buffer, complete, end })?;
+        visit(Line {
+            bytes: &buffer,
+            complete,
+            end,
+        })?;
     }
 }
 
-/// Visits the entries of a log in order, for people to read. It checks nothing; [`verify`](super::verify) does.
+/// Visits the entries of a log in order, for people to read. It checks nothing;
+/// [`verify`](super::verify) does.
 pub fn entries(audit: &Path, visit: &mut dyn FnMut(Entry)) -> Result<(), AuditError> {
     let path = audit.join(super::LOG_FILE);
     let file = fs::File::open(&path).map_err(AuditError::at(&path))?;
@@ -71,8 +80,9 @@ pub fn entries(audit: &Path, visit: &mut dyn FnMut(Entry)) -> Result<(), AuditEr
     })
 }
 
-/// The last signed entry of a kind. It looks at the end of the log and, where there is none, at all of it, and checks
-/// nothing but that the entry is signed for: [`Log::open`](super::Log::open) checks the log.
+/// The last signed entry of a kind. It looks at the end of the log and, where there is none, at all
+/// of it, and checks nothing but that the entry is signed for: [`Log::open`](super::Log::open)
+/// checks the log.
 pub fn last_of(audit: &Path, key: PublicKey, kind: &str) -> Result<Option<Entry>, AuditError> {
     let path = audit.join(super::LOG_FILE);
     let at = AuditError::at(&path);
@@ -80,14 +90,16 @@ pub fn last_of(audit: &Path, key: PublicKey, kind: &str) -> Result<Option<Entry>
     file.lock_shared().map_err(&at)?;
     let signed = read_head(audit, key)?.size;
     let length = file.metadata().map_err(&at)?.len();
-    // Nearly every line of a long log is of another kind, which its bytes tell sooner than its fields do.
+    // Nearly every line of a long log is of another kind, which its bytes tell sooner than its
+    // fields do.
     let mentions = memmem::Finder::new(kind);
     for start in [length.saturating_sub(TAIL_BYTES), 0] {
         let (mut found, mut cut) = (None, start > 0);
         read_entries(&file, &path, start, &mut |line| {
             let is_whole = line.complete && !std::mem::take(&mut cut);
             if is_whole && mentions.find(line.bytes).is_some() {
-                let entry = Entry::parse(line.bytes).filter(|entry| entry.kind == kind && entry.seq < signed);
+                let entry = Entry::parse(line.bytes)
+                    .filter(|entry| entry.kind == kind && entry.seq < signed);
                 found = entry.or(found.take());
             }
             Ok(())

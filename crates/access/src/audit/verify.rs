@@ -1,7 +1,8 @@
-//! `ligate audit verify`: reads every file of an audit folder and says what was changed, removed, reordered or cut.
+//! `ligate audit verify`: reads every file of an audit folder and says what was changed, removed,
+//! reordered or cut.
 //!
-//! What the folder alone cannot show is a tail that was cut together with an older copy of the signed head. Heads
-//! that other nodes keep show it: [`verify_against`].
+//! What the folder alone cannot show is a tail that was cut together with an older copy of the
+//! signed head. Heads that other nodes keep show it: [`verify_against`].
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -32,8 +33,8 @@ impl Verified {
         held.verify(self.head.node).is_ok() && self.tree.root_at(held.size) == Some(held.root)
     }
 
-    /// Checks the log against heads of this node that others hold. Heads of entries that a recovery in the log says are
-    /// lost are no contradiction.
+    /// Checks the log against heads of this node that others hold. Heads of entries that a recovery
+    /// in the log says are lost are no contradiction.
     pub fn against(&self, heads: &[Head]) -> Result<(), AuditError> {
         for held in heads {
             held.verify(self.head.node)?;
@@ -41,7 +42,13 @@ impl Verified {
                 continue;
             }
             match self.tree.root_at(held.size) {
-                None => return Err(Tampered::Cut { entries: self.head.size, signed: held.size }.into()),
+                None => {
+                    return Err(Tampered::Cut {
+                        entries: self.head.size,
+                        signed: held.size,
+                    }
+                    .into());
+                }
                 Some(root) if root != held.root => {
                     return Err(Tampered::Rewritten { size: held.size }.into());
                 }
@@ -57,7 +64,9 @@ pub fn verify(audit: &Path, key: PublicKey) -> Result<Verified, AuditError> {
     let log = audit.join(LOG_FILE);
     let at = AuditError::at(&log);
     let file = match fs::File::open(&log) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Tampered::NoLog.into()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Tampered::NoLog.into());
+        }
         other => other.map_err(&at)?,
     };
     // A writer holds the lock from its line to its head, so that the two are seen together.
@@ -66,21 +75,36 @@ pub fn verify(audit: &Path, key: PublicKey) -> Result<Verified, AuditError> {
     let head = read_head(audit, key)?;
     let (tree, kept, lost) = check_entries(&file, &log, &head)?;
     let peer_heads = check_peer_heads(audit, &kept)?;
-    Ok(Verified { entries: head.size, head, peer_heads, tree, lost })
+    Ok(Verified {
+        entries: head.size,
+        head,
+        peer_heads,
+        tree,
+        lost,
+    })
 }
 
-/// [`verify`], and the log against heads of this node that others hold, which alone finds a cut tail.
-pub fn verify_against(audit: &Path, key: PublicKey, heads: &[Head]) -> Result<Verified, AuditError> {
+/// [`verify`], and the log against heads of this node that others hold, which alone finds a cut
+/// tail.
+pub fn verify_against(
+    audit: &Path,
+    key: PublicKey,
+    heads: &[Head],
+) -> Result<Verified, AuditError> {
     let verified = verify(audit, key)?;
     verified.against(heads)?;
     Ok(verified)
 }
 
-/// Nothing but the log, its head and peers' heads belongs here. A head that a crash left unfinished is harmless.
+/// Nothing but the log, its head and peers' heads belongs here. A head that a crash left unfinished
+/// is harmless.
 fn check_files(audit: &Path) -> Result<(), AuditError> {
     let unknown = |path| Err(Tampered::UnknownFile(path).into());
     for path in super::list(audit)? {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         let known = match name {
             LOG_FILE | HEAD_FILE => path.is_file(),
             peers::FOLDER => path.is_dir(),
@@ -110,8 +134,9 @@ fn check_entries(
     let mut lost = Vec::new();
     read_entries(file, path, 0, &mut |line| {
         let number = numbers.len() as u64;
-        let entry =
-            Entry::parse(line.bytes).filter(|_| line.complete).ok_or(Tampered::Changed { line: number })?;
+        let entry = Entry::parse(line.bytes)
+            .filter(|_| line.complete)
+            .ok_or(Tampered::Changed { line: number })?;
         numbers.push(entry.seq);
         kept.extend(kept_head(&entry));
         lost.extend(Lost::of(&entry));
@@ -120,12 +145,18 @@ fn check_entries(
     })?;
     check_sequence(&numbers, head)?;
     if tree.root() != head.root {
-        return Err(Tampered::Root { entries: head.size, found: tree.root(), signed: head.root }.into());
+        return Err(Tampered::Root {
+            entries: head.size,
+            found: tree.root(),
+            signed: head.root,
+        }
+        .into());
     }
     Ok((tree, kept, lost))
 }
 
-/// The numbers alone show removed, reordered, added and cut entries, so that the message can name them.
+/// The numbers alone show removed, reordered, added and cut entries, so that the message can name
+/// them.
 fn check_sequence(numbers: &[u64], head: &Head) -> Result<(), Tampered> {
     let count = numbers.len() as u64;
     if let Some((at, _)) = (0..).zip(numbers).find(|(at, seq)| at != *seq) {
@@ -136,8 +167,14 @@ fn check_sequence(numbers: &[u64], head: &Head) -> Result<(), Tampered> {
         });
     }
     match count.cmp(&head.size) {
-        std::cmp::Ordering::Less => Err(Tampered::Cut { entries: count, signed: head.size }),
-        std::cmp::Ordering::Greater => Err(Tampered::Unsigned { entries: count, signed: head.size }),
+        std::cmp::Ordering::Less => Err(Tampered::Cut {
+            entries: count,
+            signed: head.size,
+        }),
+        std::cmp::Ordering::Greater => Err(Tampered::Unsigned {
+            entries: count,
+            signed: head.size,
+        }),
         std::cmp::Ordering::Equal => Ok(()),
     }
 }
@@ -147,19 +184,33 @@ fn kept_head(entry: &Entry) -> Option<KeptHead> {
         return None;
     }
     let size = entry.fields.get("size")?.as_u64()?;
-    Some((entry.text("peer")?.to_owned(), size, entry.text("root")?.parse().ok()?))
+    Some((
+        entry.text("peer")?.to_owned(),
+        size,
+        entry.text("root")?.parse().ok()?,
+    ))
 }
 
 /// Every kept head must verify, and every one that the log tells of must be there.
 fn check_peer_heads(audit: &Path, kept: &[KeptHead]) -> Result<usize, AuditError> {
     let mut present = BTreeSet::new();
     for path in peers::files(audit)? {
-        let Some(peer) = peers::peer_of(&path) else { continue };
+        let Some(peer) = peers::peer_of(&path) else {
+            continue;
+        };
         let heads = peers::verify_file(&path).map_err(|error| name_peer(error, &peer))?;
-        present.extend(heads.into_iter().map(|head| (peer.to_string(), head.size, head.root)));
+        present.extend(
+            heads
+                .into_iter()
+                .map(|head| (peer.to_string(), head.size, head.root)),
+        );
     }
     match kept.iter().find(|head| !present.contains(*head)) {
-        Some((peer, size, _)) => Err(Tampered::PeerHeadRemoved { peer: peer.clone(), size: *size }.into()),
+        Some((peer, size, _)) => Err(Tampered::PeerHeadRemoved {
+            peer: peer.clone(),
+            size: *size,
+        }
+        .into()),
         None => Ok(present.len()),
     }
 }

@@ -5,8 +5,8 @@ use ligate_model::Digest;
 use super::{Job, TYPE};
 use crate::{JwsError, PublicKey, denial::Denial, jws};
 
-/// A valid job whose signature by the key that it names holds. Whether that is the data user's key is for
-/// [`policy::check`](crate::policy::check).
+/// A valid job whose signature by the key that it names holds. Whether that is the data user's key
+/// is for [`policy::check`](crate::policy::check).
 #[derive(Clone, Debug)]
 pub struct SignedJob {
     jws: String,
@@ -19,10 +19,17 @@ pub struct SignedJob {
 impl SignedJob {
     pub(super) fn new(jws: String, job: Job, signer: PublicKey) -> Result<Self, JwsError> {
         let timeless = job.question();
-        let bytes = serde_json::to_vec(&timeless).map_err(|error| JwsError::Encoding(error.to_string()))?;
+        let bytes =
+            serde_json::to_vec(&timeless).map_err(|error| JwsError::Encoding(error.to_string()))?;
         let question = Digest::of("ligate question", &bytes);
         let hash = Digest::of("ligate job", jws.as_bytes());
-        Ok(Self { jws, job, hash, question, signer })
+        Ok(Self {
+            jws,
+            job,
+            hash,
+            question,
+            signer,
+        })
     }
 
     /// Reads a job and checks its signature against the key that it names itself.
@@ -47,8 +54,8 @@ impl SignedJob {
         self.hash
     }
 
-    /// What is asked under which permit, whenever it was signed. Two jobs with the same question are the same
-    /// job to the ledger, and an identical one returns the stored release.
+    /// What is asked under which permit, whenever it was signed. Two jobs with the same question
+    /// are the same job to the ledger, and an identical one returns the stored release.
     pub fn question(&self) -> Digest {
         self.question
     }

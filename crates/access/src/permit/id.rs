@@ -11,14 +11,25 @@ pub struct PermitId(Box<str>);
 
 /// Text that is no permit id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a permit id is 1 to 64 of a-z, A-Z, 0-9, '-', '_' and '.', starting with a letter or digit")]
+#[error(
+    "a permit id is 1 to 64 of a-z, A-Z, 0-9, '-', '_' and '.', starting with a letter or digit"
+)]
 pub struct InvalidPermitId;
 
 impl PermitId {
     pub fn new(text: &str) -> Result<Self, InvalidPermitId> {
-        let starts = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-        let all = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-        if starts && all && text.len() <= 64 { Ok(Self(text.into())) } else { Err(InvalidPermitId) }
+        let starts = text
+            .bytes()
+            .next()
+            .is_some_and(|b| b.is_ascii_alphanumeric());
+        let all = text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        if starts && all && text.len() <= 64 {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidPermitId)
+        }
     }
 
     pub fn as_str(&self) -> &str {
@@ -60,7 +71,10 @@ mod tests {
 
     #[test]
     fn a_permit_id_could_name_a_file() {
-        assert_eq!("SE-2031.17".parse::<PermitId>().unwrap().as_str(), "SE-2031.17");
+        assert_eq!(
+            "SE-2031.17".parse::<PermitId>().unwrap().as_str(),
+            "SE-2031.17"
+        );
         for bad in ["", "../x", "-a", ".", "a b", &"a".repeat(65)] {
             assert_eq!(bad.parse::<PermitId>(), Err(InvalidPermitId));
         }

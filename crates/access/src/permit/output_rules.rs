@@ -39,8 +39,13 @@ mod tests {
 
     #[test]
     fn only_what_is_said_is_written() {
-        assert_eq!(serde_json::to_string(&OutputRules::default()).unwrap(), "{}");
-        let rules = OutputRules::default().with(Rule::Sites, 5).with(Rule::Individuals, 200);
+        assert_eq!(
+            serde_json::to_string(&OutputRules::default()).unwrap(),
+            "{}"
+        );
+        let rules = OutputRules::default()
+            .with(Rule::Sites, 5)
+            .with(Rule::Individuals, 200);
         let text = serde_json::to_string(&rules).unwrap();
         assert_eq!(text, r#"{"individuals":200,"sites":5}"#);
         assert_eq!(serde_json::from_str::<OutputRules>(&text).unwrap(), rules);

@@ -6,8 +6,8 @@ use ligate_model::Digest;
 use super::{InvalidPermit, Permit, TYPE};
 use crate::{PublicKey, denial::Denial, jws};
 
-/// A valid permit whose signature by its issuer's key holds. Whether that issuer is trusted, and the dates, are
-/// for [`SignedPermit::verify`] and [`policy::check`](crate::policy::check).
+/// A valid permit whose signature by its issuer's key holds. Whether that issuer is trusted, and
+/// the dates, are for [`SignedPermit::verify`] and [`policy::check`](crate::policy::check).
 #[derive(Clone, Debug)]
 pub struct SignedPermit {
     jws: String,
@@ -42,7 +42,11 @@ impl SignedPermit {
     /// Whether one of the given issuers signed it.
     pub fn check_issuer(&self, issuers: &[PublicKey]) -> Result<(), Denial> {
         let issuer = self.permit.issuer.key;
-        if issuers.contains(&issuer) { Ok(()) } else { Err(Denial::UnknownIssuer(issuer)) }
+        if issuers.contains(&issuer) {
+            Ok(())
+        } else {
+            Err(Denial::UnknownIssuer(issuer))
+        }
     }
 
     /// Whether the permit is in force at this moment.

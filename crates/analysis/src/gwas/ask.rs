@@ -1,8 +1,10 @@
-//! What the nodes of a run are asked for, how many words each answer has, and the checks that a node makes first.
+//! What the nodes of a run are asked for, how many words each answer has, and the checks that a
+//! node makes first.
 //!
-//! An ask is broadcast: everything in it is released (counts that passed the gate, means, deviations, coefficients).
-//! The answer is a vector of two's complement words that add modulo 2^64; each variant states the bound of its sums
-//! for N < 2^31 people, so that no sum is ambiguous. Refuses anything that a run does not send.
+//! An ask is broadcast: everything in it is released (counts that passed the gate, means,
+//! deviations, coefficients). The answer is a vector of two's complement words that add modulo
+//! 2^64; each variant states the bound of its sums for N < 2^31 people, so that no sum is
+//! ambiguous. Refuses anything that a run does not send.
 
 mod counts;
 mod validate;
@@ -41,37 +43,69 @@ pub struct Variants {
     pub counts: Vec<VariantCounts>,
 }
 
-/// A sum that a run needs. C is an intercept and the covariates (p columns), standardised by `scaling`; g is the
-/// alternate-allele dosage; y the trait.
+/// A sum that a run needs. C is an intercept and the covariates (p columns), standardised by
+/// `scaling`; g is the alternate-allele dosage; y the trait.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Ask {
-    /// [individuals, 1], or [individuals, cases, unknown, 1] of a trait with two values: at most N, and the number of nodes.
+    /// [individuals, 1], or [individuals, cases, unknown, 1] of a trait with two values: at most N,
+    /// and the number of nodes.
     People { two_values: bool },
     /// Per key 2 words (3 of a trait with two values) of packed counts, see [`decode_counts`].
-    Counts { two_values: bool, keys: Vec<VariantKey> },
-    /// Per variable the people with a value (at most N), the sum of raw values (at most 2^71) and of their squares (at
-    /// most 2^111), in 4 limbs each. The exponents are the largest over the nodes: covariates in plan order, then a
-    /// quantitative trait.
+    Counts {
+        two_values: bool,
+        keys: Vec<VariantKey>,
+    },
+    /// Per variable the people with a value (at most N), the sum of raw values (at most 2^71) and
+    /// of their squares (at most 2^111), in 4 limbs each. The exponents are the largest over the
+    /// nodes: covariates in plan order, then a quantitative trait.
     Scale { exponents: Vec<i16> },
     /// The triangle of A = [C,y]'[C,y] (linear) or C'C (logistic): at most N, 2^61 in fixed point.
     Moments { scaling: Vec<Scaling> },
-    /// Per key g'z of every covariate and g'y: at most 2N, 2^62 in fixed point. Then, for keys with fewer called than
-    /// `individuals`, the downdate D, the triangle of [C,y]'[C,y] over the people who are not called: at most N.
-    Linear { scaling: Vec<Scaling>, individuals: u64, variants: Variants },
+    /// Per key g'z of every covariate and g'y: at most 2N, 2^62 in fixed point. Then, for keys with
+    /// fewer called than `individuals`, the downdate D, the triangle of [C,y]'[C,y] over the people
+    /// who are not called: at most N.
+    Linear {
+        scaling: Vec<Scaling>,
+        individuals: u64,
+        variants: Variants,
+    },
     /// U = C'(y - mu), at most N, and the triangle of I = C'WC, at most N, at these coefficients.
     /// People of whom it is not known count as cases to the share `fill`, here and below.
-    Null { scaling: Vec<Scaling>, coefficients: Vec<f64>, fill: f64 },
-    /// Per key S = g'(y - mu), at most 2N, g'Wg, at most N, and g'WC, at most N. Then, for keys with fewer called
-    /// than `individuals`, U and I over the people who are not called.
-    Score { scaling: Vec<Scaling>, coefficients: Vec<f64>, fill: f64, individuals: u64, variants: Variants },
-    /// Per key gradient (at most 2N) and triangle of the information (at most N) of [C,g] over the called people, at
-    /// the key's own p + 1 coefficients, which stand one key after another.
-    Wald { scaling: Vec<Scaling>, coefficients: Vec<f64>, fill: f64, variants: Variants },
+    Null {
+        scaling: Vec<Scaling>,
+        coefficients: Vec<f64>,
+        fill: f64,
+    },
+    /// Per key S = g'(y - mu), at most 2N, g'Wg, at most N, and g'WC, at most N. Then, for keys
+    /// with fewer called than `individuals`, U and I over the people who are not called.
+    Score {
+        scaling: Vec<Scaling>,
+        coefficients: Vec<f64>,
+        fill: f64,
+        individuals: u64,
+        variants: Variants,
+    },
+    /// Per key gradient (at most 2N) and triangle of the information (at most N) of [C,g] over the
+    /// called people, at the key's own p + 1 coefficients, which stand one key after another.
+    Wald {
+        scaling: Vec<Scaling>,
+        coefficients: Vec<f64>,
+        fill: f64,
+        variants: Variants,
+    },
     /// Per key 1 of each node whose own result exists: at most the number of nodes.
-    BaselinePresence { scaling: Vec<Scaling>, fill: f64, variants: Variants },
-    /// Per key the nodes' own w = 1/SE^2 and w beta, each at most 2^24 a node, hence 2^62 in fixed point for up to
-    /// 256 nodes.
-    Baseline { scaling: Vec<Scaling>, fill: f64, variants: Variants },
+    BaselinePresence {
+        scaling: Vec<Scaling>,
+        fill: f64,
+        variants: Variants,
+    },
+    /// Per key the nodes' own w = 1/SE^2 and w beta, each at most 2^24 a node, hence 2^62 in fixed
+    /// point for up to 256 nodes.
+    Baseline {
+        scaling: Vec<Scaling>,
+        fill: f64,
+        variants: Variants,
+    },
 }
 
 /// Where the words of each key stand in an answer.
@@ -122,11 +156,26 @@ impl Ask {
         let keys = self.keys().len();
         match self {
             Self::Counts { two_values, .. } => uniform(keys, counts::words(*two_values)),
-            Self::Linear { scaling, individuals, variants } => {
-                Layout::new(variants.counts.iter().map(|of| linear_words(scaling.len(), *individuals, of)))
-            }
-            Self::Score { coefficients, individuals, variants, .. } => Layout::new(
-                variants.counts.iter().map(|of| score_words(coefficients.len(), *individuals, of)),
+            Self::Linear {
+                scaling,
+                individuals,
+                variants,
+            } => Layout::new(
+                variants
+                    .counts
+                    .iter()
+                    .map(|of| linear_words(scaling.len(), *individuals, of)),
+            ),
+            Self::Score {
+                coefficients,
+                individuals,
+                variants,
+                ..
+            } => Layout::new(
+                variants
+                    .counts
+                    .iter()
+                    .map(|of| score_words(coefficients.len(), *individuals, of)),
             ),
             Self::Wald { scaling, .. } => uniform(keys, wald_words(scaling.len() + 1)),
             Self::BaselinePresence { .. } => uniform(keys, 1),
@@ -154,7 +203,9 @@ impl Ask {
     /// The individuals of the run as the ask states them, where it does.
     pub fn claimed_individuals(&self) -> Option<u64> {
         match self {
-            Self::Linear { individuals, .. } | Self::Score { individuals, .. } => Some(*individuals),
+            Self::Linear { individuals, .. } | Self::Score { individuals, .. } => {
+                Some(*individuals)
+            }
             _ => None,
         }
     }
@@ -232,13 +283,21 @@ fn uniform(keys: usize, words: usize) -> Layout {
 
 /// Words of one key of a linear ask with `columns` of C.
 pub(crate) fn linear_words(columns: usize, individuals: u64, counts: &VariantCounts) -> usize {
-    let downdate = if counts.called < individuals { linear::downdate_words(columns) } else { 0 };
+    let downdate = if counts.called < individuals {
+        linear::downdate_words(columns)
+    } else {
+        0
+    };
     linear::words(columns) + downdate
 }
 
 /// Words of one key of a score ask with `columns` of C.
 pub(crate) fn score_words(columns: usize, individuals: u64, counts: &VariantCounts) -> usize {
-    let downdate = if counts.called < individuals { logistic::model_words(columns) } else { 0 };
+    let downdate = if counts.called < individuals {
+        logistic::model_words(columns)
+    } else {
+        0
+    };
     logistic::words(columns) + downdate
 }
 

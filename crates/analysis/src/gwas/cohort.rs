@@ -1,8 +1,8 @@
 //! One node's people of a run and their columns.
 //!
-//! Owns what the values of the people of a run are, missing ones marked, so that they are filled alike everywhere. Who
-//! takes part is decided before. Refuses unknown variables, a logistic trait that is not
-//! binary or whose coding is open. Never prints a value or an individual.
+//! Owns what the values of the people of a run are, missing ones marked, so that they are filled
+//! alike everywhere. Who takes part is decided before. Refuses unknown variables, a logistic trait
+//! that is not binary or whose coding is open. Never prints a value or an individual.
 
 use std::{fmt, ops::Range};
 
@@ -39,8 +39,8 @@ pub enum CohortError {
 /// One node's people of a run.
 pub struct Cohort {
     blocks: Vec<Block>,
-    /// Covariates in plan order, then the trait (0/1 of a logistic one); a value per person, not a number where it is
-    /// missing.
+    /// Covariates in plan order, then the trait (0/1 of a logistic one); a value per person, not a
+    /// number where it is missing.
     columns: Vec<Vec<f64>>,
     exponents: Vec<i16>,
     grids: Vec<Option<Grid>>,
@@ -66,8 +66,9 @@ pub(crate) struct Standardised {
 }
 
 impl Cohort {
-    /// The columns of `people`, ascending individuals of the dataset. `coding` is that of a trait with two values, decided
-    /// over all nodes; `blocks` are the dataset's sample blocks, which cover all individuals in order.
+    /// The columns of `people`, ascending individuals of the dataset. `coding` is that of a trait
+    /// with two values, decided over all nodes; `blocks` are the dataset's sample blocks, which
+    /// cover all individuals in order.
     pub fn new(
         phenotypes: &Phenotypes,
         plan: &Plan,
@@ -76,14 +77,24 @@ impl Cohort {
         blocks: &[Range<usize>],
     ) -> Result<Self, CohortError> {
         plan.validate()?;
-        let variables = plan.variables().map(|name| find(phenotypes, name)).collect::<Result<Vec<_>, _>>()?;
+        let variables = plan
+            .variables()
+            .map(|name| find(phenotypes, name))
+            .collect::<Result<Vec<_>, _>>()?;
         check_blocks(blocks, &variables)?;
         let individuals = blocks.last().map_or(0, |block| block.end);
         let ascend = people.windows(2).all(|pair| pair[0] < pair[1]);
-        if !ascend || people.last().is_some_and(|last| *last as usize >= individuals) {
+        if !ascend
+            || people
+                .last()
+                .is_some_and(|last| *last as usize >= individuals)
+        {
             return Err(CohortError::People);
         }
-        let mut columns: Vec<Vec<f64>> = variables.iter().map(|variable| values(variable, people)).collect();
+        let mut columns: Vec<Vec<f64>> = variables
+            .iter()
+            .map(|variable| values(variable, people))
+            .collect();
         let mut cases = None;
         if plan.two_values
             && let (Some(variable), Some(column)) = (variables.last(), columns.last_mut())
@@ -95,17 +106,28 @@ impl Cohort {
             cases = Some(recoded);
         }
         let exponents = exponents(plan, &columns)?;
-        let known = |column: &Vec<f64>| Grid::of(column.iter().copied().filter(|value| !value.is_nan()));
+        let known =
+            |column: &Vec<f64>| Grid::of(column.iter().copied().filter(|value| !value.is_nan()));
         let grids = columns.iter().map(known).collect();
         let blocks = split(people, cases.as_deref(), blocks);
-        Ok(Self { blocks, columns, exponents, grids, two_values: plan.two_values })
+        Ok(Self {
+            blocks,
+            columns,
+            exponents,
+            grids,
+            two_values: plan.two_values,
+        })
     }
 
     /// Sample indices of the people of the run, ascending.
     pub fn people(&self) -> Vec<u32> {
         let global = |block: &Block| {
             let start = block.start as u32;
-            block.members.iter().map(move |member| start + member).collect::<Vec<_>>()
+            block
+                .members
+                .iter()
+                .map(move |member| start + member)
+                .collect::<Vec<_>>()
         };
         self.blocks.iter().flat_map(global).collect()
     }
@@ -118,8 +140,8 @@ impl Cohort {
         &self.blocks[block].mask
     }
 
-    /// Per variable (covariates in plan order, then the trait) the exponent of the smallest power of two that bounds
-    /// it. A logistic trait has exponent 0 whatever its values.
+    /// Per variable (covariates in plan order, then the trait) the exponent of the smallest power
+    /// of two that bounds it. A logistic trait has exponent 0 whatever its values.
     pub fn exponents(&self) -> Vec<i16> {
         self.exponents.clone()
     }
@@ -139,12 +161,19 @@ impl Cohort {
         if !self.two_values {
             return 0;
         }
-        self.response().iter().filter(|value| value.is_nan()).count() as u64
+        self.response()
+            .iter()
+            .filter(|value| value.is_nan())
+            .count() as u64
     }
 
     /// Those with the disease, where the trait has two values.
     pub fn cases(&self) -> Option<u64> {
-        let cases = self.blocks.iter().filter_map(|block| block.cases.as_ref()).map(SampleMask::count);
+        let cases = self
+            .blocks
+            .iter()
+            .filter_map(|block| block.cases.as_ref())
+            .map(SampleMask::count);
         self.two_values.then(|| cases.map(u64::from).sum())
     }
 
@@ -168,7 +197,10 @@ impl Cohort {
 
     /// The trait's values, where missing ones count as `fill`.
     pub(crate) fn filled_response(&self, fill: f64) -> Vec<f64> {
-        self.response().iter().map(|value| if value.is_nan() { fill } else { *value }).collect()
+        self.response()
+            .iter()
+            .map(|value| if value.is_nan() { fill } else { *value })
+            .collect()
     }
 
     /// Rows of an intercept and one standardised value per scaling, in the order of the variables.
@@ -187,7 +219,9 @@ impl Cohort {
 /// Only sizes: who takes part and their values are personal data.
 impl fmt::Debug for Cohort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cohort").field("blocks", &self.blocks.len()).finish_non_exhaustive()
+        f.debug_struct("Cohort")
+            .field("blocks", &self.blocks.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -201,7 +235,10 @@ impl Block {
         if !self.mask.contains(sample) {
             return None;
         }
-        self.members.binary_search(&sample).ok().map(|member| self.first_person + member)
+        self.members
+            .binary_search(&sample)
+            .ok()
+            .map(|member| self.first_person + member)
     }
 
     pub fn people(&self) -> Range<usize> {
@@ -218,9 +255,17 @@ impl Standardised {
 fn check_blocks(blocks: &[Range<usize>], variables: &[&Variable]) -> Result<(), CohortError> {
     let individuals = blocks.last().map_or(0, |block| block.end);
     let starts = [0].into_iter().chain(blocks.iter().map(|block| block.end));
-    let adjoin = starts.zip(blocks).all(|(start, block)| block.start == start && block.end >= start);
-    let bounded = blocks.iter().all(|block| block.len() <= MAX_SAMPLES) && u32::try_from(individuals).is_ok();
-    if adjoin && bounded && variables.iter().all(|variable| variable.values.len() == individuals) {
+    let adjoin = starts
+        .zip(blocks)
+        .all(|(start, block)| block.start == start && block.end >= start);
+    let bounded =
+        blocks.iter().all(|block| block.len() <= MAX_SAMPLES) && u32::try_from(individuals).is_ok();
+    if adjoin
+        && bounded
+        && variables
+            .iter()
+            .all(|variable| variable.values.len() == individuals)
+    {
         Ok(())
     } else {
         Err(CohortError::Blocks)
@@ -228,11 +273,16 @@ fn check_blocks(blocks: &[Range<usize>], variables: &[&Variable]) -> Result<(), 
 }
 
 fn find<'a>(phenotypes: &'a Phenotypes, name: &VariableName) -> Result<&'a Variable, CohortError> {
-    phenotypes.variable(name).ok_or_else(|| CohortError::UnknownVariable(name.clone()))
+    phenotypes
+        .variable(name)
+        .ok_or_else(|| CohortError::UnknownVariable(name.clone()))
 }
 
 fn values(variable: &Variable, people: &[u32]) -> Vec<f64> {
-    people.iter().map(|person| variable.values[*person as usize].unwrap_or(f64::NAN)).collect()
+    people
+        .iter()
+        .map(|person| variable.values[*person as usize].unwrap_or(f64::NAN))
+        .collect()
 }
 
 /// The individuals who have a value of every one of `variables`, ascending.
@@ -240,10 +290,22 @@ pub fn complete_in<'a>(
     phenotypes: &Phenotypes,
     variables: impl Iterator<Item = &'a VariableName>,
 ) -> Result<Vec<u32>, CohortError> {
-    let required = variables.map(|name| find(phenotypes, name)).collect::<Result<Vec<_>, _>>()?;
-    let individuals = phenotypes.variables.first().map_or(0, |variable| variable.values.len());
-    let complete = |person: &usize| required.iter().all(|variable| variable.values[*person].is_some());
-    Ok((0..individuals).filter(complete).map(|person| person as u32).collect())
+    let required = variables
+        .map(|name| find(phenotypes, name))
+        .collect::<Result<Vec<_>, _>>()?;
+    let individuals = phenotypes
+        .variables
+        .first()
+        .map_or(0, |variable| variable.values.len());
+    let complete = |person: &usize| {
+        required
+            .iter()
+            .all(|variable| variable.values[*person].is_some())
+    };
+    Ok((0..individuals)
+        .filter(complete)
+        .map(|person| person as u32)
+        .collect())
 }
 
 /// A trait of two values as 0 and 1.
@@ -263,7 +325,11 @@ fn recoded(
     };
     let recoded: Vec<f64> = column.iter().map(|value| value - absent).collect();
     let follows = |value: &f64| value.is_nan() || *value == 0.0 || *value == 1.0;
-    if recoded.iter().all(follows) { Ok(recoded) } else { Err(CohortError::OtherCoding(name())) }
+    if recoded.iter().all(follows) {
+        Ok(recoded)
+    } else {
+        Err(CohortError::OtherCoding(name()))
+    }
 }
 
 fn exponents(plan: &Plan, columns: &[Vec<f64>]) -> Result<Vec<i16>, CohortError> {
@@ -285,14 +351,27 @@ fn split(people: &[u32], cases: Option<&[f64]>, blocks: &[Range<usize>]) -> Vec<
     let mut split = Vec::with_capacity(blocks.len());
     for block in blocks {
         let end = people.partition_point(|person| (*person as usize) < block.end);
-        let members: Vec<u32> =
-            people[first_person..end].iter().map(|person| person - block.start as u32).collect();
+        let members: Vec<u32> = people[first_person..end]
+            .iter()
+            .map(|person| person - block.start as u32)
+            .collect();
         let mask = SampleMask::new(block.len(), members.iter().copied());
         let cases = cases.map(|response| {
             let pairs = members.iter().zip(&response[first_person..end]);
-            SampleMask::new(block.len(), pairs.filter(|(_, case)| **case == 1.0).map(|(member, _)| *member))
+            SampleMask::new(
+                block.len(),
+                pairs
+                    .filter(|(_, case)| **case == 1.0)
+                    .map(|(member, _)| *member),
+            )
         });
-        split.push(Block { start: block.start, first_person, members, mask, cases });
+        split.push(Block {
+            start: block.start,
+            first_person,
+            members,
+            mask,
+            cases,
+        });
         first_person = end;
     }
     split
@@ -310,9 +389,16 @@ mod tests {
     fn table() -> Phenotypes {
         let variable = |text: &str, coding: Option<BinaryCoding>, values: &[f64]| Variable {
             name: name(text),
-            kind: if coding.is_some() { VariableKind::Binary } else { VariableKind::Quantitative },
+            kind: if coding.is_some() {
+                VariableKind::Binary
+            } else {
+                VariableKind::Quantitative
+            },
             coding,
-            values: values.iter().map(|value| (!value.is_nan()).then_some(*value)).collect(),
+            values: values
+                .iter()
+                .map(|value| (!value.is_nan()).then_some(*value))
+                .collect(),
         };
         let na = f64::NAN;
         Phenotypes {
@@ -343,17 +429,29 @@ mod tests {
         assert_eq!(complete, [0, 1, 3]);
         let cohort = Cohort::new(&table(), &plan, &complete, coding, &[0..2, 2..5]).unwrap();
         assert_eq!(cohort.people(), [0, 1, 3]);
-        assert_eq!((cohort.individuals(), cohort.cases(), cohort.unknown()), (3, Some(2), 0));
+        assert_eq!(
+            (cohort.individuals(), cohort.cases(), cohort.unknown()),
+            (3, Some(2), 0)
+        );
         assert_eq!(cohort.exponents(), [6, 0]);
         assert_eq!(cohort.blocks()[1].person(1), Some(2));
         assert_eq!(cohort.blocks()[1].person(0), None);
         let all = [0, 1, 2, 3, 4];
         let filled = Cohort::new(&table(), &plan, &all, coding, &[0..2, 2..5]).unwrap();
-        assert_eq!((filled.individuals(), filled.cases(), filled.unknown()), (5, Some(3), 1));
+        assert_eq!(
+            (filled.individuals(), filled.cases(), filled.unknown()),
+            (5, Some(3), 1)
+        );
         // A linear study of the same trait counts the same cases, and has the values as they are.
-        let linear = Plan { family: Family::Linear, ..plan.clone() };
+        let linear = Plan {
+            family: Family::Linear,
+            ..plan.clone()
+        };
         let linear = Cohort::new(&table(), &linear, &all, coding, &[0..2, 2..5]).unwrap();
-        assert_eq!((linear.cases(), linear.unknown()), (filled.cases(), filled.unknown()));
+        assert_eq!(
+            (linear.cases(), linear.unknown()),
+            (filled.cases(), filled.unknown())
+        );
         assert_eq!((linear.response()[0], filled.response()[0]), (1.0, 0.0));
         assert_eq!(filled.column(0)[4], 70.5);
         assert!(filled.column(0)[2].is_nan());
@@ -362,13 +460,26 @@ mod tests {
     #[test]
     fn traits_variables_and_people_are_checked() {
         let blocks = std::slice::from_ref(&(0..5));
-        let new = |plan: &Plan, coding| Cohort::new(&table(), plan, &[0, 1, 3], coding, blocks).err();
+        let new =
+            |plan: &Plan, coding| Cohort::new(&table(), plan, &[0, 1, 3], coding, blocks).err();
         let logistic = plan(Family::Logistic, "t2d");
-        assert_eq!(new(&logistic, None), Some(CohortError::CodingUndecided(name("t2d"))));
+        assert_eq!(
+            new(&logistic, None),
+            Some(CohortError::CodingUndecided(name("t2d")))
+        );
         let other = Some(BinaryCoding::ZeroOne);
-        assert_eq!(new(&logistic, other), Some(CohortError::OtherCoding(name("t2d"))));
-        assert_eq!(new(&plan(Family::Logistic, "bmi"), other), Some(CohortError::NotBinary(name("bmi"))));
-        assert_eq!(new(&plan(Family::Linear, "ldl"), None), Some(CohortError::UnknownVariable(name("ldl"))));
+        assert_eq!(
+            new(&logistic, other),
+            Some(CohortError::OtherCoding(name("t2d")))
+        );
+        assert_eq!(
+            new(&plan(Family::Logistic, "bmi"), other),
+            Some(CohortError::NotBinary(name("bmi")))
+        );
+        assert_eq!(
+            new(&plan(Family::Linear, "ldl"), None),
+            Some(CohortError::UnknownVariable(name("ldl")))
+        );
         let coding = Some(BinaryCoding::OneTwo);
         let with = |people: &[u32], blocks: &[Range<usize>]| {
             Cohort::new(&table(), &logistic, people, coding, blocks).err()

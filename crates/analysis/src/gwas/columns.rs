@@ -1,7 +1,9 @@
-//! What a study weighs genotypes with, one number per person: the columns that the privacy ledger keeps of a run.
+//! What a study weighs genotypes with, one number per person: the columns that the privacy ledger
+//! keeps of a run.
 //!
-//! Whatever a table of associations says of a variant, and whatever a node is told on the way, is made of sums over people
-//! of its dosage (in a variance also its square) times one of these. A new statistic that weighs genotypes in another way gets its column here.
+//! Whatever a table of associations says of a variant, and whatever a node is told on the way, is
+//! made of sums over people of its dosage (in a variance also its square) times one of these. A new
+//! statistic that weighs genotypes in another way gets its column here.
 
 use std::fmt;
 
@@ -15,7 +17,8 @@ use super::{
 };
 use crate::quantise::{Scaling, unfixed};
 
-/// The model of the covariates as it was fitted over all nodes: it says what genotypes are weighed with.
+/// The model of the covariates as it was fitted over all nodes: it says what genotypes are weighed
+/// with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Model {
     /// Covariates in plan order, then a quantitative trait.
@@ -24,7 +27,8 @@ pub struct Model {
     pub coefficients: Vec<f64>,
     /// The share of a case that people count of whom it is not known whether they are one.
     pub fill: f64,
-    /// Whether the nodes' own results are combined beside the run's: that weighs genotypes with one more column.
+    /// Whether the nodes' own results are combined beside the run's: that weighs genotypes with one
+    /// more column.
     pub baseline: bool,
 }
 
@@ -40,10 +44,12 @@ pub enum Role {
     Expected(VariableName),
     /// mu (1 - mu).
     Weight(VariableName),
-    /// mu (1 - mu) times a covariate, where there are Wald tests: a variant's first Newton step, which every node is told,
-    /// has these sums in it. A score test tells of them only the sum of their squares, which no column can be taken off.
+    /// mu (1 - mu) times a covariate, where there are Wald tests: a variant's first Newton step,
+    /// which every node is told, has these sums in it. A score test tells of them only the sum of
+    /// their squares, which no column can be taken off.
     Weighted(VariableName, VariableName),
-    /// The trait less what the covariates explain at each node by itself: the meta-analysis beside the result.
+    /// The trait less what the covariates explain at each node by itself: the meta-analysis beside
+    /// the result.
     Residual(VariableName),
 }
 
@@ -69,7 +75,9 @@ impl fmt::Display for Role {
             Self::Covariate(name) | Self::Trait(name) => write!(f, "{name}"),
             Self::Expected(name) => write!(f, "the expected {name}"),
             Self::Weight(name) => write!(f, "the weights of the model of {name}"),
-            Self::Weighted(name, covariate) => write!(f, "{covariate} by the weights of the model of {name}"),
+            Self::Weighted(name, covariate) => {
+                write!(f, "{covariate} by the weights of the model of {name}")
+            }
             Self::Residual(name) => write!(f, "{name} less its covariates"),
         }
     }
@@ -94,7 +102,8 @@ pub fn roles(plan: &Plan, baseline: bool) -> Vec<Role> {
     roles
 }
 
-/// One column per role of [`roles`], each with a number per person of the cohort; zeros where a node has none.
+/// One column per role of [`roles`], each with a number per person of the cohort; zeros where a
+/// node has none.
 pub fn columns(
     cohort: &Cohort,
     plan: &Plan,
@@ -103,12 +112,22 @@ pub fn columns(
     threads: usize,
 ) -> Vec<Vec<f64>> {
     let rows = cohort.standardise(&model.scaling);
-    let column = |place: usize| rows.rows.chunks_exact(rows.width).map(move |row| unfixed(row[place]));
-    let mut columns: Vec<Vec<f64>> = (0..rows.width).map(|place| column(place).collect()).collect();
+    let column = |place: usize| {
+        rows.rows
+            .chunks_exact(rows.width)
+            .map(move |row| unfixed(row[place]))
+    };
+    let mut columns: Vec<Vec<f64>> = (0..rows.width)
+        .map(|place| column(place).collect())
+        .collect();
     if plan.family == Family::Logistic {
         let response = cohort.filled_response(model.fill);
         let terms = NullTerms::new(cohort, &rows, &model.coefficients, model.fill);
-        let expected = response.iter().zip(&terms.residuals).map(|(y, rest)| y - rest).collect();
+        let expected = response
+            .iter()
+            .zip(&terms.residuals)
+            .map(|(y, rest)| y - rest)
+            .collect();
         columns.extend([response, expected]);
         let weighted = |place: usize| {
             let weight = |(person, weight): (usize, &f64)| weight * terms.row(person)[place];
@@ -120,6 +139,9 @@ pub fn columns(
         return columns;
     }
     let own = Own::fit(cohort, plan, &model.scaling, model.fill, *own_gate, threads);
-    columns.push(own.map_or_else(|| vec![0.0; cohort.count()], |own| own.residuals(&rows, model.fill)));
+    columns.push(own.map_or_else(
+        || vec![0.0; cohort.count()],
+        |own| own.residuals(&rows, model.fill),
+    ));
     columns
 }

@@ -1,9 +1,9 @@
 //! Least squares from sums; the same numbers as pooled plink2 `--glm`.
 //!
-//! With C = intercept and covariates (p columns), A = [C,y]'[C,y] over the called people: C'C = LL', u = L^-1 C'g,
-//! v = L^-1 C'y, gamma = g'g - u'u, beta = (g'y - u'v) / gamma, RSS = y'y - v'v - beta^2 gamma,
-//! SE = sqrt(RSS / ((n - p - 1) gamma)), t with n - p - 1 degrees of freedom (Frisch & Waugh, Econometrica 1, 387
-//! (1933)). Everything is in units of the standardised trait.
+//! With C = intercept and covariates (p columns), A = [C,y]'[C,y] over the called people: C'C =
+//! LL', u = L^-1 C'g, v = L^-1 C'y, gamma = g'g - u'u, beta = (g'y - u'v) / gamma, RSS = y'y - v'v
+//! - beta^2 gamma, SE = sqrt(RSS / ((n - p - 1) gamma)), t with n - p - 1 degrees of freedom
+//! (Frisch & Waugh, Econometrica 1, 387 (1933)). Everything is in units of the standardised trait.
 
 use ligate_model::{GateRule, VariantCounts};
 
@@ -13,15 +13,17 @@ use crate::{
     quantise::unfixed,
 };
 
-/// A = [C,y]'[C,y] in fixed point, the lower triangle row by row; each element at most N. It is an opened sum: it
-/// can neither be printed nor serialised, and lives in memory for the length of a run.
+/// A = [C,y]'[C,y] in fixed point, the lower triangle row by row; each element at most N. It is an
+/// opened sum: it can neither be printed nor serialised, and lives in memory for the length of a
+/// run.
 #[derive(Clone)]
 pub(crate) struct Moments {
     size: usize,
     lower: Vec<i64>,
 }
 
-/// The regression of the trait on C of everybody, to which variants are added. Not printed, as it holds moments.
+/// The regression of the trait on C of everybody, to which variants are added. Not printed, as it
+/// holds moments.
 pub(crate) struct Study {
     moments: Moments,
     model: Model,
@@ -58,13 +60,24 @@ pub(crate) const fn downdate_words(columns: usize) -> usize {
 impl Moments {
     /// `columns` of C; `sums` must hold the triangle of `columns + 1` rows.
     pub fn new(columns: usize, sums: &[i64]) -> Self {
-        Self { size: columns + 1, lower: sums[..downdate_words(columns)].to_vec() }
+        Self {
+            size: columns + 1,
+            lower: sums[..downdate_words(columns)].to_vec(),
+        }
     }
 
     /// A - D: the moments without the people whose moments are `downdate`.
     fn without(&self, downdate: &[i64]) -> Self {
-        let lower = self.lower.iter().zip(downdate).map(|(all, part)| all.wrapping_sub(*part)).collect();
-        Self { size: self.size, lower }
+        let lower = self
+            .lower
+            .iter()
+            .zip(downdate)
+            .map(|(all, part)| all.wrapping_sub(*part))
+            .collect();
+        Self {
+            size: self.size,
+            lower,
+        }
     }
 
     fn people(&self) -> u64 {
@@ -93,13 +106,21 @@ impl Study {
     /// The share of the trait's variance that the covariates leave.
     pub fn left(&self) -> f64 {
         let at_all = self.model.rest + dot(&self.model.explained[1..], &self.model.explained[1..]);
-        if at_all > 0.0 { self.model.rest / at_all } else { 0.0 }
+        if at_all > 0.0 {
+            self.model.rest / at_all
+        } else {
+            0.0
+        }
     }
 
     /// 1 over the variance of the residuals: what a meta-analysis weighs a node's result with.
     pub fn precision(&self) -> f64 {
         let degrees = self.model.people as f64 - self.model.factor.size() as f64 - 1.0;
-        if degrees > 0.0 && self.model.rest > 0.0 { degrees / self.model.rest } else { 0.0 }
+        if degrees > 0.0 && self.model.rest > 0.0 {
+            degrees / self.model.rest
+        } else {
+            0.0
+        }
     }
 
     /// Columns of C.
@@ -107,8 +128,8 @@ impl Study {
         self.model.factor.size()
     }
 
-    /// The association of a variant from its words over the called people and, where calls are missing, the moments
-    /// of the others.
+    /// The association of a variant from its words over the called people and, where calls are
+    /// missing, the moments of the others.
     pub fn associate(
         &self,
         counts: &VariantCounts,
@@ -132,14 +153,24 @@ impl Model {
         let columns = moments.size - 1;
         let covariates = moments.covariates();
         let predictors = Predictors::new(&covariates)?;
-        let factor = Cholesky::new(&covariates).map_err(|failed| vec![failed.row.saturating_sub(1)])?;
-        let crossed: Vec<f64> = (0..columns).map(|k| unfixed(moments.lower[at(columns, k)])).collect();
+        let factor =
+            Cholesky::new(&covariates).map_err(|failed| vec![failed.row.saturating_sub(1)])?;
+        let crossed: Vec<f64> = (0..columns)
+            .map(|k| unfixed(moments.lower[at(columns, k)]))
+            .collect();
         let explained = factor.forward(&crossed);
         let rest = unfixed(moments.lower[at(columns, columns)]) - dot(&explained, &explained);
-        Ok(Self { people: moments.people(), factor, explained, rest, predictors })
+        Ok(Self {
+            people: moments.people(),
+            factor,
+            explained,
+            rest,
+            predictors,
+        })
     }
 
-    /// `sums` are the words of one variant over the called people, whose moments this model is made of.
+    /// `sums` are the words of one variant over the called people, whose moments this model is made
+    /// of.
     fn associate(&self, counts: &VariantCounts, sums: &[i64]) -> Result<Estimate, Reason> {
         let columns = self.factor.size();
         if self.people != counts.called {
@@ -164,14 +195,21 @@ impl Model {
         if residual.is_nan() || residual <= 0.0 {
             return Err(Reason::Constant);
         }
-        Ok(Estimate { beta, standard_error: (residual / (degrees * gamma)).sqrt(), degrees })
+        Ok(Estimate {
+            beta,
+            standard_error: (residual / (degrees * gamma)).sqrt(),
+            degrees,
+        })
     }
 }
 
 /// C'g: the allele count for the intercept, then the covariates' sums.
 fn crossed(counts: &VariantCounts, sums: &[i64]) -> Vec<f64> {
     let covariates = sums.iter().map(|sum| unfixed(*sum));
-    [counts.allele_count as f64].into_iter().chain(covariates).collect()
+    [counts.allele_count as f64]
+        .into_iter()
+        .chain(covariates)
+        .collect()
 }
 
 /// Whether all the called have the same genotype: n g'g = (g'1)^2.

@@ -1,8 +1,8 @@
 //! What one node adds to a run: the sums over its own people that an ask wants.
 //!
-//! Every number is rounded to an integer per person before it is summed, so that neither the order of people, blocks
-//! and threads nor the node at which a person is counted can change a sum. Checks the ask first. Adds nothing about
-//! people who are not in the cohort.
+//! Every number is rounded to an integer per person before it is summed, so that neither the order
+//! of people, blocks and threads nor the node at which a person is counted can change a sum. Checks
+//! the ask first. Adds nothing about people who are not in the cohort.
 
 pub(super) mod own;
 mod scan;
@@ -29,9 +29,13 @@ use crate::quantise::{limbs, raw};
 pub trait GenotypeSource {
     type Error;
 
-    /// Visits `keys` (ascending) in order, each once, in batches whose `indices` are places in `keys`. An absent key
-    /// is visited with `None` rows. Blocks are those of the cohort.
-    fn scan(&mut self, keys: &[VariantKey], visit: &mut dyn FnMut(&Batch<'_>)) -> Result<(), Self::Error>;
+    /// Visits `keys` (ascending) in order, each once, in batches whose `indices` are places in
+    /// `keys`. An absent key is visited with `None` rows. Blocks are those of the cohort.
+    fn scan(
+        &mut self,
+        keys: &[VariantKey],
+        visit: &mut dyn FnMut(&Batch<'_>),
+    ) -> Result<(), Self::Error>;
 }
 
 /// The least that a node's own people must have for its own result to enter the baseline.
@@ -76,38 +80,63 @@ pub fn local<G: GenotypeSource>(
             let products = Products(cohort.standardise(scaling));
             Ok(unsigned(&sum_over(&products, 0..cohort.count(), threads)))
         }
-        Ask::Null { scaling, coefficients, fill } => {
+        Ask::Null {
+            scaling,
+            coefficients,
+            fill,
+        } => {
             let terms = NullTerms::new(cohort, &cohort.standardise(scaling), coefficients, *fill);
             Ok(unsigned(&sum_over(&terms, 0..cohort.count(), threads)))
         }
-        Ask::Counts { keys, .. } => {
-            scan(source, keys, cohort, &layout, threads, &|chunk, _| count(chunk, cohort))
-        }
-        Ask::Linear { scaling, variants, .. } => {
+        Ask::Counts { keys, .. } => scan(source, keys, cohort, &layout, threads, &|chunk, _| {
+            count(chunk, cohort)
+        }),
+        Ask::Linear {
+            scaling, variants, ..
+        } => {
             let products = Products(cohort.standardise(scaling));
             let statistics = Statistics::linear(cohort, products, threads);
             let work = |chunk: &Chunk<'_, '_>, layout: &Layout| statistics.of_chunk(chunk, layout);
             scan(source, &variants.keys, cohort, &layout, threads, &work)
         }
-        Ask::Score { scaling, coefficients, fill, variants, .. } => {
+        Ask::Score {
+            scaling,
+            coefficients,
+            fill,
+            variants,
+            ..
+        } => {
             let terms = NullTerms::new(cohort, &cohort.standardise(scaling), coefficients, *fill);
             let statistics = Statistics::score(cohort, terms, threads);
             let work = |chunk: &Chunk<'_, '_>, layout: &Layout| statistics.of_chunk(chunk, layout);
             scan(source, &variants.keys, cohort, &layout, threads, &work)
         }
-        Ask::Wald { scaling, coefficients, fill, variants } => {
+        Ask::Wald {
+            scaling,
+            coefficients,
+            fill,
+            variants,
+        } => {
             let models = wald::Models::new(cohort, &cohort.standardise(scaling), *fill);
             let work = |chunk: &Chunk<'_, '_>, _: &Layout| models.sums(chunk, coefficients);
             scan(source, &variants.keys, cohort, &layout, threads, &work)
         }
-        Ask::BaselinePresence { scaling, fill, variants } => {
+        Ask::BaselinePresence {
+            scaling,
+            fill,
+            variants,
+        } => {
             let Some(own) = own::Own::fit(cohort, plan, scaling, *fill, *own_gate, threads) else {
                 return Ok(vec![0; ask.words()]);
             };
             let work = |chunk: &Chunk<'_, '_>, _: &Layout| own.presence(chunk);
             scan(source, &variants.keys, cohort, &layout, threads, &work)
         }
-        Ask::Baseline { scaling, fill, variants } => {
+        Ask::Baseline {
+            scaling,
+            fill,
+            variants,
+        } => {
             let Some(own) = own::Own::fit(cohort, plan, scaling, *fill, *own_gate, threads) else {
                 return Ok(vec![0; ask.words()]);
             };
@@ -124,24 +153,35 @@ fn people(cohort: &Cohort) -> Vec<u64> {
     }
 }
 
-/// No variable may be asked for on a scale that its own values exceed: they would be clamped, or overflow.
+/// No variable may be asked for on a scale that its own values exceed: they would be clamped, or
+/// overflow.
 fn check_exponents(cohort: &Cohort, ask: &Ask) -> Result<(), InvalidAsk> {
     let own = cohort.exponents();
-    let bounds = |asked: &mut dyn Iterator<Item = i16>| asked.zip(&own).all(|(asked, own)| asked >= *own);
+    let bounds =
+        |asked: &mut dyn Iterator<Item = i16>| asked.zip(&own).all(|(asked, own)| asked >= *own);
     let fits = match (ask, ask.scaling()) {
         (Ask::Scale { exponents }, _) => bounds(&mut exponents.iter().copied()),
         (_, Some(scaling)) => bounds(&mut scaling.iter().map(|scaling| scaling.exponent)),
         (_, None) => true,
     };
-    if fits { Ok(()) } else { Err(InvalidAsk::Number) }
+    if fits {
+        Ok(())
+    } else {
+        Err(InvalidAsk::Number)
+    }
 }
 
-/// Of every scaled variable the people with a value, and the limbs of the sum and the sum of squares of raw values.
+/// Of every scaled variable the people with a value, and the limbs of the sum and the sum of
+/// squares of raw values.
 fn scale(cohort: &Cohort, exponents: &[i16]) -> Vec<u64> {
     let mut words = Vec::new();
     for (variable, exponent) in exponents.iter().enumerate() {
         let (mut known, mut sum, mut squares) = (0_u64, 0_i128, 0_i128);
-        for value in cohort.column(variable).iter().filter(|value| !value.is_nan()) {
+        for value in cohort
+            .column(variable)
+            .iter()
+            .filter(|value| !value.is_nan())
+        {
             let value = i128::from(raw(*value, *exponent));
             known += 1;
             sum += value;

@@ -1,4 +1,5 @@
-//! What an association study computes: family, trait, covariates. Refuses plans that name a variable twice.
+//! What an association study computes: family, trait, covariates. Refuses plans that name a
+//! variable twice.
 
 use ligate_model::VariableName;
 use serde::{Deserialize, Serialize};
@@ -21,13 +22,14 @@ pub enum Family {
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     pub family: Family,
-    /// Whether cases and controls are counted apart, and the counts judged: of a trait that has two values, whichever the
-    /// family. A logistic plan has it.
+    /// Whether cases and controls are counted apart, and the counts judged: of a trait that has two
+    /// values, whichever the family. A logistic plan has it.
     pub two_values: bool,
     pub trait_name: VariableName,
     /// In the order of their coefficients; the intercept is implied.
     pub covariates: Vec<VariableName>,
-    /// Variants with a score p below this get a Wald test (logistic only); 1 or more means all, 0 none.
+    /// Variants with a score p below this get a Wald test (logistic only); 1 or more means all, 0
+    /// none.
     pub wald_below: f64,
 }
 
@@ -55,7 +57,9 @@ impl Plan {
     /// Checks the plan's own consistency.
     pub fn validate(&self) -> Result<(), InvalidPlan> {
         if self.covariates.len() > MAX_COVARIATES {
-            return Err(InvalidPlan::TooManyCovariates { count: self.covariates.len() });
+            return Err(InvalidPlan::TooManyCovariates {
+                count: self.covariates.len(),
+            });
         }
         let mut names: Vec<&VariableName> = self.variables().collect();
         names.sort_by_key(|name| name.as_str());
@@ -114,14 +118,40 @@ mod tests {
     #[test]
     fn a_plan_names_each_variable_once() {
         assert_eq!(plan(&["age", "sex"]).validate(), Ok(()));
-        assert!(matches!(plan(&["age", "age"]).validate(), Err(InvalidPlan::NamedTwice(_))));
-        assert!(matches!(plan(&["age", "ldl"]).validate(), Err(InvalidPlan::NamedTwice(_))));
+        assert!(matches!(
+            plan(&["age", "age"]).validate(),
+            Err(InvalidPlan::NamedTwice(_))
+        ));
+        assert!(matches!(
+            plan(&["age", "ldl"]).validate(),
+            Err(InvalidPlan::NamedTwice(_))
+        ));
         let many: Vec<String> = (0..65).map(|i| format!("c{i}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        assert_eq!(plan(&many).validate(), Err(InvalidPlan::TooManyCovariates { count: 65 }));
-        assert_eq!(Plan { wald_below: f64::NAN, ..plan(&[]) }.validate(), Err(InvalidPlan::WaldBelow));
-        let logistic = Plan { family: Family::Logistic, ..plan(&[]) };
+        assert_eq!(
+            plan(&many).validate(),
+            Err(InvalidPlan::TooManyCovariates { count: 65 })
+        );
+        assert_eq!(
+            Plan {
+                wald_below: f64::NAN,
+                ..plan(&[])
+            }
+            .validate(),
+            Err(InvalidPlan::WaldBelow)
+        );
+        let logistic = Plan {
+            family: Family::Logistic,
+            ..plan(&[])
+        };
         assert_eq!(logistic.validate(), Err(InvalidPlan::TwoValues));
-        assert_eq!(Plan { two_values: true, ..logistic }.validate(), Ok(()));
+        assert_eq!(
+            Plan {
+                two_values: true,
+                ..logistic
+            }
+            .validate(),
+            Ok(())
+        );
     }
 }

@@ -48,7 +48,8 @@ pub enum Test {
     Wald,
 }
 
-/// Inverse-variance meta-analysis (fixed effect) of the sites' own results. It depends on the split by nature.
+/// Inverse-variance meta-analysis (fixed effect) of the sites' own results. It depends on the split
+/// by nature.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Baseline {
     pub beta: f64,
@@ -62,16 +63,21 @@ pub struct Baseline {
 const PARTS_OF_ERROR: f64 = 10.0;
 
 impl Baseline {
-    /// The effect to a tenth of its standard error, and that to two digits. Less the federated result it is a sum of the
-    /// sites' allele counts, each times the site's share of cases: as finely as results are told, only one set of whole
-    /// numbers for three sites fits it.
+    /// The effect to a tenth of its standard error, and that to two digits. Less the federated
+    /// result it is a sum of the sites' allele counts, each times the site's share of cases: as
+    /// finely as results are told, only one set of whole numbers for three sites fits it.
     #[must_use]
     pub fn coarse(self) -> Self {
         let unit = libm::pow(10.0, libm::log10(self.standard_error).floor() - 1.0);
         let standard_error = (self.standard_error / unit).round() * unit;
         let parts = (self.beta / standard_error * PARTS_OF_ERROR).round();
         let p_value = normal_two_sided(parts / PARTS_OF_ERROR).p_value;
-        Self { beta: parts * standard_error / PARTS_OF_ERROR, standard_error, p_value, ..self }
+        Self {
+            beta: parts * standard_error / PARTS_OF_ERROR,
+            standard_error,
+            p_value,
+            ..self
+        }
     }
 }
 
@@ -112,7 +118,9 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gate(rule) => write!(f, "gate: {rule}"),
-            Self::Collinear => f.write_str("collinear: genotype and covariates are linearly dependent"),
+            Self::Collinear => {
+                f.write_str("collinear: genotype and covariates are linearly dependent")
+            }
             Self::Separation => {
                 f.write_str("separation: genotype or covariates separate cases from controls")
             }
@@ -133,10 +141,22 @@ mod tests {
             (-0.001, 0.012_345, [-0.0012, 0.012]),
             (250.3, 99.7, [250.0, 100.0]),
         ] {
-            let coarse = Baseline { beta, standard_error, p_value: 0.5, sites: 3 }.coarse();
-            assert!((coarse.beta - told[0]).abs() < 1e-9 && (coarse.standard_error - told[1]).abs() < 1e-9);
+            let coarse = Baseline {
+                beta,
+                standard_error,
+                p_value: 0.5,
+                sites: 3,
+            }
+            .coarse();
+            assert!(
+                (coarse.beta - told[0]).abs() < 1e-9
+                    && (coarse.standard_error - told[1]).abs() < 1e-9
+            );
             let z = told[0] / told[1];
-            assert!((coarse.p_value - normal_two_sided(z).p_value).abs() < 1e-9, "{coarse:?}");
+            assert!(
+                (coarse.p_value - normal_two_sided(z).p_value).abs() < 1e-9,
+                "{coarse:?}"
+            );
         }
     }
 }

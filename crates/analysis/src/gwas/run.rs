@@ -1,9 +1,9 @@
 //! The driver of an association study: one ask after another, over any [`Summation`].
 //!
-//! It works the same over a node's own rows and over masked sums of several nodes. Opened sums reach it only inside
-//! `next` closures, which keep states and results; moments that later rounds need live in types that can neither be
-//! printed nor serialised. Refuses traits and covariates without spread, collinear covariates, and null models
-//! without a finite estimate.
+//! It works the same over a node's own rows and over masked sums of several nodes. Opened sums
+//! reach it only inside `next` closures, which keep states and results; moments that later rounds
+//! need live in types that can neither be printed nor serialised. Refuses traits and covariates
+//! without spread, collinear covariates, and null models without a finite estimate.
 
 mod baseline;
 mod driver;
@@ -21,7 +21,8 @@ use super::{
 };
 use crate::{codes::Grid, inflation::inflation, quantise::MAX_EXPONENT};
 
-/// How sums over all nodes come about: from own rows, or masked from several nodes and opened behind the gate.
+/// How sums over all nodes come about: from own rows, or masked from several nodes and opened
+/// behind the gate.
 pub trait Summation {
     type Error;
 
@@ -31,11 +32,12 @@ pub trait Summation {
     /// Per key of the ask its counts, or the rule of the gate that they did not meet.
     fn counts(&mut self, ask: &Ask) -> Result<Vec<Result<VariantCounts, GateRule>>, Self::Error>;
 
-    /// Asks whether what the run will weigh genotypes with may be shown, with all that was shown before. Nothing about
-    /// genotypes has been asked yet.
+    /// Asks whether what the run will weigh genotypes with may be shown, with all that was shown
+    /// before. Nothing about genotypes has been asked yet.
     fn admit(&mut self, model: &Model) -> Result<(), Self::Error>;
 
-    /// The sum of `ask.words()` words, handed to `next` alone; only what `next` makes of it goes on.
+    /// The sum of `ask.words()` words, handed to `next` alone; only what `next` makes of it goes
+    /// on.
     fn sum<T>(&mut self, ask: &Ask, next: impl FnOnce(&[u64]) -> T) -> Result<T, Self::Error>;
 }
 
@@ -44,10 +46,12 @@ pub trait Summation {
 pub struct PublishedFacts {
     /// The largest over the nodes: covariates in plan order, then the trait.
     pub exponents: Vec<i16>,
-    /// What missing values of each variable counted as in earlier runs, if there were any: it stays the same, because
-    /// two fills of the same values differ by those people alone. Variables as above.
+    /// What missing values of each variable counted as in earlier runs, if there were any: it stays
+    /// the same, because two fills of the same values differ by those people alone. Variables as
+    /// above.
     pub fills: Vec<Option<f64>>,
-    /// The grid of each variable whose points are values at every node, if there is one. Variables as above.
+    /// The grid of each variable whose points are values at every node, if there is one. Variables
+    /// as above.
     pub grids: Vec<Option<Grid>>,
     /// Ascending union of the nodes' offers.
     pub keys: Vec<VariantKey>,
@@ -84,7 +88,8 @@ impl Stage {
     }
 }
 
-/// How far a stage is: in variants, or in rounds for the stages that have none. A stage ends with `done == total`.
+/// How far a stage is: in variants, or in rounds for the stages that have none. A stage ends with
+/// `done == total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunProgress {
     pub stage: Stage,
@@ -107,9 +112,13 @@ pub enum RunError<E> {
     TooFewIndividuals { individuals: u64, parameters: usize },
     #[error("more than 2^31 individuals")]
     TooManyIndividuals,
-    #[error("{0} has the same value for everybody, or differs by less than a millionth of its size")]
+    #[error(
+        "{0} has the same value for everybody, or differs by less than a millionth of its size"
+    )]
     Constant(VariableName),
-    #[error("fewer than half of the people have a value of {0}; use --people complete, or leave it out")]
+    #[error(
+        "fewer than half of the people have a value of {0}; use --people complete, or leave it out"
+    )]
     MostlyMissing(VariableName),
     #[error("these covariates say (nearly) the same, leave one out: {}", names(.0))]
     Collinear(Vec<VariableName>),
@@ -117,14 +126,20 @@ pub enum RunError<E> {
         "the covariates explain {0} (nearly) completely, and nothing is left to test; leave one of them out"
     )]
     Explained(VariableName),
-    #[error("the covariates alone tell cases from controls, so the logistic model has no finite estimate")]
+    #[error(
+        "the covariates alone tell cases from controls, so the logistic model has no finite estimate"
+    )]
     Separated,
     #[error("the logistic model of the covariates did not settle")]
     NotConverged,
 }
 
 fn names(variables: &[VariableName]) -> String {
-    variables.iter().map(VariableName::as_str).collect::<Vec<_>>().join(", ")
+    variables
+        .iter()
+        .map(VariableName::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Runs a study to its end.
@@ -141,29 +156,55 @@ pub fn run<S: Summation>(
     let scaling = driver.scaling(facts, &people)?;
     let remembered = facts.fills.last().copied().flatten();
     let remembered = remembered.filter(|share| (0.0..=1.0).contains(share));
-    // Who is not known to have the disease counts as a control: a share of a case would show as a remainder of sums, and a whole
-    // one beside the counts of the known cases.
-    let fill = remembered.filter(|_| plan.is_logistic()).map_or(0.0, f64::round);
+    // Who is not known to have the disease counts as a control: a share of a case would show as a
+    // remainder of sums, and a whole one beside the counts of the known cases.
+    let fill = remembered
+        .filter(|_| plan.is_logistic())
+        .map_or(0.0, f64::round);
     let null = match plan.family {
         Family::Linear => Null::Linear(linear::study(&mut driver, &scaling)?),
         Family::Logistic => Null::Logistic(logistic::null(&mut driver, &people, &scaling, fill)?),
     };
     let baseline = facts.baseline_sites > 0;
-    let model = Model { scaling, coefficients: null.coefficients(), fill, baseline };
+    let model = Model {
+        scaling,
+        coefficients: null.coefficients(),
+        fill,
+        baseline,
+    };
     driver.admit(&model)?;
     let counted = driver.counts(&facts.keys)?;
     let mut found = match &null {
-        Null::Linear(study) => linear::associations(&mut driver, &people, &model, study, counted.passed)?,
-        Null::Logistic(null) => logistic::associations(&mut driver, &people, &model, null, counted.passed)?,
+        Null::Linear(study) => {
+            linear::associations(&mut driver, &people, &model, study, counted.passed)?
+        }
+        Null::Logistic(null) => {
+            logistic::associations(&mut driver, &people, &model, null, counted.passed)?
+        }
     };
     if facts.baseline_sites > 0 {
-        baseline::add(&mut driver, facts.baseline_sites, &model, &mut found.associations)?;
+        baseline::add(
+            &mut driver,
+            facts.baseline_sites,
+            &model,
+            &mut found.associations,
+        )?;
     }
     let refused = counted.refused.into_iter().chain(found.unreported);
     let mut unreported: Vec<Unreported> = refused.collect();
     unreported.sort_by(|a, b| a.key.cmp(&b.key));
-    let lambda = inflation(found.associations.iter().map(|association| association.statistic));
-    Ok(Gwas { people, associations: found.associations, unreported, lambda })
+    let lambda = inflation(
+        found
+            .associations
+            .iter()
+            .map(|association| association.statistic),
+    );
+    Ok(Gwas {
+        people,
+        associations: found.associations,
+        unreported,
+        lambda,
+    })
 }
 
 /// The model of the covariates, to which variants are added.
@@ -185,10 +226,14 @@ impl Null {
 fn check_facts<E>(plan: &Plan, facts: &PublishedFacts) -> Result<(), RunError<E>> {
     let bounded = |e: &i16| e.unsigned_abs() <= MAX_EXPONENT.unsigned_abs();
     let exponents = facts.exponents.len() == plan.columns() && facts.exponents.iter().all(bounded);
-    let fills =
-        facts.fills.len() == plan.columns() && facts.fills.iter().flatten().all(|fill| fill.is_finite());
+    let fills = facts.fills.len() == plan.columns()
+        && facts.fills.iter().flatten().all(|fill| fill.is_finite());
     let fills = fills && facts.grids.len() == plan.columns();
-    if exponents && fills && ascending(&facts.keys) { Ok(()) } else { Err(RunError::PublishedFacts) }
+    if exponents && fills && ascending(&facts.keys) {
+        Ok(())
+    } else {
+        Err(RunError::PublishedFacts)
+    }
 }
 
 /// Whether the people can carry the plan.
@@ -197,7 +242,10 @@ fn check_people<E>(plan: &Plan, people: &PeopleCounts) -> Result<(), RunError<E>
     if individuals >= MAX_INDIVIDUALS {
         Err(RunError::TooManyIndividuals)
     } else if individuals <= parameters as u64 {
-        Err(RunError::TooFewIndividuals { individuals, parameters })
+        Err(RunError::TooFewIndividuals {
+            individuals,
+            parameters,
+        })
     } else if people.cases.is_some() != plan.two_values || people.cases > Some(individuals) {
         Err(RunError::Impossible)
     } else if people.unknown > individuals / 2 {

@@ -17,40 +17,72 @@ pub fn committed() -> People {
         .enumerate()
         .map(|(place, text)| {
             let coding = (text == "t2d").then_some(BinaryCoding::ZeroOne);
-            variable(text, coding, columns[place + 1].iter().map(|field| field.parse().ok()).collect())
+            variable(
+                text,
+                coding,
+                columns[place + 1]
+                    .iter()
+                    .map(|field| field.parse().ok())
+                    .collect(),
+            )
         })
         .collect();
     let calls = table(GENOTYPES)
         .iter()
         .map(|column| column.iter().map(|field| field.parse().ok()).collect())
         .collect();
-    People { phenotypes: Phenotypes { variables }, calls }
+    People {
+        phenotypes: Phenotypes { variables },
+        calls,
+    }
 }
 
 /// Columns of a table with a header.
 fn table(text: &'static str) -> Vec<Vec<&'static str>> {
-    let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split('\t').collect()).collect();
-    (0..rows[0].len()).map(|column| rows.iter().map(|row| row[column]).collect()).collect()
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').collect())
+        .collect();
+    (0..rows[0].len())
+        .map(|column| rows.iter().map(|row| row[column]).collect())
+        .collect()
 }
 
-/// A random cohort: `origin` is the registry of a person, and some variants are absent in a whole registry.
+/// A random cohort: `origin` is the registry of a person, and some variants are absent in a whole
+/// registry.
 pub fn random(seed: u64, people: usize, variants: usize) -> (People, Vec<usize>) {
     let mut random = Random(ChaCha8Rng::seed_from_u64(seed));
-    let origin: Vec<usize> = (0..people).map(|_| (random.unit() * random.unit() * 3.0) as usize).collect();
-    let age: Vec<f64> = (0..people).map(|_| (20.0 + 60.0 * random.unit()).round()).collect();
-    let sex: Vec<f64> = (0..people).map(|_| 1.0 + f64::from(u8::from(random.unit() < 0.4))).collect();
+    let origin: Vec<usize> = (0..people)
+        .map(|_| (random.unit() * random.unit() * 3.0) as usize)
+        .collect();
+    let age: Vec<f64> = (0..people)
+        .map(|_| (20.0 + 60.0 * random.unit()).round())
+        .collect();
+    let sex: Vec<f64> = (0..people)
+        .map(|_| 1.0 + f64::from(u8::from(random.unit() < 0.4)))
+        .collect();
     let marker: Vec<f64> = (0..people).map(|_| 1e-4 * random.normal() - 3e-4).collect();
-    let calls: Vec<Vec<Option<u8>>> = (0..variants).map(|variant| random.variant(variant, &origin)).collect();
+    let calls: Vec<Vec<Option<u8>>> = (0..variants)
+        .map(|variant| random.variant(variant, &origin))
+        .collect();
     let dosage = |person: usize| f64::from(calls[1][person].unwrap_or(0));
     let ldl: Vec<f64> = (0..people)
-        .map(|person| 3.0 + 0.02 * age[person] - 0.3 * sex[person] + 0.4 * dosage(person) + random.normal())
+        .map(|person| {
+            3.0 + 0.02 * age[person] - 0.3 * sex[person] + 0.4 * dosage(person) + random.normal()
+        })
         .collect();
     let t2d: Vec<f64> = (0..people)
-        .map(|person| 0.03 * (age[person] - 50.0) + 0.7 * dosage(person) - 1.0 + 1.7 * random.normal())
+        .map(|person| {
+            0.03 * (age[person] - 50.0) + 0.7 * dosage(person) - 1.0 + 1.7 * random.normal()
+        })
         .map(|liability| f64::from(u8::from(liability > 0.0)))
         .collect();
     let mut column = |text: &str, coding: Option<BinaryCoding>, values: &[f64]| {
-        let values = values.iter().map(|value| (random.unit() > 0.01).then_some(*value)).collect();
+        let values = values
+            .iter()
+            .map(|value| (random.unit() > 0.01).then_some(*value))
+            .collect();
         variable(text, coding, values)
     };
     let binary = Some(BinaryCoding::ZeroOne);
@@ -61,7 +93,13 @@ pub fn random(seed: u64, people: usize, variants: usize) -> (People, Vec<usize>)
         column("ldl", None, &ldl),
         column("t2d", binary, &t2d),
     ];
-    (People { phenotypes: Phenotypes { variables }, calls }, origin)
+    (
+        People {
+            phenotypes: Phenotypes { variables },
+            calls,
+        },
+        origin,
+    )
 }
 
 /// Numbers from a seed.
@@ -98,7 +136,11 @@ impl Random {
     fn variant(&mut self, variant: usize, origin: &[usize]) -> Vec<Option<u8>> {
         let frequency = 0.02 + 0.6 * self.unit();
         let missing = [0.0, 0.0, 0.01, 0.2][variant % 4];
-        let absent = if variant % 5 == 4 { variant % 3 } else { usize::MAX };
+        let absent = if variant % 5 == 4 {
+            variant % 3
+        } else {
+            usize::MAX
+        };
         let call = |origin: &usize| {
             let dosage = u8::from(self.unit() < frequency) + u8::from(self.unit() < frequency);
             (self.unit() >= missing && *origin != absent).then_some(dosage)

@@ -7,13 +7,13 @@ pub mod cohort;
 use std::{convert::Infallible, ops::Range};
 
 use ligate_analysis::gwas::{
-    Ask, Cohort, GenotypeSource, Gwas, Model, OwnGate, Plan, PublishedFacts, RunError, Summation, columns,
-    complete_in, decode_counts, decode_people, local, roles, run,
+    Ask, Cohort, GenotypeSource, Gwas, Model, OwnGate, Plan, PublishedFacts, RunError, Summation,
+    columns, complete_in, decode_counts, decode_people, local, roles, run,
 };
 use ligate_genotypes::{Batch, Calls, Exception, Row, encode};
 use ligate_model::{
-    Allele, BinaryCoding, Contig, GateRule, PeopleCounts, Phenotypes, Position, Variable, VariableKind,
-    VariableName, VariantCounts, VariantKey,
+    Allele, BinaryCoding, Contig, GateRule, PeopleCounts, Phenotypes, Position, Variable,
+    VariableKind, VariableName, VariantCounts, VariantKey,
 };
 
 /// People with phenotypes and calls, before they are put into sites.
@@ -24,7 +24,8 @@ pub struct People {
     pub calls: Vec<Vec<Option<u8>>>,
 }
 
-/// One node's dataset: encoded rows per sample block and variant. A block in which nobody is called has no row.
+/// One node's dataset: encoded rows per sample block and variant. A block in which nobody is called
+/// has no row.
 pub struct Site {
     pub phenotypes: Phenotypes,
     pub blocks: Vec<Range<usize>>,
@@ -52,8 +53,17 @@ pub fn keys(variants: usize) -> Vec<VariantKey> {
 }
 
 pub fn variable(text: &str, coding: Option<BinaryCoding>, values: Vec<Option<f64>>) -> Variable {
-    let kind = if coding.is_some() { VariableKind::Binary } else { VariableKind::Quantitative };
-    Variable { name: name(text), kind, coding, values }
+    let kind = if coding.is_some() {
+        VariableKind::Binary
+    } else {
+        VariableKind::Quantitative
+    };
+    Variable {
+        name: name(text),
+        kind,
+        coding,
+        values,
+    }
 }
 
 impl People {
@@ -61,8 +71,8 @@ impl People {
         self.phenotypes.variables[0].values.len()
     }
 
-    /// A site of the given people in this order, cut into blocks at the given places; visited `batch` variants at a
-    /// time.
+    /// A site of the given people in this order, cut into blocks at the given places; visited
+    /// `batch` variants at a time.
     pub fn site(&self, people: &[usize], cuts: &[usize], batch: usize) -> Site {
         let mut ends: Vec<usize> = cuts.iter().map(|cut| cut % (people.len() + 1)).collect();
         ends.push(people.len());
@@ -71,14 +81,30 @@ impl People {
         let blocks: Vec<Range<usize>> = starts.zip(&ends).map(|(start, end)| start..*end).collect();
         let mut phenotypes = self.phenotypes.clone();
         for variable in &mut phenotypes.variables {
-            variable.values = people.iter().map(|person| variable.values[*person]).collect();
+            variable.values = people
+                .iter()
+                .map(|person| variable.values[*person])
+                .collect();
         }
         let row = |block: &Range<usize>, calls: &Vec<Option<u8>>| {
-            encoded(&people[block.clone()].iter().map(|person| calls[*person]).collect::<Vec<_>>())
+            encoded(
+                &people[block.clone()]
+                    .iter()
+                    .map(|person| calls[*person])
+                    .collect::<Vec<_>>(),
+            )
         };
-        let rows =
-            blocks.iter().map(|block| self.calls.iter().map(|calls| row(block, calls)).collect()).collect();
-        Site { phenotypes, blocks, rows, keys: keys(self.calls.len()), batch }
+        let rows = blocks
+            .iter()
+            .map(|block| self.calls.iter().map(|calls| row(block, calls)).collect())
+            .collect();
+        Site {
+            phenotypes,
+            blocks,
+            rows,
+            keys: keys(self.calls.len()),
+            batch,
+        }
     }
 
     pub fn pooled(&self) -> Site {
@@ -95,9 +121,12 @@ fn encoded(calls: &[Option<u8>]) -> Option<Vec<u8>> {
                 Some(2) => row.set_code(sample, 3),
                 Some(1) => row.set_code(sample, 1),
                 Some(_) => {}
-                None if sample % 3 == 0 => {
-                    row.push_exception(sample as u32, Exception::HalfMissing { alternate: sample % 2 == 0 })
-                }
+                None if sample % 3 == 0 => row.push_exception(
+                    sample as u32,
+                    Exception::HalfMissing {
+                        alternate: sample % 2 == 0,
+                    },
+                ),
                 None => row.push_exception(sample as u32, Exception::Missing),
             }
         }
@@ -113,7 +142,11 @@ pub struct Reader<'a>(pub &'a Site);
 impl GenotypeSource for Reader<'_> {
     type Error = Infallible;
 
-    fn scan(&mut self, keys: &[VariantKey], visit: &mut dyn FnMut(&Batch<'_>)) -> Result<(), Infallible> {
+    fn scan(
+        &mut self,
+        keys: &[VariantKey],
+        visit: &mut dyn FnMut(&Batch<'_>),
+    ) -> Result<(), Infallible> {
         let site = self.0;
         let indices: Vec<usize> = (0..keys.len()).collect();
         for indices in indices.chunks(site.batch) {
@@ -125,21 +158,29 @@ impl GenotypeSource for Reader<'_> {
             let blocks = (0..site.blocks.len())
                 .map(|block| indices.iter().map(|index| row(block, index)).collect())
                 .collect();
-            visit(&Batch { indices: indices.to_vec(), blocks });
+            visit(&Batch {
+                indices: indices.to_vec(),
+                blocks,
+            });
         }
         Ok(())
     }
 }
 
-pub const OWN_GATE: OwnGate =
-    OwnGate { individuals: 20, cell: 5, minor_allele_count: 5, minor_allele_count_in_cases: 2 };
+pub const OWN_GATE: OwnGate = OwnGate {
+    individuals: 20,
+    cell: 5,
+    minor_allele_count: 5,
+    minor_allele_count_in_cases: 2,
+};
 
 /// The cohort of some people of a site.
 pub fn cohort_of(site: &Site, plan: &Plan, people: &[u32], coding: Option<BinaryCoding>) -> Cohort {
     Cohort::new(&site.phenotypes, plan, people, coding, &site.blocks).unwrap()
 }
 
-/// Adds what the sites add, as a secure sum would, after sending the ask through its serialised form.
+/// Adds what the sites add, as a secure sum would, after sending the ask through its serialised
+/// form.
 pub struct Sites<'a> {
     plan: &'a Plan,
     sites: Vec<(&'a Site, Cohort)>,
@@ -158,18 +199,44 @@ impl<'a> Sites<'a> {
             cohort_of(site, plan, &people, coding)
         };
         let sites = sites.iter().map(|site| (site, cohort(site))).collect();
-        Self { plan, sites, threads, gate: 0, asked: Vec::new() }
+        Self {
+            plan,
+            sites,
+            threads,
+            gate: 0,
+            asked: Vec::new(),
+        }
     }
 
     pub fn facts(&self, variants: usize, baseline_sites: u64) -> PublishedFacts {
-        let exponents: Vec<Vec<i16>> = self.sites.iter().map(|(_, cohort)| cohort.exponents()).collect();
+        let exponents: Vec<Vec<i16>> = self
+            .sites
+            .iter()
+            .map(|(_, cohort)| cohort.exponents())
+            .collect();
         let largest = |k: usize| exponents.iter().map(|own| own[k]).max().unwrap();
         let exponents = (0..=self.plan.covariates.len()).map(largest).collect();
         let fills = vec![None; self.plan.covariates.len() + 1];
-        let of_sites: Vec<_> = self.sites.iter().map(|(_, cohort)| cohort.grids()).collect();
-        let grid = |k: usize| of_sites.iter().map(|own| own[k]).reduce(|a, b| a?.with(b?)).flatten();
+        let of_sites: Vec<_> = self
+            .sites
+            .iter()
+            .map(|(_, cohort)| cohort.grids())
+            .collect();
+        let grid = |k: usize| {
+            of_sites
+                .iter()
+                .map(|own| own[k])
+                .reduce(|a, b| a?.with(b?))
+                .flatten()
+        };
         let grids = (0..=self.plan.covariates.len()).map(grid).collect();
-        PublishedFacts { exponents, fills, grids, keys: keys(variants), baseline_sites }
+        PublishedFacts {
+            exponents,
+            fills,
+            grids,
+            keys: keys(variants),
+            baseline_sites,
+        }
     }
 
     pub fn run(&mut self, facts: &PublishedFacts) -> Result<Gwas, RunError<Infallible>> {
@@ -184,10 +251,20 @@ impl<'a> Sites<'a> {
         self.asked.push(received.name());
         let mut total = vec![0_u64; ask.words()];
         for (site, cohort) in &self.sites {
-            let words =
-                local(&received, self.plan, cohort, &mut Reader(site), &OWN_GATE, self.threads).unwrap();
+            let words = local(
+                &received,
+                self.plan,
+                cohort,
+                &mut Reader(site),
+                &OWN_GATE,
+                self.threads,
+            )
+            .unwrap();
             assert_eq!(words.len(), total.len(), "{}", ask.name());
-            total.iter_mut().zip(words).for_each(|(total, word)| *total = total.wrapping_add(word));
+            total
+                .iter_mut()
+                .zip(words)
+                .for_each(|(total, word)| *total = total.wrapping_add(word));
         }
         total
     }
@@ -214,7 +291,11 @@ impl Summation for Sites<'_> {
         for (_, cohort) in &self.sites {
             let columns = columns(cohort, self.plan, model, &OWN_GATE, self.threads);
             assert_eq!(columns.len(), roles(self.plan, model.baseline).len());
-            assert!(columns.iter().all(|column| column.len() as u64 == cohort.individuals()));
+            assert!(
+                columns
+                    .iter()
+                    .all(|column| column.len() as u64 == cohort.individuals())
+            );
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! Refusals in the standard's form: a status, and a body with a message and the versions that are understood.
+//! Refusals in the standard's form: a status, and a body with a message and the versions that are
+//! understood.
 
 use serde_json::json;
 

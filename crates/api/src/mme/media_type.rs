@@ -1,4 +1,5 @@
-//! Versions of the API in `Accept` and `Content-Type`: `application/vnd.ga4gh.matchmaker.v1.1+json`.
+//! Versions of the API in `Accept` and `Content-Type`:
+//! `application/vnd.ga4gh.matchmaker.v1.1+json`.
 
 use std::fmt;
 
@@ -18,7 +19,9 @@ impl Version {
 
     /// The version that answers one who asks for this: the same major, no older minor.
     fn answered_by(self) -> Option<Self> {
-        Self::SUPPORTED.into_iter().find(|own| own.major == self.major && own.minor >= self.minor)
+        Self::SUPPORTED
+            .into_iter()
+            .find(|own| own.major == self.major && own.minor >= self.minor)
     }
 }
 
@@ -42,9 +45,14 @@ enum Range {
 }
 
 /// The version to answer in. `accept` and `content_type` are the headers, where there are any.
-pub fn answer_version(accept: Option<&str>, content_type: Option<&str>) -> Result<Version, MmeError> {
+pub fn answer_version(
+    accept: Option<&str>,
+    content_type: Option<&str>,
+) -> Result<Version, MmeError> {
     check_body(content_type)?;
-    let Some(accept) = accept else { return Ok(Version::LATEST) };
+    let Some(accept) = accept else {
+        return Ok(Version::LATEST);
+    };
     let mut found = None;
     for range in accept.split(',').map(range) {
         let offered = match range {
@@ -72,7 +80,12 @@ fn range(text: &str) -> Range {
     // A quality of zero means "not this".
     let refused = parts.any(|part| {
         let quality = part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="));
-        quality.is_some_and(|quality| quality.trim().parse::<f32>().is_ok_and(|quality| quality <= 0.0))
+        quality.is_some_and(|quality| {
+            quality
+                .trim()
+                .parse::<f32>()
+                .is_ok_and(|quality| quality <= 0.0)
+        })
     });
     if refused {
         return Range::Other;
@@ -80,8 +93,12 @@ fn range(text: &str) -> Range {
     if matches!(name.as_str(), "*/*" | "application/*" | "application/json") {
         return Range::Any;
     }
-    let Some(rest) = name.strip_prefix("application/vnd.ga4gh.matchmaker") else { return Range::Other };
-    let Some(version) = rest.strip_suffix("+json") else { return Range::Other };
+    let Some(rest) = name.strip_prefix("application/vnd.ga4gh.matchmaker") else {
+        return Range::Other;
+    };
+    let Some(version) = rest.strip_suffix("+json") else {
+        return Range::Other;
+    };
     if version.is_empty() {
         return Range::Matchmaker(None);
     }
@@ -93,7 +110,10 @@ fn range(text: &str) -> Range {
 
 fn parse_version(text: &str) -> Option<Version> {
     let (major, minor) = text.split_once('.')?;
-    Some(Version { major: major.parse().ok()?, minor: minor.parse().ok()? })
+    Some(Version {
+        major: major.parse().ok()?,
+        minor: minor.parse().ok()?,
+    })
 }
 
 #[cfg(test)]
@@ -114,9 +134,18 @@ mod tests {
         check(Some("application/vnd.ga4gh.matchmaker+json"), Ok(V1_1));
         check(Some("application/vnd.ga4gh.matchmaker.v1.1+json"), Ok(V1_1));
         check(Some("application/vnd.ga4gh.matchmaker.v1.0+json"), Ok(V1_0));
-        check(Some("text/html, application/vnd.ga4gh.matchmaker.v1.0+json;q=0.5"), Ok(V1_0));
-        check(Some("application/vnd.ga4gh.matchmaker.v1.7+json"), Err(MmeError::NotAcceptable));
-        check(Some("application/vnd.ga4gh.matchmaker.v2.0+json"), Err(MmeError::NotAcceptable));
+        check(
+            Some("text/html, application/vnd.ga4gh.matchmaker.v1.0+json;q=0.5"),
+            Ok(V1_0),
+        );
+        check(
+            Some("application/vnd.ga4gh.matchmaker.v1.7+json"),
+            Err(MmeError::NotAcceptable),
+        );
+        check(
+            Some("application/vnd.ga4gh.matchmaker.v2.0+json"),
+            Err(MmeError::NotAcceptable),
+        );
         check(Some("text/html"), Err(MmeError::NotAcceptable));
         check(Some("application/json;q=0"), Err(MmeError::NotAcceptable));
     }
@@ -126,7 +155,12 @@ mod tests {
         let check = |body: &str| answer_version(None, Some(body)).map(|_| ());
         assert_eq!(check("application/json; charset=utf-8"), Ok(()));
         assert_eq!(check("application/vnd.ga4gh.matchmaker.v1.0+json"), Ok(()));
-        for other in ["text/plain", "application/xml", "application/vnd.ga4gh.matchmaker.v9.0+json", ""] {
+        for other in [
+            "text/plain",
+            "application/xml",
+            "application/vnd.ga4gh.matchmaker.v9.0+json",
+            "",
+        ] {
             assert_eq!(check(other), Err(MmeError::MediaType), "{other}");
         }
     }

@@ -1,4 +1,5 @@
-//! A patient on the wire. Unknown keys are ignored when read; what is not known is left out when written.
+//! A patient on the wire. Unknown keys are ignored when read; what is not known is left out when
+//! written.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,11 +19,23 @@ pub struct Patient {
     pub age_of_onset: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inheritance_mode: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub disorders: Vec<Disorder>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub features: Vec<Feature>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "null_is_empty"
+    )]
     pub genomic_features: Vec<GenomicFeature>,
 }
 

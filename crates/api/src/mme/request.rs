@@ -22,7 +22,8 @@ pub struct MatchRequest {
 impl MatchRequest {
     /// Reads a request's body.
     pub fn parse(body: &[u8]) -> Result<Self, MmeError> {
-        let value: serde_json::Value = serde_json::from_slice(body).map_err(|error| malformed(&error))?;
+        let value: serde_json::Value =
+            serde_json::from_slice(body).map_err(|error| malformed(&error))?;
         let Some(patient) = value.get("patient").and_then(serde_json::Value::as_object) else {
             return Err(MmeError::Incomplete("a match request has a `patient`"));
         };
@@ -30,11 +31,17 @@ impl MatchRequest {
         if !patient.get("id").is_some_and(serde_json::Value::is_string) {
             return Err(MmeError::Incomplete("a patient has an `id`"));
         }
-        if !patient.get("contact").is_some_and(serde_json::Value::is_object) {
-            return Err(MmeError::Incomplete("a patient has a `contact` with `name` and `href`"));
+        if !patient
+            .get("contact")
+            .is_some_and(serde_json::Value::is_object)
+        {
+            return Err(MmeError::Incomplete(
+                "a patient has a `contact` with `name` and `href`",
+            ));
         }
-        let request: Self = serde_json::from_value(value)
-            .map_err(|_| MmeError::Incomplete("a field of the patient has another form than the API's"))?;
+        let request: Self = serde_json::from_value(value).map_err(|_| {
+            MmeError::Incomplete("a field of the patient has another form than the API's")
+        })?;
         request.check()?;
         Ok(request)
     }
@@ -44,18 +51,34 @@ impl MatchRequest {
         if patient.id.is_empty() || patient.id.len() > TEXT_MAX {
             return Err(MmeError::Incomplete("a patient's `id` has 1 to 255 bytes"));
         }
-        if patient.label.as_ref().is_some_and(|label| label.len() > TEXT_MAX) {
-            return Err(MmeError::Incomplete("a patient's `label` has at most 255 bytes"));
+        if patient
+            .label
+            .as_ref()
+            .is_some_and(|label| label.len() > TEXT_MAX)
+        {
+            return Err(MmeError::Incomplete(
+                "a patient's `label` has at most 255 bytes",
+            ));
         }
         patient.contact.check()?;
         if patient.features.is_empty() && patient.genomic_features.is_empty() {
-            return Err(MmeError::Incomplete("a patient has `features` or `genomicFeatures`, or both"));
+            return Err(MmeError::Incomplete(
+                "a patient has `features` or `genomicFeatures`, or both",
+            ));
         }
-        if patient.features.len() > FEATURES_MAX || patient.genomic_features.len() > GENOMIC_FEATURES_MAX {
+        if patient.features.len() > FEATURES_MAX
+            || patient.genomic_features.len() > GENOMIC_FEATURES_MAX
+        {
             return Err(MmeError::Incomplete("more features than any patient has"));
         }
-        if patient.species.as_ref().is_some_and(|species| species != "NCBITaxon:9606") {
-            return Err(MmeError::Incomplete("only human patients (NCBITaxon:9606) are matched here"));
+        if patient
+            .species
+            .as_ref()
+            .is_some_and(|species| species != "NCBITaxon:9606")
+        {
+            return Err(MmeError::Incomplete(
+                "only human patients (NCBITaxon:9606) are matched here",
+            ));
         }
         Ok(())
     }
@@ -65,18 +88,27 @@ impl Contact {
     /// Whether somebody can be reached by it.
     pub fn check(&self) -> Result<(), MmeError> {
         if self.name.trim().is_empty() || self.name.len() > TEXT_MAX {
-            return Err(MmeError::Incomplete("a contact's `name` has 1 to 255 bytes"));
+            return Err(MmeError::Incomplete(
+                "a contact's `name` has 1 to 255 bytes",
+            ));
         }
-        let known = ["http://", "https://", "mailto:"].iter().any(|scheme| self.href.starts_with(scheme));
+        let known = ["http://", "https://", "mailto:"]
+            .iter()
+            .any(|scheme| self.href.starts_with(scheme));
         if !known || self.href.chars().any(char::is_whitespace) {
-            return Err(MmeError::Incomplete("a contact's `href` is an http, https or mailto address"));
+            return Err(MmeError::Incomplete(
+                "a contact's `href` is an http, https or mailto address",
+            ));
         }
         Ok(())
     }
 }
 
 fn malformed(error: &serde_json::Error) -> MmeError {
-    MmeError::Malformed { line: error.line(), column: error.column() }
+    MmeError::Malformed {
+        line: error.line(),
+        column: error.column(),
+    }
 }
 
 #[cfg(test)]
@@ -100,7 +132,10 @@ mod tests {
 
     #[test]
     fn a_complete_request_is_read_and_unknown_keys_are_ignored() {
-        let patient = parse(&request()).map(|request| request.patient).ok().unwrap();
+        let patient = parse(&request())
+            .map(|request| request.patient)
+            .ok()
+            .unwrap();
         assert_eq!(patient.features.len(), 2);
         assert!(patient.features[0].observed == super::super::Observed::Yes);
         assert_eq!(patient.genomic_features[0].gene.id, "FGFR2");
@@ -111,7 +146,11 @@ mod tests {
         let check = |change: &dyn Fn(&mut Value), status: u16| {
             let mut value = request();
             change(&mut value);
-            assert_eq!(parse(&value).err().map(|error| error.status()), Some(status), "{value}");
+            assert_eq!(
+                parse(&value).err().map(|error| error.status()),
+                Some(status),
+                "{value}"
+            );
         };
         let remove = |key: &'static str| {
             move |value: &mut Value| {
@@ -123,10 +162,19 @@ mod tests {
         check(&|value| *value = json!({}), 422);
         check(&|value| *value = json!([]), 422);
         check(&|value| value["patient"]["id"] = json!(7), 422);
-        check(&|value| value["patient"]["id"] = json!("x".repeat(256)), 422);
-        check(&|value| value["patient"]["contact"]["href"] = json!("javascript:alert(1)"), 422);
+        check(
+            &|value| value["patient"]["id"] = json!("x".repeat(256)),
+            422,
+        );
+        check(
+            &|value| value["patient"]["contact"]["href"] = json!("javascript:alert(1)"),
+            422,
+        );
         check(&|value| value["patient"]["features"] = json!("HP:1"), 422);
-        check(&|value| value["patient"]["species"] = json!("NCBITaxon:10090"), 422);
+        check(
+            &|value| value["patient"]["species"] = json!("NCBITaxon:10090"),
+            422,
+        );
         check(
             &|value| {
                 value["patient"]["features"] = json!(null);
@@ -134,8 +182,18 @@ mod tests {
             },
             422,
         );
-        assert_eq!(MatchRequest::parse(b"{\"patient\":").err().map(|error| error.status()), Some(400));
-        assert_eq!(MatchRequest::parse(b"\xff\x00").err().map(|error| error.status()), Some(400));
+        assert_eq!(
+            MatchRequest::parse(b"{\"patient\":")
+                .err()
+                .map(|error| error.status()),
+            Some(400)
+        );
+        assert_eq!(
+            MatchRequest::parse(b"\xff\x00")
+                .err()
+                .map(|error| error.status()),
+            Some(400)
+        );
     }
 
     proptest::proptest! {

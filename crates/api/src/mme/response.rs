@@ -27,7 +27,11 @@ pub struct MatchResult {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     pub patient: f64,
-    #[serde(rename = "_phenotype", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "_phenotype",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub phenotype: Option<f64>,
     #[serde(rename = "_genotype", default, skip_serializing_if = "Option::is_none")]
     pub genotype: Option<f64>,
@@ -83,6 +87,10 @@ impl Heartbeat {
     /// Of this program in this version.
     pub fn of(version: &str, production: bool) -> Self {
         let accept = Version::SUPPORTED.into_iter().map(content_type).collect();
-        Self { production, version: version.to_owned(), accept }
+        Self {
+            production,
+            version: version.to_owned(),
+            accept,
+        }
     }
 }

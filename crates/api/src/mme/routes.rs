@@ -1,5 +1,5 @@
-//! The addresses of the API: who may ask at all, which version is spoken, and what comes back. What is answered is
-//! decided by the [`Exchange`] behind it.
+//! The addresses of the API: who may ask at all, which version is spoken, and what comes back. What
+//! is answered is decided by the [`Exchange`] behind it.
 
 use std::sync::Arc;
 
@@ -18,15 +18,15 @@ use ligate_listener::{Unread, read_body};
 use serde::Serialize;
 
 use super::{
-    DisclaimerAnswer, HeartbeatAnswer, MatchRequest, MatchResponse, MetricsAnswer, MmeError, TOKEN_HEADER,
-    Version, answer_version, content_type,
+    DisclaimerAnswer, HeartbeatAnswer, MatchRequest, MatchResponse, MetricsAnswer, MmeError,
+    TOKEN_HEADER, Version, answer_version, content_type,
 };
 
 /// Bytes of a request's body at the most.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 
-/// What answers behind the addresses. Matches and metrics may read files and compute: they are asked for on a thread
-/// where that keeps nobody else waiting.
+/// What answers behind the addresses. Matches and metrics may read files and compute: they are
+/// asked for on a thread where that keeps nobody else waiting.
 pub trait Exchange: Send + Sync + 'static {
     /// The name of the peer whose token this is.
     fn peer_of(&self, token: &str) -> Option<String>;
@@ -65,7 +65,10 @@ pub fn routes<E: Exchange>(exchange: Arc<E>) -> Router {
         .route("/disclaimer", get(disclaimer::<E>).fallback(only_get))
         .fallback(|| async { MmeError::NotFound })
         // Nothing is said to a stranger, not even which addresses there are.
-        .layer(middleware::from_fn_with_state(Arc::clone(&exchange), peers_only::<E>))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&exchange),
+            peers_only::<E>,
+        ))
         .with_state(exchange)
 }
 
@@ -97,7 +100,10 @@ async fn matches<E: Exchange>(
 }
 
 async fn metrics<E: Exchange>(State(exchange): State<Arc<E>>) -> Result<Response, MmeError> {
-    json(Version::LATEST, &on_a_thread(move || exchange.metrics()).await?)
+    json(
+        Version::LATEST,
+        &on_a_thread(move || exchange.metrics()).await?,
+    )
 }
 
 async fn heartbeat<E: Exchange>(State(exchange): State<Arc<E>>) -> Result<Response, MmeError> {

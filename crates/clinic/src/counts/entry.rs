@@ -1,5 +1,6 @@
-//! A registry's own patient, as counted: the disease's class and the most specific observed terms. It refuses a case
-//! that states no disease, or more than one: a patient enters one batch of one disease.
+//! A registry's own patient, as counted: the disease's class and the most specific observed terms.
+//! It refuses a case that states no disease, or more than one: a patient enters one batch of one
+//! disease.
 
 use std::collections::BTreeSet;
 
@@ -34,8 +35,9 @@ pub fn entry(case: &Case, knowledge: &Knowledge) -> Result<RegistryEntry, NotEnt
         return Err(NotEntered::NoDisease);
     }
     let stated = case.diagnoses.iter().map(|diagnosis| diagnosis.disease);
-    let classes: Option<BTreeSet<_>> =
-        stated.map(|id| id.and_then(|id| knowledge.find_disease(id))).collect();
+    let classes: Option<BTreeSet<_>> = stated
+        .map(|id| id.and_then(|id| knowledge.find_disease(id)))
+        .collect();
     let classes = classes.ok_or(NotEntered::UnknownDisease)?;
     let (Some(class), None) = (classes.first(), classes.iter().nth(1)) else {
         return Err(NotEntered::SeveralDiseases);
@@ -48,5 +50,8 @@ pub fn entry(case: &Case, knowledge: &Knowledge) -> Result<RegistryEntry, NotEnt
         .collect();
     let specific = Query::from_terms(ontology, &observed, &[]).observed;
     let terms = specific.into_iter().map(|term| ontology.id(term)).collect();
-    Ok(RegistryEntry { disease: knowledge.disease(*class).id, terms })
+    Ok(RegistryEntry {
+        disease: knowledge.disease(*class).id,
+        terms,
+    })
 }

@@ -1,11 +1,12 @@
-//! ACMG/AMP criteria (Richards et al., Genetics in Medicine 17:405, 2015) for one variant and one disease: each met, not
-//! met or not assessable with what is at hand, with its reason, and the class by points (Tavtigian et al., Human Mutation
-//! 41:1734, 2020).
+//! ACMG/AMP criteria (Richards et al., Genetics in Medicine 17:405, 2015) for one variant and one
+//! disease: each met, not met or not assessable with what is at hand, with its reason, and the
+//! class by points (Tavtigian et al., Human Mutation 41:1734, 2020).
 //!
-//! PP4 is stated and never added, because the ranking's score has the phenotype already. PP5 and BP6 are not used: they
-//! hand on somebody else's conclusion. ClinVar is not read here at all. Gene structures alone never give PVS1, and counts
-//! of the network never give PM2. Criteria that need functional studies, case series or prediction scores are not
-//! assessable. This is an aid to a geneticist's classification, not one.
+//! PP4 is stated and never added, because the ranking's score has the phenotype already. PP5 and
+//! BP6 are not used: they hand on somebody else's conclusion. ClinVar is not read here at all. Gene
+//! structures alone never give PVS1, and counts of the network never give PM2. Criteria that need
+//! functional studies, case series or prediction scores are not assessable. This is an aid to a
+//! geneticist's classification, not one.
 
 mod assess;
 mod frequency;
@@ -96,7 +97,8 @@ impl Criterion {
         }
     }
 
-    /// Why a criterion that nothing here can assess is not assessable; `None` for those that are assessed.
+    /// Why a criterion that nothing here can assess is not assessable; `None` for those that are
+    /// assessed.
     fn left_out(self) -> Option<&'static str> {
         Some(match self {
             Self::Ps1 | Self::Pm5 => "no list of pathogenic amino-acid changes is read",
@@ -196,23 +198,40 @@ pub struct Assessment {
 
 impl Assessment {
     fn of(judgements: Vec<Judgement>) -> Self {
-        let stand_alone =
-            judgements.iter().any(|judgement| judgement.status == Status::Met(Strength::StandAlone));
+        let stand_alone = judgements
+            .iter()
+            .any(|judgement| judgement.status == Status::Met(Strength::StandAlone));
         let points = judgements.iter().map(Judgement::points).sum();
-        let class = if stand_alone { Class::Benign } else { Class::of_points(points) };
-        Self { judgements, points, class }
+        let class = if stand_alone {
+            Class::Benign
+        } else {
+            Class::of_points(points)
+        };
+        Self {
+            judgements,
+            points,
+            class,
+        }
     }
 
     /// What was met, by name.
     pub fn met(&self) -> impl Iterator<Item = &Judgement> {
-        self.judgements.iter().filter(|judgement| matches!(judgement.status, Status::Met(_)))
+        self.judgements
+            .iter()
+            .filter(|judgement| matches!(judgement.status, Status::Met(_)))
     }
 }
 
 impl Judgement {
     fn points(&self) -> i32 {
-        let Status::Met(strength) = self.status else { return 0 };
-        if self.criterion >= Criterion::Ba1 { -strength.points() } else { strength.points() }
+        let Status::Met(strength) = self.status else {
+            return 0;
+        };
+        if self.criterion >= Criterion::Ba1 {
+            -strength.points()
+        } else {
+            strength.points()
+        }
     }
 }
 

@@ -1,21 +1,25 @@
-//! How much a person's variants in a gene speak for a disease of that gene: the likelihood of finding them if the gene
-//! causes the disease, over the likelihood of finding them by chance.
+//! How much a person's variants in a gene speak for a disease of that gene: the likelihood of
+//! finding them if the gene causes the disease, over the likelihood of finding them by chance.
 //!
-//! Chance is measured in the person's own genome: the number of variants of the same effect, frequency tier and
-//! zygosity that they carry in all genes, shared among genes by their coding bases (splice sites: by their exons) and by
-//! how much of such variation the gene tolerates in gnomAD. So callers, ancestry and annotation calibrate themselves.
-//! Genes differ more than that; the rest is a gamma-distributed rate of each gene whose spread is estimated from the
-//! same person.
+//! Chance is measured in the person's own genome: the number of variants of the same effect,
+//! frequency tier and zygosity that they carry in all genes, shared among genes by their coding
+//! bases (splice sites: by their exons) and by how much of such variation the gene tolerates in
+//! gnomAD. So callers, ancestry and annotation calibrate themselves. Genes differ more than that;
+//! the rest is a gamma-distributed rate of each gene whose spread is estimated from the same
+//! person.
 //!
-//! With causal variants drawn from the shares of [`Effect`] and [`Tier`] and background points from a Poisson process of
-//! expectation e in the gene, the likelihood ratio of a set of variants is the sum over its members of share / e (one
-//! causal allele), and over pairs of 2 share share' / (e e') (two alleles in trans).
+//! With causal variants drawn from the shares of [`Effect`] and [`Tier`] and background points from
+//! a Poisson process of expectation e in the gene, the likelihood ratio of a set of variants is the
+//! sum over its members of share / e (one causal allele), and over pairs of 2 share share' / (e e')
+//! (two alleles in trans).
 
 mod genes;
 mod ratio;
 mod tolerance;
 
-use super::{Chromosome, effect::Effect, frequency::Tier, gene_model::GeneModel, gene_model::ModelGene};
+use super::{
+    Chromosome, effect::Effect, frequency::Tier, gene_model::GeneModel, gene_model::ModelGene,
+};
 
 use genes::GeneRates;
 pub use ratio::{Explanation, Phase, Trans, explain};
@@ -26,7 +30,8 @@ pub use tolerance::Tolerance;
 pub enum Carriage {
     Heterozygous,
     Homozygous,
-    /// The only copy: X or Y of a male outside the pseudoautosomal regions, or nearly all mitochondria.
+    /// The only copy: X or Y of a male outside the pseudoautosomal regions, or nearly all
+    /// mitochondria.
     Hemizygous,
 }
 
@@ -40,7 +45,8 @@ pub struct Carried {
     pub carriage: Carriage,
     /// Chance that the call is right, 0 to 1.
     pub quality: f64,
-    /// Likelihood ratio of the family's genotypes, causal over by chance, if one allele causes the disease.
+    /// Likelihood ratio of the family's genotypes, causal over by chance, if one allele causes the
+    /// disease.
     pub dominant: f64,
     /// The same, if two alleles do.
     pub recessive: f64,
@@ -69,12 +75,13 @@ pub struct Burden {
     tolerances: Box<[Tolerance]>,
 }
 
-/// Added to the count of each kind, so that a kind nobody saw is rare and not impossible (Jeffreys' prior of a rate).
+/// Added to the count of each kind, so that a kind nobody saw is rare and not impossible (Jeffreys'
+/// prior of a rate).
 const HALF: f64 = 0.5;
 
 impl Burden {
-    /// Counts what the person carries; each variant once for each gene that it hits. `tolerances` are by gene, or empty
-    /// where constraint is not known.
+    /// Counts what the person carries; each variant once for each gene that it hits. `tolerances`
+    /// are by gene, or empty where constraint is not known.
     pub fn of(
         model: &GeneModel,
         tolerances: &[Tolerance],
@@ -84,26 +91,42 @@ impl Burden {
         let mut counts = vec![0_u32; model.genes().len()];
         for (gene, carried) in carried {
             kinds[kind(carried.effect, carried.tier, carried.carriage)] += 1.0;
-            if let (true, Some(count)) = (is_coding(carried.effect), counts.get_mut(gene.0 as usize)) {
+            if let (true, Some(count)) =
+                (is_coding(carried.effect), counts.get_mut(gene.0 as usize))
+            {
                 *count += 1;
             }
         }
-        Self { kinds, genes: GeneRates::of(model, counts), tolerances: tolerances.into() }
+        Self {
+            kinds,
+            genes: GeneRates::of(model, counts),
+            tolerances: tolerances.into(),
+        }
     }
 
-    /// How many variants of this kind chance brings into the gene. `own` are the gene's variants that are being judged
-    /// and so say nothing of its rate; `extra` those that [`Burden::of`] has not counted.
+    /// How many variants of this kind chance brings into the gene. `own` are the gene's variants
+    /// that are being judged and so say nothing of its rate; `extra` those that [`Burden::of`] has
+    /// not counted.
     pub fn expected(&self, gene: ModelGene, carried: &Carried, own: u32, extra: u32) -> f64 {
-        let tolerance =
-            self.tolerances.get(gene.0 as usize).map_or(1.0, |genes| genes.of_effect(carried.effect));
-        self.all(carried) * tolerance * self.genes.share(gene, carried) * self.genes.rate(gene, own, extra)
+        let tolerance = self
+            .tolerances
+            .get(gene.0 as usize)
+            .map_or(1.0, |genes| genes.of_effect(carried.effect));
+        self.all(carried)
+            * tolerance
+            * self.genes.share(gene, carried)
+            * self.genes.rate(gene, own, extra)
     }
 
-    /// Variants of this kind in all genes. Where nobody knows the frequency, it says nothing for or against: then all
-    /// tiers count together.
+    /// Variants of this kind in all genes. Where nobody knows the frequency, it says nothing for or
+    /// against: then all tiers count together.
     fn all(&self, carried: &Carried) -> f64 {
         let of = |tier| self.kinds[kind(carried.effect, tier, carried.carriage)];
-        if carried.tier == Tier::Unknown { Tier::ALL.into_iter().map(of).sum() } else { of(carried.tier) }
+        if carried.tier == Tier::Unknown {
+            Tier::ALL.into_iter().map(of).sum()
+        } else {
+            of(carried.tier)
+        }
     }
 
     /// How many coding variants chance brings into the gene, by its length alone.
@@ -127,5 +150,8 @@ fn is_coding(effect: Effect) -> bool {
 
 /// Whether a gene's variants on this chromosome can be hemizygous at all.
 fn is_hemizygous_chromosome(chromosome: Chromosome) -> bool {
-    matches!(chromosome, Chromosome::X | Chromosome::Y | Chromosome::MITOCHONDRION)
+    matches!(
+        chromosome,
+        Chromosome::X | Chromosome::Y | Chromosome::MITOCHONDRION
+    )
 }

@@ -1,4 +1,5 @@
-//! Chromosomes that genes and diagnoses are on, and places on them. Other contigs are the caller's to count.
+//! Chromosomes that genes and diagnoses are on, and places on them. Other contigs are the caller's
+//! to count.
 
 use std::fmt;
 
@@ -26,7 +27,11 @@ impl Chromosome {
             "Y" | "y" => Some(Self::Y),
             "M" | "MT" | "m" | "mt" => Some(Self::MITOCHONDRION),
             _ if bare.starts_with(['0', '+']) => None,
-            _ => bare.parse().ok().filter(|number| (1..=22).contains(number)).map(Self),
+            _ => bare
+                .parse()
+                .ok()
+                .filter(|number| (1..=22).contains(number))
+                .map(Self),
         }
     }
 
@@ -78,8 +83,8 @@ pub struct Place {
     pub position: u32,
 }
 
-/// The pseudoautosomal regions of X in GRCh38, first and last base (Genome Reference Consortium): both sexes have two
-/// copies there.
+/// The pseudoautosomal regions of X in GRCh38, first and last base (Genome Reference Consortium):
+/// both sexes have two copies there.
 const PSEUDOAUTOSOMAL_X: [(u32, u32); 2] = [(10_001, 2_781_479), (155_701_383, 156_030_895)];
 /// The same on Y.
 const PSEUDOAUTOSOMAL_Y: [(u32, u32); 2] = [(10_001, 2_781_479), (56_887_903, 57_217_415)];
@@ -92,7 +97,9 @@ impl Place {
             Chromosome::Y => PSEUDOAUTOSOMAL_Y,
             _ => return false,
         };
-        regions.iter().any(|(first, last)| (*first..=*last).contains(&self.position))
+        regions
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&self.position))
     }
 
     /// Whether males have one copy and inheritance goes by sex.
@@ -107,20 +114,41 @@ mod tests {
 
     #[test]
     fn names_and_numbers() {
-        for (name, shown) in [("chr1", "1"), ("22", "22"), ("chrX", "X"), ("MT", "MT"), ("chrM", "MT")] {
-            assert_eq!(Chromosome::parse(name).map(|c| c.to_string()).as_deref(), Some(shown));
+        for (name, shown) in [
+            ("chr1", "1"),
+            ("22", "22"),
+            ("chrX", "X"),
+            ("MT", "MT"),
+            ("chrM", "MT"),
+        ] {
+            assert_eq!(
+                Chromosome::parse(name).map(|c| c.to_string()).as_deref(),
+                Some(shown)
+            );
         }
         for name in ["0", "01", "23", "GL000225.1", "chrUn", "", "HLA-A"] {
             assert_eq!(Chromosome::parse(name), None, "{name}");
         }
-        assert_eq!(Chromosome::from_contig(&Contig::new("chrY")), Some(Chromosome::Y));
+        assert_eq!(
+            Chromosome::from_contig(&Contig::new("chrY")),
+            Some(Chromosome::Y)
+        );
     }
 
     #[test]
     fn pseudoautosomal_regions_are_not_sex_linked() {
-        let x = |position| Place { chromosome: Chromosome::X, position };
+        let x = |position| Place {
+            chromosome: Chromosome::X,
+            position,
+        };
         assert!(x(2_781_479).is_pseudoautosomal() && !x(2_781_480).is_pseudoautosomal());
         assert!(x(40_000_000).is_sex_linked() && !x(155_800_000).is_sex_linked());
-        assert!(!Place { chromosome: Chromosome(1), position: 20_000 }.is_pseudoautosomal());
+        assert!(
+            !Place {
+                chromosome: Chromosome(1),
+                position: 20_000
+            }
+            .is_pseudoautosomal()
+        );
     }
 }

@@ -1,9 +1,11 @@
-//! The bytes of the genome part's sections: numbers of variable length (LEB128), differences, short texts. Refuses
-//! bytes that end early or make no sense.
+//! The bytes of the genome part's sections: numbers of variable length (LEB128), differences, short
+//! texts. Refuses bytes that end early or make no sense.
 
 /// A section that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the knowledge's {section} section is damaged or of another version; build the knowledge again")]
+#[error(
+    "the knowledge's {section} section is damaged or of another version; build the knowledge again"
+)]
 pub struct CompactError {
     pub section: &'static str,
 }
@@ -47,7 +49,9 @@ impl<'a> ByteReader<'a> {
     }
 
     pub fn fault(&self) -> CompactError {
-        CompactError { section: self.section }
+        CompactError {
+            section: self.section,
+        }
     }
 
     pub fn byte(&mut self) -> Result<u8, CompactError> {
@@ -75,7 +79,11 @@ impl<'a> ByteReader<'a> {
     /// A count of things that take at least a byte each, so that damage cannot ask for memory.
     pub fn count(&mut self) -> Result<usize, CompactError> {
         let count = self.number()? as usize;
-        if count <= self.bytes.len() { Ok(count) } else { Err(self.fault()) }
+        if count <= self.bytes.len() {
+            Ok(count)
+        } else {
+            Err(self.fault())
+        }
     }
 
     pub fn text(&mut self) -> Result<&'a str, CompactError> {

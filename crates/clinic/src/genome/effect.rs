@@ -1,5 +1,5 @@
-//! What a variant does to a gene, in the few classes that evidence is counted in, and who says so: the file's own
-//! annotation, a sites file, or gene structures alone.
+//! What a variant does to a gene, in the few classes that evidence is counted in, and who says so:
+//! the file's own annotation, a sites file, or gene structures alone.
 
 use ligate_formats::consequence::{Consequence, Loftee, SequenceOntologyTerm as So};
 
@@ -43,10 +43,11 @@ impl Effect {
         Self::Noncoding,
     ];
 
-    /// Share of pathogenic small variants that are of this class, from the Human Gene Mutation Database's totals
-    /// (Stenson et al., Human Genetics 139:1197, 2020: missense 49, nonsense 11, splicing 9, small deletions 15,
-    /// insertions 6.5 and indels 1.5 percent of variants, of which one in eight keeps the frame; gross and regulatory
-    /// variants left out). Classes overlap: what structures cannot read is the sum of what it may be.
+    /// Share of pathogenic small variants that are of this class, from the Human Gene Mutation
+    /// Database's totals (Stenson et al., Human Genetics 139:1197, 2020: missense 49, nonsense 11,
+    /// splicing 9, small deletions 15, insertions 6.5 and indels 1.5 percent of variants, of which
+    /// one in eight keeps the frame; gross and regulatory variants left out). Classes overlap: what
+    /// structures cannot read is the sum of what it may be.
     pub fn share_of_pathogenic(self) -> f64 {
         match self {
             Self::Nonsense => 0.115,
@@ -70,7 +71,10 @@ impl Effect {
 
     /// Whether chance hits grow with the number of coding bases; else with the number of exons.
     pub fn grows_with_coding_bases(self) -> bool {
-        !matches!(self, Self::SpliceSite | Self::SpliceRegion | Self::Noncoding)
+        !matches!(
+            self,
+            Self::SpliceSite | Self::SpliceRegion | Self::Noncoding
+        )
     }
 
     /// What a person reads.
@@ -100,7 +104,9 @@ impl Effect {
             So::StopLost => Self::StopLost,
             So::Missense | So::ProteinAltering => Self::Missense,
             So::InframeInsertion | So::InframeDeletion => Self::InframeIndel,
-            So::SpliceDonorFifthBase | So::SpliceRegion | So::SpliceDonorRegion => Self::SpliceRegion,
+            So::SpliceDonorFifthBase | So::SpliceRegion | So::SpliceDonorRegion => {
+                Self::SpliceRegion
+            }
             So::Synonymous | So::StopRetained | So::StartRetained | So::IncompleteTerminalCodon => {
                 Self::Synonymous
             }
@@ -161,14 +167,23 @@ pub struct GeneEffect {
 /// Finds a gene by symbol or Ensembl id.
 pub type FindGene<'f> = dyn Fn(Option<&str>, Option<&str>) -> Option<ModelGene> + 'f;
 
-/// The effects that a file's annotation gives allele `alternate` (from 1), each gene once with its hardest; `gene`
-/// finds a gene by symbol or Ensembl id.
-pub fn annotated(consequences: &[Consequence<'_>], alternate: u16, gene: &FindGene<'_>) -> Vec<GeneEffect> {
+/// The effects that a file's annotation gives allele `alternate` (from 1), each gene once with its
+/// hardest; `gene` finds a gene by symbol or Ensembl id.
+pub fn annotated(
+    consequences: &[Consequence<'_>],
+    alternate: u16,
+    gene: &FindGene<'_>,
+) -> Vec<GeneEffect> {
     let mut effects: Vec<GeneEffect> = Vec::new();
-    for consequence in consequences.iter().filter(|consequence| consequence.concerns(alternate)) {
+    for consequence in consequences
+        .iter()
+        .filter(|consequence| consequence.concerns(alternate))
+    {
         let found = gene(consequence.gene.as_deref(), consequence.gene_id.as_deref());
         let effect = consequence.terms.iter().filter_map(Effect::of_term).min();
-        let (Some(gene), Some(effect)) = (found, effect) else { continue };
+        let (Some(gene), Some(effect)) = (found, effect) else {
+            continue;
+        };
         if !is_protein_coding(consequence) && effect != Effect::Noncoding {
             continue;
         }
@@ -187,7 +202,10 @@ fn is_protein_coding(consequence: &Consequence<'_>) -> bool {
 
 fn described(gene: ModelGene, effect: Effect, consequence: &Consequence<'_>) -> GeneEffect {
     let change = [&consequence.dna_change, &consequence.protein_change];
-    let words = std::iter::once(&consequence.transcript).chain(change).flatten().map(|word| word.as_ref());
+    let words = std::iter::once(&consequence.transcript)
+        .chain(change)
+        .flatten()
+        .map(|word| word.as_ref());
     let description = words.collect::<Vec<_>>().join(" ");
     GeneEffect {
         gene,

@@ -1,9 +1,10 @@
-//! One pass over a family's VCF: which small variants the patient carries in or near exons, with quality, frequency,
-//! effect and family, and what was seen but not interpreted.
+//! One pass over a family's VCF: which small variants the patient carries in or near exons, with
+//! quality, frequency, effect and family, and what was seen but not interpreted.
 //!
-//! Records come one by one and most are left after their position, so that a genome passes in bounded memory. The ID
-//! column is never read. INFO is read for annotation and frequencies only if `Options::read_info` says so, and ClinVar
-//! fields never: what others concluded about the variant is no evidence here.
+//! Records come one by one and most are left after their position, so that a genome passes in
+//! bounded memory. The ID column is never read. INFO is read for annotation and frequencies only if
+//! `Options::read_info` says so, and ClinVar fields never: what others concluded about the variant
+//! is no evidence here.
 
 mod examination;
 mod quality;
@@ -107,7 +108,11 @@ impl<'a> Examiner<'a> {
         let lines = if options.read_info { info_lines } else { &[] };
         let annotations = Annotations::from_header(lines.iter().map(String::as_str));
         let effects_by = if annotations.annotators().is_empty() {
-            if facts.frequencies.sites.is_some() { EffectSource::Sites } else { EffectSource::Structures }
+            if facts.frequencies.sites.is_some() {
+                EffectSource::Sites
+            } else {
+                EffectSource::Structures
+            }
         } else {
             EffectSource::Annotation
         };
@@ -122,7 +127,14 @@ impl<'a> Examiner<'a> {
         };
         let consistency = Consistency::new(&found.family);
         let contig = (String::new(), None, Contig::new(""));
-        Ok(Self { facts, annotations, options, found, consistency, contig })
+        Ok(Self {
+            facts,
+            annotations,
+            options,
+            found,
+            consistency,
+            contig,
+        })
     }
 
     /// Takes one record in.
@@ -140,7 +152,10 @@ impl<'a> Examiner<'a> {
         };
         self.found.chromosomes[chromosome.index()] = true;
         self.found.carried += u64::from(carried);
-        let place = Place { chromosome, position: record.position() };
+        let place = Place {
+            chromosome,
+            position: record.position(),
+        };
         if let Some(place) = self.lifted_place(place) {
             self.alleles(record, place, carried);
         } else {
@@ -159,10 +174,17 @@ impl<'a> Examiner<'a> {
 
     /// The record's first base in GRCh38.
     fn lifted_place(&self, place: Place) -> Option<Place> {
-        let Some(chain) = self.facts.lift else { return Some(place) };
-        let lifted = chain.lift(&self.contig.2, Position::new(place.position)).lifted()?;
+        let Some(chain) = self.facts.lift else {
+            return Some(place);
+        };
+        let lifted = chain
+            .lift(&self.contig.2, Position::new(place.position))
+            .lifted()?;
         let chromosome = Chromosome::from_contig(&lifted.contig)?;
-        Some(Place { chromosome, position: lifted.position.get() })
+        Some(Place {
+            chromosome,
+            position: lifted.position.get(),
+        })
     }
 
     fn alleles(&mut self, record: &Record<'_>, place: Place, carried: bool) {
@@ -176,10 +198,17 @@ impl<'a> Examiner<'a> {
         if !near && !family && !record.alternates().any(uninterpreted::is_symbolic) {
             return;
         }
-        let calls: Vec<Call> =
-            self.found.family.members().iter().map(|member| record.call(member.column)).collect();
+        let calls: Vec<Call> = self
+            .found
+            .family
+            .members()
+            .iter()
+            .map(|member| record.call(member.column))
+            .collect();
         for (at, allele) in record.alternates().enumerate() {
-            let Ok(number) = u16::try_from(at + 1) else { break };
+            let Ok(number) = u16::try_from(at + 1) else {
+                break;
+            };
             let states = self.states(&calls, number, place);
             let own = states[self.found.family.patient().0];
             if self.found.uninterpreted.count(allele, own.carries()) {
@@ -196,7 +225,11 @@ impl<'a> Examiner<'a> {
 
     fn states(&self, calls: &[Call], number: u16, place: Place) -> Vec<State> {
         let members = self.found.family.members();
-        calls.iter().zip(members).map(|(call, member)| State::of(call, number, place, member.sex)).collect()
+        calls
+            .iter()
+            .zip(members)
+            .map(|(call, member)| State::of(call, number, place, member.sex))
+            .collect()
     }
 
     fn candidate(
@@ -237,7 +270,10 @@ impl<'a> Examiner<'a> {
             passed: record.passed(),
             parent_wrong: wrong.map(|wrong| wrong.unwrap_or(de_novo::UNMEASURED)),
             parents_measured: wrong.is_some_and(|wrong| wrong.is_some()),
-            call: calls[patient].phase_set.is_some().then(|| Box::new((calls[patient].clone(), number))),
+            call: calls[patient]
+                .phase_set
+                .is_some()
+                .then(|| Box::new((calls[patient].clone(), number))),
             line: record.line(),
             variant,
             written,
@@ -290,7 +326,10 @@ impl<'a> Examiner<'a> {
     pub fn finish(mut self) -> Examination {
         self.found.warnings = self.consistency.finish(&mut self.found.family);
         let warnings = &self.found.warnings;
-        if warnings.iter().any(|warning| matches!(warning, FamilyWarning::SexInferred { .. })) {
+        if warnings
+            .iter()
+            .any(|warning| matches!(warning, FamilyWarning::SexInferred { .. }))
+        {
             self.found.restate();
         }
         self.found
@@ -306,10 +345,13 @@ fn carries_something(genotype: &str) -> bool {
 const WELL_CALLED: f32 = 20.0;
 
 fn is_well_called(calls: &[Call]) -> bool {
-    calls.iter().all(|call| call.is_called() && call.quality.is_none_or(|quality| quality >= WELL_CALLED))
+    calls
+        .iter()
+        .all(|call| call.is_called() && call.quality.is_none_or(|quality| quality >= WELL_CALLED))
 }
 
-/// For a variant that both parents are called without: the chance that one of these calls is wrong, where it is measured.
+/// For a variant that both parents are called without: the chance that one of these calls is wrong,
+/// where it is measured.
 fn parent_wrong(
     family: &Family,
     states: &[State],
@@ -317,7 +359,9 @@ fn parent_wrong(
     number: u16,
     rarity: Rarity,
 ) -> Option<Option<f64>> {
-    let (Some(father), Some(mother)) = family.parents() else { return None };
+    let (Some(father), Some(mother)) = family.parents() else {
+        return None;
+    };
     if !inheritance::is_new(family, states) {
         return None;
     }
@@ -327,5 +371,10 @@ fn parent_wrong(
         | Rarity::Below { frequency, .. } => Some(frequency),
         Rarity::Unknown => None,
     };
-    Some(de_novo::parent_wrong(&calls[father.0], &calls[mother.0], number, frequency))
+    Some(de_novo::parent_wrong(
+        &calls[father.0],
+        &calls[mother.0],
+        number,
+        frequency,
+    ))
 }

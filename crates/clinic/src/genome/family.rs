@@ -1,8 +1,8 @@
-//! Who is who in a family's VCF: the patient's column, parents, sexes and who is affected, and whether the genotypes
-//! agree with what the pedigree says.
+//! Who is who in a family's VCF: the patient's column, parents, sexes and who is affected, and
+//! whether the genotypes agree with what the pedigree says.
 //!
-//! A pedigree that the genotypes contradict is a warning, never silently followed: with a wrong parent every inherited
-//! variant looks new.
+//! A pedigree that the genotypes contradict is a warning, never silently followed: with a wrong
+//! parent every inherited variant looks new.
 
 mod consistency;
 
@@ -61,7 +61,8 @@ pub enum FamilyError {
 }
 
 impl Family {
-    /// The patient alone. `name` is their sample; a file of one sample is theirs whatever its name, if `name` is none.
+    /// The patient alone. `name` is their sample; a file of one sample is theirs whatever its name,
+    /// if `name` is none.
     ///
     /// # Errors
     /// If the file lacks the patient's sample.
@@ -71,11 +72,22 @@ impl Family {
         sex: Option<Sex>,
     ) -> Result<Self, FamilyError> {
         let column = patient_column(samples, name)?;
-        let member = FamilyMember { column, father: None, mother: None, sex, affected: Some(true) };
-        Ok(Self { members: vec![member], patient: MemberIndex(0), parentage: Parentage::default() })
+        let member = FamilyMember {
+            column,
+            father: None,
+            mother: None,
+            sex,
+            affected: Some(true),
+        };
+        Ok(Self {
+            members: vec![member],
+            patient: MemberIndex(0),
+            parentage: Parentage::default(),
+        })
     }
 
-    /// The patient's family by a pedigree; members without a sample are left out, as are those of other families.
+    /// The patient's family by a pedigree; members without a sample are left out, as are those of
+    /// other families.
     ///
     /// # Errors
     /// If the file or the pedigree lacks the patient.
@@ -86,27 +98,51 @@ impl Family {
         pedigree: &Pedigree,
     ) -> Result<Self, FamilyError> {
         let column = patient_column(samples, name)?;
-        let patient = pedigree.get(&samples[column]).ok_or(FamilyError::NotInPedigree)?;
-        let in_family = pedigree.members().iter().filter(|member| member.family == patient.family);
+        let patient = pedigree
+            .get(&samples[column])
+            .ok_or(FamilyError::NotInPedigree)?;
+        let in_family = pedigree
+            .members()
+            .iter()
+            .filter(|member| member.family == patient.family);
         let genotyped: Vec<(&pedigree::Member, usize)> = in_family
             .filter_map(|member| {
-                Some((member, samples.iter().position(|sample| *sample == member.individual)?))
+                Some((
+                    member,
+                    samples
+                        .iter()
+                        .position(|sample| *sample == member.individual)?,
+                ))
             })
             .collect();
         let find = |id: &Option<IndividualId>| {
             let id = id.as_ref()?;
-            genotyped.iter().position(|(member, _)| member.individual == *id).map(MemberIndex)
+            genotyped
+                .iter()
+                .position(|(member, _)| member.individual == *id)
+                .map(MemberIndex)
         };
         let members = genotyped.iter().map(|(member, at)| FamilyMember {
             column: *at,
             father: find(&member.father),
             mother: find(&member.mother),
             sex: known(member.sex).or(sex.filter(|_| *at == column)),
-            affected: if *at == column { Some(true) } else { member.affected },
+            affected: if *at == column {
+                Some(true)
+            } else {
+                member.affected
+            },
         });
         let members: Vec<FamilyMember> = members.collect();
-        let patient = members.iter().position(|member| member.column == column).unwrap_or_default();
-        Ok(Self { members, patient: MemberIndex(patient), parentage: Parentage::default() })
+        let patient = members
+            .iter()
+            .position(|member| member.column == column)
+            .unwrap_or_default();
+        Ok(Self {
+            members,
+            patient: MemberIndex(patient),
+            parentage: Parentage::default(),
+        })
     }
 
     pub fn members(&self) -> &[FamilyMember] {
@@ -127,7 +163,8 @@ impl Family {
         (patient.father, patient.mother)
     }
 
-    /// Whether the genotypes agree with the patient's parents; unchecked until a file was read to its end.
+    /// Whether the genotypes agree with the patient's parents; unchecked until a file was read to
+    /// its end.
     pub fn parentage(&self) -> Parentage {
         self.parentage
     }
@@ -149,8 +186,13 @@ impl Family {
     /// For tests and callers that know the columns.
     pub fn from_members(members: Vec<FamilyMember>, patient: MemberIndex) -> Option<Self> {
         let inside = |index: Option<MemberIndex>| index.is_none_or(|index| index.0 < members.len());
-        let valid = patient.0 < members.len() && members.iter().all(|m| inside(m.father) && inside(m.mother));
-        valid.then_some(Self { members, patient, parentage: Parentage::default() })
+        let valid = patient.0 < members.len()
+            && members.iter().all(|m| inside(m.father) && inside(m.mother));
+        valid.then_some(Self {
+            members,
+            patient,
+            parentage: Parentage::default(),
+        })
     }
 }
 
@@ -161,7 +203,9 @@ fn patient_column(samples: &[IndividualId], name: Option<&str>) -> Result<usize,
         (_, Some(name)) => samples.iter().position(|sample| sample.as_str() == name),
         (_, None) => None,
     };
-    column.ok_or(FamilyError::NoPatient { samples: samples.len() })
+    column.ok_or(FamilyError::NoPatient {
+        samples: samples.len(),
+    })
 }
 
 fn known(sex: pedigree::Sex) -> Option<Sex> {
@@ -177,16 +221,34 @@ mod tests {
     use super::*;
 
     fn samples(names: &[&str]) -> Vec<IndividualId> {
-        names.iter().map(|name| IndividualId::new(*name).unwrap()).collect()
+        names
+            .iter()
+            .map(|name| IndividualId::new(*name).unwrap())
+            .collect()
     }
 
     #[test]
     fn the_patient_is_found_or_missed_by_name() {
         let two = samples(&["a", "b"]);
-        assert_eq!(Family::single(&two, Some("b"), None).unwrap().member(MemberIndex(0)).column, 1);
-        for (samples_count, name) in [(&two[..], None), (&two[..], Some("c")), (&two[..1], Some("c"))] {
+        assert_eq!(
+            Family::single(&two, Some("b"), None)
+                .unwrap()
+                .member(MemberIndex(0))
+                .column,
+            1
+        );
+        for (samples_count, name) in [
+            (&two[..], None),
+            (&two[..], Some("c")),
+            (&two[..1], Some("c")),
+        ] {
             let error = Family::single(samples_count, name, None).unwrap_err();
-            assert_eq!(error, FamilyError::NoPatient { samples: samples_count.len() });
+            assert_eq!(
+                error,
+                FamilyError::NoPatient {
+                    samples: samples_count.len()
+                }
+            );
             assert!(!error.to_string().contains("\"a\""));
         }
         assert!(Family::single(&two[..1], None, None).is_ok());

@@ -1,8 +1,8 @@
-//! Gene structures of GRCh38 and what they show of a variant: the exon, coding part, splice site, untranslated region
-//! or intron it lies in, and whether an indel keeps the reading frame.
+//! Gene structures of GRCh38 and what they show of a variant: the exon, coding part, splice site,
+//! untranslated region or intron it lies in, and whether an indel keeps the reading frame.
 //!
-//! Refuses to say more: without the reference sequence a base change in a coding exon may be silent, missense or
-//! nonsense. Positions count from 1, intervals include both ends.
+//! Refuses to say more: without the reference sequence a base change in a coding exon may be
+//! silent, missense or nonsense. Positions count from 1, intervals include both ends.
 
 mod build;
 mod encoding;
@@ -34,7 +34,8 @@ pub struct GeneStructure {
     pub coding_exons: u32,
 }
 
-/// A transcript: exons ascending; the coding part runs from the first to the last base of `coding` through them.
+/// A transcript: exons ascending; the coding part runs from the first to the last base of `coding`
+/// through them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TranscriptStructure {
     pub gene: ModelGene,
@@ -63,7 +64,8 @@ pub struct GeneModel {
     index: Vec<ChromosomeIndex>,
 }
 
-/// Transcripts of one chromosome, in the order of their starts, and where exons and splice regions are.
+/// Transcripts of one chromosome, in the order of their starts, and where exons and splice regions
+/// are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct ChromosomeIndex {
     transcripts: std::ops::Range<usize>,
@@ -101,7 +103,9 @@ impl GeneModel {
 
     /// The same of any base of `first..=last`.
     pub fn touches_exon(&self, chromosome: Chromosome, first: u32, last: u32) -> bool {
-        let Some(index) = self.index.get(chromosome.index()) else { return false };
+        let Some(index) = self.index.get(chromosome.index()) else {
+            return false;
+        };
         let after = index.exonic.partition_point(|(start, _)| *start <= last);
         after > 0 && index.exonic[after - 1].1 >= first
     }
@@ -111,7 +115,12 @@ impl GeneModel {
         let change = region::Change::of(variant);
         let (first, last) = (change.first, change.last);
         self.overlapping(variant.place.chromosome, first, last)
-            .any(|transcript| transcript.exons.iter().any(|exon| exon.0 <= last && exon.1 >= first))
+            .any(|transcript| {
+                transcript
+                    .exons
+                    .iter()
+                    .any(|exon| exon.0 <= last && exon.1 >= first)
+            })
     }
 
     /// What the variant does to each gene it lies in, hardest hit first, each gene once.
@@ -119,8 +128,17 @@ impl GeneModel {
         let change = region::Change::of(variant);
         let mut hits: Vec<Hit> = Vec::new();
         for transcript in self.overlapping(variant.place.chromosome, change.first, change.last) {
-            let Some(region) = region::of(transcript, &change) else { continue };
-            add(&mut hits, Hit { gene: transcript.gene, region, canonical: transcript.canonical });
+            let Some(region) = region::of(transcript, &change) else {
+                continue;
+            };
+            add(
+                &mut hits,
+                Hit {
+                    gene: transcript.gene,
+                    region,
+                    canonical: transcript.canonical,
+                },
+            );
         }
         hits.sort_by_key(|hit| (hit.region, hit.gene));
         hits
@@ -133,11 +151,16 @@ impl GeneModel {
         last: u32,
     ) -> impl Iterator<Item = &TranscriptStructure> {
         let index = self.index.get(chromosome.index());
-        let (range, reach) = index.map_or((0..0, &[][..]), |index| (index.transcripts.clone(), &index.reach));
+        let (range, reach) = index.map_or((0..0, &[][..]), |index| {
+            (index.transcripts.clone(), &index.reach)
+        });
         let transcripts = &self.transcripts[range];
         let after = transcripts.partition_point(|transcript| transcript.start() <= last);
         // Walking back ends where no earlier transcript reaches the place.
-        let near = (0..after).rev().take_while(move |at| reach[*at] >= first).map(|at| &transcripts[at]);
+        let near = (0..after)
+            .rev()
+            .take_while(move |at| reach[*at] >= first)
+            .map(|at| &transcripts[at]);
         near.filter(move |transcript| transcript.end() >= first)
     }
 }
@@ -170,13 +193,19 @@ mod tests {
     #[test]
     fn places_find_their_genes() {
         let model = sample::model(&[300, 900]);
-        let place = |position| Place { chromosome: model.genes()[0].chromosome, position };
+        let place = |position| Place {
+            chromosome: model.genes()[0].chromosome,
+            position,
+        };
         let hits = |position| model.hits(&SmallVariant::new(place(position), "A", "C").unwrap());
         assert_eq!(hits(2_000_500)[0].gene, ModelGene(1));
         assert_eq!(hits(1_000_299)[0].region, Region::Coding);
         assert_eq!((hits(1_000_300), hits(500)), (vec![], vec![]));
         let near = |position| model.is_near_exon(place(position).chromosome, position);
         assert!(near(1_000_300 + MARGIN - 1) && !near(1_000_300 + MARGIN) && !near(999_000));
-        assert_eq!((model.genes()[1].coding_bases, model.genes()[1].coding_exons), (900, 1));
+        assert_eq!(
+            (model.genes()[1].coding_bases, model.genes()[1].coding_exons),
+            (900, 1)
+        );
     }
 }

@@ -1,9 +1,11 @@
-//! Which models of inheritance a family's genotypes allow, for one variant and for pairs of variants of a gene.
+//! Which models of inheritance a family's genotypes allow, for one variant and for pairs of
+//! variants of a gene.
 //!
-//! The rules for a single variant are GENMOD's (Magnusson, github.com/Clinical-Genomics/genmod, 3.x), full penetrance
-//! assumed: a missing call excludes nothing; dominant: the affected are heterozygous and the healthy carry nothing;
-//! recessive: the affected are homozygous and the healthy are not; X-linked: healthy males carry nothing, affected
-//! males carry it. Where the parents are called and cannot have passed it on, the model is *de novo*. A model is not a
+//! The rules for a single variant are GENMOD's (Magnusson, github.com/Clinical-Genomics/genmod,
+//! 3.x), full penetrance assumed: a missing call excludes nothing; dominant: the affected are
+//! heterozygous and the healthy carry nothing; recessive: the affected are homozygous and the
+//! healthy are not; X-linked: healthy males carry nothing, affected males carry it. Where the
+//! parents are called and cannot have passed it on, the model is *de novo*. A model is not a
 //! verdict: how much it counts is `burden`'s.
 
 mod compound;
@@ -32,9 +34,9 @@ pub enum State {
 }
 
 impl State {
-    /// From a call. One allele of a haploid call is hemizygous; a male's X and Y outside of the pseudoautosomal regions
-    /// are one copy however they are called, unless the call is heterozygous. A half call (`0/.`, `./1`) counts by the
-    /// allele it has.
+    /// From a call. One allele of a haploid call is hemizygous; a male's X and Y outside of the
+    /// pseudoautosomal regions are one copy however they are called, unless the call is
+    /// heterozygous. A half call (`0/.`, `./1`) counts by the allele it has.
     pub fn of(call: &Call, alternate: u16, place: Place, sex: Option<Sex>) -> Self {
         let copies = call.copies(alternate);
         let called = call.alleles.iter().flatten().count();
@@ -45,8 +47,12 @@ impl State {
             return Self::Reference;
         }
         let one_copy = place.chromosome == Chromosome::MITOCHONDRION
-            || (place.is_sex_linked() && (sex == Some(Sex::Male) || place.chromosome == Chromosome::Y));
-        match (copies == call.alleles.len(), call.alleles.len() == 1 || one_copy) {
+            || (place.is_sex_linked()
+                && (sex == Some(Sex::Male) || place.chromosome == Chromosome::Y));
+        match (
+            copies == call.alleles.len(),
+            call.alleles.len() == 1 || one_copy,
+        ) {
             (true, true) => Self::Hemizygous,
             (true, false) => Self::Homozygous,
             (false, _) => Self::Heterozygous,
@@ -55,7 +61,10 @@ impl State {
 
     /// Whether the member carries the allele at all.
     pub fn carries(self) -> bool {
-        matches!(self, Self::Heterozygous | Self::Homozygous | Self::Hemizygous)
+        matches!(
+            self,
+            Self::Heterozygous | Self::Homozygous | Self::Hemizygous
+        )
     }
 
     /// Whether no other allele is there.
@@ -75,28 +84,49 @@ pub struct Models {
     pub x_dominant_new: bool,
     pub x_recessive: bool,
     pub x_recessive_new: bool,
-    /// Passed on by mothers: the affected carry it, and no affected member's mother is called without it.
+    /// Passed on by mothers: the affected carry it, and no affected member's mother is called
+    /// without it.
     pub mitochondrial: bool,
 }
 
 /// The models that a variant follows in the family; `states` are the members' in order.
 pub fn models(family: &Family, place: Place, states: &[State]) -> Models {
     if place.chromosome == Chromosome::MITOCHONDRION {
-        return Models { mitochondrial: is_mitochondrial(family, states), ..Models::default() };
+        return Models {
+            mitochondrial: is_mitochondrial(family, states),
+            ..Models::default()
+        };
     }
-    // Y goes by the autosomal rules, as in GENMOD; pseudoautosomal regions do too, which GENMOD counts as X.
+    // Y goes by the autosomal rules, as in GENMOD; pseudoautosomal regions do too, which GENMOD
+    // counts as X.
     let x_linked_place = place.chromosome == Chromosome::X && !place.is_pseudoautosomal();
-    if x_linked_place { x_linked(family, states) } else { autosomal(family, states) }
+    if x_linked_place {
+        x_linked(family, states)
+    } else {
+        autosomal(family, states)
+    }
 }
 
 fn autosomal(family: &Family, states: &[State]) -> Models {
     let mut models = Models {
-        dominant: all(family, states, |_, state| state == State::Heterozygous, |_, state| !state.carries()),
-        recessive: all(family, states, |_, state| state.is_full(), |_, state| !state.is_full()),
+        dominant: all(
+            family,
+            states,
+            |_, state| state == State::Heterozygous,
+            |_, state| !state.carries(),
+        ),
+        recessive: all(
+            family,
+            states,
+            |_, state| state.is_full(),
+            |_, state| !state.is_full(),
+        ),
         ..Models::default()
     };
     for member in family.members() {
-        let Some(parents) = Parents::of(member, states) else { continue };
+        let Some(parents) = Parents::of(member, states) else {
+            continue;
+        };
         if models.dominant {
             let (new, excluded) = parents.one_needed();
             models.dominant_new |= new;
@@ -114,20 +144,24 @@ fn autosomal(family: &Family, states: &[State]) -> Models {
 fn x_linked(family: &Family, states: &[State]) -> Models {
     let male = |member: &FamilyMember| member.sex == Some(Sex::Male);
     let female = |member: &FamilyMember| member.sex == Some(Sex::Female);
-    let healthy_recessive =
-        |member: &FamilyMember, state: State| !(state.is_full() || (male(member) && state.carries()));
+    let healthy_recessive = |member: &FamilyMember, state: State| {
+        !(state.is_full() || (male(member) && state.carries()))
+    };
     let healthy_dominant = |member: &FamilyMember, state: State| {
         !((female(member) && state.is_full()) || (male(member) && state.carries()))
     };
-    let affected_recessive =
-        |member: &FamilyMember, state: State| state.carries() && (!female(member) || state.is_full());
+    let affected_recessive = |member: &FamilyMember, state: State| {
+        state.carries() && (!female(member) || state.is_full())
+    };
     let mut models = Models {
         x_recessive: all(family, states, affected_recessive, healthy_recessive),
         x_dominant: all(family, states, |_, state| state.carries(), healthy_dominant),
         ..Models::default()
     };
     for member in family.members() {
-        let Some(parents) = Parents::of(member, states) else { continue };
+        let Some(parents) = Parents::of(member, states) else {
+            continue;
+        };
         if models.x_recessive {
             let (new, excluded) = match member.sex {
                 Some(Sex::Male) => parents.mother_needed(true),
@@ -167,12 +201,16 @@ fn all(
     affected: impl Fn(&FamilyMember, State) -> bool,
     healthy: impl Fn(&FamilyMember, State) -> bool,
 ) -> bool {
-    family.members().iter().zip(states).all(|(member, state)| match member.affected {
-        _ if *state == State::Uncalled => true,
-        Some(true) => affected(member, *state),
-        Some(false) => healthy(member, *state),
-        None => true,
-    })
+    family
+        .members()
+        .iter()
+        .zip(states)
+        .all(|(member, state)| match member.affected {
+            _ if *state == State::Uncalled => true,
+            Some(true) => affected(member, *state),
+            Some(false) => healthy(member, *state),
+            None => true,
+        })
 }
 
 /// A child's parents' states; `None` for a parent who is not genotyped.
@@ -184,8 +222,12 @@ struct Parents {
 impl Parents {
     /// Nothing for a member without any genotyped parent.
     fn of(member: &FamilyMember, states: &[State]) -> Option<Self> {
-        let state = |parent: Option<super::family::MemberIndex>| parent.map(|index| states[index.0]);
-        let parents = Self { father: state(member.father), mother: state(member.mother) };
+        let state =
+            |parent: Option<super::family::MemberIndex>| parent.map(|index| states[index.0]);
+        let parents = Self {
+            father: state(member.father),
+            mother: state(member.mother),
+        };
         (parents.father.is_some() || parents.mother.is_some()).then_some(parents)
     }
 
@@ -198,7 +240,10 @@ impl Parents {
         match (self.father, self.mother) {
             (Some(father), Some(mother)) => {
                 let new = !father.carries() && !mother.carries();
-                (new, new && father != State::Uncalled && mother != State::Uncalled)
+                (
+                    new,
+                    new && father != State::Uncalled && mother != State::Uncalled,
+                )
             }
             (Some(parent), None) | (None, Some(parent)) => (!parent.carries(), !parent.carries()),
             (None, None) => (false, false),
@@ -210,7 +255,10 @@ impl Parents {
         match (self.father, self.mother) {
             (Some(father), Some(mother)) => {
                 let new = !(father.carries() && mother.carries());
-                (new, new && father != State::Uncalled && mother != State::Uncalled)
+                (
+                    new,
+                    new && father != State::Uncalled && mother != State::Uncalled,
+                )
             }
             _ => (true, false),
         }
@@ -219,7 +267,10 @@ impl Parents {
     /// The same where the mother must carry it; `without` is the answer if she is not genotyped.
     fn mother_needed(&self, without: bool) -> (bool, bool) {
         match self.mother {
-            Some(mother) => (!mother.carries(), !mother.carries() && (mother != State::Uncalled)),
+            Some(mother) => (
+                !mother.carries(),
+                !mother.carries() && (mother != State::Uncalled),
+            ),
             None => (without, false),
         }
     }
@@ -230,7 +281,10 @@ mod tests {
     use super::*;
     use crate::genome::family::MemberIndex;
 
-    const AUTOSOME: Place = Place { chromosome: Chromosome::MITOCHONDRION, position: 1 };
+    const AUTOSOME: Place = Place {
+        chromosome: Chromosome::MITOCHONDRION,
+        position: 1,
+    };
 
     fn trio(sex: Sex, father: bool) -> Family {
         let member = |column, sex, affected, parents: bool| FamilyMember {
@@ -260,7 +314,12 @@ mod tests {
             (models.x_recessive_new, "XR_dn"),
             (models.mitochondrial, "MT"),
         ];
-        names.iter().filter(|(follows, _)| *follows).map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
+        names
+            .iter()
+            .filter(|(follows, _)| *follows)
+            .map(|(_, name)| *name)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     fn check(chromosome: &str, sex: Sex, father_ill: bool, states: &str, expected: &str) {
@@ -274,7 +333,10 @@ mod tests {
                 _ => State::Uncalled,
             })
             .collect();
-        let place = Place { chromosome: Chromosome::parse(chromosome).unwrap(), position: 50_000_000 };
+        let place = Place {
+            chromosome: Chromosome::parse(chromosome).unwrap(),
+            position: 50_000_000,
+        };
         let found = shown(models(&trio(sex, father_ill), place, &states));
         assert_eq!(found, expected, "{chromosome} {states:?}");
     }
@@ -303,12 +365,30 @@ mod tests {
             alleles: alleles.iter().map(|allele| Some(*allele)).collect(),
             ..Call::default()
         };
-        let x = Place { chromosome: Chromosome::X, position: 50_000_000 };
-        let shared = Place { chromosome: Chromosome::X, position: 100_000 };
-        assert_eq!(State::of(&call(&[1, 1]), 1, x, Some(Sex::Male)), State::Hemizygous);
-        assert_eq!(State::of(&call(&[1, 1]), 1, shared, Some(Sex::Male)), State::Homozygous);
-        assert_eq!(State::of(&call(&[1, 1]), 1, x, Some(Sex::Female)), State::Homozygous);
-        assert_eq!(State::of(&call(&[1, 2]), 2, x, Some(Sex::Female)), State::Heterozygous);
+        let x = Place {
+            chromosome: Chromosome::X,
+            position: 50_000_000,
+        };
+        let shared = Place {
+            chromosome: Chromosome::X,
+            position: 100_000,
+        };
+        assert_eq!(
+            State::of(&call(&[1, 1]), 1, x, Some(Sex::Male)),
+            State::Hemizygous
+        );
+        assert_eq!(
+            State::of(&call(&[1, 1]), 1, shared, Some(Sex::Male)),
+            State::Homozygous
+        );
+        assert_eq!(
+            State::of(&call(&[1, 1]), 1, x, Some(Sex::Female)),
+            State::Homozygous
+        );
+        assert_eq!(
+            State::of(&call(&[1, 2]), 2, x, Some(Sex::Female)),
+            State::Heterozygous
+        );
         assert_eq!(State::of(&call(&[0, 2]), 1, x, None), State::Reference);
         assert_eq!(State::of(&call(&[1]), 1, AUTOSOME, None), State::Hemizygous);
         assert_eq!(State::of(&Call::default(), 1, x, None), State::Uncalled);

@@ -1,9 +1,10 @@
-//! The exome figure: the variants of solved cases put, one case at a time, into the exome of somebody else, so that the
-//! ranking must find them among a real person's variants.
+//! The exome figure: the variants of solved cases put, one case at a time, into the exome of
+//! somebody else, so that the ranking must find them among a real person's variants.
 //!
-//! A spiked variant has no ID and no INFO, and the quality, filter and sample fields of a random record of the same
-//! zygosity; the background's ID and INFO are never read, because they tell which of its variants are known. The
-//! background is read and counted once; a case changes only the genes that it hits.
+//! A spiked variant has no ID and no INFO, and the quality, filter and sample fields of a random
+//! record of the same zygosity; the background's ID and INFO are never read, because they tell
+//! which of its variants are known. The background is read and counted once; a case changes only
+//! the genes that it hits.
 
 mod donors;
 
@@ -74,7 +75,9 @@ impl<'a> Background<'a> {
     ) -> Self {
         let diseases = catalogue.diseases.as_slice();
         let carried = examination.carried_by_gene();
-        let pairs = carried.iter().flat_map(|(gene, all)| all.iter().map(|carried| (*gene, *carried)));
+        let pairs = carried
+            .iter()
+            .flat_map(|(gene, all)| all.iter().map(|carried| (*gene, *carried)));
         let burden = Burden::of(facts.model, &catalogue.tolerances, pairs);
         let mut diseases_of: HashMap<ModelGene, Vec<usize>> = HashMap::new();
         for (at, disease) in diseases.iter().enumerate() {
@@ -92,7 +95,10 @@ impl<'a> Background<'a> {
             base: Vec::new(),
         };
         let evidence = background.evidence();
-        let base = diseases.iter().map(|disease| evidence.disease(disease)).collect();
+        let base = diseases
+            .iter()
+            .map(|disease| evidence.disease(disease))
+            .collect();
         background.base = base;
         background
     }
@@ -115,8 +121,9 @@ impl<'a> Background<'a> {
         &self.base
     }
 
-    /// Makes a case's variants those of the file: lifted to the background's assembly, with a donor's fields, and read
-    /// back as any record. `id` chooses the donors; `sex` is the case's, else the background's.
+    /// Makes a case's variants those of the file: lifted to the background's assembly, with a
+    /// donor's fields, and read back as any record. `id` chooses the donors; `sex` is the case's,
+    /// else the background's.
     ///
     /// # Errors
     /// If the case has no variant, one does not lift, or none is exonic.
@@ -134,11 +141,27 @@ impl<'a> Background<'a> {
         }
         for (at, reported) in variants.iter().enumerate() {
             let key = written(reported).ok_or(NotSpiked::NoVariant)?;
-            let lifted = chains.to_37.lift_variant(&key).lifted().ok_or(NotSpiked::NotLifted)?;
-            let variant = lifted_variant(&lifted.key, Some(chains.to_38)).ok_or(NotSpiked::NotLifted)?;
-            let homozygous = matches!(reported.zygosity, Some(Zygosity::Homozygous | Zygosity::Hemizygous));
-            let donor = self.donors.choose(id, at, homozygous).ok_or(NotSpiked::NoVariant)?;
-            let state = State::of(&donor.call, donor.alternate, variant.place, sex.or(Some(Sex::Male)));
+            let lifted = chains
+                .to_37
+                .lift_variant(&key)
+                .lifted()
+                .ok_or(NotSpiked::NotLifted)?;
+            let variant =
+                lifted_variant(&lifted.key, Some(chains.to_38)).ok_or(NotSpiked::NotLifted)?;
+            let homozygous = matches!(
+                reported.zygosity,
+                Some(Zygosity::Homozygous | Zygosity::Hemizygous)
+            );
+            let donor = self
+                .donors
+                .choose(id, at, homozygous)
+                .ok_or(NotSpiked::NoVariant)?;
+            let state = State::of(
+                &donor.call,
+                donor.alternate,
+                variant.place,
+                sex.or(Some(Sex::Male)),
+            );
             let effects = known_effects(facts, &variant);
             let rarity = facts.frequencies.rarity(&variant, None);
             let tier = rarity.tier(facts.frequencies.common_place(&variant));
@@ -149,14 +172,24 @@ impl<'a> Background<'a> {
                     effect: effect.effect,
                     tier,
                     carriage: carriage(state),
-                    quality: call_quality(donor.quality, donor.passed, &donor.call, donor.alternate, state),
+                    quality: call_quality(
+                        donor.quality,
+                        donor.passed,
+                        &donor.call,
+                        donor.alternate,
+                        state,
+                    ),
                     dominant: 1.0,
                     recessive: 1.0,
                 };
                 carried.push((effect.gene, point));
             }
         }
-        if exonic { Ok(Spiked { carried }) } else { Err(NotSpiked::NotExonic) }
+        if exonic {
+            Ok(Spiked { carried })
+        } else {
+            Err(NotSpiked::NotExonic)
+        }
     }
 
     /// The evidence of the diseases that a spiked case changes, by their place in the list.
@@ -180,7 +213,10 @@ impl<'a> Background<'a> {
             Some((all, extra)) => (all.as_slice(), *extra),
             None => (self.by_gene.get(&gene).map_or(&[][..], Vec::as_slice), 0),
         };
-        places.into_iter().map(|at| (at, evidence.disease_with(&self.diseases[at], &carried))).collect()
+        places
+            .into_iter()
+            .map(|at| (at, evidence.disease_with(&self.diseases[at], &carried)))
+            .collect()
     }
 }
 

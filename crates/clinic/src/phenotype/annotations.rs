@@ -1,6 +1,7 @@
-//! How often each disease's patients have each term: the annotation rows of a disease class merged into one estimate
-//! per term. Publications can be taken out and other registries' counts put in, one disease at a time, against a shared
-//! base. It refuses nothing: the rows were checked when the knowledge was built.
+//! How often each disease's patients have each term: the annotation rows of a disease class merged
+//! into one estimate per term. Publications can be taken out and other registries' counts put in,
+//! one disease at a time, against a shared base. It refuses nothing: the rows were checked when the
+//! knowledge was built.
 
 use std::{
     collections::HashMap,
@@ -35,12 +36,18 @@ impl Counts {
     }
 
     fn plus(self, other: Self) -> Self {
-        Self { m: self.m.saturating_add(other.m), n: self.n.saturating_add(other.n) }
+        Self {
+            m: self.m.saturating_add(other.m),
+            n: self.n.saturating_add(other.n),
+        }
     }
 
     /// What is left without some of the patients; `None` where they cannot have been among them.
     fn minus(self, own: Self) -> Option<Self> {
-        let rest = Self { m: self.m.checked_sub(own.m)?, n: self.n.checked_sub(own.n)? };
+        let rest = Self {
+            m: self.m.checked_sub(own.m)?,
+            n: self.n.checked_sub(own.n)?,
+        };
         (rest.n > 0 && rest.m <= rest.n).then_some(rest)
     }
 }
@@ -60,8 +67,9 @@ pub struct Annotated {
 pub struct Profile {
     /// By term, each once, frequencies above 0.
     pub terms: Vec<Annotated>,
-    /// By term, each once: what patients of the disease do not have (`NOT` rows, or none of n patients) and no row says
-    /// that they have. Only the very term: its descendants may never have been looked for.
+    /// By term, each once: what patients of the disease do not have (`NOT` rows, or none of n
+    /// patients) and no row says that they have. Only the very term: its descendants may never have
+    /// been looked for.
     pub absent: Vec<Term>,
     /// Nothing is known of the disease itself; this is what its relatives have.
     pub borrowed: bool,
@@ -87,8 +95,8 @@ impl Profile {
 /// What to change in one disease, always counted from the release's own rows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Edit<'a> {
-    /// Publications to take out: rows that name them alone go; from rows that name others too, `own` is subtracted, or
-    /// the row goes where that is impossible.
+    /// Publications to take out: rows that name them alone go; from rows that name others too,
+    /// `own` is subtracted, or the row goes where that is impossible.
     pub without: &'a [Pmid],
     /// Those publications' own patients with this disease.
     pub own: &'a [(Term, Counts)],
@@ -114,7 +122,12 @@ impl<'k> Annotations<'k> {
             .diseases()
             .iter()
             .map(|disease| Arc::new(merge(&disease.rows, &whole, &knowledge.ontology)));
-        Self { knowledge, profiles: merged.collect(), naming: Arc::default(), series: Arc::default() }
+        Self {
+            knowledge,
+            profiles: merged.collect(),
+            naming: Arc::default(),
+            series: Arc::default(),
+        }
     }
 
     pub fn knowledge(&self) -> &'k Knowledge {
@@ -137,7 +150,11 @@ impl<'k> Annotations<'k> {
 
     /// A disease's profile after a change to the release's rows.
     pub fn edited(&self, disease: DiseaseIndex, edit: &Edit) -> Profile {
-        merge(&self.knowledge.disease(disease).rows, edit, &self.knowledge.ontology)
+        merge(
+            &self.knowledge.disease(disease).rows,
+            edit,
+            &self.knowledge.ontology,
+        )
     }
 
     /// A new base in which some diseases have other profiles.
@@ -146,7 +163,10 @@ impl<'k> Annotations<'k> {
         for (disease, profile) in changes {
             profiles[disease.index()] = Arc::new(profile);
         }
-        Self { profiles: profiles.into(), ..self.clone() }
+        Self {
+            profiles: profiles.into(),
+            ..self.clone()
+        }
     }
 }
 
@@ -154,7 +174,9 @@ fn naming(knowledge: &Knowledge) -> HashMap<Pmid, Vec<DiseaseIndex>> {
     let mut naming: HashMap<Pmid, Vec<DiseaseIndex>> = HashMap::new();
     for (index, disease) in (0..).map(DiseaseIndex).zip(knowledge.diseases()) {
         for reference in disease.rows.iter().flat_map(|row| &row.references) {
-            let Reference::Publication(publication) = reference else { continue };
+            let Reference::Publication(publication) = reference else {
+                continue;
+            };
             let diseases = naming.entry(*publication).or_default();
             if diseases.last() != Some(&index) {
                 diseases.push(index);
@@ -177,31 +199,52 @@ struct Evidence {
 impl Evidence {
     fn of(row: &PhenotypeRow, frequency: Frequency, ontology: &Ontology) -> Self {
         if row.absent {
-            return Self { absent: true, ..Self::default() };
+            return Self {
+                absent: true,
+                ..Self::default()
+            };
         }
         let share = match frequency {
-            Frequency::Counts { m, n } => return Self { counts: Counts { m, n }, ..Self::default() },
+            Frequency::Counts { m, n } => {
+                return Self {
+                    counts: Counts { m, n },
+                    ..Self::default()
+                };
+            }
             Frequency::Unstated => UNSTATED,
             Frequency::Share(share) => share,
             Frequency::Term(term) => frequency_of(ontology, term),
         };
-        Self { share, absent: share <= 0.0, ..Self::default() }
+        Self {
+            share,
+            absent: share <= 0.0,
+            ..Self::default()
+        }
     }
 
     fn plus(self, other: &Self) -> Self {
         let (share, absent) = (self.share.max(other.share), self.absent || other.absent);
-        Self { counts: self.counts.plus(other.counts), share, absent }
+        Self {
+            counts: self.counts.plus(other.counts),
+            share,
+            absent,
+        }
     }
 
     /// Frequency of the term; `None` where only absence is known.
     fn frequency(&self) -> Option<f64> {
-        let counted = if self.counts.m > 0 { self.counts.frequency() } else { 0.0 };
+        let counted = if self.counts.m > 0 {
+            self.counts.frequency()
+        } else {
+            0.0
+        };
         let f = self.share.max(counted);
         (f > 0.0).then_some(f)
     }
 }
 
-/// Rows are pooled by term: counts are summed, and the larger of the counted and of the stated frequency is taken.
+/// Rows are pooled by term: counts are summed, and the larger of the counted and of the stated
+/// frequency is taken.
 fn merge(rows: &[PhenotypeRow], edit: &Edit, ontology: &Ontology) -> Profile {
     let mut rest: Vec<(Term, Evidence)> = Vec::with_capacity(rows.len() + edit.added.len());
     for row in rows {
@@ -210,12 +253,20 @@ fn merge(rows: &[PhenotypeRow], edit: &Edit, ontology: &Ontology) -> Profile {
         }
     }
     for (term, counts) in edit.added {
-        rest.push((*term, Evidence { counts: *counts, ..Evidence::default() }));
+        rest.push((
+            *term,
+            Evidence {
+                counts: *counts,
+                ..Evidence::default()
+            },
+        ));
     }
     rest.sort_by_key(|(term, _)| *term);
     let mut profile = Profile::default();
     for group in rest.chunk_by(|left, right| left.0 == right.0) {
-        let evidence = group.iter().fold(Evidence::default(), |sum, (_, evidence)| sum.plus(evidence));
+        let evidence = group
+            .iter()
+            .fold(Evidence::default(), |sum, (_, evidence)| sum.plus(evidence));
         profile.add(group[0].0, &evidence);
     }
     profile
@@ -233,13 +284,19 @@ fn remaining(row: &PhenotypeRow, edit: &Edit) -> Option<Frequency> {
     if row.references.iter().all(named) {
         return None;
     }
-    let Frequency::Counts { m, n } = row.frequency else { return None };
+    let Frequency::Counts { m, n } = row.frequency else {
+        return None;
+    };
     let (_, own) = edit.own.iter().find(|(term, _)| *term == row.term)?;
     let rest = Counts { m, n }.minus(*own)?;
-    Some(Frequency::Counts { m: rest.m, n: rest.n })
+    Some(Frequency::Counts {
+        m: rest.m,
+        n: rest.n,
+    })
 }
 
-/// The share that stands for an HPO frequency term: the middle of its range (HP:0040280 to HP:0040285).
+/// The share that stands for an HPO frequency term: the middle of its range (HP:0040280 to
+/// HP:0040285).
 fn frequency_of(ontology: &Ontology, term: Term) -> f64 {
     match ontology.id(term).number() {
         40280 => 1.0,

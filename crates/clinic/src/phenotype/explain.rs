@@ -1,5 +1,5 @@
-//! Why a disease has its S: what each observed term adds, what it was matched with and what that rests on, and which
-//! features of the disease the patient lacks or nobody has looked for.
+//! Why a disease has its S: what each observed term adds, what it was matched with and what that
+//! rests on, and which features of the disease the patient lacks or nobody has looked for.
 
 use std::cmp::Ordering;
 
@@ -23,8 +23,8 @@ pub struct Contribution {
     pub term: Term,
     /// The term's summand of S; all of them add up to S.
     pub value: f64,
-    /// S less S of the case without this term. A stated ancestor that it implied then takes its place, so that this is
-    /// `value` less the contributions of those ancestors.
+    /// S less S of the case without this term. A stated ancestor that it implied then takes its
+    /// place, so that this is `value` less the contributions of those ancestors.
     pub if_removed: f64,
     /// `None` where nothing but the root of all abnormalities connects the term with the disease.
     pub matched: Option<Match>,
@@ -73,7 +73,9 @@ pub struct Explanation {
 /// Explains one candidate. `None` for what is not a candidate or has nothing known of it.
 pub fn explain(scorer: &Scorer, query: &Query, disease: DiseaseIndex) -> Option<Explanation> {
     let position = scorer.position(disease)?;
-    let profile = scorer.profile(disease).filter(|profile| !profile.is_empty())?;
+    let profile = scorer
+        .profile(disease)
+        .filter(|profile| !profile.is_empty())?;
     let knowledge = scorer.knowledge();
     let subject = Subject {
         scorer,
@@ -82,11 +84,22 @@ pub fn explain(scorer: &Scorer, query: &Query, disease: DiseaseIndex) -> Option<
         ontology: &knowledge.ontology,
         rows: &knowledge.disease(disease).rows,
     };
-    let contributions: Vec<Contribution> =
-        query.observed.iter().map(|term| subject.contribution(query, *term)).collect();
-    let s = contributions.iter().map(|contribution| contribution.value).sum();
+    let contributions: Vec<Contribution> = query
+        .observed
+        .iter()
+        .map(|term| subject.contribution(query, *term))
+        .collect();
+    let s = contributions
+        .iter()
+        .map(|contribution| contribution.value)
+        .sum();
     let (missing, unknown) = subject.lacking(query);
-    Some(Explanation { s, contributions, unknown, missing })
+    Some(Explanation {
+        s,
+        contributions,
+        unknown,
+        missing,
+    })
 }
 
 /// The disease that is explained.
@@ -106,24 +119,40 @@ impl Subject<'_, '_> {
     fn contribution(&self, query: &Query, term: Term) -> Contribution {
         let value = self.value(term);
         let rest = query.without(self.ontology, term);
-        let uncovered = rest.observed.iter().filter(|other| !query.observed.contains(other));
+        let uncovered = rest
+            .observed
+            .iter()
+            .filter(|other| !query.observed.contains(other));
         let if_removed = value - uncovered.map(|other| self.value(*other)).sum::<f64>();
         let absent = self.scorer.is_absent(self.position, term);
-        Contribution { term, value, if_removed, matched: self.best(term), absent }
+        Contribution {
+            term,
+            value,
+            if_removed,
+            matched: self.best(term),
+            absent,
+        }
     }
 
-    /// The annotation that decided R of a term: the most frequent one under the term, or under the ancestor whose ratio
-    /// was passed down.
+    /// The annotation that decided R of a term: the most frequent one under the term, or under the
+    /// ancestor whose ratio was passed down.
     fn best(&self, term: Term) -> Option<Match> {
         let under = self.deciding(term);
         if self.ontology.is_a(self.ontology.phenotype_root(), under) {
             return None;
         }
-        let below = self.profile.terms.iter().filter(|annotated| self.ontology.is_a(annotated.term, under));
+        let below = self
+            .profile
+            .terms
+            .iter()
+            .filter(|annotated| self.ontology.is_a(annotated.term, under));
         // Of equal frequencies the annotation nearest to the observed term, then the first.
         let annotated = below.max_by(|left, right| {
             let near = |annotated: &Annotated| annotated.term == under;
-            left.f.total_cmp(&right.f).then(near(left).cmp(&near(right))).then(right.term.cmp(&left.term))
+            left.f
+                .total_cmp(&right.f)
+                .then(near(left).cmp(&near(right)))
+                .then(right.term.cmp(&left.term))
         })?;
         let relation = match annotated.term {
             same if same == term => Relation::Same,
@@ -151,17 +180,28 @@ impl Subject<'_, '_> {
 
     fn describe(&self, annotated: &Annotated, relation: Relation) -> Match {
         let mut references = Vec::new();
-        for row in self.rows.iter().filter(|row| row.term == annotated.term && !row.absent) {
+        for row in self
+            .rows
+            .iter()
+            .filter(|row| row.term == annotated.term && !row.absent)
+        {
             for reference in &row.references {
                 if !references.contains(reference) {
                     references.push(*reference);
                 }
             }
         }
-        Match { term: annotated.term, relation, f: annotated.f, counts: annotated.counts, references }
+        Match {
+            term: annotated.term,
+            relation,
+            f: annotated.f,
+            counts: annotated.counts,
+            references,
+        }
     }
 
-    /// The disease's features that were looked for and not found, and the frequent ones of which nothing is said.
+    /// The disease's features that were looked for and not found, and the frequent ones of which
+    /// nothing is said.
     fn lacking(&self, query: &Query) -> (Vec<Match>, Vec<Match>) {
         let (mut missing, mut unknown) = (Vec::new(), Vec::new());
         for annotated in &self.profile.terms {

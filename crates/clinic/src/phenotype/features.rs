@@ -1,8 +1,9 @@
-//! What the re-ranker sees of a candidate beside S: how much of the patient the disease leaves unexplained, how specific
-//! the shared ancestors are, how much of the disease the patient shows, and whether the patient's sex speaks against it.
-//! Nothing here depends on how much, when or by whom a disease was annotated, nor on the patient's excluded terms: held to
-//! the sign that is safe, their coefficient is 0. Onset is left out too: an annotated onset after the patient's age got a
-//! coefficient of 0.01 and changed no figure, so that it is shown and not counted.
+//! What the re-ranker sees of a candidate beside S: how much of the patient the disease leaves
+//! unexplained, how specific the shared ancestors are, how much of the disease the patient shows,
+//! and whether the patient's sex speaks against it. Nothing here depends on how much, when or by
+//! whom a disease was annotated, nor on the patient's excluded terms: held to the sign that is
+//! safe, their coefficient is 0. Onset is left out too: an annotated onset after the patient's age
+//! got a coefficient of 0.01 and changed no figure, so that it is shown and not counted.
 
 use ligate_knowledge::ontology::{Ontology, Term};
 use ligate_model::Sex;
@@ -18,16 +19,16 @@ pub enum Feature {
     Ratio,
     /// Share of the information content of the observed terms that has F = 0.
     Unexplained,
-    /// One-sided Resnik similarity: mean over observed terms of the largest information content of an ancestor with F
-    /// above 0, nats (Resnik, 1995).
+    /// One-sided Resnik similarity: mean over observed terms of the largest information content of
+    /// an ancestor with F above 0, nats (Resnik, 1995).
     Resnik,
-    /// Share of the disease's features, weighted by frequency and information content, that the patient's terms cover,
-    /// each by its most informative ancestor that the patient has.
+    /// Share of the disease's features, weighted by frequency and information content, that the
+    /// patient's terms cover, each by its most informative ancestor that the patient has.
     Coverage,
     /// Share of the observed terms that are annotated as they stand.
     Direct,
-    /// Share of the disease's frequent features (f of at least 0.5), weighted by frequency and information content,
-    /// that the patient has.
+    /// Share of the disease's frequent features (f of at least 0.5), weighted by frequency and
+    /// information content, that the patient has.
     FrequentCoverage,
     /// 1 for a female patient and a disease known as X-linked recessive only.
     SexLimited,
@@ -63,7 +64,8 @@ pub(super) struct Comparison<'q, 's, 'k> {
     query: &'q Query,
     /// Observed terms and all their ancestors, ascending.
     closure: Vec<Shared>,
-    /// Information content of each observed term, and the slots of its ancestors, most informative first.
+    /// Information content of each observed term, and the slots of its ancestors, most informative
+    /// first.
     own: Vec<(f64, Vec<u32>)>,
     /// Slot of each observed term.
     own_slots: Vec<u32>,
@@ -96,13 +98,30 @@ impl<'q, 's, 'k> Comparison<'q, 's, 'k> {
                 .map(|ancestor| &closure[slots[ancestor.index()] as usize - 1])
                 .collect();
             above.sort_by(|left, right| right.content.total_cmp(&left.content));
-            let above = above.into_iter().map(|shared| slots[shared.term.index()]).collect();
+            let above = above
+                .into_iter()
+                .map(|shared| slots[shared.term.index()])
+                .collect();
             (scorer.information_content(*term), above)
         });
         let own = own.collect();
-        let own_slots = query.observed.iter().map(|term| slots[term.index()]).collect();
+        let own_slots = query
+            .observed
+            .iter()
+            .map(|term| slots[term.index()])
+            .collect();
         let (present, largest) = (vec![false; closure.len() + 1], vec![-1.0; ontology.len()]);
-        Self { scorer, ontology, query, closure, own, own_slots, present, slots, largest }
+        Self {
+            scorer,
+            ontology,
+            query,
+            closure,
+            own,
+            own_slots,
+            present,
+            slots,
+            largest,
+        }
     }
 
     /// All features of one candidate, whose S is known. Zero throughout for a query without terms.
@@ -112,7 +131,15 @@ impl<'q, 's, 'k> Comparison<'q, 's, 'k> {
         }
         let (resnik, unexplained) = self.resnik(position);
         let (coverage, frequent) = self.coverage(position);
-        [s, unexplained, resnik, coverage, self.direct(position), frequent, self.sex_limited(position)]
+        [
+            s,
+            unexplained,
+            resnik,
+            coverage,
+            self.direct(position),
+            frequent,
+            self.sex_limited(position),
+        ]
     }
 
     /// Mean of the best shared content, and the share of content with F = 0.
@@ -129,9 +156,16 @@ impl<'q, 's, 'k> Comparison<'q, 's, 'k> {
             all += content;
         }
         for ((content, _), slot) in self.own.iter().zip(&self.own_slots) {
-            unexplained += if self.present[*slot as usize] { 0.0 } else { *content };
+            unexplained += if self.present[*slot as usize] {
+                0.0
+            } else {
+                *content
+            };
         }
-        (best / self.own.len() as f64, if all > 0.0 { unexplained / all } else { 0.0 })
+        (
+            best / self.own.len() as f64,
+            if all > 0.0 { unexplained / all } else { 0.0 },
+        )
     }
 
     /// Coverage of the disease's features, and of its frequent ones.
@@ -141,17 +175,29 @@ impl<'q, 's, 'k> Comparison<'q, 's, 'k> {
         for annotated in &scorer.profile_at(position).terms {
             covered += annotated.f * self.shared_content(annotated.term);
             if annotated.f >= FREQUENT {
-                frequent += self.shared(annotated.term).map_or(0.0, |shared| annotated.f * shared.content);
+                frequent += self
+                    .shared(annotated.term)
+                    .map_or(0.0, |shared| annotated.f * shared.content);
             }
         }
         let weight = scorer.weight(position);
-        (covered / (weight.all + 1e-12), frequent / (weight.frequent + 1.0))
+        (
+            covered / (weight.all + 1e-12),
+            frequent / (weight.frequent + 1.0),
+        )
     }
 
     /// Share of the observed terms that are annotated as they stand.
     fn direct(&self, position: usize) -> f64 {
-        let (observed, terms) = (&self.query.observed, &self.scorer.profile_at(position).terms);
-        let annotated = |term: &&Term| terms.binary_search_by_key(*term, |annotated| annotated.term).is_ok();
+        let (observed, terms) = (
+            &self.query.observed,
+            &self.scorer.profile_at(position).terms,
+        );
+        let annotated = |term: &&Term| {
+            terms
+                .binary_search_by_key(*term, |annotated| annotated.term)
+                .is_ok()
+        };
         observed.iter().filter(annotated).count() as f64 / observed.len() as f64
     }
 
@@ -159,14 +205,24 @@ impl<'q, 's, 'k> Comparison<'q, 's, 'k> {
         if self.query.sex != Some(Sex::Female) {
             return 0.0;
         }
-        let disease = self.scorer.knowledge().disease(self.scorer.candidates()[position]);
-        let [only] = disease.inheritance.as_slice() else { return 0.0 };
-        if self.ontology.id(*only).number() == X_LINKED_RECESSIVE { 1.0 } else { 0.0 }
+        let disease = self
+            .scorer
+            .knowledge()
+            .disease(self.scorer.candidates()[position]);
+        let [only] = disease.inheritance.as_slice() else {
+            return 0.0;
+        };
+        if self.ontology.id(*only).number() == X_LINKED_RECESSIVE {
+            1.0
+        } else {
+            0.0
+        }
     }
 
     /// The term as the patient has it.
     fn shared(&self, term: Term) -> Option<&Shared> {
-        self.closure.get((self.slots[term.index()] as usize).wrapping_sub(1))
+        self.closure
+            .get((self.slots[term.index()] as usize).wrapping_sub(1))
     }
 
     /// Information content of the most informative ancestor that the patient has.
@@ -187,9 +243,17 @@ impl<'q, 's, 'k> Comparison<'q, 's, 'k> {
 /// Observed terms and their ancestors, ascending.
 fn closure(scorer: &Scorer, observed: &[Term]) -> Vec<Shared> {
     let ontology = &scorer.knowledge().ontology;
-    let mut terms: Vec<Term> =
-        observed.iter().flat_map(|term| ontology.ancestors(*term).iter().copied()).collect();
+    let mut terms: Vec<Term> = observed
+        .iter()
+        .flat_map(|term| ontology.ancestors(*term).iter().copied())
+        .collect();
     terms.sort_unstable();
     terms.dedup();
-    terms.into_iter().map(|term| Shared { term, content: scorer.information_content(term) }).collect()
+    terms
+        .into_iter()
+        .map(|term| Shared {
+            term,
+            content: scorer.information_content(term),
+        })
+        .collect()
 }

@@ -1,10 +1,12 @@
 //! The likelihood ratio S of a patient's terms under each candidate disease (docs/diagnosis.md):
 //!
-//! S = sum over the most specific observed terms h of log[lambda + (1 - lambda) R_d(h)], with R_d(h) = F_d(h) / B(h)
-//! where F_d(h) > 0, else kappa times the largest R_d over h's parents; an annotated absence multiplies R_d(h) by 0.05.
+//! S = sum over the most specific observed terms h of log[lambda + (1 - lambda) R_d(h)], with
+//! R_d(h) = F_d(h) / B(h) where F_d(h) > 0, else kappa times the largest R_d over h's parents; an
+//! annotated absence multiplies R_d(h) by 0.05.
 //!
-//! A few diseases can be changed against a shared base; B is then rebuilt for every term whose F changed, and rows are
-//! made anew for those terms and their descendants, so that a publication that was taken out is out of B as well.
+//! A few diseases can be changed against a shared base; B is then rebuilt for every term whose F
+//! changed, and rows are made anew for those terms and their descendants, so that a publication
+//! that was taken out is out of B as well.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -35,8 +37,8 @@ const ABSENT: f64 = 0.05;
 const BASE_ROWS: usize = 1024;
 /// Rows kept by a changed scorer: the ancestors of a few patients' terms.
 const CHANGED_ROWS: usize = 512;
-/// Factors multiplied before a logarithm is taken: each is between 0.5 and the number of candidates, so that the product
-/// of 64 of them is a normal number for up to 60,000 candidates.
+/// Factors multiplied before a logarithm is taken: each is between 0.5 and the number of
+/// candidates, so that the product of 64 of them is a normal number for up to 60,000 candidates.
 const FACTORS: usize = 64;
 
 /// Scores candidates. Cheap to clone, usable by many threads at once.
@@ -64,7 +66,8 @@ struct Base<'k> {
     rows: Mutex<Rows>,
 }
 
-/// How much there is of a disease to be covered: f times information content, summed over its terms.
+/// How much there is of a disease to be covered: f times information content, summed over its
+/// terms.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Weight {
     pub all: f64,
@@ -95,19 +98,32 @@ impl<'k> Scorer<'k> {
     pub fn over(annotations: &Annotations<'k>, candidates: Vec<DiseaseIndex>) -> Self {
         let knowledge = annotations.knowledge();
         let ontology = &knowledge.ontology;
-        let profiles: Vec<Arc<Profile>> =
-            candidates.iter().map(|disease| annotations.profile(*disease).clone()).collect();
+        let profiles: Vec<Arc<Profile>> = candidates
+            .iter()
+            .map(|disease| annotations.profile(*disease).clone())
+            .collect();
         let mut positions = vec![None; knowledge.diseases().len()];
         for (position, disease) in (0..).zip(&candidates) {
             positions[disease.index()] = Some(position);
         }
         let lists = Lists::build(ontology, profiles.iter().map(AsRef::as_ref));
-        let background = ontology.terms().map(|term| mean(lists.of(term), candidates.len())).collect();
-        let contents: Vec<f64> =
-            ontology.terms().map(|term| content(lists.of(term), candidates.len())).collect();
-        let weights = profiles.iter().map(|profile| weight(profile, |term| contents[term.index()])).collect();
+        let background = ontology
+            .terms()
+            .map(|term| mean(lists.of(term), candidates.len()))
+            .collect();
+        let contents: Vec<f64> = ontology
+            .terms()
+            .map(|term| content(lists.of(term), candidates.len()))
+            .collect();
+        let weights = profiles
+            .iter()
+            .map(|profile| weight(profile, |term| contents[term.index()]))
+            .collect();
         let rows = Mutex::new(Rows::new(ontology.len(), BASE_ROWS));
-        let (genes, candidates) = (Arc::new(Genes::of(knowledge, &candidates)), candidates.into());
+        let (genes, candidates) = (
+            Arc::new(Genes::of(knowledge, &candidates)),
+            candidates.into(),
+        );
         let base = Base {
             knowledge,
             candidates,
@@ -120,11 +136,14 @@ impl<'k> Scorer<'k> {
             weights,
             rows,
         };
-        Self { base: Arc::new(base), changes: None }
+        Self {
+            base: Arc::new(base),
+            changes: None,
+        }
     }
 
-    /// The same candidates with some diseases changed against the base (not against earlier changes). Diseases that are
-    /// not candidates are passed over.
+    /// The same candidates with some diseases changed against the base (not against earlier
+    /// changes). Diseases that are not candidates are passed over.
     pub fn adjusted(&self, changes: Vec<(DiseaseIndex, Profile)>) -> Self {
         let ontology = self.ontology();
         let (mut diseases, mut riser) = (HashMap::new(), Riser::new(ontology));
@@ -135,11 +154,21 @@ impl<'k> Scorer<'k> {
             }
         }
         if diseases.is_empty() {
-            return Self { base: self.base.clone(), changes: None };
+            return Self {
+                base: self.base.clone(),
+                changes: None,
+            };
         }
         let lists = self.base.changed_lists(&diseases);
         let rows = Mutex::new(Rows::new(ontology.len(), CHANGED_ROWS));
-        Self { base: self.base.clone(), changes: Some(Arc::new(Changes { diseases, lists, rows })) }
+        Self {
+            base: self.base.clone(),
+            changes: Some(Arc::new(Changes {
+                diseases,
+                lists,
+                rows,
+            })),
+        }
     }
 
     pub fn knowledge(&self) -> &'k Knowledge {
@@ -160,12 +189,18 @@ impl<'k> Scorer<'k> {
 
     /// Where a disease is among the candidates.
     pub fn position(&self, disease: DiseaseIndex) -> Option<usize> {
-        self.base.positions.get(disease.index()).copied().flatten().map(|position| position as usize)
+        self.base
+            .positions
+            .get(disease.index())
+            .copied()
+            .flatten()
+            .map(|position| position as usize)
     }
 
     /// A candidate's profile, with the changes; `None` for what is not a candidate.
     pub fn profile(&self, disease: DiseaseIndex) -> Option<&Profile> {
-        self.position(disease).map(|position| self.profile_at(position))
+        self.position(disease)
+            .map(|position| self.profile_at(position))
     }
 
     pub(super) fn profile_at(&self, position: usize) -> &Profile {
@@ -175,12 +210,14 @@ impl<'k> Scorer<'k> {
 
     /// F_d(t), 0 where the disease is not known to have the term.
     pub fn frequency(&self, disease: DiseaseIndex, term: Term) -> f64 {
-        self.position(disease).map_or(0.0, |position| self.risen(position).frequency(term))
+        self.position(disease)
+            .map_or(0.0, |position| self.risen(position).frequency(term))
     }
 
     /// B(t): the mean of F over the candidates.
     pub fn background(&self, term: Term) -> f64 {
-        self.changed_list(term).map_or(self.base.background[term.index()], |(_, mean)| *mean)
+        self.changed_list(term)
+            .map_or(self.base.background[term.index()], |(_, mean)| *mean)
     }
 
     /// S of every candidate, in their order; negative infinity where nothing is known of a disease.
@@ -191,7 +228,9 @@ impl<'k> Scorer<'k> {
     /// The best candidates and their S, best first; equal ones in the candidates' order.
     pub fn top(&self, query: &Query, count: usize) -> Vec<(DiseaseIndex, f64)> {
         let top = self.products(&query.observed).top(count);
-        top.into_iter().map(|(position, s)| (self.base.candidates[position], s)).collect()
+        top.into_iter()
+            .map(|(position, s)| (self.base.candidates[position], s))
+            .collect()
     }
 
     /// F of one candidate.
@@ -202,7 +241,11 @@ impl<'k> Scorer<'k> {
     /// One observed term's factor lambda + (1 - lambda) R of one candidate.
     pub(super) fn factor(&self, position: usize, term: Term) -> f64 {
         let ratio = self.ratio(position, term);
-        let absent = if self.is_absent(position, term) { ABSENT } else { 1.0 };
+        let absent = if self.is_absent(position, term) {
+            ABSENT
+        } else {
+            1.0
+        };
         LAMBDA + (1.0 - LAMBDA) * ratio * absent
     }
 
@@ -213,10 +256,14 @@ impl<'k> Scorer<'k> {
             return f / self.background(term);
         }
         let parents = self.ontology().parents(term).iter();
-        KAPPA * parents.map(|parent| self.ratio(position, *parent)).fold(0.0, f64::max)
+        KAPPA
+            * parents
+                .map(|parent| self.ratio(position, *parent))
+                .fold(0.0, f64::max)
     }
 
-    /// Minus the logarithm of the share of candidates that have a term; of one candidate where none has it. Nats.
+    /// Minus the logarithm of the share of candidates that have a term; of one candidate where none
+    /// has it. Nats.
     pub(super) fn information_content(&self, term: Term) -> f64 {
         match self.changed_list(term) {
             Some((list, _)) => content(list, self.base.candidates.len()),
@@ -228,7 +275,9 @@ impl<'k> Scorer<'k> {
     pub(super) fn weight(&self, position: usize) -> Weight {
         match self.changes {
             None => self.base.weights[position],
-            Some(_) => weight(self.profile_at(position), |term| self.information_content(term)),
+            Some(_) => weight(self.profile_at(position), |term| {
+                self.information_content(term)
+            }),
         }
     }
 
@@ -240,7 +289,10 @@ impl<'k> Scorer<'k> {
 
     /// Whether a candidate is annotated to be without a term.
     pub(super) fn is_absent(&self, position: usize, term: Term) -> bool {
-        self.profile_at(position).absent.binary_search(&term).is_ok()
+        self.profile_at(position)
+            .absent
+            .binary_search(&term)
+            .is_ok()
     }
 
     fn ontology(&self) -> &'k Ontology {
@@ -285,7 +337,11 @@ impl<'k> Scorer<'k> {
     fn absences(&self, term: Term) -> impl Iterator<Item = usize> + '_ {
         let base = self.base.lists.without(term).iter().copied();
         let base = base.filter(|position| self.changed(*position).is_none());
-        let diseases = self.changes.as_ref().into_iter().flat_map(|changes| changes.diseases.keys().copied());
+        let diseases = self
+            .changes
+            .as_ref()
+            .into_iter()
+            .flat_map(|changes| changes.diseases.keys().copied());
         let changed = diseases.filter(move |position| self.is_absent(*position as usize, term));
         base.chain(changed).map(|position| position as usize)
     }
@@ -310,18 +366,26 @@ impl<'k> Scorer<'k> {
             Some(changes) if self.is_touched(term) => &changes.rows,
             _ => &self.base.rows,
         };
-        let cached = rows.lock().unwrap_or_else(PoisonError::into_inner).get(term);
+        let cached = rows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(term);
         if let Some(row) = cached {
             return row;
         }
         let row = self.make_row(term);
-        rows.lock().unwrap_or_else(PoisonError::into_inner).insert(term, row.clone());
+        rows.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(term, row.clone());
         row
     }
 
     /// Whether a change reaches a term's row: through its own F and B or those of an ancestor.
     fn is_touched(&self, term: Term) -> bool {
-        self.ontology().ancestors(term).iter().any(|ancestor| self.changed_list(*ancestor).is_some())
+        self.ontology()
+            .ancestors(term)
+            .iter()
+            .any(|ancestor| self.changed_list(*ancestor).is_some())
     }
 
     fn make_row(&self, term: Term) -> Row {
@@ -354,7 +418,11 @@ impl Base<'_> {
             touched.extend(self.lists.risen[*position as usize].differing(&changed.risen));
         }
         let changed = touched.into_iter().map(|term| {
-            let kept = self.lists.of(term).iter().filter(|(position, _)| !diseases.contains_key(position));
+            let kept = self
+                .lists
+                .of(term)
+                .iter()
+                .filter(|(position, _)| !diseases.contains_key(position));
             let mut list: Vec<(Position, f64)> = kept.copied().collect();
             for (position, changed) in diseases {
                 let f = changed.risen.frequency(term);

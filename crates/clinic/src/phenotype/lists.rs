@@ -1,5 +1,5 @@
-//! Which candidates have a term, and how often: for each term the candidates with F above 0, in their order, and for
-//! each candidate the terms.
+//! Which candidates have a term, and how often: for each term the candidates with F above 0, in
+//! their order, and for each candidate the terms.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -65,7 +65,13 @@ impl Lists {
             }
         }
         let (starts, entries) = by_term(ontology.len(), &risen);
-        Self { starts, entries, risen, absent, empty }
+        Self {
+            starts,
+            entries,
+            risen,
+            absent,
+            empty,
+        }
     }
 
     /// Candidates with F above 0, in order.

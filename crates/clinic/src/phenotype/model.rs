@@ -1,6 +1,7 @@
-//! What was learned from solved cases: one set of weights from all of them, one for each fold that leaves a tenth of the
-//! publications out, and the hashes of the publications that were used. A case whose publication was used is ranked by
-//! the fold that has not seen it, so that one shipped file evaluates honestly. It holds nothing of any patient.
+//! What was learned from solved cases: one set of weights from all of them, one for each fold that
+//! leaves a tenth of the publications out, and the hashes of the publications that were used. A
+//! case whose publication was used is ranked by the fold that has not seen it, so that one shipped
+//! file evaluates honestly. It holds nothing of any patient.
 
 use std::sync::OnceLock;
 
@@ -16,10 +17,14 @@ use crate::phenotype::{
 /// How many folds of publications there are.
 pub(super) const FOLDS: u64 = 10;
 
-/// A publication as a model remembers it: the first 8 bytes, big-endian, of SHA-256 of its id as `PMID:15266616`.
+/// A publication as a model remembers it: the first 8 bytes, big-endian, of SHA-256 of its id as
+/// `PMID:15266616`.
 pub fn publication_hash(publication: Pmid) -> u64 {
     let digest = Sha256::digest(publication.to_string().as_bytes());
-    digest.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |hash, byte| hash << 8 | u64::from(*byte))
 }
 
 /// The fold that a publication is left out of.
@@ -42,7 +47,10 @@ impl Weights {
 
     /// Utility of a candidate: the sum of coefficient times feature.
     pub(super) fn utility_of(&self, values: &FeatureValues) -> f64 {
-        self.utility.iter().map(|(feature, coefficient)| coefficient * values[feature.index()]).sum()
+        self.utility
+            .iter()
+            .map(|(feature, coefficient)| coefficient * values[feature.index()])
+            .sum()
     }
 
     /// The same less S, by feature: what the re-ranker adds to S.
@@ -93,17 +101,30 @@ impl Model {
     ) -> Self {
         publications.sort_unstable();
         publications.dedup();
-        let publications = publications.into_iter().map(|hash| format!("{hash:016x}")).collect();
-        Self { format: FORMAT, knowledge: knowledge.to_owned(), full, folds, publications }
+        let publications = publications
+            .into_iter()
+            .map(|hash| format!("{hash:016x}"))
+            .collect();
+        Self {
+            format: FORMAT,
+            knowledge: knowledge.to_owned(),
+            full,
+            folds,
+            publications,
+        }
     }
 
     /// The model that comes with the program.
     ///
     /// Its file is part of the program and read by a test, so that it cannot be unreadable here.
-    #[expect(clippy::expect_used, reason = "the file is compiled in and a test reads it")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the file is compiled in and a test reads it"
+    )]
     pub fn built_in() -> &'static Self {
         static MODEL: OnceLock<Model> = OnceLock::new();
-        MODEL.get_or_init(|| Self::from_json(include_str!("model.json")).expect("the shipped model"))
+        MODEL
+            .get_or_init(|| Self::from_json(include_str!("model.json")).expect("the shipped model"))
     }
 
     /// # Errors
@@ -112,10 +133,14 @@ impl Model {
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
         let model: Self = serde_json::from_str(text)?;
         if model.format != FORMAT {
-            return Err(ModelError::Format { found: model.format });
+            return Err(ModelError::Format {
+                found: model.format,
+            });
         }
         if model.folds.len() as u64 != FOLDS {
-            return Err(ModelError::Folds { found: model.folds.len() });
+            return Err(ModelError::Folds {
+                found: model.folds.len(),
+            });
         }
         Ok(model)
     }
@@ -138,12 +163,15 @@ impl Model {
         self.publications.binary_search(&hash).is_ok()
     }
 
-    /// Weights that have not seen a case's publications: those of the fold that leaves the first known one out, or all
-    /// where none is known. A case of several publications that were used in several folds has no weights that saw none
-    /// of them.
+    /// Weights that have not seen a case's publications: those of the fold that leaves the first
+    /// known one out, or all where none is known. A case of several publications that were used in
+    /// several folds has no weights that saw none of them.
     pub fn for_case(&self, publications: &[Pmid]) -> &Weights {
-        let seen = publications.iter().find(|publication| self.has_seen(**publication));
-        let fold = seen.and_then(|publication| self.folds.get(fold_of(publication_hash(*publication))));
+        let seen = publications
+            .iter()
+            .find(|publication| self.has_seen(**publication));
+        let fold =
+            seen.and_then(|publication| self.folds.get(fold_of(publication_hash(*publication))));
         fold.unwrap_or(&self.full)
     }
 

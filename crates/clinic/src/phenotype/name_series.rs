@@ -1,4 +1,5 @@
-//! Diseases that bear a common name with a number behind it ("Developmental and epileptic encephalopathy 96").
+//! Diseases that bear a common name with a number behind it ("Developmental and epileptic
+//! encephalopathy 96").
 
 use std::collections::HashMap;
 
@@ -19,8 +20,8 @@ pub(super) fn series(knowledge: &Knowledge) -> Series {
     series
 }
 
-/// A disease's name without its number in the series, its inheritance and "susceptibility to": capitals, words parted by
-/// one space. The name itself where it bears none.
+/// A disease's name without its number in the series, its inheritance and "susceptibility to":
+/// capitals, words parted by one space. The name itself where it bears none.
 pub(super) fn stem(name: &str) -> String {
     const TAILS: [&[&str]; 7] = [
         &["AUTOSOMAL", "RECESSIVE"],
@@ -33,16 +34,26 @@ pub(super) fn stem(name: &str) -> String {
     ];
     let capitals = name.split(';').next().unwrap_or_default().to_uppercase();
     let separator = |letter: char| letter == ',' || letter.is_whitespace();
-    let mut words: Vec<&str> = capitals.split(separator).filter(|word| !word.is_empty()).collect();
+    let mut words: Vec<&str> = capitals
+        .split(separator)
+        .filter(|word| !word.is_empty())
+        .collect();
     loop {
         let before = words.len();
         if words.len() > 1 && words.last().is_some_and(|word| is_number(word)) {
             words.pop();
-            if words.len() > 1 && words.last().is_some_and(|word| ["TYPE", "FORM", "GROUP"].contains(word)) {
+            if words.len() > 1
+                && words
+                    .last()
+                    .is_some_and(|word| ["TYPE", "FORM", "GROUP"].contains(word))
+            {
                 words.pop();
             }
         }
-        if let Some(tail) = TAILS.iter().find(|tail| words.len() > tail.len() && words.ends_with(tail)) {
+        if let Some(tail) = TAILS
+            .iter()
+            .find(|tail| words.len() > tail.len() && words.ends_with(tail))
+        {
             words.truncate(words.len() - tail.len());
         }
         if words.len() == before {
@@ -51,7 +62,8 @@ pub(super) fn stem(name: &str) -> String {
     }
 }
 
-/// A place in a series: digits with up to two letters, Roman digits with up to one, or a single letter.
+/// A place in a series: digits with up to two letters, Roman digits with up to one, or a single
+/// letter.
 fn is_number(word: &str) -> bool {
     let rest = word.trim_start_matches(|letter: char| letter.is_ascii_digit());
     let letters = |text: &str| text.bytes().all(|letter| letter.is_ascii_uppercase());
@@ -72,12 +84,21 @@ mod tests {
     #[test]
     fn a_series_has_one_stem() {
         for (name, expected) in [
-            ("Developmental and epileptic encephalopathy 96", "DEVELOPMENTAL AND EPILEPTIC ENCEPHALOPATHY"),
+            (
+                "Developmental and epileptic encephalopathy 96",
+                "DEVELOPMENTAL AND EPILEPTIC ENCEPHALOPATHY",
+            ),
             ("Deafness, autosomal recessive 1A", "DEAFNESS"),
             ("Deafness, X-linked 2", "DEAFNESS"),
-            ("Ehlers-Danlos syndrome, classic type, 2", "EHLERS-DANLOS SYNDROME CLASSIC"),
+            (
+                "Ehlers-Danlos syndrome, classic type, 2",
+                "EHLERS-DANLOS SYNDROME CLASSIC",
+            ),
             ("Mucopolysaccharidosis type IIIA", "MUCOPOLYSACCHARIDOSIS"),
-            ("Fanconi anemia, complementation group D2", "FANCONI ANEMIA COMPLEMENTATION GROUP D2"),
+            (
+                "Fanconi anemia, complementation group D2",
+                "FANCONI ANEMIA COMPLEMENTATION GROUP D2",
+            ),
             ("Marfan syndrome", "MARFAN SYNDROME"),
             ("X", "X"),
         ] {

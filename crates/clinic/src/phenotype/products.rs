@@ -1,5 +1,6 @@
-//! S of all candidates before the logarithm is taken: products of factors by candidate, whose order is that of S. A
-//! logarithm for each of 8,000 candidates costs more than the products; the first ten need ten.
+//! S of all candidates before the logarithm is taken: products of factors by candidate, whose order
+//! is that of S. A logarithm for each of 8,000 candidates costs more than the products; the first
+//! ten need ten.
 
 use std::cmp::Ordering;
 
@@ -15,7 +16,10 @@ pub(super) struct Products {
 impl Products {
     /// Of no factors, for so many candidates.
     pub fn of(candidates: usize) -> Self {
-        Self { last: vec![1.0; candidates], logs: None }
+        Self {
+            last: vec![1.0; candidates],
+            logs: None,
+        }
     }
 
     /// Makes room for more factors than a product can hold.
@@ -36,13 +40,20 @@ impl Products {
         }
     }
 
-    /// The candidates with the largest S, largest first, equal ones in order; without those that have nothing known.
+    /// The candidates with the largest S, largest first, equal ones in order; without those that
+    /// have nothing known.
     pub fn top(&self, count: usize) -> Vec<(usize, f64)> {
         if self.logs.is_some() {
-            return leading(&self.scores(), count).into_iter().filter(|(_, s)| s.is_finite()).collect();
+            return leading(&self.scores(), count)
+                .into_iter()
+                .filter(|(_, s)| s.is_finite())
+                .collect();
         }
-        let top = leading(&self.last, count).into_iter().filter(|(_, product)| *product > 0.0);
-        top.map(|(position, product)| (position, libm::log(product))).collect()
+        let top = leading(&self.last, count)
+            .into_iter()
+            .filter(|(_, product)| *product > 0.0);
+        top.map(|(position, product)| (position, libm::log(product)))
+            .collect()
     }
 }
 
@@ -56,15 +67,19 @@ fn leading(values: &[f64], count: usize) -> Vec<(usize, f64)> {
     let mut ordered = values.to_vec();
     let (_, threshold, _) = ordered.select_nth_unstable_by(count - 1, largest_first);
     let threshold = *threshold;
-    let kept = values.iter().copied().enumerate().filter(|(_, value)| *value >= threshold);
+    let kept = values
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|(_, value)| *value >= threshold);
     let mut leading: Vec<(usize, f64)> = kept.collect();
     leading.sort_by(|left, right| largest_first(&left.1, &right.1));
     leading.truncate(count);
     leading
 }
 
-/// Rank of one candidate: 1 + better ones + half of the equal ones, equal after rounding to 1e-9. `None` where nothing
-/// is known of it.
+/// Rank of one candidate: 1 + better ones + half of the equal ones, equal after rounding to 1e-9.
+/// `None` where nothing is known of it.
 pub fn rank_of(scores: &[f64], position: usize) -> Option<f64> {
     let round = |score: f64| (score * 1e9).round();
     let own = round(*scores.get(position)?);

@@ -1,4 +1,5 @@
-//! Minimises a smooth function by L-BFGS with backtracking (Nocedal and Wright, Numerical Optimization, algorithm 7.5).
+//! Minimises a smooth function by L-BFGS with backtracking (Nocedal and Wright, Numerical
+//! Optimization, algorithm 7.5).
 
 /// Pairs of steps and gradient changes that are remembered.
 const MEMORY: usize = 10;
@@ -18,7 +19,10 @@ struct Pair {
 }
 
 /// The point found from `start` on; the function returns its value and gradient.
-pub(super) fn minimise(start: Vec<f64>, mut function: impl FnMut(&[f64]) -> (f64, Vec<f64>)) -> Vec<f64> {
+pub(super) fn minimise(
+    start: Vec<f64>,
+    mut function: impl FnMut(&[f64]) -> (f64, Vec<f64>),
+) -> Vec<f64> {
     let mut at = start;
     let (mut value, mut gradient) = function(&at);
     let mut pairs: Vec<Pair> = Vec::new();
@@ -31,7 +35,11 @@ pub(super) fn minimise(start: Vec<f64>, mut function: impl FnMut(&[f64]) -> (f64
         let mut length = 1.0;
         let mut found = None;
         for _ in 0..HALVINGS {
-            let next: Vec<f64> = at.iter().zip(&direction).map(|(x, d)| x + length * d).collect();
+            let next: Vec<f64> = at
+                .iter()
+                .zip(&direction)
+                .map(|(x, d)| x + length * d)
+                .collect();
             let (next_value, next_gradient) = function(&next);
             if next_value <= value + ENOUGH * length * slope {
                 found = Some((next, next_value, next_gradient));
@@ -39,8 +47,13 @@ pub(super) fn minimise(start: Vec<f64>, mut function: impl FnMut(&[f64]) -> (f64
             }
             length /= 2.0;
         }
-        let Some((next, next_value, next_gradient)) = found else { break };
-        let pair = Pair { step: minus(&next, &at), change: minus(&next_gradient, &gradient) };
+        let Some((next, next_value, next_gradient)) = found else {
+            break;
+        };
+        let pair = Pair {
+            step: minus(&next, &at),
+            change: minus(&next_gradient, &gradient),
+        };
         if dot(&pair.step, &pair.change) > 1e-14 {
             pairs.push(pair);
             if pairs.len() > MEMORY {
@@ -52,7 +65,8 @@ pub(super) fn minimise(start: Vec<f64>, mut function: impl FnMut(&[f64]) -> (f64
     at
 }
 
-/// The two-loop recursion: minus the inverse Hessian, as the pairs approximate it, times the gradient.
+/// The two-loop recursion: minus the inverse Hessian, as the pairs approximate it, times the
+/// gradient.
 fn direction(gradient: &[f64], pairs: &[Pair]) -> Vec<f64> {
     let mut q = gradient.to_vec();
     let mut shares = Vec::with_capacity(pairs.len());
@@ -99,8 +113,17 @@ mod tests {
         let found = minimise(vec![-1.2, 1.0], |at| {
             let (x, y) = (at[0], at[1]);
             let value = (1.0 - x).powi(2) + 100.0 * (y - x * x).powi(2);
-            (value, vec![-2.0 * (1.0 - x) - 400.0 * x * (y - x * x), 200.0 * (y - x * x)])
+            (
+                value,
+                vec![
+                    -2.0 * (1.0 - x) - 400.0 * x * (y - x * x),
+                    200.0 * (y - x * x),
+                ],
+            )
         });
-        assert!(found.iter().all(|part| (part - 1.0).abs() < 1e-5), "{found:?}");
+        assert!(
+            found.iter().all(|part| (part - 1.0).abs() < 1e-5),
+            "{found:?}"
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! The patient's side of a ranking: which terms count, after ids are resolved, contradictions settled and terms implied
-//! by others set aside. It refuses a case without one usable phenotype term.
+//! The patient's side of a ranking: which terms count, after ids are resolved, contradictions
+//! settled and terms implied by others set aside. It refuses a case without one usable phenotype
+//! term.
 
 use std::collections::HashSet;
 
@@ -29,7 +30,8 @@ pub enum QueryNote {
     Obsolete { term: TermId, consider: Vec<TermId> },
     /// Not in this release of the ontology: left out.
     Unknown(TermId),
-    /// Excluded, yet observed or implied by an observed term: the observation is kept, the exclusion left out.
+    /// Excluded, yet observed or implied by an observed term: the observation is kept, the
+    /// exclusion left out.
     Contradictory(TermId),
     /// Not an abnormality (a mode of inheritance, an onset, a modifier): left out.
     NotPhenotype(TermId),
@@ -55,11 +57,18 @@ impl Query {
         let observed = resolve_all(case.observed_terms(), ontology, &mut notes);
         if observed.is_empty() {
             let stated = case.observed.len();
-            return Err(if stated == 0 { QueryError::NoTerms } else { QueryError::NoneKnown { stated } });
+            return Err(if stated == 0 {
+                QueryError::NoTerms
+            } else {
+                QueryError::NoneKnown { stated }
+            });
         }
         let excluded = resolve_all(case.excluded.iter().copied(), ontology, &mut notes);
         let mut query = Self::from_terms(ontology, &observed, &excluded);
-        for term in excluded.iter().filter(|term| !query.excluded.contains(term)) {
+        for term in excluded
+            .iter()
+            .filter(|term| !query.excluded.contains(term))
+        {
             notes.push(QueryNote::Contradictory(ontology.id(*term)));
         }
         query.sex = case.sex;
@@ -67,21 +76,41 @@ impl Query {
         Ok((query, notes))
     }
 
-    /// A query of terms already resolved, without sex and onset. It may be empty; repeated terms count once, and
-    /// exclusions that an observed term contradicts are left out.
+    /// A query of terms already resolved, without sex and onset. It may be empty; repeated terms
+    /// count once, and exclusions that an observed term contradicts are left out.
     pub fn from_terms(ontology: &Ontology, observed: &[Term], excluded: &[Term]) -> Self {
         let stated = once(observed);
-        let implied: HashSet<Term> =
-            stated.iter().flat_map(|term| ontology.ancestors(*term).iter().copied()).collect();
-        let excluded = once(excluded).into_iter().filter(|term| !implied.contains(term)).collect();
+        let implied: HashSet<Term> = stated
+            .iter()
+            .flat_map(|term| ontology.ancestors(*term).iter().copied())
+            .collect();
+        let excluded = once(excluded)
+            .into_iter()
+            .filter(|term| !implied.contains(term))
+            .collect();
         let observed = most_specific(ontology, &stated);
-        Self { observed, stated, excluded, sex: None, onset: None }
+        Self {
+            observed,
+            stated,
+            excluded,
+            sex: None,
+            onset: None,
+        }
     }
 
     /// The same query without one observed term: a stated ancestor that it implied takes its place.
     pub fn without(&self, ontology: &Ontology, term: Term) -> Self {
-        let stated: Vec<Term> = self.stated.iter().copied().filter(|other| *other != term).collect();
-        Self { observed: most_specific(ontology, &stated), stated, ..self.clone() }
+        let stated: Vec<Term> = self
+            .stated
+            .iter()
+            .copied()
+            .filter(|other| *other != term)
+            .collect();
+        Self {
+            observed: most_specific(ontology, &stated),
+            stated,
+            ..self.clone()
+        }
     }
 
     /// The same query with one term more that was looked for and not found.
@@ -89,30 +118,50 @@ impl Query {
         let mut excluded = self.excluded.clone();
         excluded.push(term);
         let fresh = Self::from_terms(ontology, &self.stated, &excluded);
-        Self { sex: self.sex, onset: self.onset, ..fresh }
+        Self {
+            sex: self.sex,
+            onset: self.onset,
+            ..fresh
+        }
     }
 
-    /// Terms whose answer is known: observed ones and their ancestors are present, excluded ones and their descendants
-    /// absent.
+    /// Terms whose answer is known: observed ones and their ancestors are present, excluded ones
+    /// and their descendants absent.
     pub fn answers(&self, ontology: &Ontology, term: Term) -> bool {
         self.observed.iter().any(|seen| ontology.is_a(*seen, term))
-            || self.excluded.iter().any(|not_seen| ontology.is_a(term, *not_seen))
+            || self
+                .excluded
+                .iter()
+                .any(|not_seen| ontology.is_a(term, *not_seen))
     }
 }
 
 /// In order, each once. 500 terms are usual for nobody, but must not be slow.
 fn once(terms: &[Term]) -> Vec<Term> {
     let mut seen = HashSet::with_capacity(terms.len());
-    terms.iter().copied().filter(|term| seen.insert(*term)).collect()
+    terms
+        .iter()
+        .copied()
+        .filter(|term| seen.insert(*term))
+        .collect()
 }
 
 /// Drops terms that another one implies; keeps the order.
 fn most_specific(ontology: &Ontology, terms: &[Term]) -> Vec<Term> {
     let mut implied: HashSet<Term> = HashSet::new();
     for term in terms {
-        implied.extend(ontology.ancestors(*term).iter().filter(|ancestor| *ancestor != term));
+        implied.extend(
+            ontology
+                .ancestors(*term)
+                .iter()
+                .filter(|ancestor| *ancestor != term),
+        );
     }
-    terms.iter().copied().filter(|term| !implied.contains(term)).collect()
+    terms
+        .iter()
+        .copied()
+        .filter(|term| !implied.contains(term))
+        .collect()
 }
 
 fn resolve_all(
@@ -128,7 +177,10 @@ fn resolve(id: TermId, ontology: &Ontology, notes: &mut Vec<QueryNote>) -> Optio
     let term = match ontology.resolve(id) {
         Resolution::Current(term) => term,
         Resolution::Replaced { by } => {
-            notes.push(QueryNote::Replaced { from: id, to: ontology.id(by) });
+            notes.push(QueryNote::Replaced {
+                from: id,
+                to: ontology.id(by),
+            });
             by
         }
         Resolution::Obsolete { consider } => {
@@ -148,9 +200,13 @@ fn resolve(id: TermId, ontology: &Ontology, notes: &mut Vec<QueryNote>) -> Optio
 }
 
 fn earliest_onset(case: &Case) -> Option<Onset> {
-    let ages = case.observed.iter().filter_map(|observation| match observation.onset {
-        Some(Onset::Age(age)) => Some(age),
-        _ => None,
-    });
-    ages.min_by(|left, right| left.0.total_cmp(&right.0)).map(Onset::Age)
+    let ages = case
+        .observed
+        .iter()
+        .filter_map(|observation| match observation.onset {
+            Some(Onset::Age(age)) => Some(age),
+            _ => None,
+        });
+    ages.min_by(|left, right| left.0.total_cmp(&right.0))
+        .map(Onset::Age)
 }

@@ -1,5 +1,6 @@
-//! The ranking: the 150 candidates with the largest S in the order of their utility, the rest in the order of S, with
-//! calibrated probabilities. What the re-ranker adds is kept apart from S, part by part.
+//! The ranking: the 150 candidates with the largest S in the order of their utility, the rest in
+//! the order of S, with calibrated probabilities. What the re-ranker adds is kept apart from S,
+//! part by part.
 
 use std::sync::Arc;
 
@@ -50,7 +51,8 @@ pub struct CandidateSet {
 pub struct Ranking {
     /// 150 at most, best first.
     pub leading: Vec<RankedDisease>,
-    /// Probability that the diagnosis is not among the leading candidates, nor among the known diseases.
+    /// Probability that the diagnosis is not among the leading candidates, nor among the known
+    /// diseases.
     pub none_of_these: f64,
     /// Genes of the leading candidates with the summed probability of their diseases, best first.
     pub genes: Vec<(GeneIndex, f64)>,
@@ -68,11 +70,15 @@ pub struct Ranking {
 pub fn rank(scorer: &Scorer, weights: &Weights, query: &Query) -> Ranking {
     let products = scorer.products(&query.observed);
     let compared = compare(scorer, query, &products);
-    let mut leading: Vec<(usize, RankedDisease, FeatureValues)> =
-        compared.into_iter().map(|(position, values)| candidate(scorer, weights, position, values)).collect();
+    let mut leading: Vec<(usize, RankedDisease, FeatureValues)> = compared
+        .into_iter()
+        .map(|(position, values)| candidate(scorer, weights, position, values))
+        .collect();
     leading.sort_by(|left, right| right.1.score.total_cmp(&left.1.score));
     let utilities: Vec<f64> = leading.iter().map(|(_, ranked, _)| ranked.score).collect();
-    let first = leading.first().map_or_else(FeatureValues::default, |(_, _, values)| *values);
+    let first = leading
+        .first()
+        .map_or_else(FeatureValues::default, |(_, _, values)| *values);
     let (probabilities, none_of_these, sharpness) = if utilities.is_empty() {
         (Vec::new(), 1.0, 1.0)
     } else {
@@ -88,14 +94,29 @@ pub fn rank(scorer: &Scorer, weights: &Weights, query: &Query) -> Ranking {
     let genes = genes(scorer, &leading);
     let set90 = candidate_set(&leading, none_of_these);
     let (links, candidates) = (scorer.genes().clone(), scorer.shared_candidates().clone());
-    Ranking { leading, none_of_these, genes, set90, products, positions, sharpness, links, candidates }
+    Ranking {
+        leading,
+        none_of_these,
+        genes,
+        set90,
+        products,
+        positions,
+        sharpness,
+        links,
+        candidates,
+    }
 }
 
 /// Places and features of the candidates that are re-ranked.
-pub(super) fn compare(scorer: &Scorer, query: &Query, products: &Products) -> Vec<(usize, FeatureValues)> {
+pub(super) fn compare(
+    scorer: &Scorer,
+    query: &Query,
+    products: &Products,
+) -> Vec<(usize, FeatureValues)> {
     let mut comparison = Comparison::new(scorer, query);
     let top = products.top(LEADING).into_iter();
-    top.map(|(position, s)| (position, comparison.features(position, s))).collect()
+    top.map(|(position, s)| (position, comparison.features(position, s)))
+        .collect()
 }
 
 fn candidate(
@@ -121,11 +142,22 @@ fn genes(scorer: &Scorer, leading: &[RankedDisease]) -> Vec<(GeneIndex, f64)> {
     let knowledge = scorer.knowledge();
     let mut genes: Vec<(GeneIndex, f64)> = Vec::new();
     for ranked in leading {
-        genes.extend(knowledge.disease(ranked.disease).genes.iter().map(|gene| (*gene, ranked.probability)));
+        genes.extend(
+            knowledge
+                .disease(ranked.disease)
+                .genes
+                .iter()
+                .map(|gene| (*gene, ranked.probability)),
+        );
     }
     genes.sort_by_key(|(gene, _)| *gene);
     let groups = genes.chunk_by(|left, right| left.0 == right.0);
-    let sums = groups.map(|group| (group[0].0, group.iter().map(|(_, probability)| probability).sum()));
+    let sums = groups.map(|group| {
+        (
+            group[0].0,
+            group.iter().map(|(_, probability)| probability).sum(),
+        )
+    });
     let mut sums: Vec<(GeneIndex, f64)> = sums.collect();
     sums.sort_by(|left, right| right.1.total_cmp(&left.1));
     sums
@@ -148,20 +180,36 @@ fn candidate_set(leading: &[RankedDisease], none: f64) -> CandidateSet {
 }
 
 impl Ranking {
-    /// Rank among all candidates, with half of the equal ones; `None` where nothing is known of the disease.
+    /// Rank among all candidates, with half of the equal ones; `None` where nothing is known of the
+    /// disease.
     pub fn rank_of(&self, disease: DiseaseIndex) -> Option<f64> {
-        if let Some(place) = self.leading.iter().position(|ranked| ranked.disease == disease) {
+        if let Some(place) = self
+            .leading
+            .iter()
+            .position(|ranked| ranked.disease == disease)
+        {
             let scores: Vec<f64> = self.leading.iter().map(|ranked| ranked.score).collect();
             return rank_of(&scores, place);
         }
-        rank_of(&self.scores(), self.candidates.iter().position(|candidate| *candidate == disease)?)
+        rank_of(
+            &self.scores(),
+            self.candidates
+                .iter()
+                .position(|candidate| *candidate == disease)?,
+        )
     }
 
     /// One order of all candidates: the leading ones by their score, the others below them by S.
     fn scores(&self) -> Vec<f64> {
         let mut scores = self.products.scores();
-        let Some(last) = self.leading.last() else { return scores };
-        let least = self.leading.iter().map(|ranked| ranked.s).fold(f64::INFINITY, f64::min);
+        let Some(last) = self.leading.last() else {
+            return scores;
+        };
+        let least = self
+            .leading
+            .iter()
+            .map(|ranked| ranked.s)
+            .fold(f64::INFINITY, f64::min);
         let offset = last.score - BELOW - least;
         scores.iter_mut().for_each(|score| *score += offset);
         for (position, ranked) in self.positions.iter().zip(&self.leading) {
@@ -176,22 +224,30 @@ impl Ranking {
         ranked.map_or(0.0, |ranked| ranked.probability)
     }
 
-    /// Rank among all genes with a candidate disease; `None` for a gene without one. Summed probabilities stay
-    /// logarithms: rounded, all but the leading ones would be equal.
+    /// Rank among all genes with a candidate disease; `None` for a gene without one. Summed
+    /// probabilities stay logarithms: rounded, all but the leading ones would be equal.
     pub fn gene_rank_of(&self, gene: GeneIndex) -> Option<f64> {
         let position = self.links.place(gene)?;
         let diseases = self.scores();
-        let scores = self.links.positions().map(|positions| self.log_sum(&diseases, positions));
+        let scores = self
+            .links
+            .positions()
+            .map(|positions| self.log_sum(&diseases, positions));
         rank_of(&scores.collect::<Vec<_>>(), position)
     }
 
     /// Candidates and probabilities, best first.
     pub fn posterior(&self) -> Vec<(DiseaseIndex, f64)> {
-        self.leading.iter().map(|ranked| (ranked.disease, ranked.probability)).collect()
+        self.leading
+            .iter()
+            .map(|ranked| (ranked.disease, ranked.probability))
+            .collect()
     }
 
     fn log_sum(&self, diseases: &[f64], positions: &[u32]) -> f64 {
-        let scores = positions.iter().map(|position| self.sharpness * diseases[*position as usize]);
+        let scores = positions
+            .iter()
+            .map(|position| self.sharpness * diseases[*position as usize]);
         let best = scores.clone().fold(f64::NEG_INFINITY, f64::max);
         if !best.is_finite() {
             return best;

@@ -1,5 +1,5 @@
-//! A disease's frequencies raised to ancestors: F_d(t), the largest f over t and its descendants. They rise here and
-//! nowhere else.
+//! A disease's frequencies raised to ancestors: F_d(t), the largest f over t and its descendants.
+//! They rise here and nowhere else.
 
 use ligate_knowledge::ontology::{Ontology, Term};
 
@@ -40,7 +40,9 @@ impl Risen {
     /// Terms whose F differs between two profiles.
     pub fn differing<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Term> + 'a {
         let lost = self.iter().filter(|(term, f)| other.frequency(*term) != *f);
-        let gained = other.iter().filter(|(term, _)| self.frequency(*term) <= 0.0);
+        let gained = other
+            .iter()
+            .filter(|(term, _)| self.frequency(*term) <= 0.0);
         lost.chain(gained).map(|(term, _)| term)
     }
 }
@@ -54,7 +56,10 @@ pub(super) struct Riser<'o> {
 
 impl<'o> Riser<'o> {
     pub fn new(ontology: &'o Ontology) -> Self {
-        Self { ontology, f: vec![0.0; ontology.len()] }
+        Self {
+            ontology,
+            f: vec![0.0; ontology.len()],
+        }
     }
 
     pub fn rise(&mut self, profile: &Profile) -> Risen {
@@ -69,6 +74,10 @@ impl<'o> Riser<'o> {
             }
         }
         touched.sort_unstable();
-        Risen::of(touched.into_iter().map(|term| (term, std::mem::take(&mut self.f[term.index()]))))
+        Risen::of(
+            touched
+                .into_iter()
+                .map(|term| (term, std::mem::take(&mut self.f[term.index()]))),
+        )
     }
 }

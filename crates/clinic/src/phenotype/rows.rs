@@ -1,6 +1,6 @@
-//! A bounded store of dense rows: R of one term over all candidates. A row is made from its parents' rows, so rows of
-//! frequent ancestors stay and a rare term costs one pass. When full, the row that was not used for longest (by the
-//! clock algorithm) leaves.
+//! A bounded store of dense rows: R of one term over all candidates. A row is made from its
+//! parents' rows, so rows of frequent ancestors stay and a rare term costs one pass. When full, the
+//! row that was not used for longest (by the clock algorithm) leaves.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -19,7 +19,12 @@ pub(super) struct Rows {
 impl Rows {
     /// `capacity` rows at most, for an ontology of so many terms.
     pub fn new(terms: usize, capacity: usize) -> Self {
-        Self { slots: vec![None; terms], used: vec![false; terms], ring: VecDeque::new(), capacity }
+        Self {
+            slots: vec![None; terms],
+            used: vec![false; terms],
+            ring: VecDeque::new(),
+            capacity,
+        }
     }
 
     pub fn get(&mut self, term: Term) -> Option<Row> {

@@ -1,5 +1,5 @@
-//! Fitting a [`Model`] to solved cases, as a pure function of them: the re-ranker's coefficients by fold of publications,
-//! then the calibration on utilities of folds that had not seen the case.
+//! Fitting a [`Model`] to solved cases, as a pure function of them: the re-ranker's coefficients by
+//! fold of publications, then the calibration on utilities of folds that had not seen the case.
 
 use ligate_knowledge::DiseaseIndex;
 use ligate_model::Pmid;
@@ -32,9 +32,15 @@ pub struct Example {
 const WIDTH: usize = Feature::ALL.len();
 
 impl Example {
-    /// A case as `scorer` sees it: its own publication must have been taken out. `weight` is that of its list among the
-    /// case's lists (as published, and made noisy).
-    pub fn of(scorer: &Scorer, query: &Query, publication: Pmid, truth: DiseaseIndex, weight: f64) -> Self {
+    /// A case as `scorer` sees it: its own publication must have been taken out. `weight` is that
+    /// of its list among the case's lists (as published, and made noisy).
+    pub fn of(
+        scorer: &Scorer,
+        query: &Query,
+        publication: Pmid,
+        truth: DiseaseIndex,
+        weight: f64,
+    ) -> Self {
         let compared = compare(scorer, query, &scorer.products(&query.observed));
         let position = scorer.position(truth);
         Self {
@@ -42,8 +48,13 @@ impl Example {
             group: truth,
             weight,
             terms: query.observed.len(),
-            truth: compared.iter().position(|(place, _)| Some(*place) == position),
-            features: compared.iter().flat_map(|(_, values)| values.map(|value| value as f32)).collect(),
+            truth: compared
+                .iter()
+                .position(|(place, _)| Some(*place) == position),
+            features: compared
+                .iter()
+                .flat_map(|(_, values)| values.map(|value| value as f32))
+                .collect(),
         }
     }
 
@@ -52,8 +63,8 @@ impl Example {
     }
 }
 
-/// Fits the full weights and those of every fold. Cases of one disease are weighted by one over the square root of their
-/// number, so that the store's frequent diseases do not decide alone.
+/// Fits the full weights and those of every fold. Cases of one disease are weighted by one over the
+/// square root of their number, so that the store's frequent diseases do not decide alone.
 ///
 /// # Errors
 ///
@@ -65,18 +76,29 @@ pub fn train(examples: &[Example], knowledge: &str) -> Result<Model, ModelError>
     for fold in 0..FOLDS as usize {
         utilities.push(fit_utility(examples, &weights, outside(Some(fold)))?);
     }
-    let known: Vec<Option<Known>> =
-        examples.iter().map(|example| known(example, &utilities[example.fold()])).collect();
+    let known: Vec<Option<Known>> = examples
+        .iter()
+        .map(|example| known(example, &utilities[example.fold()]))
+        .collect();
     let calibrated = |fold: Option<usize>| {
-        let kept = examples.iter().zip(&known).filter(|(example, _)| fold != Some(example.fold()));
+        let kept = examples
+            .iter()
+            .zip(&known)
+            .filter(|(example, _)| fold != Some(example.fold()));
         let kept: Vec<&Known> = kept.filter_map(|(_, known)| known.as_ref()).collect();
         calibrate::fit(&kept)
     };
-    let full =
-        Weights { utility: fit_utility(examples, &weights, outside(None))?, calibrator: calibrated(None) };
+    let full = Weights {
+        utility: fit_utility(examples, &weights, outside(None))?,
+        calibrator: calibrated(None),
+    };
     let folds = utilities.into_iter().enumerate();
-    let folds =
-        folds.map(|(fold, utility)| Weights { utility, calibrator: calibrated(Some(fold)) }).collect();
+    let folds = folds
+        .map(|(fold, utility)| Weights {
+            utility,
+            calibrator: calibrated(Some(fold)),
+        })
+        .collect();
     let publications = examples.iter().map(|example| example.publication).collect();
     Ok(Model::new(knowledge, full, folds, publications))
 }
@@ -87,7 +109,10 @@ fn weights(examples: &[Example]) -> Vec<f64> {
     for example in examples {
         *counts.entry(example.group).or_insert(0.0_f64) += 1.0;
     }
-    examples.iter().map(|example| example.weight / counts[&example.group].sqrt()).collect()
+    examples
+        .iter()
+        .map(|example| example.weight / counts[&example.group].sqrt())
+        .collect()
 }
 
 fn fit_utility(
@@ -95,10 +120,17 @@ fn fit_utility(
     weights: &[f64],
     kept: impl Fn(&Example) -> bool,
 ) -> Result<Vec<(Feature, f64)>, ModelError> {
-    let choices = examples.iter().zip(weights).filter(|(example, _)| kept(example));
+    let choices = examples
+        .iter()
+        .zip(weights)
+        .filter(|(example, _)| kept(example));
     let choices: Vec<Choice> = choices
         .filter_map(|(example, weight)| {
-            Some(Choice { weight: *weight, alternatives: &example.features, truth: example.truth? })
+            Some(Choice {
+                weight: *weight,
+                alternatives: &example.features,
+                truth: example.truth?,
+            })
         })
         .collect();
     let fitted = logit::fit(&choices, WIDTH, RIDGE).ok_or(ModelError::Undetermined)?;
@@ -111,12 +143,22 @@ fn known(example: &Example, utility: &[(Feature, f64)]) -> Option<Known> {
     let mut rows: Vec<(f64, usize, FeatureValues)> = Vec::new();
     for (place, row) in example.features.chunks_exact(WIDTH).enumerate() {
         let values = values(row);
-        let sum = utility.iter().map(|(feature, coefficient)| coefficient * values[feature.index()]).sum();
+        let sum = utility
+            .iter()
+            .map(|(feature, coefficient)| coefficient * values[feature.index()])
+            .sum();
         rows.push((sum, place, values));
     }
     rows.sort_by(|left, right| right.0.total_cmp(&left.0));
     let utilities: Vec<f64> = rows.iter().map(|(utility, _, _)| *utility).collect();
     let case = case_values(example.terms, &utilities, &rows.first()?.2);
-    let truth = example.truth.and_then(|truth| rows.iter().position(|(_, place, _)| *place == truth));
-    Some(Known { weight: example.weight, case, utilities, truth })
+    let truth = example
+        .truth
+        .and_then(|truth| rows.iter().position(|(_, place, _)| *place == truth));
+    Some(Known {
+        weight: example.weight,
+        case,
+        utilities,
+        truth,
+    })
 }

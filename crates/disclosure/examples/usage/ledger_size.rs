@@ -32,22 +32,39 @@ pub fn report(count: usize, columns: usize) -> Result<(), Failure> {
     let megabytes =
         |name: &str| Ok::<_, io::Error>(bytes(&nodes.folder().join("0").join(name))? as f64 / 1e6);
     println!("{count} people, {columns} columns at one node");
-    println!("columns/ {:.1} MB, people/ {:.1} MB", megabytes("columns")?, megabytes("people")?);
-    println!("runs.json {:.1} MB, in all {:.1} MB", megabytes("runs.json")?, megabytes("")?);
+    println!(
+        "columns/ {:.1} MB, people/ {:.1} MB",
+        megabytes("columns")?,
+        megabytes("people")?
+    );
+    println!(
+        "runs.json {:.1} MB, in all {:.1} MB",
+        megabytes("runs.json")?,
+        megabytes("")?
+    );
     println!("entering the last study: {entering:.2} s");
     let before = peak_megabytes();
     let (reading, account) = seconds(|| nodes.account(0))?;
     let ids = account.distinct(|_| true);
-    assert_eq!(ids.len(), columns, "the account has other columns than were entered");
+    assert_eq!(
+        ids.len(),
+        columns,
+        "the account has other columns than were entered"
+    );
     let (laying, rows) = seconds(|| Ok(account.rows(&ids, nodes.numbers(0), &[])))?;
     let (summing, _) = seconds(|| Ok(rows.gram(THREADS)))?;
     let (judging, found) = seconds(|| Ok(judge(&rows, Limits::of_cell(10), THREADS)))?;
-    println!("reading the account {reading:.2} s, laying out the rows {laying:.2} s, W'W {summing:.2} s");
+    println!(
+        "reading the account {reading:.2} s, laying out the rows {laying:.2} s, W'W {summing:.2} s"
+    );
     println!(
         "W'W and judging {judging:.2} s (twice in a run of three nodes), largest leverage {:.4}",
         found.leverage
     );
-    println!("peak memory {} MB, {before} MB before the check", peak_megabytes());
+    println!(
+        "peak memory {} MB, {before} MB before the check",
+        peak_megabytes()
+    );
     Ok(())
 }
 

@@ -1,16 +1,18 @@
-//! How many studies a dataset takes until the span rule refuses one, at each door, and how rare a variant may then be
-//! outside. Made people at three nodes with real ledgers; nobody leaves, every study is over everybody.
+//! How many studies a dataset takes until the span rule refuses one, at each door, and how rare a
+//! variant may then be outside. Made people at three nodes with real ledgers; nobody leaves, every
+//! study is over everybody.
 //!
 //!     cargo run --release -p ligate-disclosure --example usage -- [KIND] [PEOPLE ...]
 //!     cargo run --release -p ligate-disclosure --example usage -- ledger PEOPLE COLUMNS
 //!
-//! KIND is how studies are called in the table, or how that begins: "linear", "logistic with Wald tests, 4".
-//! The second form says how large a node's ledger is and what a check takes.
+//! KIND is how studies are called in the table, or how that begins: "linear", "logistic with Wald
+//! tests, 4". The second form says how large a node's ledger is and what a check takes.
 //!
-//! Inside, one data user does all studies with the same covariates. Outside, twenty data users take turns, each with
-//! age, sex and other covariates of his own choice, and all results are exported. Leverages do not fall as columns are
-//! added, but for the softening of the sums, so the first study that is refused is looked for by halving. Where a node
-//! finds a difference that its sum does not show, it refuses; that is told beside, because no studies here differ so.
+//! Inside, one data user does all studies with the same covariates. Outside, twenty data users take
+//! turns, each with age, sex and other covariates of his own choice, and all results are exported.
+//! Leverages do not fall as columns are added, but for the softening of the sums, so the first
+//! study that is refused is looked for by halving. Where a node finds a difference that its sum
+//! does not show, it refuses; that is told beside, because no studies here differ so.
 
 #[allow(dead_code, reason = "the random histories use more of it")]
 #[path = "../../tests/histories/dice.rs"]
@@ -32,8 +34,8 @@ const SEED: u64 = 1;
 const DATA_USERS: u64 = 20;
 const SHOWN: [u64; 4] = [1, 10, 50, 100];
 
-/// From so many people on, accounts stop at 100 studies; the first one, of linear studies inside, only where it would take
-/// too long.
+/// From so many people on, accounts stop at 100 studies; the first one, of linear studies inside,
+/// only where it would take too long.
 const MANY_PEOPLE: usize = 10_000;
 const TOO_MANY_PEOPLE: usize = 100_000;
 
@@ -51,8 +53,12 @@ const KINDS: [(Trait, usize); 8] = [
 
 fn main() -> Result<(), Failure> {
     let mut words = std::env::args().skip(1).peekable();
-    let kind = words.next_if(|word| word.parse::<usize>().is_err()).unwrap_or_default();
-    let numbers = words.map(|text| text.parse()).collect::<Result<Vec<usize>, _>>()?;
+    let kind = words
+        .next_if(|word| word.parse::<usize>().is_err())
+        .unwrap_or_default();
+    let numbers = words
+        .map(|text| text.parse())
+        .collect::<Result<Vec<usize>, _>>()?;
     match numbers[..] {
         [people, columns] if kind == "ledger" => ledger_size::report(people, columns),
         _ if kind == "ledger" => Err("say: usage ledger PEOPLE COLUMNS".into()),
@@ -62,7 +68,10 @@ fn main() -> Result<(), Failure> {
 }
 
 fn usage(kind: &str, sizes: &[usize]) -> Result<(), Failure> {
-    let kinds: Vec<_> = KINDS.into_iter().filter(|of| name(*of).starts_with(kind)).collect();
+    let kinds: Vec<_> = KINDS
+        .into_iter()
+        .filter(|of| name(*of).starts_with(kind))
+        .collect();
     if kinds.is_empty() {
         return Err(format!("no studies are called {kind}").into());
     }
@@ -78,7 +87,11 @@ fn usage(kind: &str, sizes: &[usize]) -> Result<(), Failure> {
                 println!("{}", Usage::new(&people, *kind, door)?.row()?);
             }
         }
-        eprintln!("{size} people: {:.0} s, peak {} MB", start.elapsed().as_secs_f64(), peak_megabytes());
+        eprintln!(
+            "{size} people: {:.0} s, peak {} MB",
+            start.elapsed().as_secs_f64(),
+            peak_megabytes()
+        );
     }
     Ok(())
 }
@@ -100,23 +113,46 @@ struct Usage<'a> {
 }
 
 impl<'a> Usage<'a> {
-    fn new(people: &'a People, (kind, covariates): (Trait, usize), door: Door) -> Result<Self, Failure> {
+    fn new(
+        people: &'a People,
+        (kind, covariates): (Trait, usize),
+        door: Door,
+    ) -> Result<Self, Failure> {
         let nodes = Nodes::new(&people.sizes)?;
-        Ok(Self { people, kind, covariates, door, nodes, entered: 0, judged: BTreeMap::new() })
+        Ok(Self {
+            people,
+            kind,
+            covariates,
+            door,
+            nodes,
+            entered: 0,
+            judged: BTreeMap::new(),
+        })
     }
 
     fn row(mut self) -> Result<String, Failure> {
         let (passed, refused) = self.first_refused()?;
         let each = |of: fn(f64) -> String| -> String {
-            let text = |studies| self.judged.get(&studies).map_or("-".to_owned(), |found| of(found.leverage));
+            let text = |studies| {
+                self.judged
+                    .get(&studies)
+                    .map_or("-".to_owned(), |found| of(found.leverage))
+            };
             SHOWN.map(text).join(", ")
         };
         let (until, why) = match refused {
-            Some(studies) => (studies.to_string(), self.judged[&studies].refused.unwrap_or_default()),
+            Some(studies) => (
+                studies.to_string(),
+                self.judged[&studies].refused.unwrap_or_default(),
+            ),
             None if passed == self.room() => (format!("more than {passed}"), "the account is full"),
             None => (format!("more than {passed}"), "not tried further"),
         };
-        let frequencies = if self.door == Door::Outside { each(frequency) } else { String::new() };
+        let frequencies = if self.door == Door::Outside {
+            each(frequency)
+        } else {
+            String::new()
+        };
         Ok(format!(
             "| {} | {} | {:?} | {until} | {} | {frequencies} | {why} |",
             self.people.count(),
@@ -126,12 +162,15 @@ impl<'a> Usage<'a> {
         ))
     }
 
-    /// A number of studies that pass, and a number with which the span rule refuses, if it does before the account is full.
+    /// A number of studies that pass, and a number with which the span rule refuses, if it does
+    /// before the account is full.
     fn first_refused(&mut self) -> Result<(u64, Option<u64>), Failure> {
         let full = self.studies_max();
         let (mut passed, mut steps) = (0, SHOWN.into_iter().chain([200, 300, full]));
         let mut refused = loop {
-            let Some(next) = steps.next().map(|studies| studies.min(full)) else { return Ok((passed, None)) };
+            let Some(next) = steps.next().map(|studies| studies.min(full)) else {
+                return Ok((passed, None));
+            };
             if self.passes(next)? {
                 passed = next;
             } else {
@@ -182,7 +221,12 @@ impl<'a> Usage<'a> {
             Door::Inside => (0..self.covariates).collect(),
             Door::Outside => choice(user, self.covariates),
         };
-        Study { number, user, covariates, of: self.kind }
+        Study {
+            number,
+            user,
+            covariates,
+            of: self.kind,
+        }
     }
 
     /// Studies that are tried: as many as an account has room for.
@@ -190,7 +234,11 @@ impl<'a> Usage<'a> {
         let room = self.room();
         let first = (self.kind, self.covariates) == KINDS[0] && self.door == Door::Inside;
         let bound = if first { TOO_MANY_PEOPLE } else { MANY_PEOPLE };
-        if self.people.count() >= bound { room.min(SHOWN[3]) } else { room }
+        if self.people.count() >= bound {
+            room.min(SHOWN[3])
+        } else {
+            room
+        }
     }
 
     /// Studies that fit into an account.
@@ -217,10 +265,15 @@ fn choice(user: u64, count: usize) -> Vec<usize> {
     all
 }
 
-/// The lowest frequency of an allele whose effects may leave at this leverage: 2p(1-p) >= h / (1-h).
+/// The lowest frequency of an allele whose effects may leave at this leverage: 2p(1-p) >= h /
+/// (1-h).
 fn frequency(leverage: f64) -> String {
     let least = leverage / (1.0 - leverage);
-    if least > 0.5 { "none".to_owned() } else { format!("{:.4}", (1.0 - (1.0 - 2.0 * least).sqrt()) / 2.0) }
+    if least > 0.5 {
+        "none".to_owned()
+    } else {
+        format!("{:.4}", (1.0 - (1.0 - 2.0 * least).sqrt()) / 2.0)
+    }
 }
 
 /// Of this process so far.

@@ -1,5 +1,5 @@
-//! Three nodes with real ledgers, and the span rule over them as the nodes and the coordinator follow it
-//! (`serve/account.rs`, `run/federated/account.rs`), without masks and network.
+//! Three nodes with real ledgers, and the span rule over them as the nodes and the coordinator
+//! follow it (`serve/account.rs`, `run/federated/account.rs`), without masks and network.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,11 +31,17 @@ pub struct Noted(Mutex<Option<Digest>>);
 
 impl Witness for Noted {
     fn last(&self) -> Result<Option<Digest>, WitnessError> {
-        Ok(*self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
+        Ok(*self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()))
     }
 
     fn note(&self, _: &Change, digest: Digest) -> Result<(), WitnessError> {
-        *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(digest);
+        *self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(digest);
         Ok(())
     }
 }
@@ -56,7 +62,8 @@ pub struct Verdict {
     pub columns: usize,
     /// The largest one of a person, by the sums without each other node.
     pub leverage: f64,
-    /// Sums that were made a second time, and left-out nodes for which groups over nodes were searched.
+    /// Sums that were made a second time, and left-out nodes for which groups over nodes were
+    /// searched.
     pub second_sums: usize,
     pub searches: usize,
     /// What was refused, if anything.
@@ -78,11 +85,16 @@ impl Nodes {
             let path = folder.path().join(node.to_string());
             std::fs::create_dir(&path)?;
             let ledger = Ledger::open(&path, &mut rng, Arc::new(Noted::default()))?;
-            let number = |person| IndividualId::new(format!("P{person}")).map(|id| ledger.number(&id));
+            let number =
+                |person| IndividualId::new(format!("P{person}")).map(|id| ledger.number(&id));
             numbers.push((0..*size).map(number).collect::<Result<_, _>>()?);
             ledgers.push(ledger);
         }
-        Ok(Self { ledgers, numbers, folder })
+        Ok(Self {
+            ledgers,
+            numbers,
+            folder,
+        })
     }
 
     /// Enters a study with its columns over the people of all nodes.
@@ -92,7 +104,10 @@ impl Nodes {
         for (ledger, numbers) in self.ledgers.iter().zip(&self.numbers) {
             let own = first..first + numbers.len();
             let part = |column: &NewColumn| NewColumn {
-                values: column.values.as_ref().map(|values| values[own.clone()].to_vec()),
+                values: column
+                    .values
+                    .as_ref()
+                    .map(|values| values[own.clone()].to_vec()),
                 ..column.clone()
             };
             let columns: Vec<NewColumn> = columns.iter().map(part).collect();
@@ -123,18 +138,30 @@ impl Nodes {
         self.numbers.iter().map(Vec::len).sum::<usize>() as u64
     }
 
-    /// Judges the last of the first studies with all that was shown before, or the export of all of them.
+    /// Judges the last of the first studies with all that was shown before, or the export of all of
+    /// them.
     pub fn judge(&self, door: Door, studies: u64) -> Result<Verdict, Failure> {
         let account = |ledger: &Ledger| match door {
             Door::Inside => ledger.account(&user(0)),
             Door::Outside => ledger.everything(),
         };
-        let accounts = self.ledgers.iter().map(account).collect::<Result<Vec<_>, _>>()?;
+        let accounts = self
+            .ledgers
+            .iter()
+            .map(account)
+            .collect::<Result<Vec<_>, _>>()?;
         let (ids, first_new) = columns(&accounts, door, studies);
         let sides = accounts.iter().zip(&self.numbers);
-        let rows = sides.map(|(account, numbers)| account.rows(&ids, numbers, &[])).collect();
+        let rows = sides
+            .map(|(account, numbers)| account.rows(&ids, numbers, &[]))
+            .collect();
         drop(accounts);
-        Check { rows, first_new, bits: fraction_bits(4 * self.people(), ids.len()) }.verdict()
+        Check {
+            rows,
+            first_new,
+            bits: fraction_bits(4 * self.people(), ids.len()),
+        }
+        .verdict()
     }
 }
 
@@ -148,21 +175,42 @@ fn columns(accounts: &[Account], door: Door, studies: u64) -> (Vec<ColumnId>, us
     }
     let mut ids = distinct(accounts, &of_first(studies - 1));
     let (first_new, last) = (ids.len(), job(studies - 1));
-    ids.extend(accounts[0].columns().iter().map(|column| column.id).filter(|id| id.job == last));
+    ids.extend(
+        accounts[0]
+            .columns()
+            .iter()
+            .map(|column| column.id)
+            .filter(|id| id.job == last),
+    );
     (ids, first_new)
 }
 
 /// The columns of these jobs that are distinct over all nodes.
 fn distinct(accounts: &[Account], jobs: &BTreeSet<Digest>) -> Vec<ColumnId> {
     let classes = |account: &Account| -> BTreeMap<ColumnId, u32> {
-        account.columns().iter().map(|column| (column.id, column.class)).collect()
+        account
+            .columns()
+            .iter()
+            .map(|column| (column.id, column.class))
+            .collect()
     };
     let known: Vec<BTreeMap<ColumnId, u32>> = accounts.iter().map(classes).collect();
-    let ids: BTreeSet<ColumnId> = known.iter().flat_map(|account| account.keys().copied()).collect();
+    let ids: BTreeSet<ColumnId> = known
+        .iter()
+        .flat_map(|account| account.keys().copied())
+        .collect();
     let mut seen = BTreeSet::new();
-    let mut new =
-        |id: &ColumnId| seen.insert(known.iter().map(|account| account.get(id).copied()).collect::<Vec<_>>());
-    ids.into_iter().filter(|id| jobs.contains(&id.job) && new(id)).collect()
+    let mut new = |id: &ColumnId| {
+        seen.insert(
+            known
+                .iter()
+                .map(|account| account.get(id).copied())
+                .collect::<Vec<_>>(),
+        )
+    };
+    ids.into_iter()
+        .filter(|id| jobs.contains(&id.job) && new(id))
+        .collect()
 }
 
 /// The columns of an account over the people of each node.
@@ -176,7 +224,10 @@ struct Check {
 impl Check {
     fn verdict(&self) -> Result<Verdict, Failure> {
         let limits = Limits::of_cell(10);
-        let mut verdict = Verdict { columns: self.rows[0].columns(), ..Verdict::default() };
+        let mut verdict = Verdict {
+            columns: self.rows[0].columns(),
+            ..Verdict::default()
+        };
         let own: Vec<Gram> = self.rows.iter().map(|rows| rows.gram(THREADS)).collect();
         let mut possible = Vec::new();
         for without in 0..self.rows.len() {
@@ -197,21 +248,32 @@ impl Check {
         Ok(verdict)
     }
 
-    /// The basis of the sum without a node, from a second sum where the first one is not precise enough.
+    /// The basis of the sum without a node, from a second sum where the first one is not precise
+    /// enough.
     fn basis(&self, own: &[Gram], without: usize, verdict: &mut Verdict) -> Result<Basis, Failure> {
         let basis = Basis::new(&sum_without(own, without, self.bits)?, self.bits);
         if self.others(without).all(|rows| basis.is_enough_for(rows)) {
             return Ok(basis.settled());
         }
         verdict.second_sums += 1;
-        let turned: Vec<Gram> =
-            self.rows.iter().map(|rows| basis.rows(rows, THREADS).gram(THREADS)).collect();
+        let turned: Vec<Gram> = self
+            .rows
+            .iter()
+            .map(|rows| basis.rows(rows, THREADS).gram(THREADS))
+            .collect();
         let again = sum_without(&turned, without, fraction_bits(1, basis.rank()))?;
         Ok(basis.refined(&again))
     }
 
-    /// Judges everybody by the sum without a node, and says whether there is room for a group over nodes.
-    fn judge_without(&self, without: usize, basis: &Basis, limits: Limits, verdict: &mut Verdict) -> bool {
+    /// Judges everybody by the sum without a node, and says whether there is room for a group over
+    /// nodes.
+    fn judge_without(
+        &self,
+        without: usize,
+        basis: &Basis,
+        limits: Limits,
+        verdict: &mut Verdict,
+    ) -> bool {
         let mut largest: Vec<f64> = Vec::new();
         for rows in self.others(without) {
             let found = judge_by(rows, basis, limits, THREADS);
@@ -222,7 +284,12 @@ impl Check {
             } else if !found.passes() {
                 verdict.refused = verdict.refused.or(Some("a group at one node"));
             }
-            largest.extend(found.largest.iter().map(|h| (h / LEVERAGE_STEP).ceil() * LEVERAGE_STEP));
+            largest.extend(
+                found
+                    .largest
+                    .iter()
+                    .map(|h| (h / LEVERAGE_STEP).ceil() * LEVERAGE_STEP),
+            );
         }
         largest.sort_by(|a, b| b.total_cmp(a));
         largest.iter().take(limits.group).sum::<f64>() >= limits.share
@@ -240,14 +307,21 @@ impl Check {
             let mut answers = vec![0_u64; steps.len() * Frame::words(frame.rank())];
             for rows in self.others(without) {
                 let own = steps.iter().flat_map(|step| frame.answer(rows, step));
-                answers.iter_mut().zip(own).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
+                answers
+                    .iter_mut()
+                    .zip(own)
+                    .for_each(|(sum, word)| *sum = sum.wrapping_add(word));
             }
             search.take(&answers);
         }
     }
 
     fn others(&self, without: usize) -> impl Iterator<Item = &Rows> {
-        self.rows.iter().enumerate().filter(move |(node, _)| *node != without).map(|(_, rows)| rows)
+        self.rows
+            .iter()
+            .enumerate()
+            .filter(move |(node, _)| *node != without)
+            .map(|(_, rows)| rows)
     }
 }
 
@@ -255,14 +329,26 @@ impl Check {
 fn sum_without(own: &[Gram], without: usize, bits: u32) -> Result<Gram, Failure> {
     let size = own[0].size();
     let rotation = Rotation::new(size, &[7 + without as u8; 32]);
-    let others = || own.iter().enumerate().filter(|(node, _)| *node != without).map(|(_, own)| own);
+    let others = || {
+        own.iter()
+            .enumerate()
+            .filter(|(node, _)| *node != without)
+            .map(|(_, own)| own)
+    };
     let mut sum = vec![0_u64; own[0].lower().len()];
     for own in others() {
         let words = own.rotated(&rotation).to_words(bits);
-        sum.iter_mut().zip(words).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
+        sum.iter_mut()
+            .zip(words)
+            .for_each(|(sum, word)| *sum = sum.wrapping_add(word));
     }
-    let sum = Gram::from_words(size, &sum, bits)?.softened(&[9; 32]).rotated_back(&rotation);
-    assert!(others().all(|own| sum.holds(own)), "a sum does not hold a node's own part");
+    let sum = Gram::from_words(size, &sum, bits)?
+        .softened(&[9; 32])
+        .rotated_back(&rotation);
+    assert!(
+        others().all(|own| sum.holds(own)),
+        "a sum does not hold a node's own part"
+    );
     Ok(sum)
 }
 

@@ -2,7 +2,8 @@
 
 use crate::dice::Dice;
 
-/// Covariates that studies choose from: age, sex, body mass index, smoking and ten principal components.
+/// Covariates that studies choose from: age, sex, body mass index, smoking and ten principal
+/// components.
 pub const COVARIATES: usize = 14;
 
 /// The people of all nodes, one node after another.
@@ -17,7 +18,11 @@ pub struct People {
 impl People {
     /// Half of the people are at the first node, 30% at the second, 20% at the third.
     pub fn new(count: usize, seed: u64) -> Self {
-        let sizes = [count - count * 3 / 10 - count / 5, count * 3 / 10, count / 5];
+        let sizes = [
+            count - count * 3 / 10 - count / 5,
+            count * 3 / 10,
+            count / 5,
+        ];
         let mut dice = Dice::new(seed);
         let covariates = (0..COVARIATES).map(|number| {
             let value = |dice: &mut Dice| match number {
@@ -30,7 +35,11 @@ impl People {
             standard((0..count).map(|_| Some(value(&mut dice))).collect())
         });
         let covariates = covariates.collect();
-        Self { sizes, covariates, seed }
+        Self {
+            sizes,
+            covariates,
+            seed,
+        }
     }
 
     pub fn count(&self) -> usize {
@@ -41,8 +50,8 @@ impl People {
         Dice::new(self.seed.wrapping_mul(1 << 20).wrapping_add(1 + number))
     }
 
-    /// A quantitative trait, standardised, 0.2 to 3% missing and filled with the mean. Normal, or log-normal as many
-    /// laboratory values are.
+    /// A quantitative trait, standardised, 0.2 to 3% missing and filled with the mean. Normal, or
+    /// log-normal as many laboratory values are.
     pub fn quantitative(&self, number: u64, skewed: bool) -> Vec<f64> {
         let mut dice = self.dice(number);
         let missing = 0.002 + 0.028 * dice.uniform();
@@ -56,7 +65,8 @@ impl People {
         standard((0..self.count()).map(value).collect())
     }
 
-    /// A disease that 10 to 40% have, as 0 and 1; 0.2 to 3% unknown and filled with the share of cases.
+    /// A disease that 10 to 40% have, as 0 and 1; 0.2 to 3% unknown and filled with the share of
+    /// cases.
     pub fn disease(&self, number: u64) -> Vec<f64> {
         let mut dice = self.dice(number);
         let missing = 0.002 + 0.028 * dice.uniform();
@@ -71,7 +81,10 @@ impl People {
         let cases: Vec<Option<f64>> = (0..self.count()).map(case).collect();
         let known = cases.iter().flatten().count() as f64;
         let share = cases.iter().flatten().sum::<f64>() / known;
-        cases.into_iter().map(|case| case.unwrap_or(share)).collect()
+        cases
+            .into_iter()
+            .map(|case| case.unwrap_or(share))
+            .collect()
     }
 
     /// What each covariate does to a trait.
@@ -80,7 +93,11 @@ impl People {
     }
 
     fn linear(&self, effects: &[f64], person: usize) -> f64 {
-        self.covariates.iter().zip(effects).map(|(column, effect)| effect * column[person]).sum()
+        self.covariates
+            .iter()
+            .zip(effects)
+            .map(|(column, effect)| effect * column[person])
+            .sum()
     }
 }
 
@@ -90,7 +107,10 @@ fn standard(values: Vec<Option<f64>>) -> Vec<f64> {
     let count = known().count() as f64;
     let mean = known().sum::<f64>() / count;
     let deviation = (known().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
-    values.iter().map(|value| value.map_or(0.0, |value| rounded((value - mean) / deviation))).collect()
+    values
+        .iter()
+        .map(|value| value.map_or(0.0, |value| rounded((value - mean) / deviation)))
+        .collect()
 }
 
 /// To 30 fraction bits, as the sums have them.

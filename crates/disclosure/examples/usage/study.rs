@@ -1,5 +1,5 @@
-//! Studies as columns: what `gwas/columns.rs` of the analysis adds to an account for one of them, without the
-//! meta-analysis beside the result, which is not asked for by default.
+//! Studies as columns: what `gwas/columns.rs` of the analysis adds to an account for one of them,
+//! without the meta-analysis beside the result, which is not asked for by default.
 
 use ligate_disclosure::NewColumn;
 
@@ -53,13 +53,23 @@ pub struct Study {
 impl Study {
     /// The columns over the people of all nodes, everybody first.
     pub fn columns(&self, people: &People) -> Vec<NewColumn> {
-        let of = |place: &usize| column("covariate", &format!("c{place}"), people.covariates[*place].clone());
+        let of = |place: &usize| {
+            column(
+                "covariate",
+                &format!("c{place}"),
+                people.covariates[*place].clone(),
+            )
+        };
         let mut columns = vec![NewColumn::people()];
         columns.extend(self.covariates.iter().map(of));
         let name = format!("y{}", self.number);
         if !self.of.is_disease() {
             let skewed = self.of == Trait::Raw && self.number % 4 == 3;
-            columns.push(column("trait", &name, people.quantitative(self.number, skewed)));
+            columns.push(column(
+                "trait",
+                &name,
+                people.quantitative(self.number, skewed),
+            ));
             return columns;
         }
         let disease = people.disease(self.number);
@@ -73,16 +83,23 @@ impl Study {
         columns.push(column("expected", &name, expected.clone()));
         columns.push(column("weight", &name, weighted(0)));
         if self.of == Trait::DiseaseWithWaldTests {
-            columns
-                .extend((1..=self.covariates.len()).map(|place| column("weighted", &name, weighted(place))));
+            columns.extend(
+                (1..=self.covariates.len()).map(|place| column("weighted", &name, weighted(place))),
+            );
         }
         columns
     }
 
     /// 1 and the covariates of each person.
     fn rows(&self, people: &People) -> Vec<Vec<f64>> {
-        let own = |person| self.covariates.iter().map(move |place| people.covariates[*place][person]);
-        (0..people.count()).map(|person| std::iter::once(1.0).chain(own(person)).collect()).collect()
+        let own = |person| {
+            self.covariates
+                .iter()
+                .map(move |place| people.covariates[*place][person])
+        };
+        (0..people.count())
+            .map(|person| std::iter::once(1.0).chain(own(person)).collect())
+            .collect()
     }
 }
 
@@ -107,12 +124,19 @@ fn expected(rows: &[Vec<f64>], disease: &[f64]) -> Vec<f64> {
             let mu = logistic(row, &coefficients);
             for (place, value) in row.iter().enumerate() {
                 score[place] += (y - mu) * value;
-                row.iter().zip(&mut gram[place]).for_each(|(x, sum)| *sum += mu * (1.0 - mu) * value * x);
+                row.iter()
+                    .zip(&mut gram[place])
+                    .for_each(|(x, sum)| *sum += mu * (1.0 - mu) * value * x);
             }
         }
-        coefficients.iter_mut().zip(solve(gram, score)).for_each(|(sum, step)| *sum += step);
+        coefficients
+            .iter_mut()
+            .zip(solve(gram, score))
+            .for_each(|(sum, step)| *sum += step);
     }
-    rows.iter().map(|row| rounded(logistic(row, &coefficients))).collect()
+    rows.iter()
+        .map(|row| rounded(logistic(row, &coefficients)))
+        .collect()
 }
 
 fn logistic(row: &[f64], coefficients: &[f64]) -> f64 {
@@ -127,12 +151,16 @@ fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
         let head = &above[pivot];
         for (offset, row) in below.iter_mut().enumerate() {
             let factor = row[pivot] / head[pivot];
-            row.iter_mut().zip(head).for_each(|(value, from)| *value -= factor * from);
+            row.iter_mut()
+                .zip(head)
+                .for_each(|(value, from)| *value -= factor * from);
             right[pivot + 1 + offset] -= factor * right[pivot];
         }
     }
     for pivot in (0..right.len()).rev() {
-        let known: f64 = (pivot + 1..right.len()).map(|place| matrix[pivot][place] * right[place]).sum();
+        let known: f64 = (pivot + 1..right.len())
+            .map(|place| matrix[pivot][place] * right[place])
+            .sum();
         right[pivot] = (right[pivot] - known) / matrix[pivot][pivot];
     }
     right

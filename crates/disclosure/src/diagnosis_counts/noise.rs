@@ -1,6 +1,6 @@
-//! Two-sided geometric noise (the discrete Laplace distribution), drawn exactly: integers and fair bits only, so that no
-//! rounding of logarithms shows in the low bits (Canonne, Kamath, Steinke: The discrete Gaussian for differential
-//! privacy, NeurIPS 2020, algorithms 1 and 2).
+//! Two-sided geometric noise (the discrete Laplace distribution), drawn exactly: integers and fair
+//! bits only, so that no rounding of logarithms shows in the low bits (Canonne, Kamath, Steinke:
+//! The discrete Gaussian for differential privacy, NeurIPS 2020, algorithms 1 and 2).
 
 use rand_core::RngCore;
 
@@ -14,9 +14,15 @@ pub struct Noise {
 impl Noise {
     /// Neither may be 0; both are below 2^32, so that no product overflows.
     pub fn with_rate(numerator: u32, denominator: u32) -> Self {
-        assert!(numerator > 0 && denominator > 0, "a rate is a ratio of positive integers");
+        assert!(
+            numerator > 0 && denominator > 0,
+            "a rate is a ratio of positive integers"
+        );
         let shared = gcd(numerator.into(), denominator.into());
-        Self { numerator: u64::from(numerator) / shared, denominator: u64::from(denominator) / shared }
+        Self {
+            numerator: u64::from(numerator) / shared,
+            denominator: u64::from(denominator) / shared,
+        }
     }
 
     /// exp(-rate), the ratio of the chances of one step.
@@ -40,7 +46,8 @@ impl Noise {
         }
     }
 
-    /// Y >= 0 with P(Y = k) proportional to exp(-k rate): also how far X exceeds any bound above 0 that it reaches.
+    /// Y >= 0 with P(Y = k) proportional to exp(-k rate): also how far X exceeds any bound above 0
+    /// that it reaches.
     pub fn draw_size(&self, rng: &mut impl RngCore) -> i64 {
         loop {
             let part = below(self.denominator, rng);
@@ -113,11 +120,18 @@ mod tests {
             let terms = (-reach - 1..=reach + 1).zip(seen).map(|(x, seen)| {
                 let expected = chance(x) * f64::from(draws);
                 // Cells too rare for the approximation are left out.
-                if expected < 5.0 { 0.0 } else { (f64::from(seen) - expected).powi(2) / expected }
+                if expected < 5.0 {
+                    0.0
+                } else {
+                    (f64::from(seen) - expected).powi(2) / expected
+                }
             });
             let chi_squared: f64 = terms.sum();
             // 10 degrees of freedom at the most: 29.6 is the 0.999 quantile.
-            assert!(chi_squared < 29.6, "rate {numerator}/{denominator}: {chi_squared}");
+            assert!(
+                chi_squared < 29.6,
+                "rate {numerator}/{denominator}: {chi_squared}"
+            );
         }
     }
 
@@ -125,7 +139,10 @@ mod tests {
     fn sizes_follow_the_formula() {
         let mut rng = ChaCha20Rng::seed_from_u64(3);
         let noise = Noise::with_rate(1, 2);
-        let mean = (0..100_000).map(|_| noise.draw_size(&mut rng) as f64).sum::<f64>() / 100_000.0;
+        let mean = (0..100_000)
+            .map(|_| noise.draw_size(&mut rng) as f64)
+            .sum::<f64>()
+            / 100_000.0;
         let expected = noise.step() / (1.0 - noise.step());
         assert!((mean - expected).abs() < 0.03, "{mean} for {expected}");
     }

@@ -1,13 +1,15 @@
-//! Counts with differential privacy. The unit is one patient over all releases: two registries that differ by one
-//! patient give any table with chances that differ by a factor of at most exp(epsilon), and delta is 0 up to the
-//! rounding named at [`private_counts`].
+//! Counts with differential privacy. The unit is one patient over all releases: two registries that
+//! differ by one patient give any table with chances that differ by a factor of at most
+//! exp(epsilon), and delta is 0 up to the rounding named at [`private_counts`].
 //!
-//! A patient adds to at most eight terms of one disease and to that disease's number of patients: a change of nine in
-//! all. So every cell of (all diseases x all terms), also those of zero, and every disease's number get two-sided
-//! geometric noise of scale 9 / epsilon (Ghosh, Roughgarden, Sundararajan, STOC 2009). Which diseases and terms there
-//! are comes from public lists, never from the patients. The table of some 10^8 noisy cells is not written out: cells
-//! below a threshold are cut after the noise, and how many cells of zero exceed it is drawn directly, with the same
-//! result (Cormode, Procopiuc, Srivastava, Tran: Differentially private summaries for sparse data, ICDT 2012).
+//! A patient adds to at most eight terms of one disease and to that disease's number of patients: a
+//! change of nine in all. So every cell of (all diseases x all terms), also those of zero, and
+//! every disease's number get two-sided geometric noise of scale 9 / epsilon (Ghosh, Roughgarden,
+//! Sundararajan, STOC 2009). Which diseases and terms there are comes from public lists, never from
+//! the patients. The table of some 10^8 noisy cells is not written out: cells below a threshold are
+//! cut after the noise, and how many cells of zero exceed it is drawn directly, with the same
+//! result (Cormode, Procopiuc, Srivastava, Tran: Differentially private summaries for sparse data,
+//! ICDT 2012).
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,7 +26,8 @@ pub const TERMS_PER_PATIENT: usize = 8;
 /// The diseases of a patient that count.
 pub const DISEASES_PER_PATIENT: usize = 1;
 
-/// By how much one patient changes all numbers together: eight cells and the number of the disease's patients.
+/// By how much one patient changes all numbers together: eight cells and the number of the
+/// disease's patients.
 const SENSITIVITY: u32 = (TERMS_PER_PATIENT + DISEASES_PER_PATIENT) as u32;
 
 /// The largest number of cells: 2^40, so that places and products stay exact.
@@ -41,7 +44,11 @@ pub struct InvalidEpsilon;
 
 impl Epsilon {
     pub const fn from_thousandths(thousandths: u32) -> Option<Self> {
-        if thousandths >= 1 && thousandths <= 1_000_000 { Some(Self(thousandths)) } else { None }
+        if thousandths >= 1 && thousandths <= 1_000_000 {
+            Some(Self(thousandths))
+        } else {
+            None
+        }
     }
 
     pub const fn thousandths(self) -> u32 {
@@ -58,7 +65,8 @@ impl FromStr for Epsilon {
 
     fn from_str(text: &str) -> Result<Self, InvalidEpsilon> {
         let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let digits =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if !digits(whole) || !digits(part) || whole.len() > 4 || part.len() > 3 {
             return Err(InvalidEpsilon);
         }
@@ -77,7 +85,9 @@ pub struct Support<'s> {
 
 impl Support<'_> {
     fn cells(&self) -> u64 {
-        (self.diseases.len() as u64).saturating_mul(self.terms.len() as u64).min(CELLS_MAX)
+        (self.diseases.len() as u64)
+            .saturating_mul(self.terms.len() as u64)
+            .min(CELLS_MAX)
     }
 
     fn cell(&self, disease: usize, term: TermId) -> Option<u64> {
@@ -91,7 +101,12 @@ impl Support<'_> {
 
     fn row(&self, cell: u64, m: u32, n: u32) -> DiagnosisCount {
         let term = self.terms[(cell % self.terms.len() as u64) as usize];
-        DiagnosisCount { disease: self.diseases[self.disease(cell)], term, m, n }
+        DiagnosisCount {
+            disease: self.diseases[self.disease(cell)],
+            term,
+            m,
+            n,
+        }
     }
 }
 
@@ -104,12 +119,14 @@ pub struct PrivateCounts {
     pub threshold: u32,
 }
 
-/// The counts of all `patients` with noise. Of each patient's terms the first eight that are in the support count, so
-/// they come in an order that depends on this patient and on public facts alone. About `false_rows` rows (a finite
-/// number above 0) will be of nobody: the smallest threshold of at least 1 with no more is taken.
+/// The counts of all `patients` with noise. Of each patient's terms the first eight that are in the
+/// support count, so they come in an order that depends on this patient and on public facts alone.
+/// About `false_rows` rows (a finite number above 0) will be of nobody: the smallest threshold of
+/// at least 1 with no more is taken.
 ///
-/// Noise is drawn exactly. Which cells of zero exceed the threshold is drawn by gaps in double precision: its chances
-/// are off by a factor of 1 +- 10^-12 or less, and cells' gaps with a chance below 2^-53 do not occur.
+/// Noise is drawn exactly. Which cells of zero exceed the threshold is drawn by gaps in double
+/// precision: its chances are off by a factor of 1 +- 10^-12 or less, and cells' gaps with a chance
+/// below 2^-53 do not occur.
 pub fn private_counts(
     patients: &[(DiseaseId, &[TermId])],
     support: &Support<'_>,
@@ -141,7 +158,10 @@ pub fn private_counts(
         });
         support.row(cell, m, n.max(m))
     });
-    PrivateCounts { rows: rows.collect(), threshold }
+    PrivateCounts {
+        rows: rows.collect(),
+        threshold,
+    }
 }
 
 /// Counts before noise. Ordered, so that a seed gives one result.
@@ -152,9 +172,14 @@ struct TrueCounts {
 
 impl TrueCounts {
     fn of(patients: &[(DiseaseId, &[TermId])], support: &Support<'_>) -> Self {
-        let mut counts = Self { cells: BTreeMap::new(), patients: BTreeMap::new() };
+        let mut counts = Self {
+            cells: BTreeMap::new(),
+            patients: BTreeMap::new(),
+        };
         for (disease, terms) in patients {
-            let Ok(disease) = support.diseases.binary_search(disease) else { continue };
+            let Ok(disease) = support.diseases.binary_search(disease) else {
+                continue;
+            };
             *counts.patients.entry(disease).or_default() += 1;
             let mut own: Vec<u64> = Vec::with_capacity(TERMS_PER_PATIENT);
             for cell in terms.iter().filter_map(|term| support.cell(disease, *term)) {
@@ -177,7 +202,8 @@ fn threshold(noise: &Noise, cells: u64, false_rows: f64) -> u32 {
     threshold
 }
 
-/// Which of `cells` independent events of the same chance happen, by the geometric gaps between them.
+/// Which of `cells` independent events of the same chance happen, by the geometric gaps between
+/// them.
 fn exceeding(cells: u64, chance: f64, rng: &mut impl RngCore) -> Vec<u64> {
     let mut found = Vec::new();
     let miss = (-chance).ln_1p();
@@ -219,16 +245,22 @@ mod tests {
     }
 
     fn terms(numbers: impl IntoIterator<Item = u32>) -> Vec<TermId> {
-        numbers.into_iter().map(|number| TermId::from_number(number).unwrap()).collect()
+        numbers
+            .into_iter()
+            .map(|number| TermId::from_number(number).unwrap())
+            .collect()
     }
 
-    /// Every cell is noised one by one here, which is what the sparse way stands for: the numbers of rows of true and of
-    /// empty cells agree.
+    /// Every cell is noised one by one here, which is what the sparse way stands for: the numbers
+    /// of rows of true and of empty cells agree.
     #[test]
     fn the_sparse_way_is_the_dense_way() {
         let diseases: Vec<_> = (1..=20).map(DiseaseId::Omim).collect();
         let all = terms(1..=200);
-        let support = Support { diseases: &diseases, terms: &all };
+        let support = Support {
+            diseases: &diseases,
+            terms: &all,
+        };
         let own = terms([3, 5, 7]);
         let patients = vec![(diseases[4], own.as_slice()); 12];
         let epsilon = Epsilon::from_thousandths(8000).unwrap();
@@ -241,10 +273,14 @@ mod tests {
                 sparse[usize::from(row.disease != diseases[4] || !own.contains(&row.term))] += 1.0;
             }
             for _ in 0..3 {
-                dense[0] += f64::from(u8::from(12 + noise.draw(&mut rng) >= i64::from(released.threshold)));
+                dense[0] += f64::from(u8::from(
+                    12 + noise.draw(&mut rng) >= i64::from(released.threshold),
+                ));
             }
             for _ in 3..4000 {
-                dense[1] += f64::from(u8::from(noise.draw(&mut rng) >= i64::from(released.threshold)));
+                dense[1] += f64::from(u8::from(
+                    noise.draw(&mut rng) >= i64::from(released.threshold),
+                ));
             }
         }
         for (sparse, dense) in sparse.into_iter().zip(dense) {
@@ -253,12 +289,16 @@ mod tests {
         }
     }
 
-    /// The likelihood of each output of one cell changes by exp(epsilon / 9) at most when a patient joins, measured.
+    /// The likelihood of each output of one cell changes by exp(epsilon / 9) at most when a patient
+    /// joins, measured.
     #[test]
     fn a_patient_changes_chances_by_the_stated_factor() {
         let diseases = [DiseaseId::Omim(1)];
         let all = terms([1]);
-        let support = Support { diseases: &diseases, terms: &all };
+        let support = Support {
+            diseases: &diseases,
+            terms: &all,
+        };
         let epsilon = Epsilon::from_thousandths(9000).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(5);
         let mut share_of_four = |patients: usize| {
@@ -279,9 +319,15 @@ mod tests {
     fn a_patient_adds_eight_cells_at_the_most() {
         let diseases = [DiseaseId::Omim(1), DiseaseId::Omim(2)];
         let all = terms(1..=50);
-        let support = Support { diseases: &diseases, terms: &all };
+        let support = Support {
+            diseases: &diseases,
+            terms: &all,
+        };
         let many = terms((1..=50).chain(1..=50).chain([9_999_999]));
-        let counts = TrueCounts::of(&[(diseases[0], &many), (DiseaseId::Omim(9), &many)], &support);
+        let counts = TrueCounts::of(
+            &[(diseases[0], &many), (DiseaseId::Omim(9), &many)],
+            &support,
+        );
         assert_eq!(counts.cells.len(), TERMS_PER_PATIENT);
         assert!(counts.cells.values().all(|count| *count == 1));
         assert_eq!(counts.patients.values().sum::<u32>(), 1);
@@ -291,13 +337,21 @@ mod tests {
     fn the_threshold_does_not_look_at_patients() {
         let diseases: Vec<_> = (1..=100).map(DiseaseId::Omim).collect();
         let all = terms(1..=100);
-        let support = Support { diseases: &diseases, terms: &all };
+        let support = Support {
+            diseases: &diseases,
+            terms: &all,
+        };
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let epsilon = Epsilon::from_thousandths(4000).unwrap();
         let patients = vec![(diseases[0], all.as_slice()); 30];
         let with = private_counts(&patients, &support, epsilon, 5.0, &mut rng).threshold;
         let without = private_counts(&[], &support, epsilon, 5.0, &mut rng);
         assert_eq!(with, without.threshold);
-        assert!(without.rows.iter().all(|row| row.m >= with && row.m <= row.n));
+        assert!(
+            without
+                .rows
+                .iter()
+                .all(|row| row.m >= with && row.m <= row.n)
+        );
     }
 }

@@ -30,7 +30,8 @@ impl<'de> Deserialize<'de> for Exact {
     }
 }
 
-/// A column of a run, as all nodes of the run know it: the job and its place among the job's columns.
+/// A column of a run, as all nodes of the run know it: the job and its place among the job's
+/// columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ColumnId {
     pub job: Digest,
@@ -41,7 +42,8 @@ pub struct ColumnId {
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccountColumn {
     pub id: ColumnId,
-    /// Columns with one number hold the same values for the same people at this node. Counted from 0.
+    /// Columns with one number hold the same values for the same people at this node. Counted from
+    /// 0.
     pub class: u32,
     pub record: ColumnRecord,
     people: Digest,
@@ -71,7 +73,10 @@ impl std::fmt::Debug for Account {
 }
 
 impl Account {
-    pub(super) fn read(store: &Store, runs: impl Iterator<Item = RunRecord>) -> Result<Self, LedgerError> {
+    pub(super) fn read(
+        store: &Store,
+        runs: impl Iterator<Item = RunRecord>,
+    ) -> Result<Self, LedgerError> {
         let mut account = Self {
             columns: Vec::new(),
             people: BTreeMap::new(),
@@ -90,7 +95,9 @@ impl Account {
     }
 
     fn add(&mut self, store: &Store, run: RunRecord) -> Result<(), LedgerError> {
-        let Some(people) = run.people else { return Ok(()) };
+        let Some(people) = run.people else {
+            return Ok(());
+        };
         self.jobs.push(run.job);
         self.rosters.insert(run.job, run.roster);
         self.snapshots.insert((run.dataset.clone(), run.snapshot));
@@ -108,8 +115,16 @@ impl Account {
             }
             let next = self.classes.len() as u32;
             let class = *self.classes.entry((people, record.values)).or_insert(next);
-            let id = ColumnId { job: run.job, place: place as u16 };
-            self.columns.push(AccountColumn { id, class, record, people });
+            let id = ColumnId {
+                job: run.job,
+                place: place as u16,
+            };
+            self.columns.push(AccountColumn {
+                id,
+                class,
+                record,
+                people,
+            });
         }
         Ok(())
     }
@@ -122,7 +137,10 @@ impl Account {
     /// One column of each class among those that are wanted, oldest first.
     pub fn distinct(&self, wanted: impl Fn(&AccountColumn) -> bool) -> Vec<ColumnId> {
         let mut classes = BTreeSet::new();
-        let first = self.columns.iter().filter(|column| wanted(column) && classes.insert(column.class));
+        let first = self
+            .columns
+            .iter()
+            .filter(|column| wanted(column) && classes.insert(column.class));
         first.map(|column| column.id).collect()
     }
 
@@ -137,7 +155,10 @@ impl Account {
 
     /// Everybody who is in some column.
     pub fn everybody(&self) -> BTreeSet<u64> {
-        self.people.values().flat_map(|set| set.numbers().iter().copied()).collect()
+        self.people
+            .values()
+            .flat_map(|set| set.numbers().iter().copied())
+            .collect()
     }
 
     /// How many people are in a set of an account's columns.
@@ -151,7 +172,10 @@ impl Account {
 
     /// The sets of people, the last used first.
     pub fn sets(&self) -> impl Iterator<Item = &PeopleSet> {
-        self.order.iter().rev().filter_map(|digest| self.people.get(digest))
+        self.order
+            .iter()
+            .rev()
+            .filter_map(|digest| self.people.get(digest))
     }
 
     /// The jobs whose columns these are, oldest first.
@@ -159,7 +183,8 @@ impl Account {
         &self.jobs
     }
 
-    /// Whether a column is of this node and others, all of them among `nodes` (sorted): then a sum over `nodes` has it whole.
+    /// Whether a column is of this node and others, all of them among `nodes` (sorted): then a sum
+    /// over `nodes` has it whole.
     pub fn is_within(&self, column: ColumnId, nodes: &[Digest]) -> bool {
         let roster = self.rosters.get(&column.job);
         roster.is_some_and(|roster| {
@@ -168,22 +193,32 @@ impl Account {
     }
 
     fn by_id(&self) -> BTreeMap<ColumnId, &AccountColumn> {
-        self.columns.iter().map(|column| (column.id, column)).collect()
+        self.columns
+            .iter()
+            .map(|column| (column.id, column))
+            .collect()
     }
 
-    /// Each variable among the columns `ids`, with its values as they are, after the column that is 1 for the same people (or
-    /// itself, where there is none): their places.
+    /// Each variable among the columns `ids`, with its values as they are, after the column that is
+    /// 1 for the same people (or itself, where there is none): their places.
     pub fn variables(&self, ids: &[ColumnId]) -> Vec<[usize; 2]> {
         let by_id = self.by_id();
-        let known = ids.iter().enumerate().filter_map(|(place, id)| Some((place, *by_id.get(id)?)));
+        let known = ids
+            .iter()
+            .enumerate()
+            .filter_map(|(place, id)| Some((place, *by_id.get(id)?)));
         let (ones, variables): (Vec<_>, Vec<_>) = known
             .filter(|(_, column)| column.record.is_plain())
             .partition(|(_, column)| column.record.values.is_none());
         let everybody = |column: &AccountColumn| {
             let same = ones.iter().filter(|(_, one)| one.people == column.people);
-            same.max_by_key(|(_, one)| one.id.job == column.id.job).map(|(place, _)| *place)
+            same.max_by_key(|(_, one)| one.id.job == column.id.job)
+                .map(|(place, _)| *place)
         };
-        variables.iter().map(|(place, column)| [everybody(column).unwrap_or(*place), *place]).collect()
+        variables
+            .iter()
+            .map(|(place, column)| [everybody(column).unwrap_or(*place), *place])
+            .collect()
     }
 
     /// Snapshots under which something was shown.
@@ -191,13 +226,15 @@ impl Account {
         self.snapshots.iter()
     }
 
-    /// Refuses a dataset whose people were used under another id: their data may differ there, and calls that changed are
-    /// looked for from one snapshot of a dataset to the next only.
+    /// Refuses a dataset whose people were used under another id: their data may differ there, and
+    /// calls that changed are looked for from one snapshot of a dataset to the next only.
     pub fn check_dataset(&self, dataset: &DatasetId, numbers: &[u64]) -> Result<(), LedgerRefusal> {
         for (other, people) in self.datasets.iter().filter(|(other, _)| other != dataset) {
             let used = self.people.get(people);
             if used.is_some_and(|set| numbers.iter().any(|number| set.place(*number).is_some())) {
-                return Err(LedgerRefusal::OtherDataset { dataset: other.clone() });
+                return Err(LedgerRefusal::OtherDataset {
+                    dataset: other.clone(),
+                });
             }
         }
         Ok(())
@@ -211,31 +248,52 @@ impl Account {
 
     /// What missing values of a variable counted as, where a run had it.
     pub fn fill(&self, variable: &VariableName) -> Option<f64> {
-        let of_variable =
-            self.columns.iter().filter(|column| column.record.variable.as_ref() == Some(variable));
-        of_variable.filter_map(|column| column.record.fill).next().map(|fill| fill.0)
+        let of_variable = self
+            .columns
+            .iter()
+            .filter(|column| column.record.variable.as_ref() == Some(variable));
+        of_variable
+            .filter_map(|column| column.record.fill)
+            .next()
+            .map(|fill| fill.0)
     }
 
     /// The value of each person in a column, by the person's number.
-    pub fn values<'a>(&'a self, column: &AccountColumn) -> impl Iterator<Item = (u64, f64)> + use<'a> {
-        let numbers = self.people.get(&column.people).map_or(&[][..], PeopleSet::numbers);
-        let stored = column.record.values.and_then(|digest| self.values.get(&digest));
+    pub fn values<'a>(
+        &'a self,
+        column: &AccountColumn,
+    ) -> impl Iterator<Item = (u64, f64)> + use<'a> {
+        let numbers = self
+            .people
+            .get(&column.people)
+            .map_or(&[][..], PeopleSet::numbers);
+        let stored = column
+            .record
+            .values
+            .and_then(|digest| self.values.get(&digest));
         let ones = usize::from(stored.is_none()) * numbers.len();
-        let values = stored.into_iter().flat_map(Packed::values).chain(std::iter::repeat_n(1.0, ones));
+        let values = stored
+            .into_iter()
+            .flat_map(Packed::values)
+            .chain(std::iter::repeat_n(1.0, ones));
         numbers.iter().copied().zip(values)
     }
 
     /// Whether a column has exactly these values of these people, in any order.
     pub fn is_of(&self, column: &AccountColumn, numbers: &[u64], values: &[f64]) -> bool {
-        let mut own: Vec<(u64, f64)> =
-            numbers.iter().zip(values).map(|(number, value)| (*number, on_grid(*value))).collect();
+        let mut own: Vec<(u64, f64)> = numbers
+            .iter()
+            .zip(values)
+            .map(|(number, value)| (*number, on_grid(*value)))
+            .collect();
         own.sort_unstable_by_key(|(number, _)| *number);
         self.values(column).eq(own)
     }
 
-    /// Those of the columns `ids` over a set of `people` that are 1 for everybody or a variable's values in whole steps, and
-    /// such ones of `new` over the same people, as whole numbers; each with its place among all. Columns over other people are
-    /// not combined with them: their difference is the span rule's business.
+    /// Those of the columns `ids` over a set of `people` that are 1 for everybody or a variable's
+    /// values in whole steps, and such ones of `new` over the same people, as whole numbers; each
+    /// with its place among all. Columns over other people are not combined with them: their
+    /// difference is the span rule's business.
     pub fn whole_columns(
         &self,
         ids: &[ColumnId],
@@ -245,25 +303,37 @@ impl Account {
     ) -> (Vec<usize>, Vec<Vec<i64>>) {
         let by_id = self.by_id();
         let shown = ids.iter().map(|id| {
-            let column = by_id.get(id).filter(|column| column.people == people.digest())?;
+            let column = by_id
+                .get(id)
+                .filter(|column| column.people == people.digest())?;
             let (centre, unit) = (column.record.centre.0, column.record.unit.0);
-            let values: Vec<f64> = self.values(column).map(|(_, value)| centre + unit * value).collect();
+            let values: Vec<f64> = self
+                .values(column)
+                .map(|(_, value)| centre + unit * value)
+                .collect();
             column.record.is_plain().then(|| whole_numbers(&values))?
         });
         let mut sorted: Vec<usize> = (0..order.len()).collect();
         sorted.sort_by_key(|place| order[*place]);
         let added = new.iter().map(|column| {
             let value = |place: &usize| column.values.as_ref().map_or(1.0, |values| values[*place]);
-            let values: Vec<f64> =
-                sorted.iter().map(|place| column.centre + column.unit * value(place)).collect();
+            let values: Vec<f64> = sorted
+                .iter()
+                .map(|place| column.centre + column.unit * value(place))
+                .collect();
             (column.values.is_none() || column.fill.is_some()).then(|| whole_numbers(&values))?
         });
-        shown.chain(added).enumerate().filter_map(|(place, column)| Some((place, column?))).unzip()
+        shown
+            .chain(added)
+            .enumerate()
+            .filter_map(|(place, column)| Some((place, column?)))
+            .unzip()
     }
 
-    /// Rows for the span rule over everybody in the account or in `numbers`: the account's columns in the order of
-    /// `ids` (a column that this node does not have is 0 for everybody), then `new` ones over `numbers`, as they would be
-    /// stored: a column that is asked for again is then the same to the last bit.
+    /// Rows for the span rule over everybody in the account or in `numbers`: the account's columns
+    /// in the order of `ids` (a column that this node does not have is 0 for everybody), then `new`
+    /// ones over `numbers`, as they would be stored: a column that is asked for again is then the
+    /// same to the last bit.
     pub fn rows(&self, ids: &[ColumnId], numbers: &[u64], new: &[Vec<f64>]) -> Rows {
         let mut everybody: Vec<u64> = self.everybody().into_iter().collect();
         everybody.extend_from_slice(numbers);
@@ -274,11 +344,18 @@ impl Account {
         let known = self.by_id();
         for (place, id) in ids.iter().enumerate() {
             if let Some(column) = known.get(id) {
-                rows.set_column(place, self.values(column).map(|(number, value)| (row(number), value)));
+                rows.set_column(
+                    place,
+                    self.values(column)
+                        .map(|(number, value)| (row(number), value)),
+                );
             }
         }
         for (place, column) in new.iter().enumerate() {
-            let values = numbers.iter().zip(column).map(|(number, value)| (row(*number), on_grid(*value)));
+            let values = numbers
+                .iter()
+                .zip(column)
+                .map(|(number, value)| (row(*number), on_grid(*value)));
             rows.set_column(ids.len() + place, values);
         }
         rows

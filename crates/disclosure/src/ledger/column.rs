@@ -1,10 +1,13 @@
-//! Values of a column as they are stored: exactly what genotypes are weighed with, in as few bytes as they need.
+//! Values of a column as they are stored: exactly what genotypes are weighed with, in as few bytes
+//! as they need.
 //!
-//! Sums over genotypes add whole multiples of 2^-30, so a column is one such number per person. A rounded copy would
-//! not do: two columns that differ in one person by little more than the rounding would look like many people's.
+//! Sums over genotypes add whole multiples of 2^-30, so a column is one such number per person. A
+//! rounded copy would not do: two columns that differ in one person by little more than the
+//! rounding would look like many people's.
 //!
-//! A column is written as the bytes of one number, the count of codes and their numbers (8 bytes each), and then a
-//! number or a code for each person. Codes serve where many people have the same values; the shorter way is taken.
+//! A column is written as the bytes of one number, the count of codes and their numbers (8 bytes
+//! each), and then a number or a code for each person. Codes serve where many people have the same
+//! values; the shorter way is taken.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +22,8 @@ pub fn on_grid(value: f64) -> f64 {
     value_of(units(value))
 }
 
-/// Rounded half to even; what is no number counts as 0, and what is too large for a word as the largest.
+/// Rounded half to even; what is no number counts as 0, and what is too large for a word as the
+/// largest.
 fn units(value: f64) -> i64 {
     libm::ldexp(value, FRACTION_BITS).round_ties_even() as i64
 }
@@ -41,17 +45,29 @@ impl Packed {
             sorted.dedup();
             sorted.into_iter().zip(0..).collect()
         };
-        let (width, code) =
-            (numbers.iter().copied().map(width).max().unwrap_or(1), code_width(distinct.len()));
+        let (width, code) = (
+            numbers.iter().copied().map(width).max().unwrap_or(1),
+            code_width(distinct.len()),
+        );
         let coded = 8 * distinct.len() + code * numbers.len() < width * numbers.len();
-        let (width, codes) = if coded { (code, distinct.len()) } else { (width, 0) };
+        let (width, codes) = if coded {
+            (code, distinct.len())
+        } else {
+            (width, 0)
+        };
         let mut bytes = vec![width as u8];
         bytes.extend_from_slice(&(codes as u32).to_le_bytes());
         if coded {
-            distinct.keys().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+            distinct
+                .keys()
+                .for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
         }
         for number in &numbers {
-            let stored = if coded { distinct.get(number).map_or(0, |code| *code as i64) } else { *number };
+            let stored = if coded {
+                distinct.get(number).map_or(0, |code| *code as i64)
+            } else {
+                *number
+            };
             bytes.extend_from_slice(&stored.to_le_bytes()[..width]);
         }
         Self(bytes)
@@ -61,10 +77,17 @@ impl Packed {
     pub fn from_bytes(bytes: Vec<u8>, people: usize) -> Option<Self> {
         let packed = Self(bytes);
         let (width, codes) = packed.header()?;
-        let length = codes.checked_mul(8)?.checked_add(width.checked_mul(people)?)?.checked_add(HEADER)?;
+        let length = codes
+            .checked_mul(8)?
+            .checked_add(width.checked_mul(people)?)?
+            .checked_add(HEADER)?;
         let valid = (1..=8).contains(&width) && packed.0.len() == length;
-        (valid && (codes == 0 || packed.stored(width, codes).all(|code| (code as usize) < codes)))
-            .then_some(packed)
+        (valid
+            && (codes == 0
+                || packed
+                    .stored(width, codes)
+                    .all(|code| (code as usize) < codes)))
+        .then_some(packed)
     }
 
     pub fn bytes(&self) -> &[u8] {
@@ -73,27 +96,42 @@ impl Packed {
 
     fn header(&self) -> Option<(usize, usize)> {
         let (width, codes) = (*self.0.first()?, self.0.get(1..HEADER)?);
-        Some((usize::from(width), u32::from_le_bytes(codes.try_into().ok()?) as usize))
+        Some((
+            usize::from(width),
+            u32::from_le_bytes(codes.try_into().ok()?) as usize,
+        ))
     }
 
     /// What is stored of each person, without its sign.
     fn stored(&self, width: usize, codes: usize) -> impl Iterator<Item = u64> + use<'_> {
         let numbers = self.0.get(HEADER + 8 * codes..).unwrap_or_default();
-        numbers
-            .chunks_exact(width.max(1))
-            .map(|bytes| bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+        numbers.chunks_exact(width.max(1)).map(|bytes| {
+            bytes
+                .iter()
+                .rev()
+                .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+        })
     }
 
     /// The value of each person.
     pub fn values(&self) -> impl Iterator<Item = f64> + use<'_> {
         let (width, codes) = self.header().unwrap_or((1, 0));
-        let table = self.0.get(HEADER..HEADER + 8 * codes).unwrap_or_default().as_chunks::<8>().0;
-        let table: Vec<f64> = table.iter().map(|number| value_of(i64::from_le_bytes(*number))).collect();
+        let table = self
+            .0
+            .get(HEADER..HEADER + 8 * codes)
+            .unwrap_or_default()
+            .as_chunks::<8>()
+            .0;
+        let table: Vec<f64> = table
+            .iter()
+            .map(|number| value_of(i64::from_le_bytes(*number)))
+            .collect();
         let unused = 64 - 8 * width.min(8) as u32;
-        self.stored(width, codes).map(move |stored| match table.get(stored as usize) {
-            Some(value) if codes > 0 => *value,
-            _ => value_of((stored << unused) as i64 >> unused),
-        })
+        self.stored(width, codes)
+            .map(move |stored| match table.get(stored as usize) {
+                Some(value) if codes > 0 => *value,
+                _ => value_of((stored << unused) as i64 >> unused),
+            })
     }
 }
 
@@ -131,9 +169,14 @@ mod tests {
 
     #[test]
     fn values_cost_what_they_need() {
-        let spread: Vec<f64> = (0..10_000).map(|person| libm::sin(f64::from(person)) * 5.0).collect();
+        let spread: Vec<f64> = (0..10_000)
+            .map(|person| libm::sin(f64::from(person)) * 5.0)
+            .collect();
         assert_eq!(check(&spread), HEADER + 5 * spread.len());
-        let decimals: Vec<f64> = spread.iter().map(|value| (value * 100.0).round() / 100.0).collect();
+        let decimals: Vec<f64> = spread
+            .iter()
+            .map(|value| (value * 100.0).round() / 100.0)
+            .collect();
         assert!(check(&decimals) < 3 * decimals.len());
         let binary: Vec<f64> = spread.iter().map(|value| f64::from(*value > 0.0)).collect();
         assert_eq!(check(&binary), HEADER + 16 + binary.len());

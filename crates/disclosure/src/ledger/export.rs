@@ -1,5 +1,6 @@
-//! The account of the dataset at the outer door: what of a run left the environment counts for everybody, for ever, so
-//! before something leaves, the exported account is judged with it, and each data user's own.
+//! The account of the dataset at the outer door: what of a run left the environment counts for
+//! everybody, for ever, so before something leaves, the exported account is judged with it, and
+//! each data user's own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +9,8 @@ use ligate_model::{Digest, VariantKey};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, ColumnId, ColumnRecord, DataUser, Exact, Ledger, LedgerError, LedgerRefusal, Party, PeopleSet,
-    RunRecord, RunState, counts_for, last_of, rosters, store::RunBook,
+    Account, ColumnId, ColumnRecord, DataUser, Exact, Ledger, LedgerError, LedgerRefusal, Party,
+    PeopleSet, RunRecord, RunState, counts_for, last_of, rosters, store::RunBook,
 };
 use crate::{
     export::{Regions, strength_max, variants_max},
@@ -22,11 +23,13 @@ use crate::{
 pub struct Exported {
     /// The digest of what left.
     pub content: Digest,
-    /// Variants of which an effect left, and the sum of their strengths ([`crate::export::strength`]).
+    /// Variants of which an effect left, and the sum of their strengths
+    /// ([`crate::export::strength`]).
     pub variants: u64,
     pub strength: Exact,
-    /// The variants, each of which closes its region for others ([`Regions`]); none where they are more than may leave of a
-    /// trait without a permit for full tables: then nothing more of the trait leaves without one, and no region matters.
+    /// The variants, each of which closes its region for others ([`Regions`]); none where they are
+    /// more than may leave of a trait without a permit for full tables: then nothing more of the
+    /// trait leaves without one, and no region matters.
     pub keys: Vec<VariantKey>,
     pub when: Timestamp,
 }
@@ -38,7 +41,8 @@ impl Exported {
     }
 }
 
-/// What left of a trait, each variant and each unit of strength as a share of the people that it was estimated in.
+/// What left of a trait, each variant and each unit of strength as a share of the people that it
+/// was estimated in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Left {
     pub variants: f64,
@@ -56,8 +60,8 @@ impl Left {
         }
     }
 
-    /// Whether it is as little as may leave without a permit for full tables. Sums of shares are off by a few units of the
-    /// last place.
+    /// Whether it is as little as may leave without a permit for full tables. Sums of shares are
+    /// off by a few units of the last place.
     pub fn is_little(&self) -> bool {
         let most = strength_max(1) * (1.0 + 1e-9);
         self.variants <= most && self.strength <= most
@@ -88,14 +92,23 @@ pub struct ForExport {
 }
 
 impl ForExport {
-    /// Which accounts are judged whole where these columns are: every distinct column is among them.
+    /// Which accounts are judged whole where these columns are: every distinct column is among
+    /// them.
     pub fn covered(&self, shown: &[ColumnId]) -> Vec<usize> {
         let class = self.everything.classes_by_id();
-        let judged: BTreeSet<u32> = shown.iter().filter_map(|id| class.get(id).copied()).collect();
+        let judged: BTreeSet<u32> = shown
+            .iter()
+            .filter_map(|id| class.get(id).copied())
+            .collect();
         let whole = |account: &ExportAccount| {
-            account.columns.iter().all(|id| class.get(id).is_some_and(|class| judged.contains(class)))
+            account
+                .columns
+                .iter()
+                .all(|id| class.get(id).is_some_and(|class| judged.contains(class)))
         };
-        (0..self.accounts.len()).filter(|place| whole(&self.accounts[*place])).collect()
+        (0..self.accounts.len())
+            .filter(|place| whole(&self.accounts[*place]))
+            .collect()
     }
 
     /// The people of the run.
@@ -103,49 +116,81 @@ impl ForExport {
         self.everything.set(self.run.people?)
     }
 
-    /// The places among `shown` of the run's people, and of each of its variables: of no combination of such two the sum over
-    /// this node alone must follow.
+    /// The places among `shown` of the run's people, and of each of its variables: of no
+    /// combination of such two the sum over this node alone must follow.
     pub fn kept_apart(&self, shown: &[ColumnId]) -> Vec<[usize; 2]> {
         let class = self.everything.classes_by_id();
         let places = |wanted: &dyn Fn(&ColumnRecord) -> bool| -> Vec<usize> {
-            let own = self.run.columns.iter().zip(0..).filter(|(column, _)| wanted(column));
-            let ids = own.map(|(_, place)| ColumnId { job: self.run.job, place });
+            let own = self
+                .run
+                .columns
+                .iter()
+                .zip(0..)
+                .filter(|(column, _)| wanted(column));
+            let ids = own.map(|(_, place)| ColumnId {
+                job: self.run.job,
+                place,
+            });
             let own: BTreeSet<u32> = ids.filter_map(|id| class.get(&id).copied()).collect();
             let is_own = |id: &ColumnId| class.get(id).is_some_and(|class| own.contains(class));
-            (0..shown.len()).filter(|place| is_own(&shown[*place])).collect()
+            (0..shown.len())
+                .filter(|place| is_own(&shown[*place]))
+                .collect()
         };
-        let (people, plain) = (places(&|column| column.values.is_none()), places(&ColumnRecord::is_plain));
-        people.iter().flat_map(|people| plain.iter().map(|column| [*people, *column])).collect()
+        let (people, plain) = (
+            places(&|column| column.values.is_none()),
+            places(&ColumnRecord::is_plain),
+        );
+        people
+            .iter()
+            .flat_map(|people| plain.iter().map(|column| [*people, *column]))
+            .collect()
     }
 
     /// What will have left of the trait, in all exports together, where `exported` leaves.
     pub fn left_with(&self, exported: &Exported) -> Left {
-        let own = self.run.exported.iter().filter(|before| before.content != exported.content);
-        own.chain([exported]).fold(self.left_before, |left, exported| {
-            left.and(exported.variants, exported.strength.0, self.run.individuals)
-        })
+        let own = self
+            .run
+            .exported
+            .iter()
+            .filter(|before| before.content != exported.content);
+        own.chain([exported])
+            .fold(self.left_before, |left, exported| {
+                left.and(exported.variants, exported.strength.0, self.run.individuals)
+            })
     }
 }
 
 impl Ledger {
-    /// What has to be judged before something of a job leaves, whose released result has this digest. Refuses where a
-    /// single node's own sum would follow, as far as this node knows the rosters, and where the run's people were used under
-    /// another dataset id, too.
+    /// What has to be judged before something of a job leaves, whose released result has this
+    /// digest. Refuses where a single node's own sum would follow, as far as this node knows the
+    /// rosters, and where the run's people were used under another dataset id, too.
     pub fn for_export(&self, job: Digest, result: Digest) -> Result<ForExport, LedgerError> {
         let lock = self.store.lock()?;
         let book = self.store.read(&lock)?;
         refuse_closed(&book)?;
-        let run = book.runs.iter().rev().find(|run| run.job == job).ok_or(LedgerError::UnknownRun)?.clone();
+        let run = book
+            .runs
+            .iter()
+            .rev()
+            .find(|run| run.job == job)
+            .ok_or(LedgerError::UnknownRun)?
+            .clone();
         match run.state {
             RunState::Released(released) if run.people.is_some() && released == result => {}
-            RunState::Released(_) if run.people.is_some() => return Err(LedgerRefusal::OtherResult.into()),
+            RunState::Released(_) if run.people.is_some() => {
+                return Err(LedgerRefusal::OtherResult.into());
+            }
             _ => return Err(LedgerRefusal::NotReleased.into()),
         }
         let everything = Account::read(&self.store, book.runs.iter().cloned())?;
         everything.check_dataset_of(&run)?;
         let account = |counts: &dyn Fn(&RunRecord) -> bool| {
-            let runs: Vec<&RunRecord> =
-                book.runs.iter().filter(|record| record.job == job || counts(record)).collect();
+            let runs: Vec<&RunRecord> = book
+                .runs
+                .iter()
+                .filter(|record| record.job == job || counts(record))
+                .collect();
             let jobs: BTreeSet<Digest> = runs.iter().map(|run| run.job).collect();
             let ids = everything.columns().iter().map(|column| column.id);
             ExportAccount {
@@ -163,17 +208,24 @@ impl Ledger {
         exported
             .iter()
             .try_for_each(|account| rosters::check(&account.rosters, rosters::Observer::AnyNode))?;
-        others
-            .iter()
-            .try_for_each(|account| rosters::check(&account.rosters, rosters::Observer::Outsider))?;
+        others.iter().try_for_each(|account| {
+            rosters::check(&account.rosters, rosters::Observer::Outsider)
+        })?;
         let (left_before, mut regions) = left_of_trait(&book, &run, &everything);
         regions.extend(run.exported.iter().flat_map(|exported| &exported.keys));
-        Ok(ForExport { state: state(&book), left_before, regions, accounts, everything, run })
+        Ok(ForExport {
+            state: state(&book),
+            left_before,
+            regions,
+            accounts,
+            everything,
+            run,
+        })
     }
 
-    /// Notes that something of a run left the environment: from now on its columns count for everybody. To be called before
-    /// anything leaves. `judged` is what was judged: where something was shown or exported since, it is judged anew.
-    /// The same content may leave again.
+    /// Notes that something of a run left the environment: from now on its columns count for
+    /// everybody. To be called before anything leaves. `judged` is what was judged: where something
+    /// was shown or exported since, it is judged anew. The same content may leave again.
     pub fn mark_exported(
         &self,
         job: Digest,
@@ -187,9 +239,21 @@ impl Ledger {
             return Err(LedgerRefusal::Meanwhile.into());
         }
         let record = last_of(&mut book, job)?;
-        if let Some(before) = record.exported.iter().find(|before| before.content == exported.content) {
-            let same = *before == Exported { when: before.when, ..exported };
-            return if same { Ok(()) } else { Err(LedgerRefusal::OtherResult.into()) };
+        if let Some(before) = record
+            .exported
+            .iter()
+            .find(|before| before.content == exported.content)
+        {
+            let same = *before
+                == Exported {
+                    when: before.when,
+                    ..exported
+                };
+            return if same {
+                Ok(())
+            } else {
+                Err(LedgerRefusal::OtherResult.into())
+            };
         }
         record.exported.push(exported);
         self.store.write(&lock, &Change::of("exported", job), &book)
@@ -198,7 +262,10 @@ impl Ledger {
     /// The rosters of what was exported, over which the sum of a node must not be taken apart.
     pub fn exported_rosters(&self) -> Result<Vec<Vec<Digest>>, LedgerError> {
         let runs = self.runs()?.into_iter();
-        Ok(runs.filter(RunRecord::is_exported).map(|run| run.roster).collect())
+        Ok(runs
+            .filter(RunRecord::is_exported)
+            .map(|run| run.roster)
+            .collect())
     }
 }
 
@@ -213,14 +280,18 @@ impl RunRecord {
 fn refuse_closed(book: &RunBook) -> Result<(), LedgerRefusal> {
     match book.closed.first() {
         None => Ok(()),
-        Some(closed) => {
-            Err(LedgerRefusal::Recovered { whom: "some data user".to_owned(), since: closed.since })
-        }
+        Some(closed) => Err(LedgerRefusal::Recovered {
+            whom: "some data user".to_owned(),
+            since: closed.since,
+        }),
     }
 }
 
 fn left_of_trait(book: &RunBook, run: &RunRecord, everything: &Account) -> (Left, Regions) {
-    let exported = book.runs.iter().filter(|record| record.job != run.job && record.is_exported());
+    let exported = book
+        .runs
+        .iter()
+        .filter(|record| record.job != run.job && record.is_exported());
     let (mut left, mut regions) = (Left::default(), Regions::default());
     for record in exported.filter(|record| record.has_trait_of(run, everything)) {
         for exported in &record.exported {
@@ -261,6 +332,9 @@ fn other_parties(runs: &[RunRecord], own: &DataUser) -> Vec<DataUser> {
 impl Account {
     /// The class of each column.
     pub fn classes_by_id(&self) -> BTreeMap<ColumnId, u32> {
-        self.columns().iter().map(|column| (column.id, column.class)).collect()
+        self.columns()
+            .iter()
+            .map(|column| (column.id, column.class))
+            .collect()
     }
 }

@@ -1,17 +1,22 @@
-//! Which names are one data user's. An issuer writes a name by hand, and whoever wants a second account has an interest in
-//! another way to write it: so names are compared by what a reader sees of them.
+//! Which names are one data user's. An issuer writes a name by hand, and whoever wants a second
+//! account has an interest in another way to write it: so names are compared by what a reader sees
+//! of them.
 //!
-//! Not told apart: capitals and small letters, accents and other marks, full-width and other compatibility forms, ligatures,
-//! spaces, signs and what cannot be seen (Unicode Standard Annex 15, form NFKD), and Cyrillic and Greek letters that look
-//! like Latin ones, and small capitals. What is spelled in another way ("Dr. Ada", "Ada, Uni") is another name: that is
-//! the issuer's to avoid.
+//! Not told apart: capitals and small letters, accents and other marks, full-width and other
+//! compatibility forms, ligatures, spaces, signs and what cannot be seen (Unicode Standard Annex
+//! 15, form NFKD), and Cyrillic and Greek letters that look like Latin ones, and small capitals.
+//! What is spelled in another way ("Dr. Ada", "Ada, Uni") is another name: that is the issuer's to
+//! avoid.
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// Capitals that look like Latin ones, and these. This and the next are a part of the confusables of Unicode Technical
-/// Standard 39: letters of the modern Cyrillic and Greek alphabets, and small capitals, alone.
-const CAPITALS: [(&str, &str); 2] =
-    [("АВЕЅІЈКМНОРСТУХ", "ABESIJKMHOPCTYX"), ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX")];
+/// Capitals that look like Latin ones, and these. This and the next are a part of the confusables
+/// of Unicode Technical Standard 39: letters of the modern Cyrillic and Greek alphabets, and small
+/// capitals, alone.
+const CAPITALS: [(&str, &str); 2] = [
+    ("АВЕЅІЈКМНОРСТУХ", "ABESIJKMHOPCTYX"),
+    ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"),
+];
 
 /// Small letters that look like Latin ones, and these.
 const SMALL: [(&str, &str); 3] = [
@@ -20,30 +25,41 @@ const SMALL: [(&str, &str); 3] = [
     ("ᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀᴛᴜᴠᴡʏᴢ", "abcdeghijklmnoprtuvwyz"),
 ];
 
-/// Whether two names can be taken for each other. Some letters look like one Latin letter as a capital and like another one
-/// as a small letter, so both ways to write a name count.
+/// Whether two names can be taken for each other. Some letters look like one Latin letter as a
+/// capital and like another one as a small letter, so both ways to write a name count.
 pub(super) fn are_alike(one: &str, other: &str) -> bool {
     capitals(one) == capitals(other) || small(one) == small(other)
 }
 
 fn capitals(name: &str) -> String {
-    letters(name).flat_map(char::to_uppercase).map(|letter| latin(letter, &CAPITALS)).collect()
+    letters(name)
+        .flat_map(char::to_uppercase)
+        .map(|letter| latin(letter, &CAPITALS))
+        .collect()
 }
 
 fn small(name: &str) -> String {
     // By way of capitals, as "ß" and "ss", and the two small sigmas, are one.
-    let folded = letters(name).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    let folded = letters(name)
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase);
     folded.map(|letter| latin(letter, &SMALL)).collect()
 }
 
 /// Letters and digits alone, without their marks.
 fn letters(name: &str) -> impl Iterator<Item = char> + '_ {
-    name.nfkd().filter(|letter| letter.is_alphanumeric() && !is_combining_mark(*letter))
+    name.nfkd()
+        .filter(|letter| letter.is_alphanumeric() && !is_combining_mark(*letter))
 }
 
 fn latin(letter: char, table: &[(&str, &str)]) -> char {
-    let pairs = table.iter().flat_map(|(own, latin)| own.chars().zip(latin.chars()));
-    pairs.into_iter().find(|(own, _)| *own == letter).map_or(letter, |(_, latin)| latin)
+    let pairs = table
+        .iter()
+        .flat_map(|(own, latin)| own.chars().zip(latin.chars()));
+    pairs
+        .into_iter()
+        .find(|(own, _)| *own == letter)
+        .map_or(letter, |(_, latin)| latin)
 }
 
 #[cfg(test)]
@@ -73,7 +89,10 @@ mod tests {
             ("Ёлкин", "елкин"),
         ];
         for (one, other) in same {
-            assert!(are_alike(one, other) && are_alike(other, one), "{one} and {other}");
+            assert!(
+                are_alike(one, other) && are_alike(other, one),
+                "{one} and {other}"
+            );
         }
     }
 
@@ -91,7 +110,10 @@ mod tests {
         }
         for (own, latin) in CAPITALS.iter().chain(&SMALL) {
             assert_eq!(own.chars().count(), latin.chars().count(), "{own}");
-            assert!(latin.is_ascii() && own.chars().all(|letter| !letter.is_ascii()), "{own}");
+            assert!(
+                latin.is_ascii() && own.chars().all(|letter| !letter.is_ascii()),
+                "{own}"
+            );
         }
     }
 }

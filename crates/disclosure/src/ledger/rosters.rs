@@ -1,5 +1,6 @@
-//! The span rule over nodes: a result is a sum over the nodes of its roster, so results of several rosters can be taken
-//! apart into the sum of one node, whatever people it has. From ABC + ADE - BCDE follows 2A.
+//! The span rule over nodes: a result is a sum over the nodes of its roster, so results of several
+//! rosters can be taken apart into the sum of one node, whatever people it has. From ABC + ADE -
+//! BCDE follows 2A.
 
 use std::collections::BTreeSet;
 
@@ -25,13 +26,18 @@ pub enum Observer<'a> {
     AnyNode,
 }
 
-/// Refuses rosters of which the results would give a single node's sum away. A node that published its own counts, as a
-/// roster of one, is known to everybody. One roster alone is for the gate, which counts the nodes that published
-/// nothing.
+/// Refuses rosters of which the results would give a single node's sum away. A node that published
+/// its own counts, as a roster of one, is known to everybody. One roster alone is for the gate,
+/// which counts the nodes that published nothing.
 pub fn check(rosters: &[Vec<Digest>], reader: Observer<'_>) -> Result<(), LedgerRefusal> {
-    let known: BTreeSet<Digest> =
-        rosters.iter().filter(|roster| roster.len() == 1).flatten().copied().collect();
-    let distinct: BTreeSet<&Vec<Digest>> = rosters.iter().filter(|roster| roster.len() > 1).collect();
+    let known: BTreeSet<Digest> = rosters
+        .iter()
+        .filter(|roster| roster.len() == 1)
+        .flatten()
+        .copied()
+        .collect();
+    let distinct: BTreeSet<&Vec<Digest>> =
+        rosters.iter().filter(|roster| roster.len() > 1).collect();
     if distinct.len() > ROSTERS_MAX {
         return Err(LedgerRefusal::NodeIsolated);
     }
@@ -47,10 +53,17 @@ pub fn check(rosters: &[Vec<Digest>], reader: Observer<'_>) -> Result<(), Ledger
         Observer::AnyNode => nodes.iter().copied().collect(),
     };
     let isolates = |steward: Option<&Digest>| {
-        let hidden: Vec<Digest> = nodes.iter().filter(|node| Some(*node) != steward).copied().collect();
+        let hidden: Vec<Digest> = nodes
+            .iter()
+            .filter(|node| Some(*node) != steward)
+            .copied()
+            .collect();
         one_is_isolated(&distinct, &hidden)
     };
-    if std::iter::once(None).chain(stewards.iter().map(Some)).any(isolates) {
+    if std::iter::once(None)
+        .chain(stewards.iter().map(Some))
+        .any(isolates)
+    {
         return Err(LedgerRefusal::NodeIsolated);
     }
     Ok(())
@@ -59,11 +72,18 @@ pub fn check(rosters: &[Vec<Digest>], reader: Observer<'_>) -> Result<(), Ledger
 /// Whether a combination of the rosters isolates one of the `hidden` nodes.
 fn one_is_isolated(rosters: &BTreeSet<&Vec<Digest>>, hidden: &[Digest]) -> bool {
     let column = |roster: &&Vec<Digest>| -> Vec<f64> {
-        hidden.iter().map(|node| f64::from(u8::from(roster.contains(node)))).collect()
+        hidden
+            .iter()
+            .map(|node| f64::from(u8::from(roster.contains(node))))
+            .collect()
     };
     let columns: Vec<Vec<f64>> = rosters.iter().map(column).collect();
     let rows = Rows::from_columns(&columns);
-    let limits = Limits { leverage: SHARE, share: 1.0, group: 1 };
+    let limits = Limits {
+        leverage: SHARE,
+        share: 1.0,
+        group: 1,
+    };
     !judge(&rows, limits, 1).passes()
 }
 
@@ -72,7 +92,10 @@ mod tests {
     use super::*;
 
     fn nodes(letters: &str) -> Vec<Digest> {
-        letters.bytes().map(|letter| Digest::from_bytes([letter; 32])).collect()
+        letters
+            .bytes()
+            .map(|letter| Digest::from_bytes([letter; 32]))
+            .collect()
     }
 
     fn passes(rosters: &[&str], reader: &str) -> bool {

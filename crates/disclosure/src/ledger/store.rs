@@ -6,10 +6,11 @@
 //!   diseases are coded; replaced by a rename, and the
 //!   witness has its digest ([`crate::witness`]).
 //! - `people/<digest>`: a set of people, stored once however many runs it took part in.
-//! - `columns/<digest>`: a number for each person of a set, stored once however many runs used it ([`super::column`]).
+//! - `columns/<digest>`: a number for each person of a set, stored once however many runs used it
+//!   ([`super::column`]).
 //!
-//! A file that is missing or damaged is an error, never an empty ledger: `key` is made last, so that where it is,
-//! the others must be.
+//! A file that is missing or damaged is an error, never an empty ledger: `key` is made last, so
+//! that where it is, the others must be.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
@@ -23,7 +24,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
-    AllowedRoster, ClosedAccount, Codings, LedgerError, PeopleSet, RunRecord, column::Packed, people,
+    AllowedRoster, ClosedAccount, Codings, LedgerError, PeopleSet, RunRecord, column::Packed,
+    people,
 };
 use crate::{
     book_files::{Lock, at, lock, read_key, read_or_damaged},
@@ -69,7 +71,9 @@ impl Store {
         let mut key = Zeroizing::new([0; 32]);
         rng.fill_bytes(&mut *key);
         let store = Self { folder, key, runs };
-        store.runs.create(&lock, &store.bytes(&RunBook::default())?)?;
+        store
+            .runs
+            .create(&lock, &store.bytes(&RunBook::default())?)?;
         ligate_files::replace_alone(&key_path, Readers::Owner, &*store.key)?;
         Ok(store)
     }
@@ -93,8 +97,9 @@ impl Store {
         self.parse(&self.runs.read(lock)?)
     }
 
-    /// The book as it lies, whatever the witness noted: for a recovery alone. One of an earlier form is empty: what is in
-    /// it cannot be judged, so the recovery closes the accounts of all of whom the log says that they were shown something.
+    /// The book as it lies, whatever the witness noted: for a recovery alone. One of an earlier
+    /// form is empty: what is in it cannot be judged, so the recovery closes the accounts of all of
+    /// whom the log says that they were shown something.
     pub fn read_unwitnessed(&self, lock: &Lock) -> Result<RunBook, LedgerError> {
         match self.parse(&self.runs.read_unwitnessed(lock)?) {
             Err(LedgerError::EarlierForm { .. }) => Ok(RunBook::default()),
@@ -106,9 +111,15 @@ impl Store {
         let path = self.folder.join("runs.json");
         form::json(text, VERSION..=VERSION).map_err(|error| match error {
             FormError::AnotherVersion { found } if found < u64::from(VERSION) => {
-                LedgerError::EarlierForm { path, version: found }
+                LedgerError::EarlierForm {
+                    path,
+                    version: found,
+                }
             }
-            FormError::AnotherVersion { found } => LedgerError::LaterForm { path, version: found },
+            FormError::AnotherVersion { found } => LedgerError::LaterForm {
+                path,
+                version: found,
+            },
             FormError::Damaged(_) => LedgerError::Damaged(path),
         })
     }
@@ -118,9 +129,12 @@ impl Store {
     }
 
     fn bytes(&self, book: &RunBook) -> Result<Vec<u8>, LedgerError> {
-        let book = RunBook { version: VERSION, ..book.clone() };
-        let mut text =
-            serde_json::to_vec(&book).map_err(|error| at(&self.folder.join("runs.json"))(error.into()))?;
+        let book = RunBook {
+            version: VERSION,
+            ..book.clone()
+        };
+        let mut text = serde_json::to_vec(&book)
+            .map_err(|error| at(&self.folder.join("runs.json"))(error.into()))?;
         text.push(b'\n');
         Ok(text)
     }
@@ -128,7 +142,8 @@ impl Store {
     pub fn read_people(&self, digest: Digest) -> Result<PeopleSet, LedgerError> {
         let path = self.people_path(digest);
         let set = PeopleSet::from_bytes(&read_or_damaged(&path)?);
-        set.filter(|set| set.digest() == digest).ok_or(LedgerError::Damaged(path))
+        set.filter(|set| set.digest() == digest)
+            .ok_or(LedgerError::Damaged(path))
     }
 
     pub fn write_people(&self, _: &Lock, people: &PeopleSet) -> Result<(), LedgerError> {

@@ -1,21 +1,23 @@
-//! Groups over several nodes: a search for combinations of which fewer people than a cell have nearly everything,
-//! although no node has enough of the group to see it among its own rows.
+//! Groups over several nodes: a search for combinations of which fewer people than a cell have
+//! nearly everything, although no node has enough of the group to see it among its own rows.
 //!
-//! A combination is a direction u of unit length in a [`Frame`]: the basis in which G, the sum over all nodes but one,
-//! is the identity, turned by a rotation that the nodes alone know. A person's weight in it is v_i = f_i'u, where f_i is
-//! the person's row in the frame, and the squares of all weights add up to 1, or to less where rows that are nobody's hide
-//! a part. Nodes answer a [`Step`] with words that are summed over them: the histogram of v_i^2, which bounds what any group has ([`super::top_share`]), and
-//! sum_i g(v_i) f_i, the next direction:
+//! A combination is a direction u of unit length in a [`Frame`]: the basis in which G, the sum over
+//! all nodes but one, is the identity, turned by a rotation that the nodes alone know. A person's
+//! weight in it is v_i = f_i'u, where f_i is the person's row in the frame, and the squares of all
+//! weights add up to 1, or to less where rows that are nobody's hide a part. Nodes answer a
+//! [`Step`] with words that are summed over them: the histogram of v_i^2, which bounds what any
+//! group has ([`super::top_share`]), and sum_i g(v_i) f_i, the next direction:
 //!
-//! - g(v) = v^3 at first: the fixed point of the fourth power, which makes few weights large (Hyvarinen, IEEE Trans.
-//!   Neural Networks 10:626 (1999));
-//! - g(v) = v for the people above a threshold that the histogram before gave, and 0 for the others: the best direction
-//!   for a group, and again the group with the largest weights in it.
+//! - g(v) = v^3 at first: the fixed point of the fourth power, which makes few weights large
+//!   (Hyvarinen, IEEE Trans. Neural Networks 10:626 (1999));
+//! - g(v) = v for the people above a threshold that the histogram before gave, and 0 for the
+//!   others: the best direction for a group, and again the group with the largest weights in it.
 //!
 //! The search starts from each new column less what it shares with others ([`Frame::starts`]).
 //!
-//! Where what nine people over all nodes can add to a share ([`super::Finding::largest`]) is below the limit no group can
-//! have it, and nothing is asked. What is left: a local search from bounded starts can miss a group. The random histories play it.
+//! Where what nine people over all nodes can add to a share ([`super::Finding::largest`]) is below
+//! the limit no group can have it, and nothing is asked. What is left: a local search from bounded
+//! starts can miss a group. The random histories play it.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +37,8 @@ pub const ROUNDS_MAX: usize = 8;
 /// Rounds by the cube.
 const CUBES: usize = 3;
 
-/// Directions without a reason, of which a search has some too: what half of the columns leave of one, and any others.
+/// Directions without a reason, of which a search has some too: what half of the columns leave of
+/// one, and any others.
 const DRAWN: usize = 16;
 
 /// Fraction bits of a sum of rows: entries are at most 1, over all people.
@@ -55,7 +58,8 @@ pub struct Frame {
     basis: Basis,
     rotation: Rotation,
     seed: [u8; 32],
-    /// Weights are told times this, which only the nodes know: the difference of two sums is then not a node's own part.
+    /// Weights are told times this, which only the nodes know: the difference of two sums is then
+    /// not a node's own part.
     scale: f64,
 }
 
@@ -63,7 +67,8 @@ pub struct Frame {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     pub direction: Vec<f64>,
-    /// Square of the smallest weight that counts in the next direction; none: all count by the cube of their weight.
+    /// Square of the smallest weight that counts in the next direction; none: all count by the cube
+    /// of their weight.
     pub threshold: Option<f64>,
 }
 
@@ -72,7 +77,12 @@ impl Frame {
     pub fn new(basis: Basis, seed: &[u8; 32]) -> Self {
         let rotation = Rotation::new(basis.rank(), seed);
         let scale = 1.0 + f64::from(u16::from_le_bytes([seed[0], seed[1]])) / 65_536.0;
-        Self { basis, rotation, seed: *seed, scale }
+        Self {
+            basis,
+            rotation,
+            seed: *seed,
+            scale,
+        }
     }
 
     /// Numbers of a direction.
@@ -92,33 +102,49 @@ impl Frame {
         self.basis.combination(&turned)
     }
 
-    /// Directions from which a search starts: of each column that says something new what others leave of it, see
-    /// [`Starts`]. Columns from `first_new` on come first, then the latest others: where nodes of an exported study are not
-    /// in this one, also what was shown before is seen anew. Where there are too many, each column has its first ones. Some
-    /// are drawn by the nodes' seed.
+    /// Directions from which a search starts: of each column that says something new what others
+    /// leave of it, see [`Starts`]. Columns from `first_new` on come first, then the latest others:
+    /// where nodes of an exported study are not in this one, also what was shown before is seen
+    /// anew. Where there are too many, each column has its first ones. Some are drawn by the nodes'
+    /// seed.
     pub fn starts(&self, first_new: usize) -> Vec<Vec<f64>> {
         let columns = self.in_order(first_new);
         let from = Starts::new(&self.basis);
-        let of_columns: Vec<Vec<Vec<f64>>> = columns.iter().map(|column| from.of_column(*column)).collect();
-        let turns = (0..OF_COLUMN).flat_map(|turn| of_columns.iter().filter_map(move |of| of.get(turn)));
+        let of_columns: Vec<Vec<Vec<f64>>> = columns
+            .iter()
+            .map(|column| from.of_column(*column))
+            .collect();
+        let turns =
+            (0..OF_COLUMN).flat_map(|turn| of_columns.iter().filter_map(move |of| of.get(turn)));
         let mut starts: Vec<Vec<f64>> = turns.take(STARTS_MAX - DRAWN).cloned().collect();
         let mut stream = Stream::of("ligate drawn starts", &self.seed, &[]);
         starts.extend(from.drawn(DRAWN, &columns, &mut stream));
-        starts.iter_mut().for_each(|start| self.rotation.forward(start));
+        starts
+            .iter_mut()
+            .for_each(|start| self.rotation.forward(start));
         starts
     }
 
     /// The columns that say something new, those that were not judged before first.
     fn in_order(&self, first_new: usize) -> Vec<usize> {
-        let (new, old): (Vec<usize>, Vec<usize>) =
-            self.basis.independent().into_iter().partition(|column| *column >= first_new);
-        new.into_iter().chain(old.into_iter().rev()).take(STARTS_MAX).collect()
+        let (new, old): (Vec<usize>, Vec<usize>) = self
+            .basis
+            .independent()
+            .into_iter()
+            .partition(|column| *column >= first_new);
+        new.into_iter()
+            .chain(old.into_iter().rev())
+            .take(STARTS_MAX)
+            .collect()
     }
 
     /// A node's part of the answer to a step.
     pub fn answer(&self, rows: &Rows, step: &Step) -> Vec<u64> {
-        let combination: Vec<f64> =
-            self.combination(&step.direction).iter().map(|part| self.scale * part).collect();
+        let combination: Vec<f64> = self
+            .combination(&step.direction)
+            .iter()
+            .map(|part| self.scale * part)
+            .collect();
         let mut sum = vec![0.0; self.basis.columns()];
         for person in 0..rows.people() {
             let row = rows.row(person);
@@ -128,18 +154,24 @@ impl Frame {
                 Some(least) if weight * weight >= least => weight,
                 Some(_) => continue,
             };
-            sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += counts * value);
+            sum.iter_mut()
+                .zip(row)
+                .for_each(|(sum, value)| *sum += counts * value);
         }
         let mut next = self.basis.forward(&sum);
         self.rotation.forward(&mut next);
         let unit = libm::ldexp(1.0, FRACTION_BITS);
         let mut words = histogram(rows, &combination);
-        words.extend(next.iter().map(|value| (value * unit).round_ties_even() as i64 as u64));
+        words.extend(
+            next.iter()
+                .map(|value| (value * unit).round_ties_even() as i64 as u64),
+        );
         words
     }
 }
 
-/// A search in one frame, as the coordinator leads it. It sees directions in a basis that it does not know.
+/// A search in one frame, as the coordinator leads it. It sees directions in a basis that it does
+/// not know.
 pub struct Search {
     chains: Vec<Chain>,
     rounds: usize,
@@ -159,10 +191,22 @@ struct Chain {
 impl Search {
     /// `secret` is the coordinator's.
     pub fn new(starts: Vec<Vec<f64>>, limits: Limits, secret: &[u8; 32]) -> Self {
-        let mut search =
-            Self { chains: Vec::new(), rounds: ROUNDS_MAX, group: limits.group, secret: *secret, share: 0.0 };
+        let mut search = Self {
+            chains: Vec::new(),
+            rounds: ROUNDS_MAX,
+            group: limits.group,
+            secret: *secret,
+            share: 0.0,
+        };
         for direction in starts.into_iter().take(STARTS_MAX) {
-            search.add(Chain { step: Step { direction, threshold: None }, cubes: CUBES, share: 0.0 });
+            search.add(Chain {
+                step: Step {
+                    direction,
+                    threshold: None,
+                },
+                cubes: CUBES,
+                share: 0.0,
+            });
         }
         search
     }
@@ -195,13 +239,23 @@ impl Search {
         let direct = chain.step.threshold.is_none() && chain.share == 0.0;
         let grows = chain.cubes > 0 || share > chain.share + GROWTH_MIN;
         if direct {
-            let step = Step { direction: chain.step.direction.clone(), threshold };
-            self.chains.push(Chain { step, cubes: 0, share: share - 2.0 * GROWTH_MIN });
+            let step = Step {
+                direction: chain.step.direction.clone(),
+                threshold,
+            };
+            self.chains.push(Chain {
+                step,
+                cubes: 0,
+                share: share - 2.0 * GROWTH_MIN,
+            });
         }
         let cubes = chain.cubes.saturating_sub(1);
         let next = self.softened(&chain.step.direction, sum).filter(|_| grows);
         if let Some(direction) = next {
-            let step = Step { direction, threshold: threshold.filter(|_| cubes == 0) };
+            let step = Step {
+                direction,
+                threshold: threshold.filter(|_| cubes == 0),
+            };
             self.add(Chain { step, cubes, share });
         }
     }
@@ -217,13 +271,19 @@ impl Search {
         }
     }
 
-    /// The direction of a sum, off by [`SOFTENING`]: a node that takes its own people off it does not get what other
-    /// nodes' people add exactly.
+    /// The direction of a sum, off by [`SOFTENING`]: a node that takes its own people off it does
+    /// not get what other nodes' people add exactly.
     fn softened(&self, from: &[f64], sum: &[u64]) -> Option<Vec<f64>> {
         let exact = unit(sum.iter().map(|word| *word as i64 as f64).collect())?;
         let mut noise = Stream::of("ligate softened direction", &self.secret, from);
         let noise = unit(exact.iter().map(|_| noise.normal()).collect())?;
-        unit(exact.iter().zip(noise).map(|(value, noise)| value + SOFTENING * noise).collect())
+        unit(
+            exact
+                .iter()
+                .zip(noise)
+                .map(|(value, noise)| value + SOFTENING * noise)
+                .collect(),
+        )
     }
 }
 
@@ -232,9 +292,14 @@ mod tests {
     use super::*;
     use crate::span::{Gram, judge_by, search::tests::made};
 
-    const LIMITS: Limits = Limits { leverage: 0.5, share: 0.95, group: 9 };
+    const LIMITS: Limits = Limits {
+        leverage: 0.5,
+        share: 0.95,
+        group: 9,
+    };
 
-    /// Leads a search over nodes to its end; gives its largest share, its rounds and the most steps of one.
+    /// Leads a search over nodes to its end; gives its largest share, its rounds and the most steps
+    /// of one.
     fn searched(nodes: &[Rows], first_new: usize) -> (f64, usize, usize) {
         let mut sum = Gram::zero(nodes[0].columns());
         nodes.iter().for_each(|rows| sum.add(&rows.gram(1)));
@@ -250,7 +315,10 @@ mod tests {
             let mut answers = vec![0_u64; steps.len() * Frame::words(frame.rank())];
             for rows in nodes {
                 let own = steps.iter().flat_map(|step| frame.answer(rows, step));
-                answers.iter_mut().zip(own).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
+                answers
+                    .iter_mut()
+                    .zip(own)
+                    .for_each(|(sum, word)| *sum = sum.wrapping_add(word));
             }
             search.take(&answers);
         }
@@ -261,15 +329,20 @@ mod tests {
         let rows = made(200, 6, seed);
         let old = |place: usize| (0..200).map(|person| rows.row(person)[place]).collect();
         let mut columns: Vec<Vec<f64>> = (0..6).map(old).collect();
-        columns.push((0..200).map(|person| last(rows.row(person), person)).collect());
+        columns.push(
+            (0..200)
+                .map(|person| last(rows.row(person), person))
+                .collect(),
+        );
         Rows::from_columns(&columns)
     }
 
     #[test]
     fn people_of_three_nodes_in_whom_two_traits_differ_are_found() {
         for (differ, found) in [(2, true), (3, true), (8, false)] {
-            let last =
-                |row: &[f64], person: usize| 0.7 * row[3] + 0.1 + if person < differ { 0.2 } else { 0.0 };
+            let last = |row: &[f64], person: usize| {
+                0.7 * row[3] + 0.1 + if person < differ { 0.2 } else { 0.0 }
+            };
             let nodes = [1, 2, 3].map(|seed| node(seed, last));
             let (share, rounds, steps) = searched(&nodes, 6);
             assert_eq!(share > 0.95, found, "{differ} at each node: {share}");
@@ -278,7 +351,11 @@ mod tests {
             let mut sum = nodes[0].gram(1);
             nodes[1..].iter().for_each(|rows| sum.add(&rows.gram(1)));
             let basis = Basis::exact(&sum);
-            assert!(nodes.iter().all(|rows| judge_by(rows, &basis, LIMITS, 1).passes()));
+            assert!(
+                nodes
+                    .iter()
+                    .all(|rows| judge_by(rows, &basis, LIMITS, 1).passes())
+            );
         }
     }
 
@@ -287,7 +364,10 @@ mod tests {
         for (people, columns) in [(60, 20), (120, 30)] {
             let nodes = [11, 12, 13].map(|seed| made(people, columns, seed));
             let (share, ..) = searched(&nodes, 1);
-            assert!(share < 0.9, "{people} people and {columns} columns: {share}");
+            assert!(
+                share < 0.9,
+                "{people} people and {columns} columns: {share}"
+            );
         }
     }
 }

@@ -13,14 +13,16 @@ use super::{
 /// Bits of a word that are kept free so that no sum over nodes wraps.
 const HEADROOM_BITS: u32 = 2;
 
-/// How far the sum that nodes are told is from the exact one, in every direction: a leverage is off by at most this
-/// share of itself.
+/// How far the sum that nodes are told is from the exact one, in every direction: a leverage is off
+/// by at most this share of itself.
 pub const SOFTENING: f64 = 1.0 / 64.0;
 
-/// What must be left of a column's square, as a share of the largest one, so that it counts as independent of others.
+/// What must be left of a column's square, as a share of the largest one, so that it counts as
+/// independent of others.
 const INDEPENDENT: f64 = 1e-8;
 
-/// What must be left of a column's square, as a share of its own, so that something is left of it to correlate.
+/// What must be left of a column's square, as a share of its own, so that something is left of it
+/// to correlate.
 const SHARE_LEFT: f64 = 1e-9;
 
 /// Rows whose products are added together: each sum is then read and written once for all of them.
@@ -51,7 +53,10 @@ pub enum GramError {
 
 impl Gram {
     pub fn zero(size: usize) -> Self {
-        Self { size, lower: vec![0.0; triangle(size)] }
+        Self {
+            size,
+            lower: vec![0.0; triangle(size)],
+        }
     }
 
     /// A matrix from its lower triangle, row by row.
@@ -75,7 +80,11 @@ impl Gram {
                 let last = (first + part).min(rows.people());
                 scope.spawn(move || {
                     let mut own = Self::zero(size);
-                    lanes::run(AddedRows { sum: &mut own, rows, people: first..last });
+                    lanes::run(AddedRows {
+                        sum: &mut own,
+                        rows,
+                        people: first..last,
+                    });
                     own
                 })
             };
@@ -93,7 +102,13 @@ impl Gram {
     #[inline(always)]
     fn add_rows(&mut self, rows: &Rows, first: usize, last: usize) {
         let nobody = vec![0.0; self.size];
-        let row = |place: usize| if first + place < last { rows.row(first + place) } else { &nobody };
+        let row = |place: usize| {
+            if first + place < last {
+                rows.row(first + place)
+            } else {
+                &nobody
+            }
+        };
         let [a, b, c, d] = [row(0), row(1), row(2), row(3)];
         for column in 0..self.size {
             let own = [a[column], b[column], c[column], d[column]];
@@ -122,12 +137,18 @@ impl Gram {
         self.lower[triangle(row) + column]
     }
 
-    /// How many of the columns from `first` on, `count` of them, are independent among themselves by more than rounding.
+    /// How many of the columns from `first` on, `count` of them, are independent among themselves
+    /// by more than rounding.
     pub fn rank_of(&self, first: usize, count: usize) -> usize {
-        let entries =
-            (0..count).flat_map(|row| (0..=row).map(move |column| self.get(first + row, first + column)));
-        let block = Self { size: count, lower: entries.collect() };
-        let largest = (0..count).map(|column| block.get(column, column)).fold(0.0, f64::max);
+        let entries = (0..count)
+            .flat_map(|row| (0..=row).map(move |column| self.get(first + row, first + column)));
+        let block = Self {
+            size: count,
+            lower: entries.collect(),
+        };
+        let largest = (0..count)
+            .map(|column| block.get(column, column))
+            .fold(0.0, f64::max);
         Factor::above(&block, |_, _, _| INDEPENDENT * largest).rank()
     }
 
@@ -136,14 +157,20 @@ impl Gram {
     pub fn of_columns(&self, columns: &[usize]) -> Self {
         let pairs = columns.iter().enumerate();
         let lower = pairs.flat_map(|(row, a)| columns[..=row].iter().map(|b| self.get(*a, *b)));
-        Self { size: columns.len(), lower: lower.collect() }
+        Self {
+            size: columns.len(),
+            lower: lower.collect(),
+        }
     }
 
-    /// The squared correlation of the last two columns, less what the others say of them (0 to 1); 0 where the others
-    /// leave nothing of one of the two.
+    /// The squared correlation of the last two columns, less what the others say of them (0 to 1);
+    /// 0 where the others leave nothing of one of the two.
     pub fn squared_correlation_of_last_two(&self) -> f64 {
-        let Some(last) = self.size.checked_sub(1) else { return 0.0 };
-        Factor::above_share(self, SHARE_LEFT).squared_correlation(last, self.get(last, last) * SHARE_LEFT)
+        let Some(last) = self.size.checked_sub(1) else {
+            return 0.0;
+        };
+        Factor::above_share(self, SHARE_LEFT)
+            .squared_correlation(last, self.get(last, last) * SHARE_LEFT)
     }
 
     /// Adds another matrix of the same size.
@@ -163,14 +190,22 @@ impl Gram {
         sum
     }
 
-    /// Whether this matrix can be a softened sum that holds `own`: less it, it has no negative direction.
+    /// Whether this matrix can be a softened sum that holds `own`: less it, it has no negative
+    /// direction.
     pub fn holds(&self, own: &Self) -> bool {
         if self.size != own.size {
             return false;
         }
         let share = 1.0 - 2.0 * SOFTENING;
-        let lower = self.lower.iter().zip(&own.lower).map(|(all, own)| all - share * own);
-        let rest = Self { size: self.size, lower: lower.collect() };
+        let lower = self
+            .lower
+            .iter()
+            .zip(&own.lower)
+            .map(|(all, own)| all - share * own);
+        let rest = Self {
+            size: self.size,
+            lower: lower.collect(),
+        };
         Factor::lowest_pivot(&rest, self) > -1e-6
     }
 
@@ -189,7 +224,9 @@ impl Gram {
     /// Applies a linear map to rows and then to columns.
     fn mapped(&self, map: impl Fn(&mut [Lane])) -> Self {
         let size = self.size;
-        let mut full: Vec<f64> = (0..size * size).map(|place| self.get(place / size, place % size)).collect();
+        let mut full: Vec<f64> = (0..size * size)
+            .map(|place| self.get(place / size, place % size))
+            .collect();
         let mut lanes = Vec::new();
         for _ in 0..2 {
             for vectors in full.chunks_mut((size * LANES).max(1)) {
@@ -197,29 +234,44 @@ impl Gram {
                 map(&mut lanes);
                 apart(&lanes, vectors);
             }
-            full = (0..size * size).map(|place| full[(place % size) * size + place / size]).collect();
+            full = (0..size * size)
+                .map(|place| full[(place % size) * size + place / size])
+                .collect();
         }
         let lower = (0..size).flat_map(|row| (0..=row).map(move |column| row * size + column));
-        Self { size, lower: lower.map(|place| full[place]).collect() }
+        Self {
+            size,
+            lower: lower.map(|place| full[place]).collect(),
+        }
     }
 
-    /// Words of a secure sum over `people` people whose columns have a mean square of about 1: fixed point with as
-    /// many fraction bits as [`fraction_bits`] says.
+    /// Words of a secure sum over `people` people whose columns have a mean square of about 1:
+    /// fixed point with as many fraction bits as [`fraction_bits`] says.
     pub fn to_words(&self, fraction_bits: u32) -> Vec<u64> {
         let scale = libm::ldexp(1.0, fraction_bits as i32);
-        self.lower.iter().map(|value| (value * scale).round_ties_even() as i64 as u64).collect()
+        self.lower
+            .iter()
+            .map(|value| (value * scale).round_ties_even() as i64 as u64)
+            .collect()
     }
 
     /// The matrix of opened words.
     pub fn from_words(size: usize, words: &[u64], fraction_bits: u32) -> Result<Self, GramError> {
         let scale = libm::ldexp(1.0, -(fraction_bits as i32));
-        Self::from_lower(size, words.iter().map(|word| *word as i64 as f64 * scale).collect())
+        Self::from_lower(
+            size,
+            words
+                .iter()
+                .map(|word| *word as i64 as f64 * scale)
+                .collect(),
+        )
     }
 
-    /// The same matrix to within 1/64 in every direction: (1 - 1/64) G <= softened <= (1 + 1/64) G. What lies in no
-    /// column stays in none. Nodes judge by it, so that none of them learns the others' exact moments by taking its
-    /// own off. The change follows from the matrix in the basis of the run and from `secret`, the coordinator's. Each run has
-    /// a basis of its own, so each softens anew, and the mean of many runs and plans is closer than one of them.
+    /// The same matrix to within 1/64 in every direction: (1 - 1/64) G <= softened <= (1 + 1/64) G.
+    /// What lies in no column stays in none. Nodes judge by it, so that none of them learns the
+    /// others' exact moments by taking its own off. The change follows from the matrix in the basis
+    /// of the run and from `secret`, the coordinator's. Each run has a basis of its own, so each
+    /// softens anew, and the mean of many runs and plans is closer than one of them.
     #[must_use]
     pub fn softened(&self, secret: &[u8; 32]) -> Self {
         let factor = Factor::new(self);
@@ -263,19 +315,32 @@ impl Noise {
         2.0 * self.0.uniform() - 1.0
     }
 
-    /// I + N with |N| at most `size` in the operator norm: N = size * (diagonal of signs, mixed by one reflection),
-    /// whose norm is known without an eigenvalue problem.
+    /// I + N with |N| at most `size` in the operator norm: N = size * (diagonal of signs, mixed by
+    /// one reflection), whose norm is known without an eigenvalue problem.
     fn symmetric(&mut self, rank: usize, size: f64) -> Gram {
         let axis: Vec<f64> = (0..rank).map(|_| self.uniform()).collect();
-        let length = axis.iter().map(|value| value * value).sum::<f64>().max(f64::MIN_POSITIVE);
+        let length = axis
+            .iter()
+            .map(|value| value * value)
+            .sum::<f64>()
+            .max(f64::MIN_POSITIVE);
         let diagonal: Vec<f64> = (0..rank).map(|_| size * self.uniform()).collect();
         // R D R with the reflection R = I - 2 a a' / |a|^2.
-        let weighted = axis.iter().zip(&diagonal).map(|(a, d)| a * a * d).sum::<f64>() / length;
+        let weighted = axis
+            .iter()
+            .zip(&diagonal)
+            .map(|(a, d)| a * a * d)
+            .sum::<f64>()
+            / length;
         let mut mixed = Gram::zero(rank);
         for row in 0..rank {
             for column in 0..=row {
                 let cross = axis[row] * axis[column] / length;
-                let own = if row == column { 1.0 + diagonal[row] } else { 0.0 };
+                let own = if row == column {
+                    1.0 + diagonal[row]
+                } else {
+                    0.0
+                };
                 mixed.lower[triangle(row) + column] =
                     own - 2.0 * cross * (diagonal[row] + diagonal[column]) + 4.0 * cross * weighted;
             }
@@ -307,9 +372,14 @@ mod tests {
                 });
             }
             let add = own.gram(1).rotated(&rotation).to_words(bits);
-            words.iter_mut().zip(add).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
+            words
+                .iter_mut()
+                .zip(add)
+                .for_each(|(sum, word)| *sum = sum.wrapping_add(word));
         }
-        let opened = Gram::from_words(5, &words, bits).unwrap().rotated_back(&rotation);
+        let opened = Gram::from_words(5, &words, bits)
+            .unwrap()
+            .rotated_back(&rotation);
         for (found, expected) in opened.lower().iter().zip(all.lower()) {
             assert!((found - expected).abs() < 1e-8, "{found} {expected}");
         }
@@ -323,10 +393,16 @@ mod tests {
         let rows = made(200, 8, 2);
         let exact = rows.gram(1);
         let soft = exact.softened(&[1; 32]);
-        assert_eq!(soft, exact.softened(&[1; 32]), "asking again says nothing new");
+        assert_eq!(
+            soft,
+            exact.softened(&[1; 32]),
+            "asking again says nothing new"
+        );
         let quadratic = |gram: &Gram, a: &[f64]| {
             let pairs = (0..8).flat_map(|i| (0..8).map(move |j| (i, j)));
-            pairs.map(|(i, j)| a[i] * a[j] * gram.get(i, j)).sum::<f64>()
+            pairs
+                .map(|(i, j)| a[i] * a[j] * gram.get(i, j))
+                .sum::<f64>()
         };
         let mut noise = Noise::new(&exact, &[9; 32]);
         for _ in 0..500 {
@@ -334,22 +410,36 @@ mod tests {
             let ratio = quadratic(&soft, &a) / quadratic(&exact, &a);
             assert!((ratio - 1.0).abs() <= SOFTENING * 1.0001, "{ratio}");
         }
-        let off = soft.lower().iter().zip(exact.lower()).filter(|(a, b)| (*a - *b).abs() > 1e-3).count();
+        let off = soft
+            .lower()
+            .iter()
+            .zip(exact.lower())
+            .filter(|(a, b)| (*a - *b).abs() > 1e-3)
+            .count();
         assert!(off > 20, "{off} of 36 moments differ");
     }
 
     /// What a node's steward can make of many plans: see [`PLANS_MAX`](crate::PLANS_MAX).
     #[test]
     fn the_mean_of_many_softened_sums_is_closer_than_one() {
-        let flags =
-            |every: usize| (0..300).map(move |person| f64::from(u8::from(person % every == 0))).collect();
+        let flags = |every: usize| {
+            (0..300)
+                .map(move |person| f64::from(u8::from(person % every == 0)))
+                .collect()
+        };
         let columns: Vec<Vec<f64>> = vec![vec![1.0; 300], flags(2), flags(5)];
         let exact = Rows::from_columns(&columns).gram(1);
-        // The number of people with both flags, as the steward of a node would see it after so many plans.
+        // The number of people with both flags, as the steward of a node would see it after so many
+        // plans.
         let seen = |first: usize, plans: usize| {
             let one = |plan: usize| {
-                let rotation = Rotation::new(3, Digest::of("basis", &plan.to_le_bytes()).as_bytes());
-                exact.rotated(&rotation).softened(&[7; 32]).rotated_back(&rotation).get(1, 2)
+                let rotation =
+                    Rotation::new(3, Digest::of("basis", &plan.to_le_bytes()).as_bytes());
+                exact
+                    .rotated(&rotation)
+                    .softened(&[7; 32])
+                    .rotated_back(&rotation)
+                    .get(1, 2)
             };
             (first..first + plans).map(one).sum::<f64>() / plans as f64
         };
@@ -359,21 +449,31 @@ mod tests {
             (squares.sum::<f64>() / 20.0).sqrt()
         };
         let (one, most) = (error(1), error(crate::PLANS_MAX));
-        println!("off by {one:.3} after one plan, by {most:.3} after {}", crate::PLANS_MAX);
+        println!(
+            "off by {one:.3} after one plan, by {most:.3} after {}",
+            crate::PLANS_MAX
+        );
         assert!(one > 4.0 * most && most > one / 16.0);
     }
 
     #[test]
     fn a_sum_holds_what_was_added_to_it() {
-        // A covariate that is constant at one node: dependent there, and in the sum without the only carriers.
+        // A covariate that is constant at one node: dependent there, and in the sum without the
+        // only carriers.
         let plain = |seed| made(110, 4, seed);
         let with_flag = |rows: &Rows, carriers: usize| {
             let old = |place: usize| (0..110).map(|person| rows.row(person)[place]).collect();
             let mut columns: Vec<Vec<f64>> = (0..4).map(old).collect();
-            columns.push((0..110).map(|person| if person < carriers { 5.9 } else { -0.169 }).collect());
+            columns.push(
+                (0..110)
+                    .map(|person| if person < carriers { 5.9 } else { -0.169 })
+                    .collect(),
+            );
             // What only one node has is nothing in the sum without it.
             columns.push(
-                (0..110).map(|person| f64::from(u8::from(carriers > 9) * (person % 3) as u8)).collect(),
+                (0..110)
+                    .map(|person| f64::from(u8::from(carriers > 9) * (person % 3) as u8))
+                    .collect(),
             );
             Rows::from_columns(&columns)
         };
@@ -382,12 +482,23 @@ mod tests {
             let bits = fraction_bits(1320, 6);
             let rotation = Rotation::new(6, &[3; 32]);
             let words = |rows: &Rows| rows.gram(1).rotated(&rotation).to_words(bits);
-            let sum: Vec<u64> =
-                words(&own).into_iter().zip(words(&other)).map(|(a, b)| a.wrapping_add(b)).collect();
-            let told = Gram::from_words(6, &sum, bits).unwrap().softened(&[7; 32]).rotated_back(&rotation);
+            let sum: Vec<u64> = words(&own)
+                .into_iter()
+                .zip(words(&other))
+                .map(|(a, b)| a.wrapping_add(b))
+                .collect();
+            let told = Gram::from_words(6, &sum, bits)
+                .unwrap()
+                .softened(&[7; 32])
+                .rotated_back(&rotation);
             assert!(told.holds(&own.gram(1)), "{carriers} carriers elsewhere");
             let alone = Gram::from_words(6, &words(&other), bits).unwrap();
-            assert!(!alone.softened(&[7; 32]).rotated_back(&rotation).holds(&own.gram(1)));
+            assert!(
+                !alone
+                    .softened(&[7; 32])
+                    .rotated_back(&rotation)
+                    .holds(&own.gram(1))
+            );
         }
     }
 
@@ -395,7 +506,10 @@ mod tests {
     fn fraction_bits_leave_room() {
         for (people, columns) in [(1, 1), (100, 300), (1 << 31, 512)] {
             let largest = people as f64 * columns as f64 * 64.0;
-            assert!(largest * libm::ldexp(1.0, fraction_bits(people, columns) as i32) < libm::ldexp(1.0, 63));
+            assert!(
+                largest * libm::ldexp(1.0, fraction_bits(people, columns) as i32)
+                    < libm::ldexp(1.0, 63)
+            );
         }
     }
 }

@@ -10,8 +10,8 @@ const STARTS: usize = 48;
 /// Steps of one search; each takes a better group or ends it.
 const STEPS: usize = 40;
 
-/// People of whom every pair is looked at where leverages alone leave room for a group, those with the largest leverage
-/// first: as many as are needed.
+/// People of whom every pair is looked at where leverages alone leave room for a group, those with
+/// the largest leverage first: as many as are needed.
 const NEAR: [usize; 3] = [128, 512, 2048];
 
 /// What may be left to compute of one person and of a group.
@@ -31,7 +31,9 @@ impl Limits {
         Self {
             leverage: 0.5,
             share: 0.95,
-            group: usize::try_from(cell).unwrap_or(usize::MAX).saturating_sub(1),
+            group: usize::try_from(cell)
+                .unwrap_or(usize::MAX)
+                .saturating_sub(1),
         }
     }
 }
@@ -41,13 +43,15 @@ impl Limits {
 pub struct Finding {
     /// The largest leverage of one person.
     pub leverage: f64,
-    /// The largest share of a small group that was found, a lower bound of the largest; or, where it is so small that
-    /// nothing was searched, an upper bound of it.
+    /// The largest share of a small group that was found, a lower bound of the largest; or, where
+    /// it is so small that nothing was searched, an upper bound of it.
     pub share: f64,
-    /// What each further person can add to the share of a group at the most, largest first: the sum of the first m bounds the
-    /// share of any m people. As many as a group that is too small can have.
+    /// What each further person can add to the share of a group at the most, largest first: the sum
+    /// of the first m bounds the share of any m people. As many as a group that is too small can
+    /// have.
     pub largest: Vec<f64>,
-    /// The combination of columns that isolates a person or group the most, while it is over a limit.
+    /// The combination of columns that isolates a person or group the most, while it is over a
+    /// limit.
     pub worst: Option<Vec<f64>>,
 }
 
@@ -70,8 +74,8 @@ pub fn judge(rows: &Rows, limits: Limits, threads: usize) -> Finding {
     judge_by(rows, &basis, limits, threads)
 }
 
-/// Judges `rows` in the basis of a sum over these and other rows. Groups over several nodes are left to
-/// [`super::Search`].
+/// Judges `rows` in the basis of a sum over these and other rows. Groups over several nodes are
+/// left to [`super::Search`].
 pub fn judge_by(rows: &Rows, basis: &Basis, limits: Limits, threads: usize) -> Finding {
     Whitened::new(rows, basis, threads).judge(basis, limits, threads)
 }
@@ -97,21 +101,39 @@ struct Whitened {
 
 impl Whitened {
     fn new(rows: &Rows, basis: &Basis, threads: usize) -> Self {
-        Self { rank: basis.rank(), values: basis.whiten(rows, threads) }
+        Self {
+            rank: basis.rank(),
+            values: basis.whiten(rows, threads),
+        }
     }
 
     /// What is found in these rows.
     fn judge(&self, basis: &Basis, limits: Limits, threads: usize) -> Finding {
         let leverages: Vec<f64> = self.rows().map(|row| dot(row, row)).collect();
         let order = largest(&leverages, STARTS.max(limits.group));
-        let most: Vec<f64> = order.iter().take(limits.group).map(|person| leverages[*person]).collect();
+        let most: Vec<f64> = order
+            .iter()
+            .take(limits.group)
+            .map(|person| leverages[*person])
+            .collect();
         let leverage = most.first().copied().unwrap_or(0.0);
         let over = leverage > limits.leverage;
-        let most = if over { most } else { self.bounds(&leverages, most, limits, threads) };
+        let most = if over {
+            most
+        } else {
+            self.bounds(&leverages, most, limits, threads)
+        };
         let bound: f64 = most.iter().sum();
-        let mut finding = Finding { leverage, share: bound.min(1.0), largest: most, worst: None };
+        let mut finding = Finding {
+            leverage,
+            share: bound.min(1.0),
+            largest: most,
+            worst: None,
+        };
         if over {
-            finding.worst = order.first().map(|person| basis.combination(self.row(*person)));
+            finding.worst = order
+                .first()
+                .map(|person| basis.combination(self.row(*person)));
             return finding;
         }
         if bound < limits.share {
@@ -120,16 +142,25 @@ impl Whitened {
         let found = self.search(&order[..order.len().min(STARTS)], limits.group);
         let best = found.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
         finding.share = best.as_ref().map_or(0.0, |best| best.0);
-        finding.worst = best.filter(|best| best.0 > limits.share).map(|best| basis.combination(&best.1));
+        finding.worst = best
+            .filter(|best| best.0 > limits.share)
+            .map(|best| basis.combination(&best.1));
         finding
     }
 
-    /// What each further person can add to the share of a group. Leverages are such numbers, the share being at most their
-    /// sum. Where that leaves room for a group, also of several nodes, there is a narrower one: the share is the largest
-    /// eigenvalue of the block of H over the group, and that is at most the largest leverage in it and |H_ij| from one
-    /// person to each of the others (Gershgorin's circles: Golub and Van Loan, Matrix Computations, 7.2). Whoever is not
-    /// among the people who are looked at in pairs adds at most his leverage.
-    fn bounds(&self, leverages: &[f64], most: Vec<f64>, limits: Limits, threads: usize) -> Vec<f64> {
+    /// What each further person can add to the share of a group. Leverages are such numbers, the
+    /// share being at most their sum. Where that leaves room for a group, also of several nodes,
+    /// there is a narrower one: the share is the largest eigenvalue of the block of H over the
+    /// group, and that is at most the largest leverage in it and |H_ij| from one person to each of
+    /// the others (Gershgorin's circles: Golub and Van Loan, Matrix Computations, 7.2). Whoever is
+    /// not among the people who are looked at in pairs adds at most his leverage.
+    fn bounds(
+        &self,
+        leverages: &[f64],
+        most: Vec<f64>,
+        limits: Limits,
+        threads: usize,
+    ) -> Vec<f64> {
         let mut best = most;
         for count in NEAR {
             // Three nodes like this one leave no room.
@@ -142,7 +173,9 @@ impl Whitened {
             let near = &order[..order.len().min(count)];
             let added = self.largest_products(near, best.len().saturating_sub(1), threads);
             let first = best.iter().take(1).copied();
-            let narrower: Vec<f64> = first.chain(added.into_iter().map(|most| most.max(beyond))).collect();
+            let narrower: Vec<f64> = first
+                .chain(added.into_iter().map(|most| most.max(beyond)))
+                .collect();
             if narrower.iter().sum::<f64>() < best.iter().sum() {
                 best = narrower;
             }
@@ -153,13 +186,14 @@ impl Whitened {
         best
     }
 
-    /// Of the |H_ij| from one of these people to each of the others: the largest ones, each over all people from whom they
-    /// are counted.
+    /// Of the |H_ij| from one of these people to each of the others: the largest ones, each over
+    /// all people from whom they are counted.
     fn largest_products(&self, people: &[usize], count: usize, threads: usize) -> Vec<f64> {
         let of_person = |own: usize| -> Vec<f64> {
             let others = people.iter().filter(|other| **other != own);
-            let mut products: Vec<f64> =
-                others.map(|other| dot(self.row(own), self.row(*other)).abs()).collect();
+            let mut products: Vec<f64> = others
+                .map(|other| dot(self.row(own), self.row(*other)).abs())
+                .collect();
             if products.len() > count {
                 products.select_nth_unstable_by(count, |a, b| b.total_cmp(a));
                 products.truncate(count);
@@ -170,19 +204,25 @@ impl Whitened {
         let of_all = |people: &[usize]| {
             let mut most = vec![0.0_f64; count];
             for own in people {
-                most.iter_mut().zip(of_person(*own)).for_each(|(most, value)| *most = most.max(value));
+                most.iter_mut()
+                    .zip(of_person(*own))
+                    .for_each(|(most, value)| *most = most.max(value));
             }
             most
         };
         let part = people.len().div_ceil(threads.max(1)).max(64);
         let mut most = vec![0.0_f64; count];
         std::thread::scope(|scope| {
-            let running: Vec<_> =
-                people.chunks(part).map(|people| scope.spawn(move || of_all(people))).collect();
+            let running: Vec<_> = people
+                .chunks(part)
+                .map(|people| scope.spawn(move || of_all(people)))
+                .collect();
             for handle in running {
                 // A part that is not known leaves everything possible.
                 let own = handle.join().unwrap_or_else(|_| vec![f64::INFINITY; count]);
-                most.iter_mut().zip(own).for_each(|(most, value)| *most = most.max(value));
+                most.iter_mut()
+                    .zip(own)
+                    .for_each(|(most, value)| *most = most.max(value));
             }
         });
         most
@@ -199,14 +239,22 @@ impl Whitened {
     /// The best groups that were found from each start: their shares and directions of unit length.
     fn search(&self, starts: &[usize], group: usize) -> Vec<(f64, Vec<f64>)> {
         let of_person = starts.iter().map(|person| self.row(*person).to_vec());
-        let axis = |place: usize| (0..self.rank).map(|other| f64::from(other == place)).collect();
+        let axis = |place: usize| {
+            (0..self.rank)
+                .map(|other| f64::from(other == place))
+                .collect()
+        };
         let axes = (0..self.rank).map(axis);
         let mut seen = BTreeSet::new();
-        of_person.chain(axes).filter_map(|start| self.climb(start, group, &mut seen)).collect()
+        of_person
+            .chain(axes)
+            .filter_map(|start| self.climb(start, group, &mut seen))
+            .collect()
     }
 
-    /// Alternates between the group with the largest weights in a direction and the best direction for that group.
-    /// The share never falls, so it ends. What follows a group follows from it alone, so it also ends at one that was `seen`.
+    /// Alternates between the group with the largest weights in a direction and the best direction
+    /// for that group. The share never falls, so it ends. What follows a group follows from it
+    /// alone, so it also ends at one that was `seen`.
     fn climb(
         &self,
         mut direction: Vec<f64>,
@@ -215,7 +263,10 @@ impl Whitened {
     ) -> Option<(f64, Vec<f64>)> {
         let mut best: Option<(f64, Vec<f64>)> = None;
         for _ in 0..STEPS {
-            let weights: Vec<f64> = self.rows().map(|row| dot(row, &direction).powi(2)).collect();
+            let weights: Vec<f64> = self
+                .rows()
+                .map(|row| dot(row, &direction).powi(2))
+                .collect();
             let mut members = largest(&weights, group);
             members.sort_unstable();
             if seen.contains(&members) {
@@ -223,7 +274,10 @@ impl Whitened {
             }
             let (share, next) = self.best_direction(&members)?;
             seen.insert(members);
-            if best.as_ref().is_some_and(|(known, _)| share <= known + 1e-9) {
+            if best
+                .as_ref()
+                .is_some_and(|(known, _)| share <= known + 1e-9)
+            {
                 break;
             }
             direction.clone_from(&next);
@@ -236,12 +290,20 @@ impl Whitened {
     fn best_direction(&self, members: &[usize]) -> Option<(f64, Vec<f64>)> {
         let size = members.len();
         let block: Vec<f64> = (0..size * size)
-            .map(|place| dot(self.row(members[place / size]), self.row(members[place % size])))
+            .map(|place| {
+                dot(
+                    self.row(members[place / size]),
+                    self.row(members[place % size]),
+                )
+            })
             .collect();
         let (share, vector) = largest_eigenpair(size, block)?;
         let mut direction = vec![0.0; self.rank];
         for (weight, person) in vector.iter().zip(members) {
-            direction.iter_mut().zip(self.row(*person)).for_each(|(sum, value)| *sum += weight * value);
+            direction
+                .iter_mut()
+                .zip(self.row(*person))
+                .for_each(|(sum, value)| *sum += weight * value);
         }
         let length = dot(&direction, &direction).sqrt();
         if length.is_nan() || length <= 0.0 {
@@ -252,11 +314,12 @@ impl Whitened {
     }
 }
 
-/// The largest eigenvalue of a small symmetric matrix and its vector, by Jacobi's rotations (Golub and Van Loan,
-/// Matrix Computations, 8.5).
+/// The largest eigenvalue of a small symmetric matrix and its vector, by Jacobi's rotations (Golub
+/// and Van Loan, Matrix Computations, 8.5).
 fn largest_eigenpair(size: usize, mut matrix: Vec<f64>) -> Option<(f64, Vec<f64>)> {
-    let mut vectors: Vec<f64> =
-        (0..size * size).map(|place| f64::from(place / size == place % size)).collect();
+    let mut vectors: Vec<f64> = (0..size * size)
+        .map(|place| f64::from(place / size == place % size))
+        .collect();
     for _ in 0..30 {
         let mut off = 0.0;
         for p in 0..size {
@@ -270,7 +333,10 @@ fn largest_eigenpair(size: usize, mut matrix: Vec<f64>) -> Option<(f64, Vec<f64>
         }
     }
     let best = (0..size).max_by(|a, b| matrix[a * size + a].total_cmp(&matrix[b * size + b]))?;
-    Some((matrix[best * size + best], (0..size).map(|row| vectors[row * size + best]).collect()))
+    Some((
+        matrix[best * size + best],
+        (0..size).map(|row| vectors[row * size + best]).collect(),
+    ))
 }
 
 /// Makes the element (p, q) zero.
@@ -300,19 +366,39 @@ pub(super) mod tests {
     use super::*;
     use crate::span::rotation::Stream;
 
-    const LIMITS: Limits = Limits { leverage: 0.5, share: 0.95, group: 9 };
+    const LIMITS: Limits = Limits {
+        leverage: 0.5,
+        share: 0.95,
+        group: 9,
+    };
 
     /// A column of ones and `columns - 1` of uniform numbers.
     pub fn made(people: usize, columns: usize, seed: u8) -> Rows {
         let mut stream = Stream::new(&[seed; 32]);
         let column = |place: usize, stream: &mut Stream| {
-            (0..people).map(|_| if place == 0 { 1.0 } else { 3.46 * (stream.uniform() - 0.5) }).collect()
+            (0..people)
+                .map(|_| {
+                    if place == 0 {
+                        1.0
+                    } else {
+                        3.46 * (stream.uniform() - 0.5)
+                    }
+                })
+                .collect()
         };
-        Rows::from_columns(&(0..columns).map(|place| column(place, &mut stream)).collect::<Vec<_>>())
+        Rows::from_columns(
+            &(0..columns)
+                .map(|place| column(place, &mut stream))
+                .collect::<Vec<_>>(),
+        )
     }
 
     fn with(rows: &Rows, column: impl Fn(usize) -> f64) -> Rows {
-        let old = |place: usize| (0..rows.people()).map(|person| rows.row(person)[place]).collect();
+        let old = |place: usize| {
+            (0..rows.people())
+                .map(|person| rows.row(person)[place])
+                .collect()
+        };
         let mut columns: Vec<Vec<f64>> = (0..rows.columns()).map(old).collect();
         columns.push((0..rows.people()).map(column).collect());
         Rows::from_columns(&columns)
@@ -335,29 +421,44 @@ pub(super) mod tests {
     fn carriers_of_a_covariate_are_a_group_up_to_nine() {
         let rows = made(2000, 5, 2);
         for (carriers, passes) in [(1, false), (2, false), (9, false), (10, true), (400, true)] {
-            let found = judged(&with(&rows, |person| f64::from((100..100 + carriers).contains(&person))));
+            let found = judged(&with(&rows, |person| {
+                f64::from((100..100 + carriers).contains(&person))
+            }));
             assert_eq!(found.passes(), passes, "{carriers} carriers: {found:?}");
         }
     }
 
     #[test]
     fn no_group_has_more_than_its_members_can_add() {
-        for (people, columns, carriers) in [(300, 60, 0), (300, 60, 9), (700, 20, 12), (40, 12, 3), (6, 3, 0)]
-        {
+        for (people, columns, carriers) in [
+            (300, 60, 0),
+            (300, 60, 9),
+            (700, 20, 12),
+            (40, 12, 3),
+            (6, 3, 0),
+        ] {
             let rows = made(people, columns, 6);
             let rows = with(&rows, |person| f64::from(u8::from(person < carriers)));
             let whitened = Whitened::new(&rows, &Basis::exact(&rows.gram(1)), 2);
             let leverages: Vec<f64> = whitened.rows().map(|row| dot(row, row)).collect();
             let most = |group: usize| -> Vec<f64> {
-                largest(&leverages, group).iter().map(|person| leverages[*person]).collect()
+                largest(&leverages, group)
+                    .iter()
+                    .map(|person| leverages[*person])
+                    .collect()
             };
             for group in [1, 2, 5, 9] {
-                let bounds = whitened.bounds(&leverages, most(group), Limits { group, ..LIMITS }, 2);
+                let bounds =
+                    whitened.bounds(&leverages, most(group), Limits { group, ..LIMITS }, 2);
                 assert!(bounds.is_sorted_by(|a, b| a >= b), "{bounds:?}");
                 let bound: f64 = bounds.iter().sum();
                 assert!(bound <= most(group).iter().sum::<f64>());
                 let starts = largest(&leverages, STARTS);
-                let found = whitened.search(&starts, group).iter().map(|found| found.0).fold(0.0, f64::max);
+                let found = whitened
+                    .search(&starts, group)
+                    .iter()
+                    .map(|found| found.0)
+                    .fold(0.0, f64::max);
                 assert!(
                     found <= bound + 1e-9,
                     "{people} people, {columns} columns, {group}: {found} {bound}"
@@ -371,14 +472,19 @@ pub(super) mod tests {
         let rows = made(2000, 303, 7);
         let found = judged(&rows);
         assert!(found.leverage > 0.12 && found.passes(), "{found:?}");
-        assert!(found.share < 0.8 && found.largest.iter().sum::<f64>() < 0.8, "{found:?}");
+        assert!(
+            found.share < 0.8 && found.largest.iter().sum::<f64>() < 0.8,
+            "{found:?}"
+        );
     }
 
     #[test]
     fn a_trait_that_differs_in_few_people_isolates_them() {
         let rows = made(1000, 4, 3);
         let twice = |differing: usize| {
-            with(&rows, |person| rows.row(person)[3] + if person < differing { 0.25 } else { 0.0 })
+            with(&rows, |person| {
+                rows.row(person)[3] + if person < differing { 0.25 } else { 0.0 }
+            })
         };
         for differing in [1, 5, 9] {
             let found = judged(&twice(differing));
@@ -392,11 +498,17 @@ pub(super) mod tests {
     #[test]
     fn four_sets_of_people_that_differ_widely_in_pairs() {
         // Everybody; those with c1; those with c2; those with both. One person lacks both.
-        let (no_c1, no_c2) = (|person: usize| person < 30, |person: usize| (29..60).contains(&person));
-        let sets: [&dyn Fn(usize) -> bool; 4] =
-            [&|_| true, &|p| !no_c1(p), &|p| !no_c2(p), &|p| !no_c1(p) && !no_c2(p)];
-        let columns: Vec<Vec<f64>> =
-            sets.iter().map(|set| (0..400).map(|person| f64::from(set(person))).collect()).collect();
+        let (no_c1, no_c2) = (
+            |person: usize| person < 30,
+            |person: usize| (29..60).contains(&person),
+        );
+        let sets: [&dyn Fn(usize) -> bool; 4] = [&|_| true, &|p| !no_c1(p), &|p| !no_c2(p), &|p| {
+            !no_c1(p) && !no_c2(p)
+        }];
+        let columns: Vec<Vec<f64>> = sets
+            .iter()
+            .map(|set| (0..400).map(|person| f64::from(set(person))).collect())
+            .collect();
         let three = judged(&Rows::from_columns(&columns[..3]));
         assert!(three.passes(), "{three:?}");
         let found = judged(&Rows::from_columns(&columns));
@@ -412,15 +524,22 @@ pub(super) mod tests {
         let alone = judge(&own, LIMITS, 1);
         let together = judge_by(&own, &Basis::exact(&both), LIMITS, 1);
         assert!(together.leverage < alone.leverage);
-        assert!(together.passes() && !alone.passes(), "{together:?} {alone:?}");
+        assert!(
+            together.passes() && !alone.passes(),
+            "{together:?} {alone:?}"
+        );
     }
 
-    /// shared/design/disclosure.md has the figures for normal numbers; uniform ones have shorter tails.
+    /// shared/design/disclosure.md has the figures for normal numbers; uniform ones have shorter
+    /// tails.
     #[test]
     fn honest_studies_pass() {
         for (people, columns) in [(180, 23), (2000, 103), (2000, 303)] {
             let found = judged(&made(people, columns, 8));
-            assert!(found.passes(), "{people} people, {columns} columns: {found:?}");
+            assert!(
+                found.passes(),
+                "{people} people, {columns} columns: {found:?}"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! G = L L' without the columns that say nothing new, and rows in the basis where G is the identity.
+//! G = L L' without the columns that say nothing new, and rows in the basis where G is the
+//! identity.
 
 use super::{
     Gram, Rows,
@@ -6,25 +7,26 @@ use super::{
     triangle::triangle,
 };
 
-/// A column is in the span of the earlier ones where less than this share of its square is left: just above what adding up
-/// leaves of nothing in numbers of 53 bits.
+/// A column is in the span of the earlier ones where less than this share of its square is left:
+/// just above what adding up leaves of nothing in numbers of 53 bits.
 pub(super) const NOTHING_LEFT: f64 = 1e-14;
 
 /// What is left of a column counts as known where it is so many times what rounding makes of it.
 const KNOWN: f64 = 64.0;
 
-/// The pivot of a column of which hardly anything is left, in what rounding makes of it: large enough that the rounding of
-/// others' products with it does not spread.
+/// The pivot of a column of which hardly anything is left, in what rounding makes of it: large
+/// enough that the rounding of others' products with it does not spread.
 const PIVOT_UNITS: f64 = 16.0;
 
-/// Pivots below this share of a column are not divided by when a matrix is looked at for negative directions: what
-/// rounding leaves in them would be blown up.
+/// Pivots below this share of a column are not divided by when a matrix is looked at for negative
+/// directions: what rounding leaves in them would be blown up.
 const PIVOT_MIN: f64 = 1e-7;
 
 /// What a matrix hardly has of a column, as a share of its largest one.
 const HARDLY: f64 = 1e-4;
 
-/// An independent column of which the earlier ones leave so little that its sums of products do not say how much it is.
+/// An independent column of which the earlier ones leave so little that its sums of products do not
+/// say how much it is.
 #[derive(Clone)]
 pub(super) struct Doubtful {
     /// Place among the independent columns.
@@ -47,54 +49,73 @@ impl Factor {
         Self::above_share(gram, NOTHING_LEFT)
     }
 
-    /// The factor where a column is independent if more than this share of its square is left of it.
+    /// The factor where a column is independent if more than this share of its square is left of
+    /// it.
     pub fn above_share(gram: &Gram, share: f64) -> Self {
         Self::eliminate(gram, |_, column, _, left| {
             (left > share * gram.get(column, column) && left > 0.0).then_some(left)
         })
     }
 
-    /// The factor in which every column counts as independent, with those of which too little is left to be known from a
-    /// matrix whose entries are exact to a `unit`.
+    /// The factor in which every column counts as independent, with those of which too little is
+    /// left to be known from a matrix whose entries are exact to a `unit`.
     pub fn doubting(gram: &Gram, unit: f64) -> (Self, Vec<Doubtful>) {
         let mut doubtful = Vec::new();
         let factor = Self::eliminate(gram, |earlier, column, row, left| {
-            // The square of the combination of columns that leaves it: 1 for itself, and the parts of the others.
+            // The square of the combination of columns that leaves it: 1 for itself, and the parts
+            // of the others.
             let parts = earlier.combination(row, column);
             let reach = 1.0 + dot(&parts, &parts);
             if left >= KNOWN * unit * reach {
                 return Some(left);
             }
             let pivot = left.max(PIVOT_UNITS * unit * reach).max(f64::MIN_POSITIVE);
-            doubtful.push(Doubtful { place: earlier.rank(), pivot });
+            doubtful.push(Doubtful {
+                place: earlier.rank(),
+                pivot,
+            });
             Some(pivot)
         });
         (factor, doubtful)
     }
 
-    /// The factor without some of its independent columns, of which nothing is left after all; places among these, ascending.
+    /// The factor without some of its independent columns, of which nothing is left after all;
+    /// places among these, ascending.
     #[must_use]
     pub fn without(&self, places: &[usize]) -> Self {
         let stays = |place: &usize| places.binary_search(place).is_err();
-        let kept = (0..self.kept.len()).filter(stays).map(|place| self.kept[place]).collect();
-        let row = |row: &Vec<f64>| (0..row.len()).filter(stays).map(|place| row[place]).collect();
-        Self { kept, rows: self.rows.iter().map(row).collect() }
+        let kept = (0..self.kept.len())
+            .filter(stays)
+            .map(|place| self.kept[place])
+            .collect();
+        let row = |row: &Vec<f64>| {
+            (0..row.len())
+                .filter(stays)
+                .map(|place| row[place])
+                .collect()
+        };
+        Self {
+            kept,
+            rows: self.rows.iter().map(row).collect(),
+        }
     }
 
-    /// The factor where a column is independent if more than `least` is left of it, which is told the factor of the earlier
-    /// ones, the column and its products with these.
+    /// The factor where a column is independent if more than `least` is left of it, which is told
+    /// the factor of the earlier ones, the column and its products with these.
     pub fn above(gram: &Gram, least: impl Fn(&Self, usize, &[f64]) -> f64) -> Self {
         Self::eliminate(gram, |earlier, column, row, left| {
             (left > least(earlier, column, row)).then_some(left)
         })
     }
 
-    /// The squared correlation of the column `last` with the one before it, less what the earlier ones say of them: of
-    /// what these leave of `last`, the share that the one before it has. 0 where they leave no more than `least`, or
-    /// nothing of the one before.
+    /// The squared correlation of the column `last` with the one before it, less what the earlier
+    /// ones say of them: of what these leave of `last`, the share that the one before it has. 0
+    /// where they leave no more than `least`, or nothing of the one before.
     pub fn squared_correlation(&self, last: usize, least: f64) -> f64 {
         let before = self.kept.iter().position(|column| column + 1 == last);
-        let (Some(before), Some(row)) = (before, self.rows.get(last)) else { return 0.0 };
+        let (Some(before), Some(row)) = (before, self.rows.get(last)) else {
+            return 0.0;
+        };
         // What is left of the squares: a dependent column has no own entry.
         let shared = row[before] * row[before];
         let own = row.get(before + 1).map_or(0.0, |own| own * own);
@@ -102,10 +123,17 @@ impl Factor {
         if left > least { shared / left } else { 0.0 }
     }
 
-    /// Cholesky's elimination of the columns in their order. `pivot` is told the factor of the earlier ones, the column, its
-    /// products with these, and what they leave of its square; it says what counts as left, or that nothing is.
-    fn eliminate(gram: &Gram, mut pivot: impl FnMut(&Self, usize, &[f64], f64) -> Option<f64>) -> Self {
-        let mut factor = Self { kept: Vec::new(), rows: Vec::with_capacity(gram.size()) };
+    /// Cholesky's elimination of the columns in their order. `pivot` is told the factor of the
+    /// earlier ones, the column, its products with these, and what they leave of its square; it
+    /// says what counts as left, or that nothing is.
+    fn eliminate(
+        gram: &Gram,
+        mut pivot: impl FnMut(&Self, usize, &[f64], f64) -> Option<f64>,
+    ) -> Self {
+        let mut factor = Self {
+            kept: Vec::new(),
+            rows: Vec::with_capacity(gram.size()),
+        };
         for column in 0..gram.size() {
             let mut row: Vec<f64> = Vec::with_capacity(factor.rank() + 1);
             for (place, other) in factor.kept.iter().enumerate() {
@@ -123,13 +151,21 @@ impl Factor {
         factor
     }
 
-    /// The lowest pivot of a matrix, as a share of the diagonal of `scale`: negative where the matrix has a negative
-    /// direction. Columns that `scale` hardly has are measured by its largest one: where nothing is left of a column, a second
-    /// sum holds little more than the rounding of its words.
+    /// The lowest pivot of a matrix, as a share of the diagonal of `scale`: negative where the
+    /// matrix has a negative direction. Columns that `scale` hardly has are measured by its largest
+    /// one: where nothing is left of a column, a second sum holds little more than the rounding of
+    /// its words.
     pub fn lowest_pivot(gram: &Gram, scale: &Gram) -> f64 {
         let mut lowest = f64::INFINITY;
-        let largest = (0..scale.size()).map(|column| scale.get(column, column)).fold(0.0, f64::max);
-        let size = |column: usize| scale.get(column, column).max(HARDLY * largest).max(f64::MIN_POSITIVE);
+        let largest = (0..scale.size())
+            .map(|column| scale.get(column, column))
+            .fold(0.0, f64::max);
+        let size = |column: usize| {
+            scale
+                .get(column, column)
+                .max(HARDLY * largest)
+                .max(f64::MIN_POSITIVE)
+        };
         Self::eliminate(gram, |_, column, _, left| {
             lowest = lowest.min(left / size(column));
             (left > PIVOT_MIN * size(column)).then_some(left)
@@ -144,7 +180,10 @@ impl Factor {
 
     /// What earlier columns leave of the square of an independent one.
     pub fn pivot(&self, column: usize) -> f64 {
-        self.rows.get(column).and_then(|row| row.last()).map_or(0.0, |own| own * own)
+        self.rows
+            .get(column)
+            .and_then(|row| row.last())
+            .map_or(0.0, |own| own * own)
     }
 
     /// Independent columns.
@@ -161,9 +200,16 @@ impl Factor {
         for (place, own) in self.rows.iter().enumerate().take(size) {
             let mut product = vec![0.0; rank];
             for (part, of) in own.iter().zip(&inner) {
-                product.iter_mut().zip(of).for_each(|(sum, value)| *sum += part * value);
+                product
+                    .iter_mut()
+                    .zip(of)
+                    .for_each(|(sum, value)| *sum += part * value);
             }
-            lower.extend(self.rows[..=place].iter().map(|other| dot(&product[..other.len()], other)));
+            lower.extend(
+                self.rows[..=place]
+                    .iter()
+                    .map(|other| dot(&product[..other.len()], other)),
+            );
         }
         Gram::from_lower(size, lower).unwrap_or_else(|_| Gram::zero(size))
     }
@@ -199,8 +245,16 @@ impl Factor {
     /// L'a over all columns: the direction in the whitened basis of a combination of columns.
     pub fn direction(&self, combination: &[f64]) -> Vec<f64> {
         let mut direction = vec![0.0; self.rank()];
-        for (row, part) in self.rows.iter().zip(combination).filter(|(_, part)| **part != 0.0) {
-            direction.iter_mut().zip(row).for_each(|(sum, value)| *sum += part * value);
+        for (row, part) in self
+            .rows
+            .iter()
+            .zip(combination)
+            .filter(|(_, part)| **part != 0.0)
+        {
+            direction
+                .iter_mut()
+                .zip(row)
+                .for_each(|(sum, value)| *sum += part * value);
         }
         direction
     }
@@ -219,8 +273,16 @@ impl Factor {
                     let (mut beside_each_other, mut own) = (Vec::new(), Vec::with_capacity(rank));
                     for (offset, target) in chunk.chunks_mut(LANES * rank).enumerate() {
                         let first = number * part + LANES * offset;
-                        beside(rows.rows_from(first), rows.columns(), &mut beside_each_other);
-                        lanes::run(Forward { factor: self, rows: &beside_each_other, whitened: &mut own });
+                        beside(
+                            rows.rows_from(first),
+                            rows.columns(),
+                            &mut beside_each_other,
+                        );
+                        lanes::run(Forward {
+                            factor: self,
+                            rows: &beside_each_other,
+                            whitened: &mut own,
+                        });
                         apart(&own, target);
                     }
                 });
@@ -240,7 +302,11 @@ struct Forward<'a> {
 impl Loop for Forward<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { factor, rows, whitened } = self;
+        let Self {
+            factor,
+            rows,
+            whitened,
+        } = self;
         whitened.clear();
         for (place, column) in factor.kept.iter().enumerate() {
             let below = &factor.rows[*column];
@@ -262,9 +328,12 @@ mod tests {
     #[test]
     fn a_column_that_says_nothing_new_is_left_out() {
         let rows = made(120, 4, 3);
-        let mut columns: Vec<Vec<f64>> =
-            (0..4).map(|column| (0..120).map(|person| rows.row(person)[column]).collect()).collect();
-        let mix: Vec<f64> = (0..120).map(|person| columns[0][person] * 2.0 - columns[2][person]).collect();
+        let mut columns: Vec<Vec<f64>> = (0..4)
+            .map(|column| (0..120).map(|person| rows.row(person)[column]).collect())
+            .collect();
+        let mix: Vec<f64> = (0..120)
+            .map(|person| columns[0][person] * 2.0 - columns[2][person])
+            .collect();
         columns.insert(3, mix);
         let gram = Rows::from_columns(&columns).gram(1);
         let factor = Factor::new(&gram);

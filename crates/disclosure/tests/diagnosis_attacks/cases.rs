@@ -18,12 +18,22 @@ pub fn by_disease() -> Option<BTreeMap<DiseaseId, Patients>> {
     };
     let text = zstd::stream::decode_all(file).expect("the file is whole");
     let mut diseases: BTreeMap<DiseaseId, Patients> = BTreeMap::new();
-    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    for line in text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
         let case: Value = serde_json::from_slice(line).expect("a phenopacket");
         let id = case["interpretations"][0]["diagnosis"]["disease"]["id"].as_str();
-        let Some(disease) = id.and_then(|id| id.parse().ok()) else { continue };
-        let features = case["phenotypicFeatures"].as_array().cloned().unwrap_or_default();
-        let observed = features.iter().filter(|feature| feature["excluded"] != Value::Bool(true));
+        let Some(disease) = id.and_then(|id| id.parse().ok()) else {
+            continue;
+        };
+        let features = case["phenotypicFeatures"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let observed = features
+            .iter()
+            .filter(|feature| feature["excluded"] != Value::Bool(true));
         let terms = observed.filter_map(|feature| feature["type"]["id"].as_str()?.parse().ok());
         diseases.entry(disease).or_default().push(terms.collect());
     }

@@ -9,7 +9,11 @@ pub struct Scores {
 
 impl Scores {
     pub fn push(&mut self, score: f64, is_member: bool) {
-        if is_member { self.members.push(score) } else { self.others.push(score) }
+        if is_member {
+            self.members.push(score)
+        } else {
+            self.others.push(score)
+        }
     }
 
     /// The chance that a member scores higher than another; ties count half (Mann-Whitney).
@@ -30,8 +34,13 @@ impl Scores {
         let mut others = self.others.clone();
         others.sort_by(|a, b| b.total_cmp(a));
         let allowed = (rate * others.len() as f64).floor() as usize;
-        let Some(limit) = others.get(allowed) else { return 1.0 };
-        share(self.members.iter().filter(|score| *score > limit).count(), self.members.len())
+        let Some(limit) = others.get(allowed) else {
+            return 1.0;
+        };
+        share(
+            self.members.iter().filter(|score| *score > limit).count(),
+            self.members.len(),
+        )
     }
 }
 

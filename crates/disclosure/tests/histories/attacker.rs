@@ -1,10 +1,11 @@
-//! A reader who knows what every released sum weighs whom with, and tries to compute something of one person or of a
-//! group smaller than a cell. It shares no code with the span rule: an orthonormal basis of the columns themselves
-//! instead of the matrix of their products, and another search.
+//! A reader who knows what every released sum weighs whom with, and tries to compute something of
+//! one person or of a group smaller than a cell. It shares no code with the span rule: an
+//! orthonormal basis of the columns themselves instead of the matrix of their products, and another
+//! search.
 //!
-//! He reads twice: the sums themselves, where differences of less than [`READABLE`] are not looked for; and the numbers
-//! in files, which have six significant digits, where a combination isolates somebody only as far as the rounding of the
-//! numbers leaves anything of him.
+//! He reads twice: the sums themselves, where differences of less than [`READABLE`] are not looked
+//! for; and the numbers in files, which have six significant digits, where a combination isolates
+//! somebody only as far as the rounding of the numbers leaves anything of him.
 
 use super::{
     dice::Dice,
@@ -13,19 +14,22 @@ use super::{
     world::World,
 };
 
-/// The length of what is left of a column, where it still says something; values are in deviations of their variable.
+/// The length of what is left of a column, where it still says something; values are in deviations
+/// of their variable.
 const READABLE: f64 = 1e-5;
 
-/// The error of a number of six significant digits, as a share of what it is read of: a little less than it is, in
-/// favour of the reader.
+/// The error of a number of six significant digits, as a share of what it is read of: a little less
+/// than it is, in favour of the reader.
 const DIGITS: f64 = 1e-7;
 
-/// The least share of a column's length that a number in a file is made of. Little may be left of a model's columns by the
-/// covariates, but they are seen only in one number with the trait, or whole in a variance. The error of six digits is some
-/// ten times [`DIGITS`], so this is in favour of the reader for all but traits that covariates explain to nine parts in ten.
+/// The least share of a column's length that a number in a file is made of. Little may be left of a
+/// model's columns by the covariates, but they are seen only in one number with the trait, or whole
+/// in a variance. The error of six digits is some ten times [`DIGITS`], so this is in favour of the
+/// reader for all but traits that covariates explain to nine parts in ten.
 const SEEN: f64 = 0.3;
 
-/// What is left of a column by the earlier ones where only its values' rounding to 2^-30 is left, over some hundred people.
+/// What is left of a column by the earlier ones where only its values' rounding to 2^-30 is left,
+/// over some hundred people.
 const NOTHING: f64 = 1e-7;
 
 const GROUP: usize = 9;
@@ -49,7 +53,8 @@ pub struct Loot {
     pub rank: usize,
     /// Dosages that follow for a group whatever those of everybody else are.
     pub forced: Known,
-    /// Dosages that follow for people who have combinations to themselves, to a reader who knows all their values.
+    /// Dosages that follow for people who have combinations to themselves, to a reader who knows
+    /// all their values.
     pub solved: Known,
 }
 
@@ -71,10 +76,18 @@ pub fn attack(world: &World, sees: &Observer, dice: &mut Dice, effort: usize) ->
     }
     let numbers = in_digits(&sees.runs);
     for reader in sees.knows.iter().copied() {
-        let known = |place: usize| world.home.get(place).is_some_and(|home| Some(*home) == reader);
+        let known = |place: usize| {
+            world
+                .home
+                .get(place)
+                .is_some_and(|home| Some(*home) == reader)
+        };
         let without_own = |columns: &[Vec<f64>]| -> Vec<Vec<f64>> {
             let value = |(place, value): (usize, &f64)| if known(place) { 0.0 } else { *value };
-            columns.iter().map(|column| column.iter().enumerate().map(value).collect()).collect()
+            columns
+                .iter()
+                .map(|column| column.iter().enumerate().map(value).collect())
+                .collect()
         };
         let exact = Basis::new(&without_own(&columns), world.people(), READABLE);
         let rounded = Basis::new(&without_own(&numbers), world.people(), NOTHING);
@@ -93,9 +106,10 @@ pub fn attack(world: &World, sees: &Observer, dice: &mut Dice, effort: usize) ->
     worst
 }
 
-/// The columns of each run as numbers of six digits tell of them: each is what the run's earlier columns leave of it,
-/// with an error that is a share of that, or of [`SEEN`] of the column. The errors stand behind the people, as weights of somebody who is not looked
-/// for, each in a place of its own.
+/// The columns of each run as numbers of six digits tell of them: each is what the run's earlier
+/// columns leave of it, with an error that is a share of that, or of [`SEEN`] of the column. The
+/// errors stand behind the people, as weights of somebody who is not looked for, each in a place of
+/// its own.
 fn in_digits(runs: &[Vec<Vec<f64>>]) -> Vec<Vec<f64>> {
     let mut numbers: Vec<(Vec<f64>, f64)> = Vec::new();
     for run in runs {
@@ -123,7 +137,9 @@ pub fn rest_of(axes: &[Vec<f64>], column: &[f64]) -> (Vec<f64>, f64) {
     for _ in 0..2 {
         for axis in axes {
             let along = dot(axis, &rest);
-            rest.iter_mut().zip(axis).for_each(|(value, other)| *value -= along * other);
+            rest.iter_mut()
+                .zip(axis)
+                .for_each(|(value, other)| *value -= along * other);
         }
     }
     let left = dot(&rest, &rest).sqrt();
@@ -139,27 +155,45 @@ impl Loot {
     /// The worse of two, with the most of both.
     pub fn with(self, other: Self) -> Self {
         let worse = other.badness() > self.badness();
-        let (leverage, share) = (self.leverage.max(other.leverage), self.share.max(other.share));
+        let (leverage, share) = (
+            self.leverage.max(other.leverage),
+            self.share.max(other.share),
+        );
         let (forced, solved) = (self.forced.and(other.forced), self.solved.and(other.solved));
         let rank = self.rank.max(other.rank);
-        Self { leverage, share, forced, solved, rank, ..if worse { other } else { self } }
+        Self {
+            leverage,
+            share,
+            forced,
+            solved,
+            rank,
+            ..if worse { other } else { self }
+        }
     }
 }
 
 /// What each released sum of a run weighs everybody with.
 pub fn released(world: &World, run: &Shown) -> Vec<Vec<f64>> {
     let plan = &run.job.plan;
-    let own: Vec<Vec<Vec<f64>>> = run.values.iter().map(|values| run.model.columns(plan, values)).collect();
+    let own: Vec<Vec<Vec<f64>>> = run
+        .values
+        .iter()
+        .map(|values| run.model.columns(plan, values))
+        .collect();
     let mut columns = vec![vec![0.0; world.people()]; own[0].len()];
     for (people, own) in run.people.iter().zip(&own) {
         for (place, values) in own.iter().enumerate() {
-            people.iter().zip(values).for_each(|(person, value)| columns[place][*person] = *value);
+            people
+                .iter()
+                .zip(values)
+                .for_each(|(person, value)| columns[place][*person] = *value);
         }
     }
     columns
 }
 
-/// An orthonormal basis of the columns over the people that the reader does not know: a row per person.
+/// An orthonormal basis of the columns over the people that the reader does not know: a row per
+/// person.
 pub struct Basis {
     rank: usize,
     rows: Vec<f64>,
@@ -182,10 +216,16 @@ impl Basis {
             }
         }
         let rank = basis.len();
-        let rows = (0..people).flat_map(|person| basis.iter().map(move |axis| axis[person])).collect();
+        let rows = (0..people)
+            .flat_map(|person| basis.iter().map(move |axis| axis[person]))
+            .collect();
         let coordinates = |column: &Vec<f64>| basis.iter().map(|axis| dot(axis, column)).collect();
         let columns = columns.iter().map(coordinates).collect();
-        Self { rank, rows, columns }
+        Self {
+            rank,
+            rows,
+            columns,
+        }
     }
 
     pub fn row(&self, person: usize) -> &[f64] {
@@ -201,7 +241,9 @@ impl Basis {
     }
 
     pub fn leverages(&self) -> Vec<f64> {
-        (0..self.people()).map(|person| dot(self.row(person), self.row(person))).collect()
+        (0..self.people())
+            .map(|person| dot(self.row(person), self.row(person)))
+            .collect()
     }
 
     fn loot(&self, starts: &[Vec<f64>]) -> Loot {
@@ -209,7 +251,12 @@ impl Basis {
         let order = most(&leverages, GROUP);
         let leverage = order.first().map_or(0.0, |person| leverages[*person]);
         let bound: f64 = order.iter().map(|person| leverages[*person]).sum();
-        let mut loot = Loot { leverage, share: bound.min(1.0), rank: self.rank, ..Loot::default() };
+        let mut loot = Loot {
+            leverage,
+            share: bound.min(1.0),
+            rank: self.rank,
+            ..Loot::default()
+        };
         if bound < 0.8 {
             return loot;
         }
@@ -223,18 +270,28 @@ impl Basis {
         loot
     }
 
-    /// Where to begin: single people, axes, differences of two and three columns, random directions.
+    /// Where to begin: single people, axes, differences of two and three columns, random
+    /// directions.
     fn starts(&self, dice: &mut Dice, effort: usize) -> Vec<Vec<f64>> {
         let order = most(&self.leverages(), effort.max(GROUP));
-        let mut starts: Vec<Vec<f64>> = order.iter().map(|person| self.row(*person).to_vec()).collect();
-        let axis = |place: usize| (0..self.rank).map(|other| f64::from(other == place)).collect();
+        let mut starts: Vec<Vec<f64>> = order
+            .iter()
+            .map(|person| self.row(*person).to_vec())
+            .collect();
+        let axis = |place: usize| {
+            (0..self.rank)
+                .map(|other| f64::from(other == place))
+                .collect()
+        };
         starts.extend((0..self.rank.min(effort)).map(|place| axis(self.rank - 1 - place)));
         for number in 0..effort {
             let mut sum = vec![0.0; self.rank];
             for _ in 0..2 + number % 2 {
                 let column = &self.columns[dice.below(self.columns.len())];
                 let sign = if dice.chance(0.5) { 1.0 } else { -1.0 };
-                sum.iter_mut().zip(column).for_each(|(sum, value)| *sum += sign * value);
+                sum.iter_mut()
+                    .zip(column)
+                    .for_each(|(sum, value)| *sum += sign * value);
             }
             starts.push(sum);
             starts.push((0..self.rank).map(|_| dice.normal()).collect());
@@ -242,8 +299,8 @@ impl Basis {
         starts
     }
 
-    /// Sharpens directions (the fixed point of the fourth power, as in independent component analysis, makes few weights
-    /// large); those that come to the same are one.
+    /// Sharpens directions (the fixed point of the fourth power, as in independent component
+    /// analysis, makes few weights large); those that come to the same are one.
     pub fn sharpened(&self, starts: &[Vec<f64>]) -> Vec<Vec<f64>> {
         let mut sharpened: Vec<Vec<f64>> = Vec::new();
         for start in starts {
@@ -252,7 +309,10 @@ impl Basis {
             for _ in 0..8 {
                 direction = self.weighted(&direction, |weight| weight.powi(3));
             }
-            if !sharpened.iter().any(|other| dot(other, &direction).abs() > SAME) {
+            if !sharpened
+                .iter()
+                .any(|other| dot(other, &direction).abs() > SAME)
+            {
                 sharpened.push(direction);
             }
         }
@@ -263,13 +323,20 @@ impl Basis {
     pub fn climb(&self, mut direction: Vec<f64>, size: usize) -> (f64, Vec<usize>) {
         let mut best = (0.0, Vec::new());
         for _ in 0..12 {
-            let weights: Vec<f64> = self.weights(&direction).iter().map(|weight| weight * weight).collect();
+            let weights: Vec<f64> = self
+                .weights(&direction)
+                .iter()
+                .map(|weight| weight * weight)
+                .collect();
             let group = most(&weights, size);
             for _ in 0..30 {
                 direction = self.onto(&group, &direction);
                 unit(&mut direction);
             }
-            let share = group.iter().map(|person| dot(self.row(*person), &direction).powi(2)).sum();
+            let share = group
+                .iter()
+                .map(|person| dot(self.row(*person), &direction).powi(2))
+                .sum();
             if share <= best.0 + 1e-9 {
                 break;
             }
@@ -282,14 +349,18 @@ impl Basis {
         let mut sum = vec![0.0; self.rank];
         for person in 0..self.people() {
             let weight = power(dot(self.row(person), direction));
-            sum.iter_mut().zip(self.row(person)).for_each(|(sum, value)| *sum += weight * value);
+            sum.iter_mut()
+                .zip(self.row(person))
+                .for_each(|(sum, value)| *sum += weight * value);
         }
         unit(&mut sum);
         sum
     }
 
     pub fn weights(&self, direction: &[f64]) -> Vec<f64> {
-        (0..self.people()).map(|person| dot(self.row(person), direction)).collect()
+        (0..self.people())
+            .map(|person| dot(self.row(person), direction))
+            .collect()
     }
 
     /// The sum of a group's rows, each by its weight in a direction.
@@ -297,7 +368,9 @@ impl Basis {
         let mut sum = vec![0.0; self.rank];
         for person in group {
             let along = dot(self.row(*person), direction);
-            sum.iter_mut().zip(self.row(*person)).for_each(|(sum, value)| *sum += along * value);
+            sum.iter_mut()
+                .zip(self.row(*person))
+                .for_each(|(sum, value)| *sum += along * value);
         }
         sum
     }
@@ -322,7 +395,12 @@ pub fn unit(vector: &mut [f64]) {
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 4];
     let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
+    let rest: f64 = a4
+        .remainder()
+        .iter()
+        .zip(b4.remainder())
+        .map(|(x, y)| x * y)
+        .sum();
     for (x, y) in a4.zip(b4) {
         (0..4).for_each(|lane| sums[lane] += x[lane] * y[lane]);
     }

@@ -1,4 +1,5 @@
-//! One history: made nodes, data users who try things, people who come and go; and what readers make of it.
+//! One history: made nodes, data users who try things, people who come and go; and what readers
+//! make of it.
 
 use std::collections::BTreeSet;
 
@@ -40,8 +41,9 @@ struct History {
 pub fn play(seed: u64, effort: usize) -> Outcome {
     let mut dice = Dice::new(seed);
     let nodes = dice.within(3, 5);
-    let mut sizes: Vec<usize> =
-        (0..nodes).map(|_| dice.pick(&[40, 60, 90, 150, 400]) + dice.below(20)).collect();
+    let mut sizes: Vec<usize> = (0..nodes)
+        .map(|_| dice.pick(&[40, 60, 90, 150, 400]) + dice.below(20))
+        .collect();
     if dice.chance(0.1) {
         // One has nearly everybody, and can subtract them.
         sizes[dice.below(nodes)] = 1500;
@@ -50,11 +52,21 @@ pub fn play(seed: u64, effort: usize) -> Outcome {
     let network = Network::new(&world, seed);
     let users = dice.pick(&[1, 2, 2, 2, 3]);
     let rosters = rosters(&mut dice, nodes, users);
-    let outcome =
-        Outcome { notes: vec![format!("nodes {sizes:?}, rosters {rosters:?}")], ..Outcome::default() };
+    let outcome = Outcome {
+        notes: vec![format!("nodes {sizes:?}, rosters {rosters:?}")],
+        ..Outcome::default()
+    };
     let unrest = dice.pick(&[0.2, 0.5, 0.5, 0.9]);
-    let mut history =
-        History { dice, world, network, shown: Vec::new(), rosters, asked: BTreeSet::new(), unrest, outcome };
+    let mut history = History {
+        dice,
+        world,
+        network,
+        shown: Vec::new(),
+        rosters,
+        asked: BTreeSet::new(),
+        unrest,
+        outcome,
+    };
     history.make_variables();
     let steps = history.dice.pick(&[3, 4, 6, 8, 8, 10, 12, 16]);
     for _ in 0..steps {
@@ -105,7 +117,9 @@ impl History {
         if dice.chance(0.5) {
             // Some join later.
             let count = dice.within(1, 20);
-            dice.some(&everybody, count).into_iter().for_each(|person| world.present[person] = false);
+            dice.some(&everybody, count)
+                .into_iter()
+                .for_each(|person| world.present[person] = false);
         }
     }
 
@@ -119,12 +133,17 @@ impl History {
         let variable = dice.below(world.variables.len());
         let what = dice.below(7);
         match what {
-            0 | 1 => some.iter().for_each(|person| world.present[*person] = false),
+            0 | 1 => some
+                .iter()
+                .for_each(|person| world.present[*person] = false),
             2 => {
                 // Some come back, or come for the first time.
-                let absent: Vec<usize> =
-                    (0..world.people()).filter(|person| !world.present[*person]).collect();
-                dice.some(&absent, count).into_iter().for_each(|person| world.present[person] = true);
+                let absent: Vec<usize> = (0..world.people())
+                    .filter(|person| !world.present[*person])
+                    .collect();
+                dice.some(&absent, count)
+                    .into_iter()
+                    .for_each(|person| world.present[person] = true);
             }
             3 => {
                 let change = dice.pick(&[0.25, 1.0, 1e-3]);
@@ -135,18 +154,29 @@ impl History {
                 }
             }
             // Values are withdrawn, or become known.
-            4 => some.iter().for_each(|person| world.variables[variable].values[*person] = None),
+            4 => some
+                .iter()
+                .for_each(|person| world.variables[variable].values[*person] = None),
             5 => {
                 let binary = world.variables[variable].binary;
-                for value in
-                    world.variables[variable].values.iter_mut().filter(|value| value.is_none()).take(count)
+                for value in world.variables[variable]
+                    .values
+                    .iter_mut()
+                    .filter(|value| value.is_none())
+                    .take(count)
                 {
-                    *value = Some(if binary { f64::from(dice.chance(0.5)) } else { dice.normal() });
+                    *value = Some(if binary {
+                        f64::from(dice.chance(0.5))
+                    } else {
+                        dice.normal()
+                    });
                 }
             }
             _ => self.outcome.notes.push(make_copy(dice, world)),
         }
-        self.outcome.notes.push(format!("happened: {what} to {count}"));
+        self.outcome
+            .notes
+            .push(format!("happened: {what} to {count}"));
     }
 
     fn try_run(&mut self) {
@@ -187,16 +217,19 @@ impl History {
             Ok(()) => {
                 let lost = self.dice.pick(&job.roster);
                 self.rosters[job.user].retain(|node| *node != lost);
-                self.outcome.notes.push(format!("{job:?}: lost node {lost}"));
+                self.outcome
+                    .notes
+                    .push(format!("{job:?}: lost node {lost}"));
             }
             Err(reason) => self.outcome.refused.push(reason),
         }
     }
 
-    /// A study; often an earlier one with one thing changed, as somebody would ask who looks for differences.
+    /// A study; often an earlier one with one thing changed, as somebody would ask who looks for
+    /// differences.
     fn draw_job(&mut self) -> Job {
-        let earlier =
-            (!self.shown.is_empty() && self.dice.chance(0.5)).then(|| self.dice.below(self.shown.len()));
+        let earlier = (!self.shown.is_empty() && self.dice.chance(0.5))
+            .then(|| self.dice.below(self.shown.len()));
         let mut job = match earlier {
             Some(place) => self.shown[place].job.clone(),
             None => self.new_job(),
@@ -210,7 +243,10 @@ impl History {
                 3 => {
                     job.plan.covariates.pop();
                 }
-                4 => job.plan.covariates.push(dice.below(self.world.variables.len())),
+                4 => job
+                    .plan
+                    .covariates
+                    .push(dice.below(self.world.variables.len())),
                 _ => job.plan.trait_ = dice.below(self.world.variables.len()),
             }
         }
@@ -221,7 +257,8 @@ impl History {
         job.plan.covariates.sort_unstable();
         job.plan.covariates.dedup();
         job.plan.baseline = dice.chance(0.15);
-        // Also where the ledger would refuse another --wald-below: the span rule must hold without that.
+        // Also where the ledger would refuse another --wald-below: the span rule must hold without
+        // that.
         job.plan.wald = dice.chance(0.3);
         job.plan.logistic = self.world.variables[trait_].binary && dice.chance(0.8);
         job
@@ -231,19 +268,38 @@ impl History {
         let (dice, variables) = (&mut self.dice, self.world.variables.len());
         let covariates = (0..dice.below(5)).map(|_| dice.below(variables)).collect();
         let trait_ = dice.below(variables);
-        let plan = Plan { covariates, trait_, logistic: false, wald: false, baseline: false };
+        let plan = Plan {
+            covariates,
+            trait_,
+            logistic: false,
+            wald: false,
+            baseline: false,
+        };
         let user = dice.below(self.rosters.len());
-        Job { user, other_form: false, plan, people: people(dice), roster: Vec::new() }
+        Job {
+            user,
+            other_form: false,
+            plan,
+            people: people(dice),
+            roster: Vec::new(),
+        }
     }
 
-    /// Each data user, and somebody outside who has what was exported; each also as the steward of one of the nodes.
+    /// Each data user, and somebody outside who has what was exported; each also as the steward of
+    /// one of the nodes.
     fn read(mut self, effort: usize) -> Outcome {
         for reader in self.readers() {
             let loot = attack(&self.world, &reader, &mut self.dice, effort);
             let worst = std::mem::take(&mut self.outcome.loot);
             if loot.badness() >= worst.badness() {
-                let homes: Vec<usize> = loot.group.iter().map(|person| self.world.home[*person]).collect();
-                self.outcome.notes.push(format!("{}: {loot:?} at {homes:?}", reader.name));
+                let homes: Vec<usize> = loot
+                    .group
+                    .iter()
+                    .map(|person| self.world.home[*person])
+                    .collect();
+                self.outcome
+                    .notes
+                    .push(format!("{}: {loot:?} at {homes:?}", reader.name));
             }
             self.outcome.loot = worst.with(loot);
         }
@@ -254,19 +310,38 @@ impl History {
         let mut readers = Vec::new();
         for (user, nodes) in self.rosters.iter().enumerate() {
             let sees = |run: &&Shown| run.exported || run.job.user == user;
-            let runs = self.shown.iter().filter(sees).map(|run| released(&self.world, run)).collect();
-            let knows = std::iter::once(None).chain(nodes.iter().copied().map(Some)).collect();
-            readers.push(Observer { name: format!("user {user}"), runs, knows });
+            let runs = self
+                .shown
+                .iter()
+                .filter(sees)
+                .map(|run| released(&self.world, run))
+                .collect();
+            let knows = std::iter::once(None)
+                .chain(nodes.iter().copied().map(Some))
+                .collect();
+            readers.push(Observer {
+                name: format!("user {user}"),
+                runs,
+                knows,
+            });
         }
         // More sums tell at least as much: a data user with all nodes reads all that was exported.
         let all = 0..self.world.nodes;
-        if self.rosters.iter().any(|roster| roster.len() == self.world.nodes) {
+        if self
+            .rosters
+            .iter()
+            .any(|roster| roster.len() == self.world.nodes)
+        {
             return readers;
         }
         let exported = self.shown.iter().filter(|run| run.exported);
         let runs = exported.map(|run| released(&self.world, run)).collect();
         let knows = std::iter::once(None).chain(all.map(Some)).collect();
-        readers.push(Observer { name: "everybody".to_owned(), runs, knows });
+        readers.push(Observer {
+            name: "everybody".to_owned(),
+            runs,
+            knows,
+        });
         readers
     }
 }
@@ -283,7 +358,11 @@ fn people(dice: &mut Dice) -> People {
 fn somewhere(dice: &mut Dice, world: &World, everybody: &[usize]) -> Vec<usize> {
     let node = dice.below(world.nodes);
     let at_one = dice.chance(0.6);
-    everybody.iter().copied().filter(|person| !at_one || world.home[*person] == node).collect()
+    everybody
+        .iter()
+        .copied()
+        .filter(|person| !at_one || world.home[*person] == node)
+        .collect()
 }
 
 /// A variable that is another but for some people.
@@ -299,7 +378,9 @@ fn make_copy(dice: &mut Dice, world: &mut World) -> String {
         // Missing for some.
         0 => world.add_copy(of, &people, |_, _| None),
         // Another value, equally far or not.
-        1 if world.variables[of].binary => world.add_copy(of, &people, |_, value| Some(1.0 - value)),
+        1 if world.variables[of].binary => {
+            world.add_copy(of, &people, |_, value| Some(1.0 - value))
+        }
         1 | 2 => world.add_copy(of, &people, |_, value| Some(value + size)),
         3 => {
             let mut code = size;
@@ -310,5 +391,8 @@ fn make_copy(dice: &mut Dice, world: &mut World) -> String {
         }
         _ => world.add_copy(of, &people, |_, value| Some(value + size * dice.normal())),
     };
-    format!("variable {copy} is {of} with {} others (change {how} of {size})", people.len())
+    format!(
+        "variable {copy} is {of} with {} others (change {how} of {size})",
+        people.len()
+    )
 }

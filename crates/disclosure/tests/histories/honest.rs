@@ -7,7 +7,8 @@ use super::{
     world::World,
 };
 
-/// What a data user who means well does: one trait after another with the same covariates, while people leave.
+/// What a data user who means well does: one trait after another with the same covariates, while
+/// people leave.
 pub struct Work<'a> {
     pub sizes: &'a [usize],
     pub covariates: usize,
@@ -59,7 +60,13 @@ impl Office {
         let traits = traits.collect();
         let mut network = Network::new(&world, work.seed);
         network.threads = 2;
-        Self { world, network, dice, covariates, traits }
+        Self {
+            world,
+            network,
+            dice,
+            covariates,
+            traits,
+        }
     }
 
     /// Runs every trait for a data user.
@@ -69,12 +76,25 @@ impl Office {
             if number > 0 && number % work.stretch == 0 {
                 let everybody = self.world.everybody();
                 let gone = self.dice.some(&everybody, work.leavers);
-                gone.into_iter().for_each(|person| self.world.present[person] = false);
+                gone.into_iter()
+                    .for_each(|person| self.world.present[person] = false);
             }
             let covariates = self.covariates.clone();
-            let plan = Plan { covariates, trait_, logistic: false, wald: false, baseline: false };
+            let plan = Plan {
+                covariates,
+                trait_,
+                logistic: false,
+                wald: false,
+                baseline: false,
+            };
             let (people, roster) = (People::Filled, (0..self.world.nodes).collect());
-            let job = Job { user, other_form: false, plan, people, roster };
+            let job = Job {
+                user,
+                other_form: false,
+                plan,
+                people,
+                roster,
+            };
             match self.network.run(&self.world, &job) {
                 Ok(shown) => {
                     self.network.released(&shown);

@@ -1,6 +1,6 @@
-//! What a study weighs genotypes with, as `gwas/columns.rs` has it: standardised values, the null model over all nodes,
-//! and, where it is asked for, what each node's own model leaves. Values are rounded to 30 fraction bits as in the
-//! sums.
+//! What a study weighs genotypes with, as `gwas/columns.rs` has it: standardised values, the null
+//! model over all nodes, and, where it is asked for, what each node's own model leaves. Values are
+//! rounded to 30 fraction bits as in the sums.
 
 /// A study: covariates and a trait, by their place among the world's variables.
 #[derive(Clone, Debug)]
@@ -23,12 +23,23 @@ impl Plan {
     /// Roles of the columns in their order.
     pub fn roles(&self) -> Vec<(&'static str, Option<usize>)> {
         let mut roles = vec![("people", None)];
-        roles.extend(self.covariates.iter().map(|covariate| ("covariate", Some(*covariate))));
+        roles.extend(
+            self.covariates
+                .iter()
+                .map(|covariate| ("covariate", Some(*covariate))),
+        );
         roles.push(("trait", Some(self.trait_)));
         if self.logistic {
-            roles.extend([("expected", Some(self.trait_)), ("weight", Some(self.trait_))]);
+            roles.extend([
+                ("expected", Some(self.trait_)),
+                ("weight", Some(self.trait_)),
+            ]);
             if self.wald {
-                roles.extend(self.covariates.iter().map(|covariate| ("weighted", Some(*covariate))));
+                roles.extend(
+                    self.covariates
+                        .iter()
+                        .map(|covariate| ("weighted", Some(*covariate))),
+                );
             }
         }
         if self.baseline {
@@ -74,13 +85,24 @@ impl Model {
         cell: f64,
     ) -> Result<Self, String> {
         let covariates = plan.covariates.len();
-        let scaled = if plan.logistic { covariates } else { covariates + 1 };
+        let scaled = if plan.logistic {
+            covariates
+        } else {
+            covariates + 1
+        };
         let scaling = (0..scaled).map(|variable| scale(values, variable, fills[variable]));
         let scaling = scaling.collect::<Result<Vec<_>, _>>()?;
-        let mut model = Self { scaling, coefficients: Vec::new(), fill: 0.0 };
+        let mut model = Self {
+            scaling,
+            coefficients: Vec::new(),
+            fill: 0.0,
+        };
         model.check_collinear(plan, values)?;
         if plan.logistic {
-            let known: Vec<f64> = values.iter().flat_map(|node| known(&node[covariates])).collect();
+            let known: Vec<f64> = values
+                .iter()
+                .flat_map(|node| known(&node[covariates]))
+                .collect();
             let cases: f64 = known.iter().sum();
             if cases < cell || known.len() as f64 - cases < cell {
                 return Err("gate: too few cases or controls".to_owned());
@@ -96,7 +118,9 @@ impl Model {
         let width = plan.covariates.len() + 1;
         let mut gram = vec![0.0; width * width];
         for node in values {
-            self.rows(plan, node).iter().for_each(|row| add_square(&mut gram, &row[..width], 1.0));
+            self.rows(plan, node)
+                .iter()
+                .for_each(|row| add_square(&mut gram, &row[..width], 1.0));
         }
         let solved = solve(width, gram.clone(), vec![0.0; width]);
         solved.ok_or("collinear covariates".to_owned())?;
@@ -104,19 +128,35 @@ impl Model {
             return Ok(());
         }
         // What the covariates leave of a quantitative trait, as `gwas/run/linear.rs` has it.
-        let rows: Vec<Vec<f64>> = values.iter().flat_map(|node| self.rows(plan, node)).collect();
+        let rows: Vec<Vec<f64>> = values
+            .iter()
+            .flat_map(|node| self.rows(plan, node))
+            .collect();
         let mut crossed = vec![0.0; width];
         for row in &rows {
-            crossed.iter_mut().zip(row).for_each(|(sum, value)| *sum += value * row[width]);
+            crossed
+                .iter_mut()
+                .zip(row)
+                .for_each(|(sum, value)| *sum += value * row[width]);
         }
         let fitted = solve(width, gram, crossed).ok_or("collinear covariates".to_owned())?;
         let rest = |row: &Vec<f64>| {
-            let fit: f64 = row[..width].iter().zip(&fitted).map(|(value, part)| value * part).sum();
+            let fit: f64 = row[..width]
+                .iter()
+                .zip(&fitted)
+                .map(|(value, part)| value * part)
+                .sum();
             (row[width] - fit).powi(2)
         };
-        let (left, all) =
-            (rows.iter().map(rest).sum::<f64>(), rows.iter().map(|row| row[width].powi(2)).sum::<f64>());
-        if left < LEFT_MIN * all { Err("explained trait".to_owned()) } else { Ok(()) }
+        let (left, all) = (
+            rows.iter().map(rest).sum::<f64>(),
+            rows.iter().map(|row| row[width].powi(2)).sum::<f64>(),
+        );
+        if left < LEFT_MIN * all {
+            Err("explained trait".to_owned())
+        } else {
+            Ok(())
+        }
     }
 
     /// 1, the covariates and the trait of each person of a node, standardised and filled.
@@ -138,8 +178,12 @@ impl Model {
     }
 
     fn fit_logistic(&self, plan: &Plan, values: &[Vec<Vec<f64>>]) -> Result<Vec<f64>, String> {
-        let rows: Vec<Vec<f64>> = values.iter().flat_map(|node| self.rows(plan, node)).collect();
-        fit_logistic(plan.covariates.len() + 1, &rows).ok_or_else(|| "no finite estimate".to_owned())
+        let rows: Vec<Vec<f64>> = values
+            .iter()
+            .flat_map(|node| self.rows(plan, node))
+            .collect();
+        fit_logistic(plan.covariates.len() + 1, &rows)
+            .ok_or_else(|| "no finite estimate".to_owned())
     }
 
     /// A node's columns in the order of the plan's roles.
@@ -149,8 +193,10 @@ impl Model {
         let column = |place: usize| rows.iter().map(|row| row[place]).collect::<Vec<f64>>();
         let mut columns: Vec<Vec<f64>> = (0..=width).map(column).collect();
         if plan.logistic {
-            let expected: Vec<f64> =
-                rows.iter().map(|row| rounded(expect(&row[..width], &self.coefficients))).collect();
+            let expected: Vec<f64> = rows
+                .iter()
+                .map(|row| rounded(expect(&row[..width], &self.coefficients)))
+                .collect();
             let weighted = |place: usize| {
                 let weight = |(mu, row): (&f64, &Vec<f64>)| rounded(mu * (1.0 - mu) * row[place]);
                 expected.iter().zip(&rows).map(weight).collect::<Vec<f64>>()
@@ -159,7 +205,12 @@ impl Model {
             columns.extend((0..if plan.wald { width } else { 1 }).map(weighted));
         }
         if plan.baseline {
-            columns.push(own_residuals(plan, width, &rows).into_iter().map(rounded).collect());
+            columns.push(
+                own_residuals(plan, width, &rows)
+                    .into_iter()
+                    .map(rounded)
+                    .collect(),
+            );
         }
         columns
     }
@@ -182,10 +233,18 @@ fn known(column: &[f64]) -> impl Iterator<Item = f64> + '_ {
 }
 
 fn scale(values: &[Vec<Vec<f64>>], variable: usize, fill: Option<f64>) -> Result<Scaling, String> {
-    let all: Vec<f64> = values.iter().flat_map(|node| known(&node[variable])).collect();
+    let all: Vec<f64> = values
+        .iter()
+        .flat_map(|node| known(&node[variable]))
+        .collect();
     let count = all.len().max(1) as f64;
     let centre = all.iter().sum::<f64>() / count;
-    let unit = (all.iter().map(|value| (value - centre).powi(2)).sum::<f64>() / count).sqrt();
+    let unit = (all
+        .iter()
+        .map(|value| (value - centre).powi(2))
+        .sum::<f64>()
+        / count)
+        .sqrt();
     if unit.is_nan() || unit < 1e-6 {
         return Err("constant variable".to_owned());
     }
@@ -202,20 +261,33 @@ fn scale(values: &[Vec<Vec<f64>>], variable: usize, fill: Option<f64>) -> Result
 fn own_residuals(plan: &Plan, width: usize, rows: &[Vec<f64>]) -> Vec<f64> {
     if plan.logistic {
         let fitted = fit_logistic(width, rows);
-        let rest = |own: &Vec<f64>| rows.iter().map(|row| row[width] - expect(&row[..width], own)).collect();
+        let rest = |own: &Vec<f64>| {
+            rows.iter()
+                .map(|row| row[width] - expect(&row[..width], own))
+                .collect()
+        };
         return fitted.map_or_else(|| vec![0.0; rows.len()], |own| rest(&own));
     }
     let (mut gram, mut right) = (vec![0.0; width * width], vec![0.0; width]);
     for row in rows {
         add_square(&mut gram, &row[..width], 1.0);
-        right.iter_mut().zip(row).for_each(|(sum, value)| *sum += row[width] * value);
+        right
+            .iter_mut()
+            .zip(row)
+            .for_each(|(sum, value)| *sum += row[width] * value);
     }
-    let Some(own) = solve(width, gram, right) else { return vec![0.0; rows.len()] };
+    let Some(own) = solve(width, gram, right) else {
+        return vec![0.0; rows.len()];
+    };
     let rest = |row: &Vec<f64>| row[width] - row.iter().zip(&own).map(|(x, b)| x * b).sum::<f64>();
     let rests: Vec<f64> = rows.iter().map(rest).collect();
     let squares: f64 = rests.iter().map(|rest| rest * rest).sum();
     let degrees = rows.len().saturating_sub(width + 1).max(1) as f64;
-    let precision = if squares > 0.0 { (degrees / squares).min(256.0) } else { 1.0 };
+    let precision = if squares > 0.0 {
+        (degrees / squares).min(256.0)
+    } else {
+        1.0
+    };
     rests.iter().map(|rest| precision * rest).collect()
 }
 
@@ -231,12 +303,21 @@ fn fit_logistic(width: usize, rows: &[Vec<f64>]) -> Option<Vec<f64>> {
         for row in rows {
             let mu = expect(&row[..width], &coefficients);
             add_square(&mut gram, &row[..width], mu * (1.0 - mu));
-            score.iter_mut().zip(row).for_each(|(sum, value)| *sum += (row[width] - mu) * value);
+            score
+                .iter_mut()
+                .zip(row)
+                .for_each(|(sum, value)| *sum += (row[width] - mu) * value);
         }
         let step = solve(width, gram, score)?;
-        coefficients.iter_mut().zip(&step).for_each(|(sum, step)| *sum += step);
+        coefficients
+            .iter_mut()
+            .zip(&step)
+            .for_each(|(sum, step)| *sum += step);
         if step.iter().all(|step| step.abs() < 1e-10) {
-            return coefficients.iter().all(|value| value.abs() < 15.0).then_some(coefficients);
+            return coefficients
+                .iter()
+                .all(|value| value.abs() < 15.0)
+                .then_some(coefficients);
         }
     }
     None
@@ -245,13 +326,17 @@ fn fit_logistic(width: usize, rows: &[Vec<f64>]) -> Option<Vec<f64>> {
 fn add_square(gram: &mut [f64], row: &[f64], weight: f64) {
     for (place, value) in row.iter().enumerate() {
         let line = &mut gram[place * row.len()..(place + 1) * row.len()];
-        line.iter_mut().zip(row).for_each(|(sum, other)| *sum += weight * value * other);
+        line.iter_mut()
+            .zip(row)
+            .for_each(|(sum, other)| *sum += weight * value * other);
     }
 }
 
 /// Solves a positive definite system by elimination; none where it is singular.
 fn solve(size: usize, mut matrix: Vec<f64>, mut right: Vec<f64>) -> Option<Vec<f64>> {
-    let largest = (0..size).map(|place| matrix[place * size + place]).fold(0.0, f64::max);
+    let largest = (0..size)
+        .map(|place| matrix[place * size + place])
+        .fold(0.0, f64::max);
     for pivot in 0..size {
         let head = matrix[pivot * size + pivot];
         if head.is_nan() || head <= 1e-9 * largest {
@@ -266,7 +351,9 @@ fn solve(size: usize, mut matrix: Vec<f64>, mut right: Vec<f64>) -> Option<Vec<f
         }
     }
     for pivot in (0..size).rev() {
-        let known: f64 = (pivot + 1..size).map(|place| matrix[pivot * size + place] * right[place]).sum();
+        let known: f64 = (pivot + 1..size)
+            .map(|place| matrix[pivot * size + place] * right[place])
+            .sum();
         right[pivot] = (right[pivot] - known) / matrix[pivot * size + pivot];
     }
     Some(right)

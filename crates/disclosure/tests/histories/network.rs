@@ -1,7 +1,7 @@
-//! The protocol of the node crate, played in memory: real ledgers, choice of people, matrices, softening, judgement and
-//! histograms; no masks and no network. It follows `serve/node_run.rs`, `serve/account.rs`, `run/federated/account.rs`
-//! and `gwas/columns.rs` step by step and decides nothing by itself. It lacks the rule of nested logistic studies
-//! (`serve/nested.rs`).
+//! The protocol of the node crate, played in memory: real ledgers, choice of people, matrices,
+//! softening, judgement and histograms; no masks and no network. It follows `serve/node_run.rs`,
+//! `serve/account.rs`, `run/federated/account.rs` and `gwas/columns.rs` step by step and decides
+//! nothing by itself. It lacks the rule of nested logistic studies (`serve/nested.rs`).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,8 +11,8 @@ use std::{
 use jiff::Timestamp;
 use ligate_analysis::codes;
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, Account, Change, ColumnId, DataUser, Draft, Exact, Exported, ForExport, Ledger,
-    NewColumn, Run, Witness, WitnessError, choose, rosters,
+    ACCOUNT_COLUMNS_MAX, Account, Change, ColumnId, DataUser, Draft, Exact, Exported, ForExport,
+    Ledger, NewColumn, Run, Witness, WitnessError, choose, rosters,
     span::{Basis, Frame, Gram, Limits, Rotation, Rows, Search, fraction_bits, judge_by},
 };
 use ligate_model::{Digest, IndividualId, VariableName};
@@ -113,8 +113,16 @@ fn result_of(job: Digest) -> Digest {
 /// A data user as a permit names him: users with even numbers have two keys, the others two names.
 fn user(job: &Job) -> DataUser {
     let (number, other) = (job.user as u8, job.other_form);
-    let key = if other && number.is_multiple_of(2) { number + 200 } else { number + 100 };
-    let title = if other && !number.is_multiple_of(2) { "Professor" } else { "User" };
+    let key = if other && number.is_multiple_of(2) {
+        number + 200
+    } else {
+        number + 100
+    };
+    let title = if other && !number.is_multiple_of(2) {
+        "Professor"
+    } else {
+        "User"
+    };
     DataUser::new(&format!("{title} {number}"), &[key; 32])
 }
 
@@ -145,23 +153,47 @@ impl Network {
             ledgers[world.home[person]].number(&id)
         };
         let numbers = (0..world.people()).map(number).collect();
-        Self { ledgers, numbers, jobs: 0, threads: 1, _folder: folder }
+        Self {
+            ledgers,
+            numbers,
+            jobs: 0,
+            threads: 1,
+            _folder: folder,
+        }
     }
 
-    /// Something of a run leaves the environment, where the nodes find nothing against it (`serve/node_export.rs`): the
-    /// exported account with this run and the other data user's own account with it are judged over the run's nodes.
+    /// Something of a run leaves the environment, where the nodes find nothing against it
+    /// (`serve/node_export.rs`): the exported account with this run and the other data user's own
+    /// account with it are judged over the run's nodes.
     pub fn export(&self, shown: &mut Shown) {
-        let ledgers: Vec<&Ledger> = shown.job.roster.iter().map(|node| &self.ledgers[*node]).collect();
-        let books: Result<Vec<ForExport>, _> =
-            ledgers.iter().map(|ledger| ledger.for_export(shown.id, result_of(shown.id))).collect();
+        let ledgers: Vec<&Ledger> = shown
+            .job
+            .roster
+            .iter()
+            .map(|node| &self.ledgers[*node])
+            .collect();
+        let books: Result<Vec<ForExport>, _> = ledgers
+            .iter()
+            .map(|ledger| ledger.for_export(shown.id, result_of(shown.id)))
+            .collect();
         let Ok(books) = books else { return };
         let hides_nodes = |account: usize| {
             let of_node = books.iter().filter_map(|books| books.accounts.get(account));
-            let all: Vec<Vec<Digest>> = of_node.flat_map(|account| account.rosters.clone()).collect();
-            let reader = if account == 0 { rosters::Observer::AnyNode } else { rosters::Observer::Outsider };
+            let all: Vec<Vec<Digest>> = of_node
+                .flat_map(|account| account.rosters.clone())
+                .collect();
+            let reader = if account == 0 {
+                rosters::Observer::AnyNode
+            } else {
+                rosters::Observer::Outsider
+            };
             rosters::check(&all, reader).is_ok()
         };
-        let accounts = books.iter().map(|books| books.accounts.len()).max().unwrap_or(0);
+        let accounts = books
+            .iter()
+            .map(|books| books.accounts.len())
+            .max()
+            .unwrap_or(0);
         let holds = |account: usize| self.admit_account(&books, account).is_ok();
         if !(0..accounts).all(|account| hides_nodes(account) && holds(account)) {
             return;
@@ -189,60 +221,93 @@ impl Network {
             .collect();
         let everything: Vec<&Account> = books.iter().map(|books| &books.everything).collect();
         let shown = distinct(&everything, |id| ids.contains(id));
-        let rows = everything.iter().map(|account| account.rows(&shown, &[], &[])).collect();
+        let rows = everything
+            .iter()
+            .map(|account| account.rows(&shown, &[], &[]))
+            .collect();
         self.admit_rows(rows, 0, 0)
     }
 
     pub fn released(&self, shown: &Shown) {
         let result = result_of(shown.id);
-        shown.job.roster.iter().for_each(|node| self.ledgers[*node].mark_released(shown.id, result).unwrap());
+        shown
+            .job
+            .roster
+            .iter()
+            .for_each(|node| self.ledgers[*node].mark_released(shown.id, result).unwrap());
     }
 
     /// Plays a run up to the opening of its sums over genotypes, or says why it was refused.
     pub fn run(&mut self, world: &World, job: &Job) -> Result<Shown, String> {
         self.jobs += 1;
         let id = digest("job", self.jobs);
-        let sides =
-            job.roster.iter().map(|node| self.prepare(world, job, *node)).collect::<Result<Vec<_>, _>>()?;
+        let sides = job
+            .roster
+            .iter()
+            .map(|node| self.prepare(world, job, *node))
+            .collect::<Result<Vec<_>, _>>()?;
         self.enter_run(job, id)?;
         self.check_rosters(job)?;
         check_people(&sides)?;
         let fills = fills(&sides, &job.plan);
         let values: Vec<Vec<Vec<f64>>> = sides.iter().map(|side| side.values.clone()).collect();
         let model = Model::fit(&job.plan, &values, &fills, CELL)?;
-        let columns: Vec<Vec<Vec<f64>>> =
-            values.iter().map(|values| model.columns(&job.plan, values)).collect();
+        let columns: Vec<Vec<Vec<f64>>> = values
+            .iter()
+            .map(|values| model.columns(&job.plan, values))
+            .collect();
         let [leverage, share] = self.admit(&sides, &columns, 1 + job.plan.variables().count())?;
         let records = |columns: &Vec<Vec<f64>>| new_columns(world, &job.plan, &model, columns);
         for (side, columns) in sides.iter().zip(&columns) {
             let ledger = &self.ledgers[side.node];
             let judged = ledger.account(&user(job)).map_err(|e| e.to_string())?;
             let (numbers, columns) = (&side.numbers, records(columns));
-            ledger.enter_columns(id, &judged, numbers, &columns, 1000).map_err(|e| e.to_string())?;
+            ledger
+                .enter_columns(id, &judged, numbers, &columns, 1000)
+                .map_err(|e| e.to_string())?;
         }
         let left_out = sides.iter().map(|side| side.left_out).sum();
         let people = sides.into_iter().map(|side| side.people).collect();
-        Ok(Shown { job: job.clone(), people, values, model, left_out, exported: false, leverage, share, id })
+        Ok(Shown {
+            job: job.clone(),
+            people,
+            values,
+            model,
+            left_out,
+            exported: false,
+            leverage,
+            share,
+            id,
+        })
     }
 
-    /// A run that lost a node before anything about genotypes was answered. The stewards close it, and the data user may
-    /// go on without the lost node.
+    /// A run that lost a node before anything about genotypes was answered. The stewards close it,
+    /// and the data user may go on without the lost node.
     pub fn lose_a_node(&mut self, job: &Job) -> Result<(), String> {
         self.jobs += 1;
         let id = digest("job", self.jobs);
         self.enter_run(job, id)?;
         for node in &job.roster {
-            self.ledgers[*node].close(id).map_err(|error| error.to_string())?;
+            self.ledgers[*node]
+                .close(id)
+                .map_err(|error| error.to_string())?;
         }
         Ok(())
     }
 
-    /// No node's own sum follows from what was exported of other rosters, by what all nodes of the run know.
+    /// No node's own sum follows from what was exported of other rosters, by what all nodes of the
+    /// run know.
     fn check_rosters(&self, job: &Job) -> Result<(), String> {
-        let mut own: Vec<Digest> =
-            job.roster.iter().map(|node| Digest::from_bytes([*node as u8; 32])).collect();
+        let mut own: Vec<Digest> = job
+            .roster
+            .iter()
+            .map(|node| Digest::from_bytes([*node as u8; 32]))
+            .collect();
         own.sort();
-        let exported = job.roster.iter().flat_map(|node| self.ledgers[*node].exported_rosters().unwrap());
+        let exported = job
+            .roster
+            .iter()
+            .flat_map(|node| self.ledgers[*node].exported_rosters().unwrap());
         let rosters: Vec<Vec<Digest>> = exported.chain([own.clone()]).collect();
         let checked = rosters::check(&rosters, rosters::Observer::Nodes(&own));
         checked.map_err(|_| "rosters: a node's own sum would follow".to_owned())
@@ -274,33 +339,61 @@ impl Network {
     /// Chooses a node's people.
     fn prepare(&self, world: &World, job: &Job, node: usize) -> Result<Side, String> {
         let ledger = &self.ledgers[node];
-        let account = ledger.account(&user(job)).map_err(|error| error.to_string())?;
+        let account = ledger
+            .account(&user(job))
+            .map_err(|error| error.to_string())?;
         let shown = shown_of(ledger, world, &job.plan)?;
-        let by_all = if job.people == People::Filled { &shown } else { &account };
+        let by_all = if job.people == People::Filled {
+            &shown
+        } else {
+            &account
+        };
         let mut eligible = world.present_at(node);
         let present = eligible.clone();
         let everybody: Vec<u64> = present.iter().map(|person| self.numbers[*person]).collect();
-        ledger.note_departed(&"cohort".parse().unwrap(), &everybody).map_err(|error| error.to_string())?;
+        ledger
+            .note_departed(&"cohort".parse().unwrap(), &everybody)
+            .map_err(|error| error.to_string())?;
         let departed = ledger.departed().map_err(|error| error.to_string())?;
         eligible.retain(|person| !departed.contains(&self.numbers[*person]));
         let own = |variable: usize| (variable, without_codes(world, &present, variable));
         let own: BTreeMap<usize, BTreeMap<usize, f64>> = job.plan.variables().map(own).collect();
         let value = |variable: usize, person: usize| own[&variable].get(&person).copied();
-        let has = |variable: usize, person: &usize| world.variables[variable].values[*person].is_some();
+        let has =
+            |variable: usize, person: &usize| world.variables[variable].values[*person].is_some();
         match job.people {
             People::Filled => {}
-            People::Complete => eligible.retain(|person| job.plan.variables().all(|of| has(of, person))),
+            People::Complete => {
+                eligible.retain(|person| job.plan.variables().all(|of| has(of, person)))
+            }
             People::AllVariables(count) => {
-                eligible.retain(|person| job.plan.variables().chain(0..count).all(|of| has(of, person)));
+                eligible.retain(|person| {
+                    job.plan
+                        .variables()
+                        .chain(0..count)
+                        .all(|of| has(of, person))
+                });
             }
         }
-        let numbers: Vec<u64> = eligible.iter().map(|person| self.numbers[*person]).collect();
+        let numbers: Vec<u64> = eligible
+            .iter()
+            .map(|person| self.numbers[*person])
+            .collect();
         let filled = |variable: usize| {
             let name = name(world, variable);
-            let known: Vec<f64> = eligible.iter().filter_map(|person| value(variable, *person)).collect();
+            let known: Vec<f64> = eligible
+                .iter()
+                .filter_map(|person| value(variable, *person))
+                .collect();
             let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
             let fill = shown.fill(&name).unwrap_or(mean);
-            (name, eligible.iter().map(|person| value(variable, *person).unwrap_or(fill)).collect())
+            (
+                name,
+                eligible
+                    .iter()
+                    .map(|person| value(variable, *person).unwrap_or(fill))
+                    .collect(),
+            )
         };
         let variables: Vec<(VariableName, Vec<f64>)> = job.plan.variables().map(filled).collect();
         let draft = Draft {
@@ -317,28 +410,62 @@ impl Network {
         if people.len() < SITE_MIN {
             return Err("gate: too few people at a node".to_owned());
         }
-        let of_people =
-            |variable| people.iter().map(|person| value(variable, *person).unwrap_or(f64::NAN)).collect();
+        let of_people = |variable| {
+            people
+                .iter()
+                .map(|person| value(variable, *person).unwrap_or(f64::NAN))
+                .collect()
+        };
         let values = job.plan.variables().map(of_people).collect();
         let numbers = chosen.places.iter().map(|place| numbers[*place]).collect();
-        let fills = job.plan.variables().map(|variable| shown.fill(&name(world, variable))).collect();
-        Ok(Side { node, account, fills, people, numbers, values, left_out: chosen.left_out })
+        let fills = job
+            .plan
+            .variables()
+            .map(|variable| shown.fill(&name(world, variable)))
+            .collect();
+        Ok(Side {
+            node,
+            account,
+            fills,
+            people,
+            numbers,
+            values,
+            left_out: chosen.left_out,
+        })
     }
 
     /// The span rule over all nodes. Gives the largest leverage and share.
-    fn admit(&self, sides: &[Side], columns: &[Vec<Vec<f64>>], plain: usize) -> Result<[f64; 2], String> {
+    fn admit(
+        &self,
+        sides: &[Side],
+        columns: &[Vec<Vec<f64>>],
+        plain: usize,
+    ) -> Result<[f64; 2], String> {
         let accounts: Vec<&Account> = sides.iter().map(|side| &side.account).collect();
         let shown = distinct(&accounts, |_| true);
         let complete = |side: &Side| classes(side, &shown) == side.account.classes();
-        assert!(sides.iter().all(complete), "a column of an account is not judged");
-        let rows =
-            |(side, columns): (&Side, &Vec<Vec<f64>>)| side.account.rows(&shown, &side.numbers, columns);
-        self.admit_rows(sides.iter().zip(columns).map(rows).collect(), shown.len(), plain)
+        assert!(
+            sides.iter().all(complete),
+            "a column of an account is not judged"
+        );
+        let rows = |(side, columns): (&Side, &Vec<Vec<f64>>)| {
+            side.account.rows(&shown, &side.numbers, columns)
+        };
+        self.admit_rows(
+            sides.iter().zip(columns).map(rows).collect(),
+            shown.len(),
+            plain,
+        )
     }
 
-    /// Judges the rows of all nodes. Columns from `first_new` on were not judged before; the first `plain` of them are 1 for
-    /// everybody and values of variables.
-    fn admit_rows(&self, rows: Vec<Rows>, first_new: usize, plain: usize) -> Result<[f64; 2], String> {
+    /// Judges the rows of all nodes. Columns from `first_new` on were not judged before; the first
+    /// `plain` of them are 1 for everybody and values of variables.
+    fn admit_rows(
+        &self,
+        rows: Vec<Rows>,
+        first_new: usize,
+        plain: usize,
+    ) -> Result<[f64; 2], String> {
         let width = rows[0].columns();
         if width > ACCOUNT_COLUMNS_MAX {
             return Err("full: the account has too many columns".to_owned());
@@ -361,7 +488,8 @@ impl Network {
         Ok(found)
     }
 
-    /// The basis of the sum without a node, from one softened sum, or from two where one is not precise enough.
+    /// The basis of the sum without a node, from one softened sum, or from two where one is not
+    /// precise enough.
     fn basis(
         &self,
         rows: &[Rows],
@@ -379,14 +507,22 @@ impl Network {
         if rows.iter().enumerate().all(is_enough) {
             return Ok(basis.settled());
         }
-        let turned: Vec<Gram> =
-            rows.iter().map(|rows| basis.rows(rows, self.threads).gram(self.threads)).collect();
+        let turned: Vec<Gram> = rows
+            .iter()
+            .map(|rows| basis.rows(rows, self.threads).gram(self.threads))
+            .collect();
         let size = basis.rank();
-        let again = sum_without(&turned, without, &Rotation::new(size, &[7; 32]), fraction_bits(1, size));
+        let again = sum_without(
+            &turned,
+            without,
+            &Rotation::new(size, &[7; 32]),
+            fraction_bits(1, size),
+        );
         Ok(basis.refined(&again))
     }
 
-    /// Judges everybody by the sum without a node. Gives the largest share of a group over several nodes.
+    /// Judges everybody by the sum without a node. Gives the largest share of a group over several
+    /// nodes.
     fn judge_without(
         &self,
         rows: &[Rows],
@@ -400,7 +536,10 @@ impl Network {
             let found = judge_by(rows, &basis, limits(), self.threads);
             *most = [most[0].max(found.leverage), most[1].max(found.share)];
             if !found.passes() {
-                return Err(format!("span: leverage {:.3}, share {:.3}", found.leverage, found.share));
+                return Err(format!(
+                    "span: leverage {:.3}, share {:.3}",
+                    found.leverage, found.share
+                ));
             }
             largest.extend(found.largest);
         }
@@ -410,7 +549,11 @@ impl Network {
         }
         let frame = Frame::new(basis, &[without as u8; 32]);
         let share = climb(rows, without, &frame, first_new);
-        if share > limits().share { Err("span: a group over several nodes".to_owned()) } else { Ok(share) }
+        if share > limits().share {
+            Err("span: a group over several nodes".to_owned())
+        } else {
+            Ok(share)
+        }
     }
 }
 
@@ -419,7 +562,12 @@ fn without_codes(world: &World, present: &[usize], variable: usize) -> BTreeMap<
     let known = &world.variables[variable].values;
     let mut values: Vec<Option<f64>> = present.iter().map(|person| known[*person]).collect();
     codes::without_codes(&mut values);
-    present.iter().copied().zip(values).filter_map(|(person, value)| Some((person, value?))).collect()
+    present
+        .iter()
+        .copied()
+        .zip(values)
+        .filter_map(|(person, value)| Some((person, value?)))
+        .collect()
 }
 
 /// The fill of each variable: that of the first node that remembers one.
@@ -430,8 +578,13 @@ fn fills(sides: &[Side], plan: &Plan) -> Vec<Option<f64>> {
 
 /// What was shown to anybody of the plan's variables.
 fn shown_of(ledger: &Ledger, world: &World, plan: &Plan) -> Result<Account, String> {
-    let names: Vec<VariableName> = plan.variables().map(|variable| name(world, variable)).collect();
-    ledger.shown_of(&names.iter().collect::<Vec<_>>()).map_err(|error| error.to_string())
+    let names: Vec<VariableName> = plan
+        .variables()
+        .map(|variable| name(world, variable))
+        .collect();
+    ledger
+        .shown_of(&names.iter().collect::<Vec<_>>())
+        .map_err(|error| error.to_string())
 }
 
 fn name(world: &World, variable: usize) -> VariableName {
@@ -440,7 +593,11 @@ fn name(world: &World, variable: usize) -> VariableName {
 
 fn check_people(sides: &[Side]) -> Result<(), String> {
     let people: usize = sides.iter().map(|side| side.people.len()).sum();
-    if people < PEOPLE_MIN { Err("gate: too few people".to_owned()) } else { Ok(()) }
+    if people < PEOPLE_MIN {
+        Err("gate: too few people".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 fn new_columns(world: &World, plan: &Plan, model: &Model, columns: &[Vec<f64>]) -> Vec<NewColumn> {
@@ -464,19 +621,41 @@ fn new_columns(world: &World, plan: &Plan, model: &Model, columns: &[Vec<f64>]) 
 fn distinct(accounts: &[&Account], wanted: impl Fn(&ColumnId) -> bool) -> Vec<ColumnId> {
     let known: Vec<BTreeMap<ColumnId, u32>> = accounts
         .iter()
-        .map(|account| account.columns().iter().map(|column| (column.id, column.class)).collect())
+        .map(|account| {
+            account
+                .columns()
+                .iter()
+                .map(|column| (column.id, column.class))
+                .collect()
+        })
         .collect();
-    let ids: BTreeSet<ColumnId> = known.iter().flat_map(|account| account.keys().copied()).collect();
+    let ids: BTreeSet<ColumnId> = known
+        .iter()
+        .flat_map(|account| account.keys().copied())
+        .collect();
     let mut seen = BTreeSet::new();
-    let new =
-        |id: &ColumnId| seen.insert(known.iter().map(|account| account.get(id).copied()).collect::<Vec<_>>());
+    let new = |id: &ColumnId| {
+        seen.insert(
+            known
+                .iter()
+                .map(|account| account.get(id).copied())
+                .collect::<Vec<_>>(),
+        )
+    };
     ids.into_iter().filter(wanted).filter(new).collect()
 }
 
 fn classes(side: &Side, shown: &[ColumnId]) -> usize {
     let shown: BTreeSet<&ColumnId> = shown.iter().collect();
-    let judged = side.account.columns().iter().filter(|column| shown.contains(&column.id));
-    judged.map(|column| column.class).collect::<BTreeSet<_>>().len()
+    let judged = side
+        .account
+        .columns()
+        .iter()
+        .filter(|column| shown.contains(&column.id));
+    judged
+        .map(|column| column.class)
+        .collect::<BTreeSet<_>>()
+        .len()
 }
 
 /// A softened sum without a node, as the nodes are told it.
@@ -484,9 +663,14 @@ fn sum_without(own: &[Gram], without: usize, rotation: &Rotation, bits: u32) -> 
     let mut sum = vec![0_u64; own[0].lower().len()];
     for (_, own) in own.iter().enumerate().filter(|(node, _)| *node != without) {
         let words = own.rotated(rotation).to_words(bits);
-        sum.iter_mut().zip(words).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
+        sum.iter_mut()
+            .zip(words)
+            .for_each(|(sum, word)| *sum = sum.wrapping_add(word));
     }
-    Gram::from_words(own[0].size(), &sum, bits).unwrap().softened(&[9; 32]).rotated_back(rotation)
+    Gram::from_words(own[0].size(), &sum, bits)
+        .unwrap()
+        .softened(&[9; 32])
+        .rotated_back(rotation)
 }
 
 /// The largest share of a small group that a search over the nodes without one finds.
@@ -500,7 +684,10 @@ fn climb(rows: &[Rows], without: usize, frame: &Frame, first_new: usize) -> f64 
         let mut answers = vec![0_u64; steps.len() * Frame::words(frame.rank())];
         for (_, rows) in rows.iter().enumerate().filter(|(node, _)| *node != without) {
             let own = steps.iter().flat_map(|step| frame.answer(rows, step));
-            answers.iter_mut().zip(own).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
+            answers
+                .iter_mut()
+                .zip(own)
+                .for_each(|(sum, word)| *sum = sum.wrapping_add(word));
         }
         search.take(&answers);
     }

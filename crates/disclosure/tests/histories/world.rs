@@ -1,5 +1,5 @@
-//! Made nodes and people: who is where, what is known of them, who leaves, comes back or is corrected. Everything
-//! follows from a seed. It knows nothing of ledgers and rules.
+//! Made nodes and people: who is where, what is known of them, who leaves, comes back or is
+//! corrected. Everything follows from a seed. It knows nothing of ledgers and rules.
 
 use super::dice::Dice;
 
@@ -26,9 +26,19 @@ pub struct World {
 
 impl World {
     pub fn new(dice: &mut Dice, sizes: &[usize], variants: usize) -> Self {
-        let home: Vec<usize> = sizes.iter().enumerate().flat_map(|(node, size)| vec![node; *size]).collect();
+        let home: Vec<usize> = sizes
+            .iter()
+            .enumerate()
+            .flat_map(|(node, size)| vec![node; *size])
+            .collect();
         let genotypes = (0..variants).map(|_| dosages(dice, home.len())).collect();
-        Self { nodes: sizes.len(), present: vec![true; home.len()], home, variables: Vec::new(), genotypes }
+        Self {
+            nodes: sizes.len(),
+            present: vec![true; home.len()],
+            home,
+            variables: Vec::new(),
+            genotypes,
+        }
     }
 
     pub fn people(&self) -> usize {
@@ -37,17 +47,25 @@ impl World {
 
     /// Who is in a node's dataset now.
     pub fn present_at(&self, node: usize) -> Vec<usize> {
-        (0..self.people()).filter(|person| self.home[*person] == node && self.present[*person]).collect()
+        (0..self.people())
+            .filter(|person| self.home[*person] == node && self.present[*person])
+            .collect()
     }
 
     /// Who is in some dataset now.
     pub fn everybody(&self) -> Vec<usize> {
-        (0..self.people()).filter(|person| self.present[*person]).collect()
+        (0..self.people())
+            .filter(|person| self.present[*person])
+            .collect()
     }
 
     fn add(&mut self, kind: &str, binary: bool, values: Vec<Option<f64>>) -> usize {
         let name = format!("{kind}{}", self.variables.len());
-        self.variables.push(Variable { name, binary, values });
+        self.variables.push(Variable {
+            name,
+            binary,
+            values,
+        });
         self.variables.len() - 1
     }
 
@@ -55,8 +73,14 @@ impl World {
     pub fn add_continuous(&mut self, dice: &mut Dice, missing: f64, tail: bool) -> usize {
         let like = (!self.variables.is_empty()).then(|| dice.below(self.variables.len()));
         let values = (0..self.people()).map(|person| {
-            let with = like.and_then(|other| self.variables[other].values[person]).unwrap_or(0.0);
-            let own = if tail { dice.normal().exp() } else { dice.normal() };
+            let with = like
+                .and_then(|other| self.variables[other].values[person])
+                .unwrap_or(0.0);
+            let own = if tail {
+                dice.normal().exp()
+            } else {
+                dice.normal()
+            };
             let value = (1000.0 * (own + 0.3 * with)).round() / 1000.0;
             (!dice.chance(missing)).then_some(value)
         });
@@ -66,7 +90,8 @@ impl World {
 
     /// 1 for a share of the people, 0 for the others.
     pub fn add_binary(&mut self, dice: &mut Dice, share: f64, missing: f64) -> usize {
-        let value = |dice: &mut Dice| (!dice.chance(missing)).then(|| f64::from(dice.chance(share)));
+        let value =
+            |dice: &mut Dice| (!dice.chance(missing)).then(|| f64::from(dice.chance(share)));
         let values = (0..self.people()).map(|_| value(dice)).collect();
         self.add("b", true, values)
     }
@@ -74,7 +99,9 @@ impl World {
     /// 1 for these people only.
     pub fn add_carriers(&mut self, carriers: &[usize]) -> usize {
         let mut values = vec![Some(0.0); self.people()];
-        carriers.iter().for_each(|person| values[*person] = Some(1.0));
+        carriers
+            .iter()
+            .for_each(|person| values[*person] = Some(1.0));
         self.add("c", true, values)
     }
 
@@ -91,7 +118,10 @@ impl World {
                 values[*person] = change(*person, value);
             }
         }
-        let binary = values.iter().flatten().all(|value| *value == 0.0 || *value == 1.0);
+        let binary = values
+            .iter()
+            .flatten()
+            .all(|value| *value == 0.0 || *value == 1.0);
         self.add("y", binary, values)
     }
 }
@@ -99,5 +129,7 @@ impl World {
 /// Hard calls of one variant.
 fn dosages(dice: &mut Dice, people: usize) -> Vec<f64> {
     let frequency = 0.05 + 0.4 * dice.uniform();
-    (0..people).map(|_| f64::from(dice.chance(frequency)) + f64::from(dice.chance(frequency))).collect()
+    (0..people)
+        .map(|_| f64::from(dice.chance(frequency)) + f64::from(dice.chance(frequency)))
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! Our learned ranking: each case is ranked by the fold of the model that has not seen its publications.
+//! Our learned ranking: each case is ranked by the fold of the model that has not seen its
+//! publications.
 
 use ligate_clinic::phenotype::{Model, Profile, Query, Ranking, Scorer, rank};
 use ligate_knowledge::DiseaseIndex;
@@ -17,7 +18,11 @@ impl<'k, 'm> Learned<'k, 'm> {
     }
 
     fn ranking(&self, subject: &Subject, query: &Query) -> Ranking {
-        rank(&self.scorer, self.model.for_case(&subject.publications), query)
+        rank(
+            &self.scorer,
+            self.model.for_case(&subject.publications),
+            query,
+        )
     }
 }
 
@@ -27,7 +32,10 @@ impl Method for Learned<'_, '_> {
     }
 
     fn adjusted<'a>(&'a self, changes: &[(DiseaseIndex, Profile)]) -> Box<dyn Judge + 'a> {
-        Box::new(Learned { scorer: self.scorer.adjusted(changes.to_vec()), model: self.model })
+        Box::new(Learned {
+            scorer: self.scorer.adjusted(changes.to_vec()),
+            model: self.model,
+        })
     }
 }
 
@@ -36,8 +44,16 @@ impl Judge for Learned<'_, '_> {
         let ranking = self.ranking(subject, query);
         let prediction = (!subject.diseases.is_empty()).then(|| self.prediction(subject, &ranking));
         Judged {
-            diseases: subject.diseases.iter().map(|disease| ranking.rank_of((*disease)?)).collect(),
-            genes: subject.genes.iter().map(|gene| ranking.gene_rank_of((*gene)?)).collect(),
+            diseases: subject
+                .diseases
+                .iter()
+                .map(|disease| ranking.rank_of((*disease)?))
+                .collect(),
+            genes: subject
+                .genes
+                .iter()
+                .map(|gene| ranking.gene_rank_of((*gene)?))
+                .collect(),
             prediction,
             ..Judged::default()
         }
@@ -55,19 +71,33 @@ impl Judge for Learned<'_, '_> {
 impl Learned<'_, '_> {
     fn prediction(&self, subject: &Subject, ranking: &Ranking) -> Prediction {
         let known = subject.diseases.iter().flatten().copied();
-        let truths = known.filter(|disease| self.scorer.position(*disease).is_some()).collect::<Vec<_>>();
+        let truths = known
+            .filter(|disease| self.scorer.position(*disease).is_some())
+            .collect::<Vec<_>>();
         let first = ranking.leading.first();
         let set = &ranking.set90;
-        let listed = |truth: &DiseaseIndex| ranking.leading.iter().any(|ranked| ranked.disease == *truth);
+        let listed = |truth: &DiseaseIndex| {
+            ranking
+                .leading
+                .iter()
+                .any(|ranked| ranked.disease == *truth)
+        };
         let hidden = !truths.iter().any(listed);
-        let truth = truths.iter().map(|disease| ranking.probability_of(*disease)).sum::<f64>();
+        let truth = truths
+            .iter()
+            .map(|disease| ranking.probability_of(*disease))
+            .sum::<f64>();
         Prediction {
             first: first.map_or(0.0, |ranked| ranked.probability),
             correct: first.is_some_and(|ranked| truths.contains(&ranked.disease)),
             none: ranking.none_of_these,
             hidden,
             truth: if hidden { ranking.none_of_these } else { truth },
-            in_set: if hidden { set.none } else { truths.iter().any(|truth| set.diseases.contains(truth)) },
+            in_set: if hidden {
+                set.none
+            } else {
+                truths.iter().any(|truth| set.diseases.contains(truth))
+            },
             set_size: set.diseases.len(),
             group: subject.group,
         }

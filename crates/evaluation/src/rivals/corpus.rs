@@ -1,4 +1,5 @@
-//! What the published methods count over: which candidate is annotated to which terms, with some candidates changed.
+//! What the published methods count over: which candidate is annotated to which terms, with some
+//! candidates changed.
 
 use std::collections::HashMap;
 
@@ -31,7 +32,11 @@ impl<'k> Corpus<'k> {
                 below[ancestor.0 as usize].push(term);
             }
         }
-        let positions = candidates.iter().enumerate().map(|(at, disease)| (*disease, at)).collect();
+        let positions = candidates
+            .iter()
+            .enumerate()
+            .map(|(at, disease)| (*disease, at))
+            .collect();
         Self {
             knowledge,
             annotations: annotations.clone(),
@@ -64,7 +69,10 @@ impl<'k> Corpus<'k> {
 
     /// All terms that a profile is annotated to, ancestors included, each once, sorted.
     pub(super) fn closure(&self, profile: &Profile) -> Vec<Term> {
-        let ancestors = profile.terms.iter().flat_map(|annotated| self.ontology().ancestors(annotated.term));
+        let ancestors = profile
+            .terms
+            .iter()
+            .flat_map(|annotated| self.ontology().ancestors(annotated.term));
         let mut closure = ancestors.copied().collect::<Vec<_>>();
         closure.sort_unstable();
         closure.dedup();
@@ -72,9 +80,13 @@ impl<'k> Corpus<'k> {
     }
 
     /// The changes that concern candidates, by position.
-    pub(super) fn changed(&self, changes: &[(DiseaseIndex, Profile)]) -> HashMap<Position, Profile> {
-        let known =
-            |(disease, profile): &(DiseaseIndex, Profile)| Some((self.position(*disease)?, profile.clone()));
+    pub(super) fn changed(
+        &self,
+        changes: &[(DiseaseIndex, Profile)],
+    ) -> HashMap<Position, Profile> {
+        let known = |(disease, profile): &(DiseaseIndex, Profile)| {
+            Some((self.position(*disease)?, profile.clone()))
+        };
         changes.iter().filter_map(known).collect()
     }
 }

@@ -1,12 +1,13 @@
-//! LIRICAL's phenotype score (Robinson et al. 2020, AJHG 107:403; the rules of its documentation and released program,
-//! version 2): a product over the patient's terms of likelihood ratios, the disease's frequency of the term over its
-//! background, the mean over diseases.
+//! LIRICAL's phenotype score (Robinson et al. 2020, AJHG 107:403; the rules of its documentation
+//! and released program, version 2): a product over the patient's terms of likelihood ratios, the
+//! disease's frequency of the term over its background, the mean over diseases.
 //!
-//! Observed term q, the first rule that holds: the disease excludes an ancestor of q (or q): 1/1000. Annotated to q
-//! itself: f/B(q). Annotated below q: the largest f there/B(q). Annotated to a parent of q: f shared equally among the
-//! parent's children, at least a small chance that grows with B(q), /B(q). Else the nearest ancestor of q, breadth
-//! first, that lies above an annotation: f/10^distance over that ancestor's background, at least 0.01. Else 0.01.
-//! Excluded term x: 1000 where the disease excludes x or something below it; 1/(1 - B(x)) where it does not have x; else
+//! Observed term q, the first rule that holds: the disease excludes an ancestor of q (or q):
+//! 1/1000. Annotated to q itself: f/B(q). Annotated below q: the largest f there/B(q). Annotated to
+//! a parent of q: f shared equally among the parent's children, at least a small chance that grows
+//! with B(q), /B(q). Else the nearest ancestor of q, breadth first, that lies above an annotation:
+//! f/10^distance over that ancestor's background, at least 0.01. Else 0.01. Excluded term x: 1000
+//! where the disease excludes x or something below it; 1/(1 - B(x)) where it does not have x; else
 //! max(0.01, 1 - f)/(1 - B(x)).
 //!
 //! A row that states no frequency counts as 1, as there; counted rows are pooled.
@@ -53,7 +54,8 @@ struct DiseaseRules {
     direct: Vec<(Term, f64)>,
     /// Largest frequency at or below each term.
     risen: Vec<(Term, f64)>,
-    /// Strict ancestors of annotations: largest of f/10^distance. The root of phenotypes is left out.
+    /// Strict ancestors of annotations: largest of f/10^distance. The root of phenotypes is left
+    /// out.
     induced: Vec<(Term, f64)>,
     absent: Vec<Term>,
     /// `absent` and their ancestors.
@@ -75,12 +77,18 @@ struct Lists {
 impl<'k> Lirical<'k> {
     pub fn new(corpus: Corpus<'k>) -> Self {
         let facts = |position| corpus.facts(position, corpus.profile(position));
-        let diseases = (0..corpus.candidates().len()).map(facts).collect::<Vec<_>>();
+        let diseases = (0..corpus.candidates().len())
+            .map(facts)
+            .collect::<Vec<_>>();
         let mut lists = Lists::default();
         for (position, facts) in diseases.iter().enumerate() {
             lists.add(position, facts);
         }
-        Self { corpus, diseases, lists }
+        Self {
+            corpus,
+            diseases,
+            lists,
+        }
     }
 }
 
@@ -88,7 +96,8 @@ impl Corpus<'_> {
     fn facts(&self, position: Position, profile: &Profile) -> DiseaseRules {
         let ontology = self.ontology();
         let disease = self.candidates()[position];
-        let frequency = |annotated: &Annotated| (annotated.term, self.stated_frequency(disease, annotated));
+        let frequency =
+            |annotated: &Annotated| (annotated.term, self.stated_frequency(disease, annotated));
         let direct = profile.terms.iter().map(frequency).collect::<Vec<_>>();
         let (mut risen, mut induced) = (BTreeMap::new(), BTreeMap::new());
         for (term, f) in &direct {
@@ -99,8 +108,15 @@ impl Corpus<'_> {
             induce(ontology, *term, *f, &mut induced);
         }
         let holds = |term: &Term| direct.binary_search_by_key(term, |(term, _)| *term).is_ok();
-        let absent = profile.absent.iter().copied().filter(|term| !holds(term)).collect::<Vec<_>>();
-        let above = absent.iter().flat_map(|term| ontology.ancestors(*term).iter().copied());
+        let absent = profile
+            .absent
+            .iter()
+            .copied()
+            .filter(|term| !holds(term))
+            .collect::<Vec<_>>();
+        let above = absent
+            .iter()
+            .flat_map(|term| ontology.ancestors(*term).iter().copied());
         DiseaseRules {
             empty: profile.is_empty(),
             risen: risen.into_iter().collect(),
@@ -111,14 +127,20 @@ impl Corpus<'_> {
         }
     }
 
-    /// m/n where patients are counted, 1 where no row of the term states a frequency, else what is stated.
+    /// m/n where patients are counted, 1 where no row of the term states a frequency, else what is
+    /// stated.
     fn stated_frequency(&self, disease: DiseaseIndex, annotated: &Annotated) -> f64 {
         if let Some(counts) = annotated.counts
             && counts.m > 0
         {
             return f64::from(counts.m) / f64::from(counts.n);
         }
-        let mut rows = self.knowledge.disease(disease).rows.iter().filter(|row| row.term == annotated.term);
+        let mut rows = self
+            .knowledge
+            .disease(disease)
+            .rows
+            .iter()
+            .filter(|row| row.term == annotated.term);
         let unstated = rows.all(|row| row.frequency == Frequency::Unstated);
         if unstated { 1.0 } else { annotated.f }
     }
@@ -131,9 +153,16 @@ fn induce(ontology: &Ontology, term: Term, f: f64, induced: &mut BTreeMap<Term, 
     let mut share = f;
     while !level.is_empty() {
         share /= 10.0;
-        let above = level.iter().flat_map(|term| ontology.parents(*term).iter().copied());
-        let above = above.filter(|term| *term != ontology.phenotype_root()).collect::<BTreeSet<_>>();
-        level = above.into_iter().filter(|term| seen.insert(*term)).collect();
+        let above = level
+            .iter()
+            .flat_map(|term| ontology.parents(*term).iter().copied());
+        let above = above
+            .filter(|term| *term != ontology.phenotype_root())
+            .collect::<BTreeSet<_>>();
+        level = above
+            .into_iter()
+            .filter(|term| seen.insert(*term))
+            .collect();
         for ancestor in &level {
             let largest = induced.entry(*ancestor).or_default();
             *largest = largest.max(share);
@@ -179,7 +208,12 @@ impl Rival for Lirical<'_> {
             added.add(*position, &new);
             facts.insert(*position, new);
         }
-        Box::new(Adjusted { base: self, added, removed, facts })
+        Box::new(Adjusted {
+            base: self,
+            added,
+            removed,
+            facts,
+        })
     }
 }
 
@@ -202,7 +236,12 @@ impl Scores for Adjusted<'_, '_> {
             add_logarithms(&mut scores, &self.excluded(*term));
         }
         for (position, score) in scores.iter_mut().enumerate() {
-            if self.facts.get(&position).unwrap_or(&self.base.diseases[position]).empty {
+            if self
+                .facts
+                .get(&position)
+                .unwrap_or(&self.base.diseases[position])
+                .empty
+            {
                 *score = f64::NEG_INFINITY;
             }
         }
@@ -219,8 +258,8 @@ fn add_logarithms(scores: &mut [f64], ratios: &[f64]) {
 type FrequencyLists = HashMap<Term, Vec<(Position, f64)>>;
 
 impl Adjusted<'_, '_> {
-    /// Likelihood ratios of an observed term, by candidate. Rules are applied from the last to the first, so that an
-    /// earlier rule has the last word.
+    /// Likelihood ratios of an observed term, by candidate. Rules are applied from the last to the
+    /// first, so that an earlier rule has the last word.
     fn observed(&self, term: Term) -> Vec<f64> {
         let ontology = self.base.corpus.ontology();
         let mut ratios = vec![UNRELATED; self.base.diseases.len()];
@@ -265,7 +304,8 @@ impl Adjusted<'_, '_> {
         ratios
     }
 
-    /// Diseases annotated to a parent: the parent's frequency, shared among its children; the largest over parents.
+    /// Diseases annotated to a parent: the parent's frequency, shared among its children; the
+    /// largest over parents.
     fn by_parents(&self, term: Term) -> BTreeMap<Position, f64> {
         let ontology = self.base.corpus.ontology();
         let mut shares: BTreeMap<Position, f64> = BTreeMap::new();
@@ -279,7 +319,8 @@ impl Adjusted<'_, '_> {
         shares
     }
 
-    /// Chance of a finding that the disease does not explain: 1:500 for the rarest terms, up to 1:10 for common ones.
+    /// Chance of a finding that the disease does not explain: 1:500 for the rarest terms, up to
+    /// 1:10 for common ones.
     fn unexplained(&self, term: Term) -> f64 {
         let frequency = self.frequency(term);
         let slope = (LARGEST_CHANCE - LEAST_CHANCE) / (LARGEST_CHANCE - UNRELATED);
@@ -305,7 +346,8 @@ impl Adjusted<'_, '_> {
     ) -> impl Iterator<Item = (Position, f64)> + 'l {
         let base = list(&self.base.lists).get(&term).into_iter().flatten();
         let base = base.filter(|(position, _)| !self.facts.contains_key(position));
-        base.chain(list(&self.added).get(&term).into_iter().flatten()).copied()
+        base.chain(list(&self.added).get(&term).into_iter().flatten())
+            .copied()
     }
 
     fn places<'l>(
@@ -315,7 +357,8 @@ impl Adjusted<'_, '_> {
     ) -> impl Iterator<Item = Position> + 'l {
         let base = list(&self.base.lists).get(&term).into_iter().flatten();
         let base = base.filter(|position| !self.facts.contains_key(position));
-        base.chain(list(&self.added).get(&term).into_iter().flatten()).copied()
+        base.chain(list(&self.added).get(&term).into_iter().flatten())
+            .copied()
     }
 }
 

@@ -1,13 +1,14 @@
 //! Methods by semantic similarity: Resnik's, and Phenodigm as Exomiser scores human diseases.
 //!
-//! IC(t) = -log of the share of diseases annotated to t or below it; two terms share their common ancestor of the
-//! largest IC (Resnik 1995). Resnik's score of two sets is the mean over the query's terms of the best match, alone
-//! (one-sided) or averaged with the mean over the disease's terms (symmetric; Köhler et al. 2009, equations 2 and 3).
+//! IC(t) = -log of the share of diseases annotated to t or below it; two terms share their common
+//! ancestor of the largest IC (Resnik 1995). Resnik's score of two sets is the mean over the
+//! query's terms of the best match, alone (one-sided) or averaged with the mean over the disease's
+//! terms (symmetric; Köhler et al. 2009, equations 2 and 3).
 //!
-//! Phenodigm (Smedley et al. 2013, Database bat025; Exomiser's documentation): two terms match with sqrt(IC x Jaccard of
-//! their ancestors), where IC (bits) is above 2.5. A disease's score is the mean of two shares of what the query could
-//! reach at best: the best match, and the mean of best matches of the query's terms and of the disease's matching
-//! terms. Above 1 it is 1.
+//! Phenodigm (Smedley et al. 2013, Database bat025; Exomiser's documentation): two terms match with
+//! sqrt(IC x Jaccard of their ancestors), where IC (bits) is above 2.5. A disease's score is the
+//! mean of two shares of what the query could reach at best: the best match, and the mean of best
+//! matches of the query's terms and of the disease's matching terms. Above 1 it is 1.
 
 use std::collections::HashMap;
 
@@ -51,7 +52,12 @@ impl<'k> Similarity<'k> {
         for term in profiles.flat_map(|profile| corpus.closure(profile)) {
             diseases[term.0 as usize] += 1;
         }
-        Self { kind, corpus, diseases, terms }
+        Self {
+            kind,
+            corpus,
+            diseases,
+            terms,
+        }
     }
 
     fn information(&self, diseases: u32) -> f64 {
@@ -60,7 +66,11 @@ impl<'k> Similarity<'k> {
 }
 
 fn terms_of(profile: &Profile) -> Vec<Term> {
-    profile.terms.iter().map(|annotated| annotated.term).collect()
+    profile
+        .terms
+        .iter()
+        .map(|annotated| annotated.term)
+        .collect()
 }
 
 impl Rival for Similarity<'_> {
@@ -79,9 +89,20 @@ impl Rival for Similarity<'_> {
                 diseases[term.0 as usize] += 1;
             }
         }
-        let information = diseases.into_iter().map(|diseases| self.information(diseases)).collect();
-        let terms = changed.iter().map(|(position, profile)| (*position, terms_of(profile))).collect();
-        Box::new(Adjusted { base: self, information, changed, terms })
+        let information = diseases
+            .into_iter()
+            .map(|diseases| self.information(diseases))
+            .collect();
+        let terms = changed
+            .iter()
+            .map(|(position, profile)| (*position, terms_of(profile)))
+            .collect();
+        Box::new(Adjusted {
+            base: self,
+            information,
+            changed,
+            terms,
+        })
     }
 }
 
@@ -107,7 +128,11 @@ struct Matches {
 impl Matches {
     fn new(terms: usize, query: usize) -> Self {
         let lanes = query.next_multiple_of(TOGETHER);
-        Self { lanes, values: vec![0.0; terms * lanes], largest: vec![0.0; terms] }
+        Self {
+            lanes,
+            values: vec![0.0; terms * lanes],
+            largest: vec![0.0; terms],
+        }
     }
 
     fn set(&mut self, term: Term, lane: usize, value: f32) {
@@ -152,11 +177,15 @@ impl Scores for Adjusted<'_, '_> {
 
 impl Adjusted<'_, '_> {
     fn profile(&self, position: Position) -> &Profile {
-        self.changed.get(&position).unwrap_or_else(|| self.base.corpus.profile(position))
+        self.changed
+            .get(&position)
+            .unwrap_or_else(|| self.base.corpus.profile(position))
     }
 
     fn terms(&self, position: Position) -> &[Term] {
-        self.terms.get(&position).map_or(self.base.terms[position].as_slice(), Vec::as_slice)
+        self.terms
+            .get(&position)
+            .map_or(self.base.terms[position].as_slice(), Vec::as_slice)
     }
 
     /// `own`: each query term's match with itself.
@@ -169,8 +198,10 @@ impl Adjusted<'_, '_> {
                 (mean(best.forward, count) + mean(best.reverse, best.terms as f64)) / 2.0
             }
             Kind::Phenodigm => {
-                let (largest, average) =
-                    (own.iter().copied().fold(0.0, f64::max), own.iter().sum::<f64>() / count);
+                let (largest, average) = (
+                    own.iter().copied().fold(0.0, f64::max),
+                    own.iter().sum::<f64>() / count,
+                );
                 if best.largest <= 0.0 || largest <= 0.0 {
                     return 0.0;
                 }
@@ -230,7 +261,10 @@ impl Adjusted<'_, '_> {
 /// Share of the ancestors of either term, themselves included, that both have.
 fn jaccard(ontology: &Ontology, term: Term, other: Term) -> f64 {
     let (ours, theirs) = (ontology.ancestors(term), ontology.ancestors(other));
-    let common = ours.iter().filter(|ancestor| theirs.binary_search(ancestor).is_ok()).count();
+    let common = ours
+        .iter()
+        .filter(|ancestor| theirs.binary_search(ancestor).is_ok())
+        .count();
     common as f64 / (ours.len() + theirs.len() - common) as f64
 }
 
@@ -243,7 +277,9 @@ fn best(matches: &Matches, terms: &[Term], lanes: &mut [f32]) -> Best {
         if largest <= 0.0 {
             continue;
         }
-        for (lanes, values) in lanes.chunks_exact_mut(TOGETHER).zip(matches.of(*term).chunks_exact(TOGETHER))
+        for (lanes, values) in lanes
+            .chunks_exact_mut(TOGETHER)
+            .zip(matches.of(*term).chunks_exact(TOGETHER))
         {
             for (lane, value) in lanes.iter_mut().zip(values) {
                 *lane = if *value > *lane { *value } else { *lane };
@@ -252,7 +288,14 @@ fn best(matches: &Matches, terms: &[Term], lanes: &mut [f32]) -> Best {
         reverse += f64::from(largest);
         matching += 1;
     }
-    let add = |(sum, top): (f64, f64), lane: &f32| (sum + f64::from(*lane), top.max(f64::from(*lane)));
+    let add =
+        |(sum, top): (f64, f64), lane: &f32| (sum + f64::from(*lane), top.max(f64::from(*lane)));
     let (forward, largest) = lanes.iter().fold((0.0, 0.0), add);
-    Best { forward, reverse, largest, matching, terms: terms.len() }
+    Best {
+        forward,
+        reverse,
+        largest,
+        matching,
+        terms: terms.len(),
+    }
 }

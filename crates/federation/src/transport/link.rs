@@ -1,5 +1,5 @@
-//! A node behind mutual TLS. Messages of rounds and rosters may be repeated (the node gives the same answer), so a
-//! connection that breaks under one is made anew once.
+//! A node behind mutual TLS. Messages of rounds and rosters may be repeated (the node gives the
+//! same answer), so a connection that breaks under one is made anew once.
 
 use std::time::Duration;
 
@@ -27,7 +27,9 @@ impl HttpLink {
     }
 
     async fn post(&self, body: Bytes, deadline: Duration) -> Result<Bytes, TransportError> {
-        self.client.post(RUN_PATH, body, MAX_BODY_BYTES, deadline).await
+        self.client
+            .post(RUN_PATH, body, MAX_BODY_BYTES, deadline)
+            .await
     }
 }
 
@@ -41,7 +43,8 @@ impl Link for HttpLink {
         let body = Bytes::from(message.encode());
         let answer = match self.post(body.clone(), deadline).await {
             Err(TransportError::Broken { .. }) => {
-                self.post(body, deadline.saturating_sub(start.elapsed())).await
+                self.post(body, deadline.saturating_sub(start.elapsed()))
+                    .await
             }
             answer => answer,
         };

@@ -1,19 +1,20 @@
-//! TLS configurations that show and check raw public keys. Only TLS 1.3, only Ed25519, no resumption: a key that is
-//! taken off the list does not get in on an old ticket.
+//! TLS configurations that show and check raw public keys. Only TLS 1.3, only Ed25519, no
+//! resumption: a key that is taken off the list does not get in on an old ticket.
 
 use std::{fmt, sync::Arc};
 
 use ligate_access::{Identity, PublicKey};
 use rustls::{
-    CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error, OtherError,
-    PeerMisbehaved, ServerConfig, SignatureScheme,
+    CertificateError, ClientConfig, CommonState, DigitallySignedStruct, DistinguishedName, Error,
+    OtherError, PeerMisbehaved, ServerConfig, SignatureScheme,
     client::{
         AlwaysResolvesClientRawPublicKeys, Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, ring, verify_tls13_signature_with_raw_key},
     pki_types::{
-        CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime,
+        CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer,
+        UnixTime,
     },
     server::{
         AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage,
@@ -28,14 +29,19 @@ use super::TransportError;
 /// RFC 8410: SEQUENCE { SEQUENCE { OID 1.3.101.112 }, BIT STRING { key } }, up to the key.
 const SPKI_HEAD: [u8; 12] = [0x30, 42, 0x30, 5, 6, 3, 43, 101, 112, 3, 33, 0];
 
-/// A server that shows `identity` and lets in clients whose key is `allowed`, asked at every handshake.
+/// A server that shows `identity` and lets in clients whose key is `allowed`, asked at every
+/// handshake.
 pub fn server_config(
     identity: &Identity,
     allowed: Arc<dyn Fn(&PublicKey) -> bool + Send + Sync>,
 ) -> Result<Arc<ServerConfig>, TransportError> {
     let provider = Arc::new(ring::default_provider());
     let key = certified_key(identity, &provider)?;
-    let peers = Arc::new(Peers { provider: Arc::clone(&provider), allowed, expected: None });
+    let peers = Arc::new(Peers {
+        provider: Arc::clone(&provider),
+        allowed,
+        expected: None,
+    });
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
         .map_err(TransportError::Identity)?
@@ -48,11 +54,18 @@ pub fn server_config(
 }
 
 /// A client that shows `identity` and talks to the holder of the key `expected` alone.
-pub fn client_config(identity: &Identity, expected: PublicKey) -> Result<Arc<ClientConfig>, TransportError> {
+pub fn client_config(
+    identity: &Identity,
+    expected: PublicKey,
+) -> Result<Arc<ClientConfig>, TransportError> {
     let provider = Arc::new(ring::default_provider());
     let key = certified_key(identity, &provider)?;
     let allowed = Arc::new(move |key: &PublicKey| *key == expected);
-    let peers = Arc::new(Peers { provider: Arc::clone(&provider), allowed, expected: Some(expected) });
+    let peers = Arc::new(Peers {
+        provider: Arc::clone(&provider),
+        allowed,
+        expected: Some(expected),
+    });
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
         .map_err(TransportError::Identity)?
@@ -78,9 +91,15 @@ fn certified_key(
     provider: &CryptoProvider,
 ) -> Result<Arc<CertifiedKey>, TransportError> {
     let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.pkcs8_der().to_vec()));
-    let key = provider.key_provider.load_private_key(der).map_err(TransportError::Identity)?;
+    let key = provider
+        .key_provider
+        .load_private_key(der)
+        .map_err(TransportError::Identity)?;
     let spki = [SPKI_HEAD.as_slice(), identity.public().as_bytes()].concat();
-    Ok(Arc::new(CertifiedKey::new(vec![CertificateDer::from(spki)], key)))
+    Ok(Arc::new(CertifiedKey::new(
+        vec![CertificateDer::from(spki)],
+        key,
+    )))
 }
 
 fn parse_spki(spki: &[u8]) -> Option<PublicKey> {
@@ -88,7 +107,8 @@ fn parse_spki(spki: &[u8]) -> Option<PublicKey> {
     PublicKey::from_bytes(key.try_into().ok()?).ok()
 }
 
-/// Accepts the peers whose key is allowed. The signature over the handshake proves that they hold it.
+/// Accepts the peers whose key is allowed. The signature over the handshake proves that they hold
+/// it.
 struct Peers {
     provider: Arc<CryptoProvider>,
     allowed: Arc<dyn Fn(&PublicKey) -> bool + Send + Sync>,
@@ -110,14 +130,23 @@ pub(super) struct UnknownKey {
 }
 
 impl Peers {
-    fn check(&self, end_entity: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Result<(), Error> {
+    fn check(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+    ) -> Result<(), Error> {
         let found = parse_spki(end_entity).filter(|_| others.is_empty());
         let found = found.ok_or(Error::InvalidCertificate(CertificateError::BadEncoding))?;
         if (self.allowed)(&found) {
             return Ok(());
         }
-        let unknown = UnknownKey { found, expected: self.expected };
-        Err(Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(unknown)))))
+        let unknown = UnknownKey {
+            found,
+            expected: self.expected,
+        };
+        Err(Error::InvalidCertificate(CertificateError::Other(
+            OtherError(Arc::new(unknown)),
+        )))
     }
 
     fn verify(
@@ -148,7 +177,8 @@ impl ClientCertVerifier for Peers {
         intermediates: &[CertificateDer<'_>],
         _now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.check(end_entity, intermediates).map(|()| ClientCertVerified::assertion())
+        self.check(end_entity, intermediates)
+            .map(|()| ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -187,7 +217,8 @@ impl ServerCertVerifier for Peers {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.check(end_entity, intermediates).map(|()| ServerCertVerified::assertion())
+        self.check(end_entity, intermediates)
+            .map(|()| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(

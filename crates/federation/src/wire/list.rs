@@ -1,5 +1,5 @@
-//! Lists with one item per node. They are bounded while they are read: a body of many tiny items, or one that
-//! claims a long list, costs no memory before it is refused.
+//! Lists with one item per node. They are bounded while they are read: a body of many tiny items,
+//! or one that claims a long list, costs no memory before it is refused.
 
 use std::{fmt, marker::PhantomData};
 

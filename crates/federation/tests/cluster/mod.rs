@@ -1,4 +1,5 @@
-//! A run's nodes without a network, for the tests of the protocol. Messages pass through their encoded form.
+//! A run's nodes without a network, for the tests of the protocol. Messages pass through their
+//! encoded form.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::sync::Arc;
@@ -6,21 +7,26 @@ use std::sync::Arc;
 use ligate_access::Identity;
 use ligate_disclosure::{Gate, Opened, Thresholds};
 use ligate_federation::{
-    Advertisement, Answer, FromNode, Handled, Journal, Member, MemoryJournal, NodeSet, Participant, Refusal,
-    Roster, RoundAnswer, RoundMessage, RunContext, SealedShares, SignedRoster, ToNode, ToRound,
+    Advertisement, Answer, FromNode, Handled, Journal, Member, MemoryJournal, NodeSet, Participant,
+    Refusal, Roster, RoundAnswer, RoundMessage, RunContext, SealedShares, SignedRoster, ToNode,
+    ToRound,
 };
 use ligate_model::{Digest, NodeName, PeopleCounts};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
-pub const CONTEXT: RunContext =
-    RunContext { permit: Digest::from_bytes([1; 32]), job: Digest::from_bytes([2; 32]) };
+pub const CONTEXT: RunContext = RunContext {
+    permit: Digest::from_bytes([1; 32]),
+    job: Digest::from_bytes([2; 32]),
+};
 
 pub fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }
 
 pub fn identities(count: usize) -> Vec<Arc<Identity>> {
-    (0..count).map(|node| Arc::new(Identity::generate(&mut rng(900 + node as u64)))).collect()
+    (0..count)
+        .map(|node| Arc::new(Identity::generate(&mut rng(900 + node as u64))))
+        .collect()
 }
 
 pub fn name(node: usize) -> NodeName {
@@ -39,11 +45,15 @@ pub fn members(identities: &[Arc<Identity>]) -> Vec<Member> {
 }
 
 pub fn signed(roster: Roster, identities: &[Arc<Identity>]) -> SignedRoster {
-    let signatures = identities.iter().map(|identity| roster.sign(identity).unwrap()).collect();
+    let signatures = identities
+        .iter()
+        .map(|identity| roster.sign(identity).unwrap())
+        .collect();
     SignedRoster::new(roster, signatures).unwrap()
 }
 
-/// The sum as the coordinator reads it inside the trust boundary: through the gate's decoding, and nowhere else.
+/// The sum as the coordinator reads it inside the trust boundary: through the gate's decoding, and
+/// nowhere else.
 pub fn read(opened: Opened<Vec<u64>>) -> Vec<u64> {
     let mut words = Vec::new();
     let gate = Gate::new(Thresholds::default()).unwrap();
@@ -85,10 +95,24 @@ pub struct Nodes {
 impl Nodes {
     pub fn new(count: usize) -> Self {
         let identities = identities(count);
-        let roster = signed(Roster::new(CONTEXT, members(&identities)).unwrap(), &identities);
-        let journals: Vec<_> = identities.iter().map(|_| Arc::new(MemoryJournal::new())).collect();
-        let participants = (0..count).map(|node| join(&identities, &roster, &journals, node)).collect();
-        Self { identities, roster, journals, participants, rng: rng(7) }
+        let roster = signed(
+            Roster::new(CONTEXT, members(&identities)).unwrap(),
+            &identities,
+        );
+        let journals: Vec<_> = identities
+            .iter()
+            .map(|_| Arc::new(MemoryJournal::new()))
+            .collect();
+        let participants = (0..count)
+            .map(|node| join(&identities, &roster, &journals, node))
+            .collect();
+        Self {
+            identities,
+            roster,
+            journals,
+            participants,
+            rng: rng(7),
+        }
     }
 
     /// The node is killed and comes back: its journal is all it remembers.
@@ -97,15 +121,29 @@ impl Nodes {
     }
 
     pub fn to(&self, round: u64, message: RoundMessage) -> ToRound {
-        ToRound { roster: self.roster.roster().digest(), round, message }
+        ToRound {
+            roster: self.roster.roster().digest(),
+            round,
+            message,
+        }
     }
 
-    pub fn handle(&mut self, node: usize, round: u64, message: RoundMessage) -> Result<Handled, Refusal> {
+    pub fn handle(
+        &mut self,
+        node: usize,
+        round: u64,
+        message: RoundMessage,
+    ) -> Result<Handled, Refusal> {
         let message = sent(&self.to(round, message));
         self.participants[node].handle(message, &mut self.rng)
     }
 
-    pub fn answer(&mut self, node: usize, round: u64, message: RoundMessage) -> Result<RoundAnswer, Refusal> {
+    pub fn answer(
+        &mut self,
+        node: usize,
+        round: u64,
+        message: RoundMessage,
+    ) -> Result<RoundAnswer, Refusal> {
         match self.handle(node, round, message)? {
             Handled::Answer(answer) => Ok(received(&answer)),
             Handled::WantsVector { .. } => panic!("the node wants a vector"),
@@ -113,12 +151,21 @@ impl Nodes {
     }
 
     pub fn refusal(&mut self, node: usize, round: u64, message: RoundMessage) -> Refusal {
-        self.handle(node, round, message).expect_err("the node answered")
+        self.handle(node, round, message)
+            .expect_err("the node answered")
     }
 
     /// The nodes begin the round and advertise.
-    pub fn advertise(&mut self, nodes: &[usize], round: u64, words: usize) -> Vec<(usize, Advertisement)> {
-        let begin = RoundMessage::Begin { ask: b"ask".as_slice().into(), words };
+    pub fn advertise(
+        &mut self,
+        nodes: &[usize],
+        round: u64,
+        words: usize,
+    ) -> Vec<(usize, Advertisement)> {
+        let begin = RoundMessage::Begin {
+            ask: b"ask".as_slice().into(),
+            words,
+        };
         let mut keys = Vec::new();
         for node in nodes {
             match self.answer(*node, round, begin.clone()) {
@@ -158,7 +205,9 @@ impl Nodes {
         let mut all = Vec::new();
         for node in nodes {
             let message = sent(&self.to(round, RoundMessage::Deliver(addressed(shares, *node))));
-            let answer = self.participants[*node].deliver(message, vector(*node), &mut self.rng).unwrap();
+            let answer = self.participants[*node]
+                .deliver(message, vector(*node), &mut self.rng)
+                .unwrap();
             match received(&answer) {
                 RoundAnswer::Masked(masked) => all.push((*node, masked.words().collect())),
                 _ => panic!("node {node} sent no vector"),
@@ -198,7 +247,9 @@ pub type Shares = Vec<(usize, SealedShares)>;
 
 pub fn addressed(shares: &[(usize, Shares)], to: usize) -> Shares {
     let for_to = |(from, all): &(usize, Shares)| {
-        all.iter().find(|(place, _)| *place == to).map(|(_, sealed)| (*from, *sealed))
+        all.iter()
+            .find(|(place, _)| *place == to)
+            .map(|(_, sealed)| (*from, *sealed))
     };
     shares.iter().filter_map(for_to).collect()
 }

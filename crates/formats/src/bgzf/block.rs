@@ -17,10 +17,20 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Inflates the block of `data` into `out`, whose length must be `self.inflated`; false where the data are corrupt.
-    pub(crate) fn inflate(&self, data: &[u8], decompressor: &mut Decompressor, out: &mut [u8]) -> bool {
-        let Some(deflated) = data.get(self.start..self.end) else { return false };
-        decompressor.deflate_decompress(deflated, out).is_ok_and(|got| got == self.inflated)
+    /// Inflates the block of `data` into `out`, whose length must be `self.inflated`; false where
+    /// the data are corrupt.
+    pub(crate) fn inflate(
+        &self,
+        data: &[u8],
+        decompressor: &mut Decompressor,
+        out: &mut [u8],
+    ) -> bool {
+        let Some(deflated) = data.get(self.start..self.end) else {
+            return false;
+        };
+        decompressor
+            .deflate_decompress(deflated, out)
+            .is_ok_and(|got| got == self.inflated)
             && crc32(out) == self.crc
     }
 }
@@ -32,11 +42,14 @@ pub(crate) fn is_block_header(start: &[u8]) -> bool {
 
 /// Whether these last bytes of a file are the empty block, whoever wrote it.
 pub(crate) fn has_end_marker(last: &[u8]) -> bool {
-    let Some(last) = last.len().checked_sub(END.len()).map(|at| &last[at..]) else { return false };
+    let Some(last) = last.len().checked_sub(END.len()).map(|at| &last[at..]) else {
+        return false;
+    };
     last[..4] == END[..4] && last[10..] == END[10..]
 }
 
-/// Appends the next block of `reader` to `data`; `None` at the end of the file. A cut block is `UnexpectedEof`.
+/// Appends the next block of `reader` to `data`; `None` at the end of the file. A cut block is
+/// `UnexpectedEof`.
 pub(crate) fn read_block(reader: &mut impl Read, data: &mut Vec<u8>) -> io::Result<Option<Span>> {
     let mut fixed = [0; 12];
     if !read_first(reader, &mut fixed)? {
@@ -49,8 +62,10 @@ pub(crate) fn read_block(reader: &mut impl Read, data: &mut Vec<u8>) -> io::Resu
     let start = data.len();
     append(reader, extra, data)?;
     let size = block_size(&data[start..]).ok_or(io::ErrorKind::InvalidData)?;
-    let rest =
-        size.checked_sub(fixed.len() + extra).filter(|rest| *rest >= 8).ok_or(io::ErrorKind::InvalidData)?;
+    let rest = size
+        .checked_sub(fixed.len() + extra)
+        .filter(|rest| *rest >= 8)
+        .ok_or(io::ErrorKind::InvalidData)?;
     data.truncate(start);
     append(reader, rest, data)?;
     let end = data.len() - 8;
@@ -58,7 +73,12 @@ pub(crate) fn read_block(reader: &mut impl Read, data: &mut Vec<u8>) -> io::Resu
     if inflated > MAX_BLOCK {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    Ok(Some(Span { start, end, inflated, crc: little_endian(&data[end..]) }))
+    Ok(Some(Span {
+        start,
+        end,
+        inflated,
+        crc: little_endian(&data[end..]),
+    }))
 }
 
 fn read_first(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
@@ -86,7 +106,9 @@ fn block_size(mut extra: &[u8]) -> Option<usize> {
     while let [id1, id2, len1, len2, rest @ ..] = extra {
         let len = usize::from(u16::from_le_bytes([*len1, *len2]));
         if (*id1, *id2, len) == (b'B', b'C', 2) {
-            return rest.get(..2).map(|size| usize::from(u16::from_le_bytes([size[0], size[1]])) + 1);
+            return rest
+                .get(..2)
+                .map(|size| usize::from(u16::from_le_bytes([size[0], size[1]])) + 1);
         }
         extra = rest.get(len..)?;
     }
@@ -94,5 +116,9 @@ fn block_size(mut extra: &[u8]) -> Option<usize> {
 }
 
 fn little_endian(bytes: &[u8]) -> u32 {
-    bytes.iter().take(4).rev().fold(0, |value, byte| value << 8 | u32::from(*byte))
+    bytes
+        .iter()
+        .take(4)
+        .rev()
+        .fold(0, |value, byte| value << 8 | u32::from(*byte))
 }

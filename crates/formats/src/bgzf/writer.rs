@@ -12,7 +12,8 @@ const BLOCK: usize = 0xff00;
 /// Header, footer and room for stored data of one block.
 const OVERHEAD: usize = 18 + 8;
 
-/// Compresses what is written to it. Call [`Writer::finish`]: without it the file lacks its end and counts as cut.
+/// Compresses what is written to it. Call [`Writer::finish`]: without it the file lacks its end and
+/// counts as cut.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -39,7 +40,8 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Writes what is pending and the empty block that ends the file; hands back the inner writer, flushed.
+    /// Writes what is pending and the empty block that ends the file; hands back the inner writer,
+    /// flushed.
     pub fn finish(mut self) -> io::Result<W> {
         self.write_block()?;
         self.inner.write_all(&END)?;
@@ -103,7 +105,9 @@ mod tests {
         let bytes = writer.finish().unwrap();
         assert!(bytes.ends_with(&END));
         let mut read = Vec::new();
-        flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut read).unwrap();
+        flate2::read::MultiGzDecoder::new(&bytes[..])
+            .read_to_end(&mut read)
+            .unwrap();
         assert!(read == content);
     }
 
@@ -115,7 +119,9 @@ mod tests {
         let mut state = 1_u64;
         let noise: Vec<u8> = (0..300_000)
             .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 (state >> 56) as u8
             })
             .collect();

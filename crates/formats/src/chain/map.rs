@@ -1,6 +1,6 @@
-//! One contig's bases and where they go, resolved once: every base belongs to the block of the best-scoring chain that
-//! aligns it, so that a look-up is one binary search. Here positions count from 0 and ends are excluded, as in the
-//! file.
+//! One contig's bases and where they go, resolved once: every base belongs to the block of the
+//! best-scoring chain that aligns it, so that a look-up is one binary search. Here positions count
+//! from 0 and ends are excluded, as in the file.
 
 use std::collections::BTreeMap;
 
@@ -68,15 +68,27 @@ impl Map {
                 claim(&mut taken, chain as u32, alignment, block);
             }
         }
-        let spans = union(alignments.iter().map(|alignment| (alignment.start, alignment.end)).collect());
-        Self { segments: taken.into_values().collect(), spans }
+        let spans = union(
+            alignments
+                .iter()
+                .map(|alignment| (alignment.start, alignment.end))
+                .collect(),
+        );
+        Self {
+            segments: taken.into_values().collect(),
+            spans,
+        }
     }
 
     /// The bases from `start` to before `end`.
     pub fn find(&self, start: u32, end: u32) -> Found {
-        let at = self.segments.partition_point(|segment| segment.end <= start);
+        let at = self
+            .segments
+            .partition_point(|segment| segment.end <= start);
         let first = self.segments.get(at).filter(|segment| segment.start < end);
-        let Some(first) = first else { return self.unaligned(start, end) };
+        let Some(first) = first else {
+            return self.unaligned(start, end);
+        };
         if first.start > start {
             return Found::Broken;
         }
@@ -97,7 +109,11 @@ impl Map {
             Strand::Plus => first.base(start),
             Strand::Minus => last.base(end - 1),
         };
-        Found::Aligned { query: first.query, start: lowest, strand: first.strand }
+        Found::Aligned {
+            query: first.query,
+            start: lowest,
+            strand: first.strand,
+        }
     }
 
     /// Deleted only if chains go over all the bases.
@@ -137,14 +153,27 @@ fn claim(taken: &mut BTreeMap<u32, Segment>, chain: u32, alignment: &Alignment, 
         first: block.first,
         strand: alignment.strand,
     };
-    let before = taken.range(..=whole.start).next_back().map_or(0, |(_, segment)| segment.end);
+    let before = taken
+        .range(..=whole.start)
+        .next_back()
+        .map_or(0, |(_, segment)| segment.end);
     let mut from = whole.start.max(before);
-    let inside: Vec<(u32, u32)> =
-        taken.range(whole.start..whole.end).map(|(_, segment)| (segment.start, segment.end)).collect();
+    let inside: Vec<(u32, u32)> = taken
+        .range(whole.start..whole.end)
+        .map(|(_, segment)| (segment.start, segment.end))
+        .collect();
     for (start, end) in inside.into_iter().chain([(whole.end, whole.end)]) {
         if from < start {
             let first = whole.base(from);
-            taken.insert(from, Segment { start: from, end: start, first, ..whole });
+            taken.insert(
+                from,
+                Segment {
+                    start: from,
+                    end: start,
+                    first,
+                    ..whole
+                },
+            );
         }
         from = from.max(end);
     }

@@ -1,5 +1,6 @@
-//! The lines of a chain file. A header, then one line for each block: its size, and the gaps behind it in the target
-//! and in the query; the last block has no gaps. Blocks must end where the header says.
+//! The lines of a chain file. A header, then one line for each block: its size, and the gaps behind
+//! it in the target and in the query; the last block has no gaps. Blocks must end where the header
+//! says.
 
 use std::{collections::HashMap, path::Path};
 
@@ -45,10 +46,25 @@ pub(super) fn read(path: &Path, mut lines: Lines) -> Result<(Chain, Problems), R
     }
     reader.close(path, last);
     if reader.chains.is_empty() {
-        return Err(ReadError::malformed(path, 1, "there is no chain in this file; give a UCSC .chain file"));
+        return Err(ReadError::malformed(
+            path,
+            1,
+            "there is no chain in this file; give a UCSC .chain file",
+        ));
     }
-    let contigs = reader.chains.into_iter().map(|(contig, chains)| (contig, Map::new(chains))).collect();
-    Ok((Chain { contigs, queries: reader.queries, revised_mitochondrion: false }, reader.problems))
+    let contigs = reader
+        .chains
+        .into_iter()
+        .map(|(contig, chains)| (contig, Map::new(chains)))
+        .collect();
+    Ok((
+        Chain {
+            contigs,
+            queries: reader.queries,
+            revised_mitochondrion: false,
+        },
+        reader.problems,
+    ))
 }
 
 impl ChainReader {
@@ -57,7 +73,11 @@ impl ChainReader {
             self.close(path, number);
             self.open = self.header(text);
             if self.open.is_none() {
-                self.problems.push(path, number, "this is no chain header; the chain is left out");
+                self.problems.push(
+                    path,
+                    number,
+                    "this is no chain header; the chain is left out",
+                );
             }
         } else if text.is_empty() {
             self.close(path, number);
@@ -91,8 +111,11 @@ impl ChainReader {
         };
         let number = |text: &str| text.parse::<u32>().ok();
         let (start, end, target_size) = (number(start)?, number(end)?, number(target_size)?);
-        let (query_start, query_end, query_size) =
-            (number(query_start)?, number(query_end)?, number(query_size)?);
+        let (query_start, query_end, query_size) = (
+            number(query_start)?,
+            number(query_end)?,
+            number(query_size)?,
+        );
         let strand = match strand {
             "+" => Strand::Plus,
             "-" => Strand::Minus,
@@ -103,9 +126,23 @@ impl ChainReader {
         }
         let query = self.query(query);
         let score = score.parse().ok()?;
-        let alignment = Alignment { score, start, end, query, strand, blocks: Vec::new() };
+        let alignment = Alignment {
+            score,
+            start,
+            end,
+            query,
+            strand,
+            blocks: Vec::new(),
+        };
         let target = Contig::new(target);
-        Some(Open { target, alignment, query_size, query_end, at: (start, query_start), ended: false })
+        Some(Open {
+            target,
+            alignment,
+            query_size,
+            query_end,
+            at: (start, query_start),
+            ended: false,
+        })
     }
 
     fn query(&mut self, name: &str) -> u32 {
@@ -122,10 +159,12 @@ impl ChainReader {
     fn close(&mut self, path: &Path, number: u64) {
         let Some(open) = self.open.take() else { return };
         if open.ended && open.at == (open.alignment.end, open.query_end) {
-            self.chains.entry(open.target).or_default().push(open.alignment);
+            self.chains
+                .entry(open.target)
+                .or_default()
+                .push(open.alignment);
         } else {
-            let message =
-                "the blocks above do not end where their chain's header says; the chain is left out";
+            let message = "the blocks above do not end where their chain's header says; the chain is left out";
             self.problems.push(path, number, message);
         }
     }
@@ -145,15 +184,25 @@ impl Open {
             return Err(WRONG);
         }
         let next = |at: u32, gap: u32, end: u32| {
-            at.checked_add(length)?.checked_add(gap).filter(|next| *next <= end)
+            at.checked_add(length)?
+                .checked_add(gap)
+                .filter(|next| *next <= end)
         };
-        let after = next(self.at.0, gap, self.alignment.end).zip(next(self.at.1, query_gap, self.query_end));
+        let after = next(self.at.0, gap, self.alignment.end).zip(next(
+            self.at.1,
+            query_gap,
+            self.query_end,
+        ));
         let after = after.ok_or(WRONG)?;
         let first = match self.alignment.strand {
             Strand::Plus => self.at.1,
             Strand::Minus => self.query_size - 1 - self.at.1,
         };
-        self.alignment.blocks.push(Block { start: self.at.0, length, first });
+        self.alignment.blocks.push(Block {
+            start: self.at.0,
+            length,
+            first,
+        });
         self.at = after;
         self.ended = count == 1;
         Ok(())

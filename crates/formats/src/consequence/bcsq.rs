@@ -1,6 +1,6 @@
 //! Entries of `bcftools csq` (samtools.github.io/bcftools/howtos/csq-calling.html):
-//! `[*]consequence|gene|transcript|biotype[|strand|amino_acid_change|dna_change]`, or `@position` where variants of one
-//! haplotype act together and another record holds their consequence.
+//! `[*]consequence|gene|transcript|biotype[|strand|amino_acid_change|dna_change]`, or `@position`
+//! where variants of one haplotype act together and another record holds their consequence.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,17 @@ use super::{Annotated, Annotator, Consequence, Record, TermSet, allele, vep::dec
 pub(super) fn read<'r>(value: &'r str, record: &Record<'r>, out: &mut Annotated<'r>) {
     for entry in value.split(',') {
         if let Some(position) = entry.strip_prefix('@') {
-            out.elsewhere.extend(position.parse().ok().map(Position::new));
+            out.elsewhere
+                .extend(position.parse().ok().map(Position::new));
             continue;
         }
-        let (entry, after_stop) = entry.strip_prefix('*').map_or((entry, false), |entry| (entry, true));
+        let (entry, after_stop) = entry
+            .strip_prefix('*')
+            .map_or((entry, false), |entry| (entry, true));
         let mut fields = entry.split('|');
         let mut next = || fields.next().unwrap_or_default();
-        let mut consequence = Consequence::new(Annotator::BcftoolsCsq, TermSet::parse(next(), &['&']));
+        let mut consequence =
+            Consequence::new(Annotator::BcftoolsCsq, TermSet::parse(next(), &['&']));
         consequence.gene = decoded(next());
         consequence.transcript = decoded(next());
         consequence.biotype = decoded(next());
@@ -57,7 +61,11 @@ fn concerned(change: &str, record: &Record<'_>) -> Concerned {
         }
     }
     let starts_here = changes().any(|(position, ..)| position == record.position.get());
-    if starts_here { Concerned::Nothing } else { Concerned::Record }
+    if starts_here {
+        Concerned::Nothing
+    } else {
+        Concerned::Record
+    }
 }
 
 fn parse_change(change: &str) -> Option<(u32, &str, &str)> {
@@ -72,8 +80,9 @@ fn minimal<'a>(position: u32, reference: &'a str, alternate: &'a str) -> (u32, &
     (position.saturating_add(dropped), reference, alternate)
 }
 
-/// Consequences of several variants together. A record can point back to an earlier one and, in genes of the minus
-/// strand, forward to a later one: so first all records are remembered, or all of a contig, then each is completed.
+/// Consequences of several variants together. A record can point back to an earlier one and, in
+/// genes of the minus strand, forward to a later one: so first all records are remembered, or all
+/// of a contig, then each is completed.
 #[derive(Debug, Default)]
 pub struct Compounds {
     held: HashMap<(Contig, Position), Vec<Consequence<'static>>>,
@@ -82,14 +91,21 @@ pub struct Compounds {
 impl Compounds {
     /// Keeps what a record says of other records too; nothing of most.
     pub fn remember(&mut self, contig: &Contig, record: &Record<'_>, annotated: &Annotated<'_>) {
-        for consequence in annotated.consequences.iter().filter(|consequence| is_compound(consequence)) {
+        for consequence in annotated
+            .consequences
+            .iter()
+            .filter(|consequence| is_compound(consequence))
+        {
             let place = (contig.clone(), record.position);
-            self.held.entry(place).or_default().push(consequence.clone().into_owned());
+            self.held
+                .entry(place)
+                .or_default()
+                .push(consequence.clone().into_owned());
         }
     }
 
-    /// Adds what other records hold for this one. A position stays in [`Annotated::elsewhere`] only where nothing was
-    /// found there for an allele of this record.
+    /// Adds what other records hold for this one. A position stays in [`Annotated::elsewhere`] only
+    /// where nothing was found there for an allele of this record.
     pub fn complete(&self, contig: &Contig, record: &Record<'_>, annotated: &mut Annotated<'_>) {
         if annotated.elsewhere.is_empty() {
             return;
@@ -97,7 +113,11 @@ impl Compounds {
         let consequences = &mut annotated.consequences;
         annotated.elsewhere.retain(|position| {
             let before = consequences.len();
-            let there = self.held.get(&(contig.clone(), *position)).into_iter().flatten();
+            let there = self
+                .held
+                .get(&(contig.clone(), *position))
+                .into_iter()
+                .flatten();
             consequences.extend(there.filter_map(|consequence| shared(consequence, record)));
             consequences.len() == before
         });
@@ -107,15 +127,22 @@ impl Compounds {
 /// Whether a consequence tells of other variants too.
 fn is_compound(consequence: &Consequence<'_>) -> bool {
     consequence.annotator == Annotator::BcftoolsCsq
-        && consequence.dna_change.as_deref().is_some_and(|change| change.contains('+'))
+        && consequence
+            .dna_change
+            .as_deref()
+            .is_some_and(|change| change.contains('+'))
 }
 
 /// The consequence as this record's, if it is one of its alleles'.
 fn shared(consequence: &Consequence<'static>, record: &Record<'_>) -> Option<Consequence<'static>> {
-    match concerned(consequence.dna_change.as_deref().unwrap_or_default(), record) {
-        Concerned::Alternate(alternate) => {
-            Some(Consequence { alternate: Some(alternate), ..consequence.clone() })
-        }
+    match concerned(
+        consequence.dna_change.as_deref().unwrap_or_default(),
+        record,
+    ) {
+        Concerned::Alternate(alternate) => Some(Consequence {
+            alternate: Some(alternate),
+            ..consequence.clone()
+        }),
         _ => None,
     }
 }

@@ -1,5 +1,5 @@
-//! ClinVar's clinical significance as variant files have it: words (VEP's CLIN_SIG, ClinVar's CLNSIG since 2017) or
-//! the numbers of older releases.
+//! ClinVar's clinical significance as variant files have it: words (VEP's CLIN_SIG, ClinVar's
+//! CLNSIG since 2017) or the numbers of older releases.
 
 /// One class. Other words (drug response, association, risk factor) are `Other`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,7 +1,9 @@
-//! The header's definitions of annotations: which INFO fields hold them, and in what order their parts come.
+//! The header's definitions of annotations: which INFO fields hold them, and in what order their
+//! parts come.
 
 use super::{
-    Annotated, Annotator, ClinicalSignificance, PopulationFrequency, Record, RecordFrequency, allele, bcsq,
+    Annotated, Annotator, ClinicalSignificance, PopulationFrequency, Record, RecordFrequency,
+    allele, bcsq,
     frequency::{self, FrequencySource, Population},
     snpeff::{self, EffLayout},
     vep::Layout,
@@ -24,20 +26,27 @@ enum Content {
 }
 
 impl Annotations {
-    /// Reads the header's lines; others than INFO definitions are passed over. VEP is recognised by what its
-    /// Description says, as its field can have any name.
+    /// Reads the header's lines; others than INFO definitions are passed over. VEP is recognised by
+    /// what its Description says, as its field can have any name.
     pub fn from_header<'h>(lines: impl IntoIterator<Item = &'h str>) -> Self {
-        Self { fields: lines.into_iter().filter_map(definition).collect() }
+        Self {
+            fields: lines.into_iter().filter_map(definition).collect(),
+        }
     }
 
     /// Those whose consequences the file has, in the header's order.
     pub fn annotators(&self) -> Vec<Annotator> {
-        self.fields.iter().filter_map(|(_, content)| content.annotator()).collect()
+        self.fields
+            .iter()
+            .filter_map(|(_, content)| content.annotator())
+            .collect()
     }
 
     /// Whether the file has population frequencies in INFO fields of their own.
     pub fn has_frequencies(&self) -> bool {
-        self.fields.iter().any(|(_, content)| matches!(content, Content::Frequency(..)))
+        self.fields
+            .iter()
+            .any(|(_, content)| matches!(content, Content::Frequency(..)))
     }
 
     /// Reads one record.
@@ -102,8 +111,15 @@ fn read_frequencies(
     for (place, text) in value.split(',').enumerate() {
         if let Some(frequency) = frequency::number(text) {
             let alternate = if each { allele::number(place) } else { None };
-            let frequency = PopulationFrequency { source, population, frequency };
-            out.frequencies.push(RecordFrequency { alternate, frequency });
+            let frequency = PopulationFrequency {
+                source,
+                population,
+                frequency,
+            };
+            out.frequencies.push(RecordFrequency {
+                alternate,
+                frequency,
+            });
         }
     }
 }
@@ -112,7 +128,9 @@ fn definition(line: &str) -> Option<(Box<str>, Content)> {
     let body = line.strip_prefix("##INFO=<")?;
     let id = attribute(body, "ID=")?;
     let (_, description) = body.split_once("Description=\"")?;
-    let description = description.rsplit_once('"').map_or(description, |(text, _)| text);
+    let description = description
+        .rsplit_once('"')
+        .map_or(description, |(text, _)| text);
     let content = if let Some(names) = vep_format(description) {
         Content::Vep(Layout::new(names))
     } else {
@@ -135,8 +153,11 @@ fn definition(line: &str) -> Option<(Box<str>, Content)> {
 }
 
 fn attribute<'a>(body: &'a str, name: &str) -> Option<&'a str> {
-    let start =
-        if body.starts_with(name) { name.len() } else { body.find(&format!(",{name}"))? + name.len() + 1 };
+    let start = if body.starts_with(name) {
+        name.len()
+    } else {
+        body.find(&format!(",{name}"))? + name.len() + 1
+    };
     body.get(start..)?.split([',', '>']).next()
 }
 

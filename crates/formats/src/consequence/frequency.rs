@@ -1,6 +1,6 @@
-//! Population frequencies in an annotated file, recognised by the names that annotators give their fields. A field
-//! whose name does not say that it is a whole population's frequency (counts, one sex, controls, raw calls) is passed
-//! over, and so is the file's own AF.
+//! Population frequencies in an annotated file, recognised by the names that annotators give their
+//! fields. A field whose name does not say that it is a whole population's frequency (counts, one
+//! sex, controls, raw calls) is passed over, and so is the file's own AF.
 
 /// Where a frequency was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,8 +47,9 @@ pub struct RecordFrequency {
 }
 
 /// Codes of populations. OTH and the like are left out: they are no population.
-const GROUPS: [&str; 13] =
-    ["afr", "amr", "asj", "eas", "fin", "nfe", "sas", "eur", "mid", "ami", "asn", "nwe", "seu"];
+const GROUPS: [&str; 13] = [
+    "afr", "amr", "asj", "eas", "fin", "nfe", "sas", "eur", "mid", "ami", "asn", "nwe", "seu",
+];
 
 /// Parts of a name that make it something else than a population's frequency.
 const OTHERS: [&str; 24] = [
@@ -89,8 +90,13 @@ pub(super) fn of_csq(name: &str) -> Option<(FrequencySource, Population)> {
         "ea_af" | "ea_maf" => return Some((Esp, Population::Group(*b"EUR"))),
         _ => {}
     }
-    let group = lower.strip_suffix("_af").or_else(|| lower.strip_suffix("_maf")).and_then(group);
-    group.map(|group| (ThousandGenomes, group)).or_else(|| of_info(name))
+    let group = lower
+        .strip_suffix("_af")
+        .or_else(|| lower.strip_suffix("_maf"))
+        .and_then(group);
+    group
+        .map(|group| (ThousandGenomes, group))
+        .or_else(|| of_info(name))
 }
 
 /// What an INFO field is, by its name: it must name a source and say that it is a frequency.
@@ -98,20 +104,32 @@ pub(super) fn of_info(name: &str) -> Option<(FrequencySource, Population)> {
     let lower = name.to_ascii_lowercase();
     let (source, known) = source(&lower)?;
     let rest = lower.replacen(known, "_", 1);
-    let parts: Vec<&str> =
-        rest.split(|c: char| !c.is_ascii_alphanumeric()).filter(|p| !p.is_empty()).collect();
-    let says = |part: &&str| part.ends_with("af") || part.starts_with("freq") || part.starts_with("popmax");
-    if parts.iter().any(|part| OTHERS.contains(part)) || !(parts.iter().any(says) || known.ends_with("af")) {
+    let parts: Vec<&str> = rest
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|p| !p.is_empty())
+        .collect();
+    let says = |part: &&str| {
+        part.ends_with("af") || part.starts_with("freq") || part.starts_with("popmax")
+    };
+    if parts.iter().any(|part| OTHERS.contains(part))
+        || !(parts.iter().any(says) || known.ends_with("af"))
+    {
         return None;
     }
-    let source = match (source, parts.iter().find_map(|part| exomes_or_genomes(part))) {
+    let source = match (
+        source,
+        parts.iter().find_map(|part| exomes_or_genomes(part)),
+    ) {
         (FrequencySource::Gnomad, Some(kind)) => kind,
         (source, _) => source,
     };
     let population = if rest.contains("max") {
         Population::Largest
     } else {
-        parts.iter().find_map(|part| group(part)).unwrap_or(Population::All)
+        parts
+            .iter()
+            .find_map(|part| group(part))
+            .unwrap_or(Population::All)
     };
     Some((source, population))
 }
@@ -142,7 +160,13 @@ fn source(lower: &str) -> Option<(FrequencySource, &'static str)> {
         .find(|(name, _)| lower.contains(name))
         .map(|(name, source)| (*source, *name))
         // "af_esp" alone says that it is a frequency.
-        .map(|(source, name)| if name == "af_esp" { (source, "esp") } else { (source, name) })
+        .map(|(source, name)| {
+            if name == "af_esp" {
+                (source, "esp")
+            } else {
+                (source, name)
+            }
+        })
 }
 
 fn exomes_or_genomes(part: &str) -> Option<FrequencySource> {
@@ -163,17 +187,21 @@ fn group(part: &str) -> Option<Population> {
     Some(Population::Group(code))
 }
 
-/// The frequency of `allele` in a field: a number, several joined by '&' (the largest counts), or `A:0.01`, which
-/// is that of allele A alone.
+/// The frequency of `allele` in a field: a number, several joined by '&' (the largest counts), or
+/// `A:0.01`, which is that of allele A alone.
 pub(super) fn parse(text: &str, allele: &str) -> Option<f32> {
-    let values = text.split('&').filter_map(|part| match part.split_once(':') {
-        Some((of, value)) => (of == allele).then_some(value),
-        None => Some(part),
-    });
+    let values = text
+        .split('&')
+        .filter_map(|part| match part.split_once(':') {
+            Some((of, value)) => (of == allele).then_some(value),
+            None => Some(part),
+        });
     values.filter_map(number).reduce(f32::max)
 }
 
 /// A number between 0 and 1.
 pub(super) fn number(text: &str) -> Option<f32> {
-    text.parse().ok().filter(|frequency| (0.0..=1.0).contains(frequency))
+    text.parse()
+        .ok()
+        .filter(|frequency| (0.0..=1.0).contains(frequency))
 }

@@ -1,6 +1,7 @@
-//! Terms of the Sequence Ontology that annotators use, in the order of severity and with the impacts that Ensembl
-//! publishes ("Calculated consequences", ensembl.org/info/genome/variation/prediction/predicted_data.html, release
-//! 110). Terms of snpEff's and bcftools' own are read as the nearest of these.
+//! Terms of the Sequence Ontology that annotators use, in the order of severity and with the
+//! impacts that Ensembl publishes ("Calculated consequences",
+//! ensembl.org/info/genome/variation/prediction/predicted_data.html, release 110). Terms of
+//! snpEff's and bcftools' own are read as the nearest of these.
 
 use std::fmt;
 
@@ -107,20 +108,30 @@ terms! {
 }
 
 impl SequenceOntologyTerm {
-    /// Reads a term as VEP, snpEff (old names too), `bcftools csq` and gnomAD's tables write it. Nothing for a name
-    /// that none of them has.
+    /// Reads a term as VEP, snpEff (old names too), `bcftools csq` and gnomAD's tables write it.
+    /// Nothing for a name that none of them has.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::by_name(text).or_else(|| synonym(text)).or_else(|| Self::relaxed(text))
+        Self::by_name(text)
+            .or_else(|| synonym(text))
+            .or_else(|| Self::relaxed(text))
     }
 
-    /// Names with other capitals, spaces for underscores or without "variant": "missense", "3' UTR", "non_coding".
+    /// Names with other capitals, spaces for underscores or without "variant": "missense", "3'
+    /// UTR", "non_coding".
     fn relaxed(text: &str) -> Option<Self> {
-        let name = text.to_ascii_lowercase().replace(['-', ' '], "_").replace("'_utr", "_prime_utr");
+        let name = text
+            .to_ascii_lowercase()
+            .replace(['-', ' '], "_")
+            .replace("'_utr", "_prime_utr");
         let is_same = |term: &&Self| {
             let known = term.name().to_ascii_lowercase();
             known == name || known.strip_suffix("_variant") == Some(&name)
         };
-        Self::ALL.iter().find(is_same).copied().or_else(|| synonym(&name))
+        Self::ALL
+            .iter()
+            .find(is_same)
+            .copied()
+            .or_else(|| synonym(&name))
     }
 }
 
@@ -130,7 +141,8 @@ impl fmt::Display for SequenceOntologyTerm {
     }
 }
 
-/// Names that are not Ensembl's: snpEff's (pcingola.github.io/SnpEff/snpeff/inputoutput, both lists) and bcftools'.
+/// Names that are not Ensembl's: snpEff's (pcingola.github.io/SnpEff/snpeff/inputoutput, both
+/// lists) and bcftools'.
 fn synonym(text: &str) -> Option<SequenceOntologyTerm> {
     use SequenceOntologyTerm as Term;
     Some(match text {
@@ -177,9 +189,10 @@ fn synonym(text: &str) -> Option<SequenceOntologyTerm> {
         "FRAME_SHIFT" | "frameshift_truncation" | "frameshift_elongation" => Term::Frameshift,
         "SPLICE_SITE_ACCEPTOR" => Term::SpliceAcceptor,
         "SPLICE_SITE_DONOR" => Term::SpliceDonor,
-        "SPLICE_SITE_REGION" | "SPLICE_SITE_BRANCH" | "SPLICE_SITE_BRANCH_U12" | "splice_branch_variant" => {
-            Term::SpliceRegion
-        }
+        "SPLICE_SITE_REGION"
+        | "SPLICE_SITE_BRANCH"
+        | "SPLICE_SITE_BRANCH_U12"
+        | "splice_branch_variant" => Term::SpliceRegion,
         "SYNONYMOUS_CODING" => Term::Synonymous,
         "SYNONYMOUS_START" | "non_canonical_start_codon" => Term::StartRetained,
         "SYNONYMOUS_STOP" | "NON_SYNONYMOUS_STOP" => Term::StopRetained,
@@ -196,7 +209,9 @@ fn synonym(text: &str) -> Option<SequenceOntologyTerm> {
         | "non_coding_transcript_exon" => Term::NonCodingTranscriptExon,
         "non_coding" | "nc_transcript_variant" => Term::NonCodingTranscript,
         "INTRON_CONSERVED" | "conserved_intron_variant" => Term::Intron,
-        "INTERGENIC_CONSERVED" | "conserved_intergenic_variant" | "intergenic_region" => Term::Intergenic,
+        "INTERGENIC_CONSERVED" | "conserved_intergenic_variant" | "intergenic_region" => {
+            Term::Intergenic
+        }
         "INTRAGENIC" | "intragenic_variant" => Term::NonCodingTranscript,
         "MICRO_RNA" | "miRNA" => Term::MatureMicroRna,
         "REGULATION" => Term::RegulatoryRegion,
@@ -211,8 +226,8 @@ fn synonym(text: &str) -> Option<SequenceOntologyTerm> {
 pub struct TermSet(u64);
 
 impl TermSet {
-    /// Reads terms that are joined by one of `separators`; names that are not known count as `sequence_variant`, so
-    /// that a consequence never goes unseen.
+    /// Reads terms that are joined by one of `separators`; names that are not known count as
+    /// `sequence_variant`, so that a consequence never goes unseen.
     pub fn parse(text: &str, separators: &[char]) -> Self {
         let names = text.split(separators).filter(|name| !name.is_empty());
         names
@@ -230,16 +245,22 @@ impl TermSet {
 
     /// The terms, the most severe first.
     pub fn iter(self) -> impl Iterator<Item = SequenceOntologyTerm> {
-        SequenceOntologyTerm::ALL.iter().copied().filter(move |term| self.contains(*term))
+        SequenceOntologyTerm::ALL
+            .iter()
+            .copied()
+            .filter(move |term| self.contains(*term))
     }
 
     pub fn most_severe(self) -> Option<SequenceOntologyTerm> {
-        SequenceOntologyTerm::ALL.get(self.0.trailing_zeros() as usize).copied()
+        SequenceOntologyTerm::ALL
+            .get(self.0.trailing_zeros() as usize)
+            .copied()
     }
 
     /// The impact of the most severe term.
     pub fn impact(self) -> Impact {
-        self.most_severe().map_or(Impact::Modifier, SequenceOntologyTerm::impact)
+        self.most_severe()
+            .map_or(Impact::Modifier, SequenceOntologyTerm::impact)
     }
 }
 

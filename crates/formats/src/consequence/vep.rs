@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Annotated, Annotator, ClinicalSignificance, Consequence, Impact, Loftee, Mane, PopulationFrequency, Rank,
-    Record, TermSet, allele,
+    Annotated, Annotator, ClinicalSignificance, Consequence, Impact, Loftee, Mane,
+    PopulationFrequency, Rank, Record, TermSet, allele,
     frequency::{self, FrequencySource, Population},
 };
 
@@ -44,7 +44,10 @@ impl Layout {
 
     /// Reads a whole INFO value.
     pub fn read<'r>(&self, value: &'r str, record: &Record<'r>, out: &mut Annotated<'r>) {
-        let entries = value.split(',').map(|entry| self.entry(entry, record)).collect();
+        let entries = value
+            .split(',')
+            .map(|entry| self.entry(entry, record))
+            .collect();
         allele::settle(entries, record, out);
     }
 
@@ -59,13 +62,19 @@ impl Layout {
                 Field::Frequency(source, population) => {
                     let (source, population) = (*source, *population);
                     let found = frequency::parse(text, name);
-                    let found = found.map(|frequency| PopulationFrequency { source, population, frequency });
+                    let found = found.map(|frequency| PopulationFrequency {
+                        source,
+                        population,
+                        frequency,
+                    });
                     consequence.frequencies.extend(found);
                 }
                 field => consequence.set(*field, text),
             }
         }
-        let number = consequence.alternate.filter(|number| usize::from(*number) <= record.alternates.len());
+        let number = consequence
+            .alternate
+            .filter(|number| usize::from(*number) <= record.alternates.len());
         consequence.alternate = number.or_else(|| allele::find(record, name));
         consequence.impact = impact.unwrap_or(consequence.terms.impact());
         (name, consequence)
@@ -117,7 +126,9 @@ fn field(name: &str) -> Field {
         "mane_plus_clinical" => Field::ManePlusClinical,
         "lof" => Field::Loftee,
         "clin_sig" => Field::ClinicalSignificance,
-        _ => frequency::of_csq(name).map_or(Field::Other, |(source, group)| Field::Frequency(source, group)),
+        _ => frequency::of_csq(name).map_or(Field::Other, |(source, group)| {
+            Field::Frequency(source, group)
+        }),
     }
 }
 
@@ -126,18 +137,30 @@ pub fn decoded(text: &str) -> Option<Cow<'_, str>> {
     if matches!(text, "" | ".") {
         return None;
     }
-    let Some(first) = text.find('%') else { return Some(Cow::Borrowed(text)) };
+    let Some(first) = text.find('%') else {
+        return Some(Cow::Borrowed(text));
+    };
     let (start, mut rest) = text.as_bytes().split_at(first);
     let mut bytes = start.to_vec();
     while let [byte, after @ ..] = rest {
-        let code = if *byte == b'%' { after.get(..2).and_then(hexadecimal) } else { None };
+        let code = if *byte == b'%' {
+            after.get(..2).and_then(hexadecimal)
+        } else {
+            None
+        };
         bytes.push(code.unwrap_or(*byte));
-        rest = if code.is_some() { after.get(2..).unwrap_or_default() } else { after };
+        rest = if code.is_some() {
+            after.get(2..).unwrap_or_default()
+        } else {
+            after
+        };
     }
     Some(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 fn hexadecimal(digits: &[u8]) -> Option<u8> {
-    let text = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with('+'))?;
+    let text = std::str::from_utf8(digits)
+        .ok()
+        .filter(|text| !text.starts_with('+'))?;
     u8::from_str_radix(text, 16).ok()
 }

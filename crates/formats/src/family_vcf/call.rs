@@ -3,7 +3,8 @@
 /// A genotype call. Fields that the record lacks, or that break their form, are `None` or empty.
 #[derive(Clone, PartialEq, Default)]
 pub struct Call {
-    /// Allele numbers, 0 the reference; `None` for `.`. Two for a diploid call, one for a haploid, empty without one.
+    /// Allele numbers, 0 the reference; `None` for `.`. Two for a diploid call, one for a haploid,
+    /// empty without one.
     pub alleles: Vec<Option<u16>>,
     /// Whether the alleles are written in phase (`|`).
     pub phased: bool,
@@ -38,7 +39,12 @@ impl Call {
             }
             match key {
                 "GT" => (call.alleles, call.phased) = genotype(value),
-                "GQ" => call.quality = value.parse().ok().filter(|quality: &f32| quality.is_finite()),
+                "GQ" => {
+                    call.quality = value
+                        .parse()
+                        .ok()
+                        .filter(|quality: &f32| quality.is_finite())
+                }
                 "DP" => call.depth = value.parse().ok(),
                 "AD" => call.allele_depths = numbers(value).collect(),
                 "RO" => reference = value.parse().ok(),
@@ -50,14 +56,19 @@ impl Call {
             }
         }
         if let (true, Some(alternate)) = (call.allele_depths.is_empty(), alternate) {
-            call.allele_depths = std::iter::once(reference).chain(numbers(alternate)).collect();
+            call.allele_depths = std::iter::once(reference)
+                .chain(numbers(alternate))
+                .collect();
         }
         call
     }
 
     /// Copies of allele `number` (from 1 for an alternate).
     pub fn copies(&self, number: u16) -> usize {
-        self.alleles.iter().filter(|allele| **allele == Some(number)).count()
+        self.alleles
+            .iter()
+            .filter(|allele| **allele == Some(number))
+            .count()
     }
 
     /// Whether every allele is called.
@@ -70,7 +81,12 @@ fn genotype(text: &str) -> (Vec<Option<u16>>, bool) {
     let phased = text.contains('|');
     // VCF 4.4 may begin with the separator.
     let text = text.strip_prefix(['|', '/']).unwrap_or(text);
-    (text.split(['/', '|']).map(|allele| allele.parse().ok()).collect(), phased)
+    (
+        text.split(['/', '|'])
+            .map(|allele| allele.parse().ok())
+            .collect(),
+        phased,
+    )
 }
 
 fn physical(text: &str) -> Option<[Option<u16>; 2]> {
@@ -90,7 +106,11 @@ mod tests {
 
     fn check(text: &str, alleles: &[Option<u16>], phased: bool) {
         let call = Call::parse("GT", text);
-        assert_eq!((call.alleles.as_slice(), call.phased), (alleles, phased), "{text}");
+        assert_eq!(
+            (call.alleles.as_slice(), call.phased),
+            (alleles, phased),
+            "{text}"
+        );
     }
 
     #[test]
@@ -105,13 +125,19 @@ mod tests {
 
     #[test]
     fn fields_by_name_and_short_calls() {
-        let call = Call::parse("GT:AD:DP:GQ:PGT:PID:PL", "0/1:4,13,.:17:99:0|1:762589_G_C:513,0,246");
+        let call = Call::parse(
+            "GT:AD:DP:GQ:PGT:PID:PL",
+            "0/1:4,13,.:17:99:0|1:762589_G_C:513,0,246",
+        );
         assert_eq!(call.allele_depths, [Some(4), Some(13), None]);
         assert_eq!((call.depth, call.quality), (Some(17), Some(99.0)));
         assert_eq!(call.physical, Some([Some(0), Some(1)]));
         assert_eq!(call.phase_set.as_deref(), Some("762589_G_C"));
         assert_eq!(call.likelihoods, [Some(513), Some(0), Some(246)]);
-        assert_eq!(Call::parse("GT:RO:AO", "0/1:3:5").allele_depths, [Some(3), Some(5)]);
+        assert_eq!(
+            Call::parse("GT:RO:AO", "0/1:3:5").allele_depths,
+            [Some(3), Some(5)]
+        );
         assert_eq!(Call::parse("GT:GQ:DP", "1/1").depth, None);
         assert_eq!(Call::parse("GT:GQ", "1/1:nan").quality, None);
     }

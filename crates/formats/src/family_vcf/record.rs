@@ -1,5 +1,5 @@
-//! One record as slices of its line. Only chromosome, position and the number of columns are checked at once; all else
-//! is read when asked for, and what cannot be read is missing.
+//! One record as slices of its line. Only chromosome, position and the number of columns are
+//! checked at once; all else is read when asked for, and what cannot be read is missing.
 
 use super::Call;
 
@@ -29,15 +29,29 @@ impl<'r> Record<'r> {
         let mut rest = text.split('\t');
         let mut columns = [""; 8];
         for column in &mut columns {
-            *column = rest.next().ok_or("the record has fewer than eight columns")?;
+            *column = rest
+                .next()
+                .ok_or("the record has fewer than eight columns")?;
         }
-        let position = columns[POS].parse().map_err(|_| "the position is no number")?;
-        let format = if samples > 0 { rest.next().ok_or("the FORMAT column is missing")? } else { "" };
+        let position = columns[POS]
+            .parse()
+            .map_err(|_| "the position is no number")?;
+        let format = if samples > 0 {
+            rest.next().ok_or("the FORMAT column is missing")?
+        } else {
+            ""
+        };
         let calls: Vec<&str> = rest.take(samples + 1).collect();
         if calls.len() != samples {
             return Err("the number of sample columns is not the header's");
         }
-        Ok(Self { line: number, position, columns, format, samples: calls })
+        Ok(Self {
+            line: number,
+            position,
+            columns,
+            format,
+            samples: calls,
+        })
     }
 
     /// Line in the file, from 1.
@@ -66,12 +80,17 @@ impl<'r> Record<'r> {
 
     /// Alternate alleles in order; none where the record has none.
     pub fn alternates(&self) -> impl Iterator<Item = &'r str> + use<'r> {
-        present(self.columns[ALT]).into_iter().flat_map(|alleles| alleles.split(','))
+        present(self.columns[ALT])
+            .into_iter()
+            .flat_map(|alleles| alleles.split(','))
     }
 
     /// Phred-scaled quality of the site.
     pub fn quality(&self) -> Option<f32> {
-        present(self.columns[QUAL])?.parse().ok().filter(|quality: &f32| quality.is_finite())
+        present(self.columns[QUAL])?
+            .parse()
+            .ok()
+            .filter(|quality: &f32| quality.is_finite())
     }
 
     /// FILTER as written: `PASS`, names of failed filters, or `None` where no filter was applied.
@@ -93,7 +112,11 @@ impl<'r> Record<'r> {
     pub fn info_value(&self, key: &str) -> Option<&'r str> {
         self.info().split(';').find_map(|field| {
             let rest = field.strip_prefix(key)?;
-            if rest.is_empty() { Some("") } else { rest.strip_prefix('=') }
+            if rest.is_empty() {
+                Some("")
+            } else {
+                rest.strip_prefix('=')
+            }
         })
     }
 
@@ -103,12 +126,18 @@ impl<'r> Record<'r> {
         if first != "GT" {
             return "";
         }
-        self.samples.get(sample).and_then(|call| call.split(':').next()).unwrap_or_default()
+        self.samples
+            .get(sample)
+            .and_then(|call| call.split(':').next())
+            .unwrap_or_default()
     }
 
-    /// The call of a sample, counted from 0 in the order of the columns; without alleles where there is none.
+    /// The call of a sample, counted from 0 in the order of the columns; without alleles where
+    /// there is none.
     pub fn call(&self, sample: usize) -> Call {
-        self.samples.get(sample).map_or_else(Call::default, |fields| Call::parse(self.format, fields))
+        self.samples
+            .get(sample)
+            .map_or_else(Call::default, |fields| Call::parse(self.format, fields))
     }
 }
 
@@ -124,22 +153,40 @@ mod tests {
     fn columns_are_read_as_written() {
         let line = b"chrX\t60\trs1\tA\tC,<DEL>\t12.5\tq10;s50\tDB;AF=0.1,0.2;CSQ=x|y\tGT:DP\t0/1:7";
         let record = Record::parse(line, 9, 1).unwrap();
-        assert_eq!((record.chromosome(), record.position(), record.reference()), ("chrX", 60, "A"));
+        assert_eq!(
+            (record.chromosome(), record.position(), record.reference()),
+            ("chrX", 60, "A")
+        );
         assert_eq!(record.alternates().collect::<Vec<_>>(), ["C", "<DEL>"]);
         assert_eq!(
             (record.quality(), record.filter(), record.passed()),
             (Some(12.5), Some("q10;s50"), false)
         );
-        assert_eq!((record.info_value("DB"), record.info_value("AF")), (Some(""), Some("0.1,0.2")));
-        assert_eq!((record.info_value("CS"), record.genotype_text(0)), (None, "0/1"));
-        assert_eq!((record.call(0).depth, record.call(3).depth), (Some(7), None));
+        assert_eq!(
+            (record.info_value("DB"), record.info_value("AF")),
+            (Some(""), Some("0.1,0.2"))
+        );
+        assert_eq!(
+            (record.info_value("CS"), record.genotype_text(0)),
+            (None, "0/1")
+        );
+        assert_eq!(
+            (record.call(0).depth, record.call(3).depth),
+            (Some(7), None)
+        );
     }
 
     #[test]
     fn missing_fields_are_missing() {
         let record = Record::parse(b"1\t1\t.\tA\t.\t.\t.\t.\tDP\t.", 1, 1).unwrap();
-        assert_eq!((record.id(), record.quality(), record.alternates().count()), (None, None, 0));
-        assert_eq!((record.passed(), record.info(), record.genotype_text(0)), (true, "", ""));
+        assert_eq!(
+            (record.id(), record.quality(), record.alternates().count()),
+            (None, None, 0)
+        );
+        assert_eq!(
+            (record.passed(), record.info(), record.genotype_text(0)),
+            (true, "", "")
+        );
     }
 
     #[test]
@@ -149,7 +196,10 @@ mod tests {
             ("1\t1\t.\tA\tC\t.\t.\t.\tGT", 1),
             ("1\t1\t.\tA\tC\t.\t.\t.\tGT\t0\t0", 1),
         ] {
-            assert!(Record::parse(line.as_bytes(), 1, samples).is_err(), "{line}");
+            assert!(
+                Record::parse(line.as_bytes(), 1, samples).is_err(),
+                "{line}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The MD5 of a file while it is written: the standard's metadata ask for it. It guards against damage, not malice.
+//! The MD5 of a file while it is written: the standard's metadata ask for it. It guards against
+//! damage, not malice.
 
 use std::io::{self, Write};
 
@@ -12,12 +13,19 @@ pub(super) struct Checked<W: Write> {
 
 impl<W: Write> Checked<W> {
     pub(super) fn new(inner: W) -> Self {
-        Self { inner, digest: Md5::new() }
+        Self {
+            inner,
+            digest: Md5::new(),
+        }
     }
 
     /// The digest as 32 hexadecimal digits.
     pub(super) fn finish(self) -> String {
-        self.digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        self.digest
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 

@@ -12,14 +12,14 @@ pub const FILE_TYPE: &str = "GWAS-SSF v1.0";
 /// How the standard writes what is not reported.
 pub const NOT_REPORTED: &str = "NR";
 
-/// Where a result stands, and on what ground. Table, metadata and report all say it. A study marks nothing for export:
-/// only what passed the rules of an export is exportable.
+/// Where a result stands, and on what ground. Table, metadata and report all say it. A study marks
+/// nothing for export: only what passed the rules of an export is exportable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResultStatus {
     /// Computed on own data, without a permit and without the disclosure gate.
     Local,
-    /// Passed the gate under a permit, for one job; for those who work inside the permit's secure processing
-    /// environment.
+    /// Passed the gate under a permit, for one job; for those who work inside the permit's secure
+    /// processing environment.
     Permit { permit: String, job: Digest },
     /// May leave that environment.
     Exported {
@@ -65,11 +65,15 @@ pub struct Sample {
 impl Sample {
     /// The numbers as they are shown where the result stands.
     fn shown(&self, standing: &ResultStatus) -> Self {
-        let ResultStatus::Exported { .. } = standing else { return self.clone() };
+        let ResultStatus::Exported { .. } = standing else {
+            return self.clone();
+        };
         let of = |count| significant_count(count, EXPORTED_DIGITS);
         Self {
             individuals: of(self.individuals),
-            cases_and_controls: self.cases_and_controls.map(|(cases, controls)| (of(cases), of(controls))),
+            cases_and_controls: self
+                .cases_and_controls
+                .map(|(cases, controls)| (of(cases), of(controls))),
             ..self.clone()
         }
     }
@@ -120,11 +124,17 @@ impl Metadata {
         yaml.text("author_notes", &self.notes());
         yaml.plain("date_metadata_last_modified", &date(&self.date));
         yaml.heading("Trait Information");
-        yaml.list("trait_description", std::slice::from_ref(&self.trait_description));
+        yaml.list(
+            "trait_description",
+            std::slice::from_ref(&self.trait_description),
+        );
         yaml.heading("Genotyping Information");
         yaml.text("genome_assembly", &self.assembly.to_string());
         yaml.text("coordinate_system", "1-based");
-        yaml.list("genotyping_technology", &or_not_reported(&self.genotyping_technologies));
+        yaml.list(
+            "genotyping_technology",
+            &or_not_reported(&self.genotyping_technologies),
+        );
         yaml.heading("Sample Information");
         yaml.sample(&self.sample.shown(&self.release));
         yaml.heading("Summary Statistic information");
@@ -144,12 +154,18 @@ impl Metadata {
         let standing = self.release.standing();
         let mut notes = match &self.release {
             ResultStatus::Local => {
-                format!("{standing}: computed on own data without a permit and without the disclosure gate.")
+                format!(
+                    "{standing}: computed on own data without a permit and without the disclosure gate."
+                )
             }
             ResultStatus::Permit { permit, job } => format!(
                 "{standing}: passed the disclosure gate under permit {permit}, job {job}; not marked for export."
             ),
-            ResultStatus::Exported { permit, job, bounds } => format!(
+            ResultStatus::Exported {
+                permit,
+                job,
+                bounds,
+            } => format!(
                 "{standing}: passed the disclosure gate and the rules of an export under permit {permit}, job {job}. {bounds}"
             ),
         };
@@ -170,16 +186,26 @@ impl Metadata {
 
 /// Says that values of these variables were rounded; never how many.
 pub fn rounded_to_step(variables: &[String]) -> String {
-    format!("Values of {} off the step that the others keep to were rounded to it", variables.join(", "))
+    format!(
+        "Values of {} off the step that the others keep to were rounded to it",
+        variables.join(", ")
+    )
 }
 
 fn or_not_reported(values: &[String]) -> Vec<String> {
-    if values.is_empty() { vec![NOT_REPORTED.to_owned()] } else { values.to_vec() }
+    if values.is_empty() {
+        vec![NOT_REPORTED.to_owned()]
+    } else {
+        values.to_vec()
+    }
 }
 
-/// A date is the one text without quotes, because the schema wants a day: only digits and hyphens pass.
+/// A date is the one text without quotes, because the schema wants a day: only digits and hyphens
+/// pass.
 fn date(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_digit() || *c == '-').collect()
+    text.chars()
+        .filter(|c| c.is_ascii_digit() || *c == '-')
+        .collect()
 }
 
 struct Yaml(String);
@@ -217,7 +243,13 @@ impl Yaml {
         for category in or_not_reported(&sample.ancestry_categories) {
             self.line(6, format_args!("- {}", quoted(&category)));
         }
-        self.line(4, format_args!("case_control_study: {}", sample.cases_and_controls.is_some()));
+        self.line(
+            4,
+            format_args!(
+                "case_control_study: {}",
+                sample.cases_and_controls.is_some()
+            ),
+        );
         if let Some((cases, controls)) = sample.cases_and_controls {
             self.line(4, format_args!("case_count: {cases}"));
             self.line(4, format_args!("control_count: {controls}"));
@@ -263,7 +295,10 @@ mod tests {
             rounded: Vec::new(),
             software: "ligate 0.1.0".to_owned(),
             is_sorted: true,
-            release: ResultStatus::Permit { permit: "P-1".to_owned(), job: Digest::from_bytes([1; 32]) },
+            release: ResultStatus::Permit {
+                permit: "P-1".to_owned(),
+                job: Digest::from_bytes([1; 32]),
+            },
             sources: vec![Source {
                 node: "nordbank".to_owned(),
                 dataset: "cohort".to_owned(),
@@ -320,41 +355,78 @@ is_sorted: true
     #[test]
     fn what_leaves_says_less_of_the_people() {
         let bounds = "The leading variants.".to_owned();
-        let release =
-            ResultStatus::Exported { permit: "P-1".to_owned(), job: Digest::from_bytes([1; 32]), bounds };
-        let sample =
-            Sample { individuals: 25_013, cases_and_controls: Some((7703, 17_310)), ..metadata().sample };
-        let yaml = Metadata { release, sample, ..metadata() }.to_yaml();
-        assert!(yaml.contains("sample_size: 25010\n") && yaml.contains("case_count: 7703\n"), "{yaml}");
-        assert!(yaml.contains("exportable: ") && yaml.contains("The leading variants."), "{yaml}");
+        let release = ResultStatus::Exported {
+            permit: "P-1".to_owned(),
+            job: Digest::from_bytes([1; 32]),
+            bounds,
+        };
+        let sample = Sample {
+            individuals: 25_013,
+            cases_and_controls: Some((7703, 17_310)),
+            ..metadata().sample
+        };
+        let yaml = Metadata {
+            release,
+            sample,
+            ..metadata()
+        }
+        .to_yaml();
+        assert!(
+            yaml.contains("sample_size: 25010\n") && yaml.contains("case_count: 7703\n"),
+            "{yaml}"
+        );
+        assert!(
+            yaml.contains("exportable: ") && yaml.contains("The leading variants."),
+            "{yaml}"
+        );
     }
 
     #[test]
     fn rounded_variables_are_named_inside_alone() {
-        let rounded = Metadata { rounded: vec!["bmi".to_owned()], ..metadata() };
+        let rounded = Metadata {
+            rounded: vec!["bmi".to_owned()],
+            ..metadata()
+        };
         assert!(
-            rounded
-                .to_yaml()
-                .contains(" Values of bmi off the step that the others keep to were rounded to it.\"")
+            rounded.to_yaml().contains(
+                " Values of bmi off the step that the others keep to were rounded to it.\""
+            )
         );
         let release = ResultStatus::Exported {
             permit: "P-1".to_owned(),
             job: Digest::from_bytes([1; 32]),
             bounds: String::new(),
         };
-        assert!(!Metadata { release, ..rounded }.to_yaml().contains("rounded"));
+        assert!(
+            !Metadata { release, ..rounded }
+                .to_yaml()
+                .contains("rounded")
+        );
     }
 
     #[test]
     fn a_local_result_says_so_first() {
-        let local = Metadata { release: ResultStatus::Local, ..metadata() };
-        assert!(local.to_yaml().contains("author_notes: \"local, not released: "));
+        let local = Metadata {
+            release: ResultStatus::Local,
+            ..metadata()
+        };
+        assert!(
+            local
+                .to_yaml()
+                .contains("author_notes: \"local, not released: ")
+        );
     }
 
     #[test]
     fn no_text_becomes_yaml() {
         assert_eq!(quoted("a\"b\\c\nd: 'é'"), r#""a\"b\\c\U0000000ad: 'é'""#);
-        let odd = Metadata { date: "2026-11-21\nx: 1".to_owned(), ..metadata() };
-        assert!(odd.to_yaml().contains("date_metadata_last_modified: 2026-11-211\n"));
+        let odd = Metadata {
+            date: "2026-11-21\nx: 1".to_owned(),
+            ..metadata()
+        };
+        assert!(
+            odd.to_yaml()
+                .contains("date_metadata_last_modified: 2026-11-211\n")
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The table of associations: the standard's eight mandatory columns in their order, then its optional `rsid` and `n`,
-//! then Ligate's.
+//! The table of associations: the standard's eight mandatory columns in their order, then its
+//! optional `rsid` and `n`, then Ligate's.
 
 use std::io::{self, Write};
 
@@ -63,7 +63,8 @@ pub struct Row<'a> {
     pub baseline: Option<Baseline>,
 }
 
-/// Inverse-variance meta-analysis of the sites' own results: what one would have without the federation.
+/// Inverse-variance meta-analysis of the sites' own results: what one would have without the
+/// federation.
 #[derive(Clone, Copy, Debug)]
 pub struct Baseline {
     pub beta: f64,
@@ -90,7 +91,9 @@ impl<'a> Row<'a> {
             ResultStatus::Exported { .. } => Self {
                 effect_allele_frequency: (self.effect_allele_frequency * 1e3).round() / 1e3,
                 n: significant_count(self.n, EXPORTED_DIGITS),
-                n_cases: self.n_cases.map(|cases| significant_count(cases, EXPORTED_DIGITS)),
+                n_cases: self
+                    .n_cases
+                    .map(|cases| significant_count(cases, EXPORTED_DIGITS)),
                 baseline: None,
                 ..self.with_digits(EXPORTED_DIGITS as usize)
             },
@@ -117,8 +120,9 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Writes the rows as a bgzip-compressed table, in the order given: sorted by key for a table that says it is sorted.
-/// The last column says where each row stands and on what ground, because files travel without their metadata.
+/// Writes the rows as a bgzip-compressed table, in the order given: sorted by key for a table that
+/// says it is sorted. The last column says where each row stands and on what ground, because files
+/// travel without their metadata.
 pub fn write_table<'a>(
     out: impl Write,
     release: &ResultStatus,
@@ -129,18 +133,31 @@ pub fn write_table<'a>(
     let standing = release.to_string().replace(['\t', '\n', '\r'], " ");
     let mut count = 0;
     for row in rows {
-        writeln!(table, "{}\t{standing}", cells(&row.shown(release))?.join("\t"))?;
+        writeln!(
+            table,
+            "{}\t{standing}",
+            cells(&row.shown(release))?.join("\t")
+        )?;
         count += 1;
     }
-    Ok(Written { rows: count, md5: table.finish()?.finish() })
+    Ok(Written {
+        rows: count,
+        md5: table.finish()?.finish(),
+    })
 }
 
 /// What a table says, whatever it is marked as: its lines without the last column.
 pub fn content_of(table: impl io::Read) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    for line in io::BufRead::split(io::BufReader::new(flate2::read::MultiGzDecoder::new(table)), b'\n') {
+    for line in io::BufRead::split(
+        io::BufReader::new(flate2::read::MultiGzDecoder::new(table)),
+        b'\n',
+    ) {
         let line = line?;
-        let end = line.iter().rposition(|byte| *byte == b'\t').unwrap_or(line.len());
+        let end = line
+            .iter()
+            .rposition(|byte| *byte == b'\t')
+            .unwrap_or(line.len());
         text.extend_from_slice(&line[..end]);
         text.push(b'\n');
     }
@@ -149,11 +166,20 @@ pub fn content_of(table: impl io::Read) -> io::Result<Vec<u8>> {
 
 fn cells(row: &Row<'_>) -> Result<[String; COLUMNS.len() - 1], WriteError> {
     let key = row.key;
-    let chromosome =
-        check_key(key).map_err(|reason| WriteError::Unrepresentable { key: key.clone(), reason })?;
+    let chromosome = check_key(key).map_err(|reason| WriteError::Unrepresentable {
+        key: key.clone(),
+        reason,
+    })?;
     let value = |column, value: f64, allowed: bool| {
-        let refusal = || WriteError::Value { key: key.clone(), column };
-        if value.is_finite() && allowed { Ok(exact(value)) } else { Err(refusal()) }
+        let refusal = || WriteError::Value {
+            key: key.clone(),
+            column,
+        };
+        if value.is_finite() && allowed {
+            Ok(exact(value))
+        } else {
+            Err(refusal())
+        }
     };
     let (reference, alternate) = (key.reference.as_str(), key.alternate.as_str());
     let baseline = row.baseline.as_ref();
@@ -163,30 +189,48 @@ fn cells(row: &Row<'_>) -> Result<[String; COLUMNS.len() - 1], WriteError> {
         alternate.to_owned(),
         reference.to_owned(),
         value("beta", row.beta, true)?,
-        value("standard_error", row.standard_error, row.standard_error > 0.0)?,
+        value(
+            "standard_error",
+            row.standard_error,
+            row.standard_error > 0.0,
+        )?,
         value(
             "effect_allele_frequency",
             row.effect_allele_frequency,
             (0.0..=1.0).contains(&row.effect_allele_frequency),
         )?,
-        p_value(row.p_value, row.neg_log10_p)
-            .ok_or_else(|| WriteError::Value { key: key.clone(), column: "p_value" })?,
-        row.id.filter(|id| is_rs_number(id)).unwrap_or(MISSING).to_owned(),
+        p_value(row.p_value, row.neg_log10_p).ok_or_else(|| WriteError::Value {
+            key: key.clone(),
+            column: "p_value",
+        })?,
+        row.id
+            .filter(|id| is_rs_number(id))
+            .unwrap_or(MISSING)
+            .to_owned(),
         row.n.to_string(),
         format!("{chromosome}_{}_{reference}_{alternate}", key.position),
         row.test.to_owned(),
-        value("neg_log_10_p_value", row.neg_log10_p, row.neg_log10_p >= 0.0)?,
+        value(
+            "neg_log_10_p_value",
+            row.neg_log10_p,
+            row.neg_log10_p >= 0.0,
+        )?,
         count_or_missing(row.n_cases),
         row.sites.to_string(),
         exact_or_missing(baseline.map(|baseline| baseline.beta)),
         exact_or_missing(baseline.map(|baseline| baseline.standard_error)),
-        baseline.and_then(baseline_p_value).unwrap_or_else(|| MISSING.to_owned()),
+        baseline
+            .and_then(baseline_p_value)
+            .unwrap_or_else(|| MISSING.to_owned()),
         count_or_missing(baseline.map(|baseline| baseline.sites)),
     ])
 }
 
 fn baseline_p_value(baseline: &Baseline) -> Option<String> {
-    p_value(baseline.p_value, neg_log10_p_of_large(baseline.beta / baseline.standard_error))
+    p_value(
+        baseline.p_value,
+        neg_log10_p_of_large(baseline.beta / baseline.standard_error),
+    )
 }
 
 fn is_rs_number(id: &str) -> bool {
@@ -224,7 +268,12 @@ mod tests {
             n_cases: None,
             sites: 3,
             test: "linear",
-            baseline: Some(Baseline { beta: 0.5, standard_error: 0.01, p_value: 0.0, sites: 3 }),
+            baseline: Some(Baseline {
+                beta: 0.5,
+                standard_error: 0.01,
+                p_value: 0.0,
+                sites: 3,
+            }),
         }
     }
 
@@ -232,7 +281,9 @@ mod tests {
         let mut file = Vec::new();
         let written = write_table(&mut file, &ResultStatus::Local, rows.iter().copied()).unwrap();
         let mut text = String::new();
-        flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
+        flate2::read::MultiGzDecoder::new(&file[..])
+            .read_to_string(&mut text)
+            .unwrap();
         (text.lines().map(str::to_owned).collect(), written)
     }
 
@@ -241,10 +292,23 @@ mod tests {
         let key = key("1", "A", "C");
         let job = ligate_model::Digest::from_bytes([1; 32]);
         let mut file = Vec::new();
-        write_table(&mut file, &ResultStatus::Permit { permit: "P-1".to_owned(), job }, [row(&key)]).unwrap();
+        write_table(
+            &mut file,
+            &ResultStatus::Permit {
+                permit: "P-1".to_owned(),
+                job,
+            },
+            [row(&key)],
+        )
+        .unwrap();
         let mut text = String::new();
-        flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
-        assert!(text.ends_with("\tinside the environment, permit P-1\n"), "{text}");
+        flate2::read::MultiGzDecoder::new(&file[..])
+            .read_to_string(&mut text)
+            .unwrap();
+        assert!(
+            text.ends_with("\tinside the environment, permit P-1\n"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -256,16 +320,28 @@ mod tests {
             bounds: String::new(),
         };
         let mut file = Vec::new();
-        let row = Row { effect_allele_frequency: 0.123_456, n: 19_964, n_cases: Some(12_345), ..row(&key) };
+        let row = Row {
+            effect_allele_frequency: 0.123_456,
+            n: 19_964,
+            n_cases: Some(12_345),
+            ..row(&key)
+        };
         write_table(&mut file, &exported, [row]).unwrap();
         let mut inside = Vec::new();
-        let permit =
-            ResultStatus::Permit { permit: "P-1".to_owned(), job: ligate_model::Digest::from_bytes([1; 32]) };
+        let permit = ResultStatus::Permit {
+            permit: "P-1".to_owned(),
+            job: ligate_model::Digest::from_bytes([1; 32]),
+        };
         write_table(&mut inside, &permit, [row.shown(&exported)]).unwrap();
         assert_ne!(file, inside);
-        assert_eq!(content_of(&file[..]).unwrap(), content_of(&inside[..]).unwrap());
+        assert_eq!(
+            content_of(&file[..]).unwrap(),
+            content_of(&inside[..]).unwrap()
+        );
         let mut text = String::new();
-        flate2::read::MultiGzDecoder::new(&file[..]).read_to_string(&mut text).unwrap();
+        flate2::read::MultiGzDecoder::new(&file[..])
+            .read_to_string(&mut text)
+            .unwrap();
         assert_eq!(
             text.lines().nth(1).unwrap(),
             "1\t19317005\tC\tA\t0.3\t0.03318\t0.123\t4.102e-64\trs1876037\t19960\t1_19317005_A_C\tlinear\t63.39\t\
@@ -290,7 +366,12 @@ mod tests {
     #[test]
     fn what_is_absent_is_said_to_be() {
         let key = key("1", "C", "T");
-        let bare = Row { id: Some("kgp123"), baseline: None, n_cases: Some(40), ..row(&key) };
+        let bare = Row {
+            id: Some("kgp123"),
+            baseline: None,
+            n_cases: Some(40),
+            ..row(&key)
+        };
         let (lines, _) = lines(&[bare]);
         let cells: Vec<_> = lines[1].split('\t').collect();
         assert_eq!((cells[8], cells[13]), (MISSING, "40"));
@@ -301,10 +382,35 @@ mod tests {
     fn a_value_outside_its_range_is_an_error_that_names_the_column() {
         let key = key("1", "C", "T");
         for (bad, column) in [
-            (Row { beta: f64::NAN, ..row(&key) }, "beta"),
-            (Row { standard_error: 0.0, ..row(&key) }, "standard_error"),
-            (Row { effect_allele_frequency: 1.1, ..row(&key) }, "effect_allele_frequency"),
-            (Row { p_value: 0.0, neg_log10_p: f64::INFINITY, ..row(&key) }, "p_value"),
+            (
+                Row {
+                    beta: f64::NAN,
+                    ..row(&key)
+                },
+                "beta",
+            ),
+            (
+                Row {
+                    standard_error: 0.0,
+                    ..row(&key)
+                },
+                "standard_error",
+            ),
+            (
+                Row {
+                    effect_allele_frequency: 1.1,
+                    ..row(&key)
+                },
+                "effect_allele_frequency",
+            ),
+            (
+                Row {
+                    p_value: 0.0,
+                    neg_log10_p: f64::INFINITY,
+                    ..row(&key)
+                },
+                "p_value",
+            ),
         ] {
             match write_table(Vec::new(), &ResultStatus::Local, [bad]) {
                 Err(WriteError::Value { column: found, .. }) => assert_eq!(found, column),

@@ -1,4 +1,5 @@
-//! Where each contig's bases lie in a FASTA file: read from `.fai` (samtools faidx), or found by one pass.
+//! Where each contig's bases lie in a FASTA file: read from `.fai` (samtools faidx), or found by
+//! one pass.
 
 use std::{
     collections::HashMap,
@@ -25,7 +26,9 @@ impl Entry {
     /// The byte of the base at `at`, counted from 0.
     pub fn byte(&self, at: u64) -> Option<u64> {
         let line = at.checked_div(self.line_bases)?;
-        line.checked_mul(self.line_bytes)?.checked_add(self.offset)?.checked_add(at % self.line_bases)
+        line.checked_mul(self.line_bytes)?
+            .checked_add(self.offset)?
+            .checked_add(at % self.line_bases)
     }
 }
 
@@ -34,7 +37,11 @@ pub(super) fn of(path: &Path, file: &File) -> Result<HashMap<Contig, Entry>, Rea
     let mut name = path.as_os_str().to_owned();
     name.push(".fai");
     let beside = Path::new(&name);
-    if beside.exists() { read(beside) } else { Builder::new(path).build(file) }
+    if beside.exists() {
+        read(beside)
+    } else {
+        Builder::new(path).build(file)
+    }
 }
 
 fn read(path: &Path) -> Result<HashMap<Contig, Entry>, ReadError> {
@@ -55,10 +62,24 @@ fn read(path: &Path) -> Result<HashMap<Contig, Entry>, ReadError> {
 
 fn parse(line: &str) -> Option<(&str, Entry)> {
     let (name, numbers) = line.split_once('\t')?;
-    let numbers: Vec<u64> = numbers.split('\t').map(|text| text.parse().ok()).collect::<Option<_>>()?;
-    let [length, offset, line_bases, line_bytes] = numbers[..] else { return None };
-    let fits = line_bytes > line_bases && line_bases > 0 && line_bytes < 1 << 32 && length < 1 << 40;
-    (fits || length == 0).then_some((name, Entry { length, offset, line_bases, line_bytes }))
+    let numbers: Vec<u64> = numbers
+        .split('\t')
+        .map(|text| text.parse().ok())
+        .collect::<Option<_>>()?;
+    let [length, offset, line_bases, line_bytes] = numbers[..] else {
+        return None;
+    };
+    let fits =
+        line_bytes > line_bases && line_bases > 0 && line_bytes < 1 << 32 && length < 1 << 40;
+    (fits || length == 0).then_some((
+        name,
+        Entry {
+            length,
+            offset,
+            line_bases,
+            line_bytes,
+        },
+    ))
 }
 
 /// Makes an index line by line.
@@ -73,7 +94,13 @@ struct Builder<'p> {
 
 impl<'p> Builder<'p> {
     fn new(path: &'p Path) -> Self {
-        Self { path, contigs: HashMap::new(), current: None, short: false, line: 0 }
+        Self {
+            path,
+            contigs: HashMap::new(),
+            current: None,
+            short: false,
+            line: 0,
+        }
     }
 
     fn build(mut self, file: &File) -> Result<HashMap<Contig, Entry>, ReadError> {
@@ -81,8 +108,9 @@ impl<'p> Builder<'p> {
         let (mut offset, mut line) = (0, Vec::new());
         loop {
             line.clear();
-            let count =
-                reader.read_until(b'\n', &mut line).map_err(|error| ReadError::io(self.path, error))?;
+            let count = reader
+                .read_until(b'\n', &mut line)
+                .map_err(|error| ReadError::io(self.path, error))?;
             if count == 0 {
                 break;
             }
@@ -108,7 +136,12 @@ impl<'p> Builder<'p> {
         self.end();
         let title = String::from_utf8_lossy(title);
         let name = title.split_whitespace().next().unwrap_or_default();
-        let entry = Entry { length: 0, offset, line_bases: 0, line_bytes: 0 };
+        let entry = Entry {
+            length: 0,
+            offset,
+            line_bases: 0,
+            line_bytes: 0,
+        };
         self.current = Some((Contig::new(name), entry));
         self.short = false;
     }
@@ -129,7 +162,9 @@ impl<'p> Builder<'p> {
             return Ok(());
         }
         let Some((_, entry)) = &mut self.current else {
-            return Err(self.error("there is a sequence before the first name; is this a FASTA file?"));
+            return Err(
+                self.error("there is a sequence before the first name; is this a FASTA file?")
+            );
         };
         let (count, bytes) = (bases.len() as u64, line.len() as u64);
         if entry.length == 0 {
@@ -141,7 +176,8 @@ impl<'p> Builder<'p> {
         if fits {
             Ok(())
         } else {
-            Err(self.error("the lines of a sequence differ in length; run samtools faidx to see it"))
+            Err(self
+                .error("the lines of a sequence differ in length; run samtools faidx to see it"))
         }
     }
 }

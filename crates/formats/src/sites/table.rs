@@ -10,8 +10,8 @@ use crate::{
     consequence::{Loftee, SequenceOntologyTerm},
 };
 
-/// The sites of one file that the caller wanted. Alleles are compared trimmed of what they share, as variants of this
-/// crate are.
+/// The sites of one file that the caller wanted. Alleles are compared trimmed of what they share,
+/// as variants of this crate are.
 #[derive(Default)]
 pub struct SiteTable {
     contigs: HashMap<Contig, Vec<Compact>>,
@@ -50,7 +50,10 @@ impl SiteTable {
         path: &Path,
         keep: &mut dyn FnMut(&Site<'_>) -> bool,
     ) -> Result<(Self, SitesReport), ReadError> {
-        let mut table = Self { contigs: HashMap::new(), texts: vec!["".into()] };
+        let mut table = Self {
+            contigs: HashMap::new(),
+            texts: vec!["".into()],
+        };
         let mut numbers: HashMap<Box<str>, u32> = HashMap::from([("".into(), 0)]);
         let report = visit(path, &mut |site| {
             if keep(site) {
@@ -102,11 +105,15 @@ impl SiteTable {
         self.contigs.is_empty()
     }
 
-    /// All sites at a place: those of alleles stand at the first base that the trimmed alleles have.
+    /// All sites at a place: those of alleles stand at the first base that the trimmed alleles
+    /// have.
     pub fn at(&self, contig: &Contig, position: Position) -> impl Iterator<Item = SiteEntry<'_>> {
         let sites = self.contigs.get(contig).map_or(&[][..], Vec::as_slice);
         let start = sites.partition_point(|site| site.position < position.get());
-        let here = sites.iter().skip(start).take_while(move |site| site.position == position.get());
+        let here = sites
+            .iter()
+            .skip(start)
+            .take_while(move |site| site.position == position.get());
         here.map(|site| self.entry(site))
     }
 
@@ -114,15 +121,20 @@ impl SiteTable {
     pub fn get(&self, key: &VariantKey) -> Option<SiteEntry<'_>> {
         let (dropped, reference, alternate) = trim(key.reference.as_str(), key.alternate.as_str());
         let position = Position::new(key.position.get().saturating_add(dropped));
-        let same =
-            self.at(&key.contig, position).filter(|entry| entry.alleles == Some((reference, alternate)));
+        let same = self
+            .at(&key.contig, position)
+            .filter(|entry| entry.alleles == Some((reference, alternate)));
         let frequency = |entry: &SiteEntry<'_>| entry.frequency.unwrap_or(0.0);
         same.max_by(|a, b| frequency(a).total_cmp(&frequency(b)))
     }
 
     fn entry(&self, site: &Compact) -> SiteEntry<'_> {
-        let text =
-            |number: u32| self.texts.get(number as usize).map(|text| &**text).filter(|t| !t.is_empty());
+        let text = |number: u32| {
+            self.texts
+                .get(number as usize)
+                .map(|text| &**text)
+                .filter(|t| !t.is_empty())
+        };
         SiteEntry {
             position: Position::new(site.position),
             alleles: text(site.reference).zip(text(site.alternate)),
@@ -134,19 +146,23 @@ impl SiteTable {
     }
 }
 
-/// Alleles trimmed to the least that VCF can write: one base is left of each, the last shared one goes first.
+/// Alleles trimmed to the least that VCF can write: one base is left of each, the last shared one
+/// goes first.
 fn trim<'a>(mut reference: &'a str, mut alternate: &'a str) -> (u32, &'a str, &'a str) {
     let spelled = |text: &str| text.bytes().all(|base| base.is_ascii_alphabetic());
     if !(spelled(reference) && spelled(alternate)) {
         return (0, reference, alternate);
     }
     let longer = |r: &str, a: &str| r.len() > 1 && a.len() > 1;
-    while longer(reference, alternate) && reference.as_bytes().last() == alternate.as_bytes().last() {
+    while longer(reference, alternate) && reference.as_bytes().last() == alternate.as_bytes().last()
+    {
         reference = &reference[..reference.len() - 1];
         alternate = &alternate[..alternate.len() - 1];
     }
     let mut dropped = 0;
-    while longer(reference, alternate) && reference.as_bytes().first() == alternate.as_bytes().first() {
+    while longer(reference, alternate)
+        && reference.as_bytes().first() == alternate.as_bytes().first()
+    {
         (reference, alternate) = (&reference[1..], &alternate[1..]);
         dropped += 1;
     }

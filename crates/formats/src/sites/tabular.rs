@@ -31,8 +31,16 @@ pub(super) fn visit(
                        give a table of sites or a VCF";
         return Err(ReadError::malformed(&path, 1, message));
     };
-    let kind = if columns.alleles.is_some() { SitesKind::Alleles } else { SitesKind::Positions };
-    let mut report = SitesReport { kind, sites: 0, problems: Problems::default() };
+    let kind = if columns.alleles.is_some() {
+        SitesKind::Alleles
+    } else {
+        SitesKind::Positions
+    };
+    let mut report = SitesReport {
+        kind,
+        sites: 0,
+        problems: Problems::default(),
+    };
     let (mut contig, mut terms) = (CurrentContig::default(), KnownTerms::default());
     while let Some(line) = lines.next_line()? {
         if line.text.is_empty() {
@@ -52,8 +60,11 @@ pub(super) fn visit(
 
 impl Columns {
     fn new(header: &str) -> Option<Self> {
-        let names: Vec<String> =
-            header.trim_start_matches('#').split('\t').map(|name| name.trim().to_ascii_lowercase()).collect();
+        let names: Vec<String> = header
+            .trim_start_matches('#')
+            .split('\t')
+            .map(|name| name.trim().to_ascii_lowercase())
+            .collect();
         let at = |known: &[&str]| names.iter().position(|name| known.contains(&name.as_str()));
         let columns = Self {
             contig: at(&["chrom", "chr", "chromosome", "contig"])?,
@@ -74,17 +85,27 @@ impl Columns {
         contig: &'a mut CurrentContig,
         terms: &mut KnownTerms,
     ) -> Result<Site<'a>, &'static str> {
-        let field = |at: usize| fields.get(at).copied().ok_or("the line has fewer fields than the header");
-        let optional = |at: Option<usize>| {
-            at.and_then(|at| fields.get(at)).copied().filter(|text| !matches!(*text, "" | "." | "NA"))
+        let field = |at: usize| {
+            fields
+                .get(at)
+                .copied()
+                .ok_or("the line has fewer fields than the header")
         };
-        let position: u32 =
-            field(self.position)?.parse().map_err(|_| "the position is no number from 1 to 4294967295")?;
+        let optional = |at: Option<usize>| {
+            at.and_then(|at| fields.get(at))
+                .copied()
+                .filter(|text| !matches!(*text, "" | "." | "NA"))
+        };
+        let position: u32 = field(self.position)?
+            .parse()
+            .map_err(|_| "the position is no number from 1 to 4294967295")?;
         if position == 0 {
             return Err("the position is no number from 1 to 4294967295");
         }
         let alleles = match self.alleles {
-            Some((reference, alternate)) => Some((allele(field(reference)?)?, allele(field(alternate)?)?)),
+            Some((reference, alternate)) => {
+                Some((allele(field(reference)?)?, allele(field(alternate)?)?))
+            }
             None => None,
         };
         let frequency = optional(self.frequency).map(frequency).transpose()?;
@@ -103,7 +124,9 @@ impl Columns {
 }
 
 fn allele(text: &str) -> Result<&str, &'static str> {
-    let printable = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
+    let printable = text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b',');
     if text.is_empty() || !printable {
         Err("an allele is empty or holds a comma or white space")
     } else {
@@ -112,7 +135,10 @@ fn allele(text: &str) -> Result<&str, &'static str> {
 }
 
 fn frequency(text: &str) -> Result<f32, &'static str> {
-    let value = text.parse().ok().filter(|value| (0.0..=1.0).contains(value));
+    let value = text
+        .parse()
+        .ok()
+        .filter(|value| (0.0..=1.0).contains(value));
     value.ok_or("the frequency is no number from 0 to 1")
 }
 

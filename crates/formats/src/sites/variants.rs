@@ -1,13 +1,21 @@
-//! A VCF of sites: one site for each alternate allele, with AF, or AC and AN, of INFO. Genotypes are not read.
+//! A VCF of sites: one site for each alternate allele, with AF, or AC and AN, of INFO. Genotypes
+//! are not read.
 
 use ligate_model::Position;
 
 use super::{CurrentContig, Site, SitesKind, SitesReport};
 use crate::{Problems, ReadError, text::Lines};
 
-pub(super) fn visit(mut lines: Lines, visit: &mut dyn FnMut(&Site<'_>)) -> Result<SitesReport, ReadError> {
+pub(super) fn visit(
+    mut lines: Lines,
+    visit: &mut dyn FnMut(&Site<'_>),
+) -> Result<SitesReport, ReadError> {
     let path = lines.path().to_owned();
-    let mut report = SitesReport { kind: SitesKind::Variants, sites: 0, problems: Problems::default() };
+    let mut report = SitesReport {
+        kind: SitesKind::Variants,
+        sites: 0,
+        problems: Problems::default(),
+    };
     let mut contig = CurrentContig::default();
     while let Some(line) = lines.next_line()? {
         if line.text.is_empty() || line.text.starts_with('#') {
@@ -28,10 +36,24 @@ fn record(
     visit: &mut dyn FnMut(&Site<'_>),
 ) -> Result<u64, &'static str> {
     let mut fields = text.split('\t');
-    let mut next = || fields.next().ok_or("the record has fewer than eight fields");
-    let (name, position, _, reference, alternates, _, _, info) =
-        (next()?, next()?, next()?, next()?, next()?, next()?, next()?, next()?);
-    let position: u32 = position.parse().map_err(|_| "the position is no number from 0 to 4294967295")?;
+    let mut next = || {
+        fields
+            .next()
+            .ok_or("the record has fewer than eight fields")
+    };
+    let (name, position, _, reference, alternates, _, _, info) = (
+        next()?,
+        next()?,
+        next()?,
+        next()?,
+        next()?,
+        next()?,
+        next()?,
+        next()?,
+    );
+    let position: u32 = position
+        .parse()
+        .map_err(|_| "the position is no number from 0 to 4294967295")?;
     let contig = contig.get(name);
     let counts = Counts::new(info);
     let mut sites = 0;
@@ -64,7 +86,11 @@ struct Counts<'a> {
 
 impl<'a> Counts<'a> {
     fn new(info: &'a str) -> Self {
-        let mut counts = Self { frequencies: None, counts: None, number: None };
+        let mut counts = Self {
+            frequencies: None,
+            counts: None,
+            number: None,
+        };
         for (key, value) in info.split(';').filter_map(|item| item.split_once('=')) {
             match key {
                 "AF" => counts.frequencies = Some(value),
@@ -80,7 +106,9 @@ impl<'a> Counts<'a> {
     fn frequency(&self, place: usize) -> Option<f32> {
         let at = |values: Option<&'a str>| values.and_then(|values| values.split(',').nth(place));
         let count = at(self.counts).and_then(|text| text.parse::<u32>().ok());
-        let exact = count.zip(self.number).filter(|(count, number)| *number > 0 && count <= number);
+        let exact = count
+            .zip(self.number)
+            .filter(|(count, number)| *number > 0 && count <= number);
         let stated = || at(self.frequencies).and_then(|text| text.parse::<f32>().ok());
         exact
             .map(|(count, number)| (f64::from(count) / f64::from(number)) as f32)

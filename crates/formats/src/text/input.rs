@@ -1,6 +1,7 @@
-//! The bytes of a file, whatever they are wrapped in: plain, gzip, bgzf or zstd, told apart by content. Every file that
-//! this crate reads comes through here. Hands out chunks of bounded size, so that worker threads can inflate bgzf chunks in
-//! parallel, or one byte after another; refuses files that were cut.
+//! The bytes of a file, whatever they are wrapped in: plain, gzip, bgzf or zstd, told apart by
+//! content. Every file that this crate reads comes through here. Hands out chunks of bounded size,
+//! so that worker threads can inflate bgzf chunks in parallel, or one byte after another; refuses
+//! files that were cut.
 
 use std::{
     fs::File,
@@ -17,8 +18,8 @@ use libdeflater::Decompressor;
 
 use crate::{ReadError, bgzf};
 
-/// Inflated bytes of a chunk, about: large enough that a chunk's fixed costs vanish, small enough that threads share
-/// a file of a few megabytes.
+/// Inflated bytes of a chunk, about: large enough that a chunk's fixed costs vanish, small enough
+/// that threads share a file of a few megabytes.
 pub(crate) const CHUNK: usize = 2 << 20;
 
 /// What some programs put before a text.
@@ -40,13 +41,19 @@ enum Inner {
     Plain(Counted),
     Gzip(Box<MultiGzDecoder<BufReader<Counted>>>),
     Zstd(Box<zstd::Decoder<'static, BufReader<Counted>>>),
-    Bgzf { reader: BufReader<Counted>, ended: bool },
+    Bgzf {
+        reader: BufReader<Counted>,
+        ended: bool,
+    },
 }
 
 /// A piece of the file: inflated already, or blocks still to be inflated.
 pub(crate) enum Chunk {
     Inflated(Vec<u8>),
-    Blocks { data: Vec<u8>, spans: Vec<bgzf::Span> },
+    Blocks {
+        data: Vec<u8>,
+        spans: Vec<bgzf::Span>,
+    },
 }
 
 impl Chunk {
@@ -75,7 +82,9 @@ impl Chunk {
 impl Input {
     /// Opens a file and looks at its first bytes.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
-        Self::open_inner(path).map_err(|error| ReadError::io(path, error))?.checked()
+        Self::open_inner(path)
+            .map_err(|error| ReadError::io(path, error))?
+            .checked()
     }
 
     fn open_inner(path: &Path) -> io::Result<Self> {
@@ -85,9 +94,15 @@ impl Input {
         file.seek(SeekFrom::Start(0))?;
         let total = file.metadata()?.len();
         let read = Arc::new(AtomicU64::new(0));
-        let counted = Counted { file, read: Arc::clone(&read) };
+        let counted = Counted {
+            file,
+            read: Arc::clone(&read),
+        };
         let inner = if bgzf::is_block_header(&start[..filled]) {
-            Inner::Bgzf { reader: BufReader::with_capacity(1 << 18, counted), ended: false }
+            Inner::Bgzf {
+                reader: BufReader::with_capacity(1 << 18, counted),
+                ended: false,
+            }
         } else if start.starts_with(&[0x1f, 0x8b]) {
             let reader = BufReader::with_capacity(1 << 18, counted);
             Inner::Gzip(Box::new(MultiGzDecoder::new(reader)))
@@ -97,15 +112,26 @@ impl Input {
         } else {
             Inner::Plain(counted)
         };
-        Ok(Self { path: path.to_owned(), inner, fault: None, read, total })
+        Ok(Self {
+            path: path.to_owned(),
+            inner,
+            fault: None,
+            read,
+            total,
+        })
     }
 
     /// Looks for the end of a bgzf file before hours go into its beginning.
     fn checked(mut self) -> Result<Self, ReadError> {
         if let Inner::Bgzf { reader, .. } = &mut self.inner {
             let file = &mut reader.get_mut().file;
-            if !ends_with_marker(file, self.total).map_err(|error| ReadError::io(&self.path, error))? {
-                return Err(ReadError::truncated(&self.path, "the bgzf block that marks its end is missing"));
+            if !ends_with_marker(file, self.total)
+                .map_err(|error| ReadError::io(&self.path, error))?
+            {
+                return Err(ReadError::truncated(
+                    &self.path,
+                    "the bgzf block that marks its end is missing",
+                ));
             }
         }
         Ok(self)
@@ -153,8 +179,8 @@ fn corrupt_frame(error: io::Error) -> io::Error {
     }
 }
 
-/// The bytes of a text file one after another, without the byte order mark. What goes wrong is a [`ReadError`] within the
-/// I/O error, which [`ReadError::io`] takes out again.
+/// The bytes of a text file one after another, without the byte order mark. What goes wrong is a
+/// [`ReadError`] within the I/O error, which [`ReadError::io`] takes out again.
 pub struct TextReader {
     input: Input,
     decompressor: Decompressor,
@@ -168,7 +194,13 @@ impl Input {
     /// The bytes as those of a text.
     pub fn into_text(self) -> TextReader {
         let decompressor = Decompressor::new();
-        TextReader { input: self, decompressor, chunk: Vec::new(), at: 0, begun: false }
+        TextReader {
+            input: self,
+            decompressor,
+            chunk: Vec::new(),
+            at: 0,
+            begun: false,
+        }
     }
 }
 
@@ -176,7 +208,9 @@ impl TextReader {
     fn next_chunk(&mut self) -> Result<(), ReadError> {
         self.chunk.clear();
         self.at = 0;
-        let Some(chunk) = self.input.next_chunk(CHUNK)? else { return Ok(()) };
+        let Some(chunk) = self.input.next_chunk(CHUNK)? else {
+            return Ok(());
+        };
         if !chunk.inflate(&mut self.decompressor, &mut self.chunk) {
             return Err(ReadError::corrupt(self.input.path(), CORRUPT_BLOCK));
         }
@@ -211,7 +245,9 @@ impl Read for TextReader {
 
 fn ends_with_marker(file: &mut File, total: u64) -> io::Result<bool> {
     let mut last = [0; bgzf::END.len()];
-    let Some(at) = total.checked_sub(last.len() as u64) else { return Ok(false) };
+    let Some(at) = total.checked_sub(last.len() as u64) else {
+        return Ok(false);
+    };
     file.seek(SeekFrom::Start(at))?;
     file.read_exact(&mut last)?;
     file.seek(SeekFrom::Start(0))?;
@@ -246,10 +282,16 @@ fn read_bytes(
     Ok((!bytes.is_empty()).then_some(Chunk::Inflated(bytes)))
 }
 
-fn read_blocks(reader: &mut impl BufRead, wanted: usize, ended: &mut bool) -> io::Result<Option<Chunk>> {
+fn read_blocks(
+    reader: &mut impl BufRead,
+    wanted: usize,
+    ended: &mut bool,
+) -> io::Result<Option<Chunk>> {
     let (mut data, mut spans, mut inflated) = (Vec::new(), Vec::new(), 0);
     while inflated < wanted {
-        let Some(span) = bgzf::read_block(reader, &mut data)? else { break };
+        let Some(span) = bgzf::read_block(reader, &mut data)? else {
+            break;
+        };
         *ended = span.inflated == 0;
         inflated += span.inflated;
         if span.inflated > 0 {
@@ -317,7 +359,9 @@ mod tests {
 
     #[test]
     fn every_wrapping_gives_the_same_bytes() {
-        let content: Vec<u8> = (0..200_000_u32).flat_map(|i| (i % 977).to_le_bytes()).collect();
+        let content: Vec<u8> = (0..200_000_u32)
+            .flat_map(|i| (i % 977).to_le_bytes())
+            .collect();
         let two_members = [gzip(&content[..1000]), gzip(&content[1000..])].concat();
         let two_frames = [zstd(&content[..1000]), zstd(&content[1000..])].concat();
         for bytes in [content.clone(), two_members, two_frames, bgzip(&content)] {
@@ -329,20 +373,37 @@ mod tests {
 
     #[test]
     fn a_text_is_read_without_its_byte_order_mark() {
-        let text: String = (0..200_000).map(|number| format!("line {number}\n")).collect();
+        let text: String = (0..200_000)
+            .map(|number| format!("line {number}\n"))
+            .collect();
         let marked = format!("\u{feff}{text}");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("text");
-        for bytes in [marked.clone().into_bytes(), gzip(marked.as_bytes()), zstd(marked.as_bytes())] {
+        for bytes in [
+            marked.clone().into_bytes(),
+            gzip(marked.as_bytes()),
+            zstd(marked.as_bytes()),
+        ] {
             std::fs::write(&path, bytes).unwrap();
             let mut read = String::new();
-            Input::open(&path).unwrap().into_text().read_to_string(&mut read).unwrap();
+            Input::open(&path)
+                .unwrap()
+                .into_text()
+                .read_to_string(&mut read)
+                .unwrap();
             assert!(read == text);
         }
         let whole = gzip(marked.as_bytes());
         std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-        let cut = Input::open(&path).unwrap().into_text().read_to_end(&mut Vec::new()).unwrap_err();
-        assert!(matches!(ReadError::io(&path, cut), ReadError::Truncated { .. }));
+        let cut = Input::open(&path)
+            .unwrap()
+            .into_text()
+            .read_to_end(&mut Vec::new())
+            .unwrap_err();
+        assert!(matches!(
+            ReadError::io(&path, cut),
+            ReadError::Truncated { .. }
+        ));
     }
 
     #[test]

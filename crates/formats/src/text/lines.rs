@@ -1,6 +1,6 @@
-//! Text files line by line, whatever wraps them. Holds one chunk of the file and the line that goes beyond it; refuses
-//! lines longer than a record can be. Bytes that are no UTF-8 become the replacement character: the reader's own rules
-//! then say what is wrong with the field.
+//! Text files line by line, whatever wraps them. Holds one chunk of the file and the line that goes
+//! beyond it; refuses lines longer than a record can be. Bytes that are no UTF-8 become the
+//! replacement character: the reader's own rules then say what is wrong with the field.
 
 use std::{
     borrow::Cow,
@@ -40,13 +40,24 @@ impl Lines {
     /// Opens a file.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
         let input = Some(Input::open(path)?);
-        Ok(Self { input, ..Self::of(path, Vec::new()) })
+        Ok(Self {
+            input,
+            ..Self::of(path, Vec::new())
+        })
     }
 
     /// A text in memory; `path` is only for messages.
     pub fn of(path: &Path, text: Vec<u8>) -> Self {
         let decompressor = Decompressor::new();
-        Self { path: path.to_owned(), input: None, decompressor, chunk: text, at: 0, number: 0, ended: false }
+        Self {
+            path: path.to_owned(),
+            input: None,
+            decompressor,
+            chunk: text,
+            at: 0,
+            number: 0,
+            ended: false,
+        }
     }
 
     /// The file, for messages.
@@ -56,7 +67,9 @@ impl Lines {
 
     /// The next line; `None` at the end of the file.
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, ReadError> {
-        let Some(length) = self.find_end()? else { return Ok(None) };
+        let Some(length) = self.find_end()? else {
+            return Ok(None);
+        };
         let start = self.at;
         self.at = (start + length + 1).min(self.chunk.len());
         self.number += 1;
@@ -67,7 +80,10 @@ impl Lines {
         if self.number == 1 {
             bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         }
-        Ok(Some(Line { number: self.number, text: String::from_utf8_lossy(bytes) }))
+        Ok(Some(Line {
+            number: self.number,
+            text: String::from_utf8_lossy(bytes),
+        }))
     }
 
     /// Length of the line that starts at `at`, after reading on until its end is there.
@@ -93,7 +109,11 @@ impl Lines {
     fn read_on(&mut self) -> Result<(), ReadError> {
         self.chunk.drain(..self.at);
         self.at = 0;
-        let Some(chunk) = self.input.as_mut().map_or(Ok(None), |input| input.next_chunk(CHUNK))? else {
+        let Some(chunk) = self
+            .input
+            .as_mut()
+            .map_or(Ok(None), |input| input.next_chunk(CHUNK))?
+        else {
             self.ended = true;
             return Ok(());
         };
@@ -145,12 +165,9 @@ mod tests {
         for bytes in [writer.finish().unwrap(), text.clone().into_bytes()] {
             let found = lines(&bytes);
             assert_eq!(found.len(), 400_000);
-            assert!(
-                found
-                    .iter()
-                    .enumerate()
-                    .all(|(i, (number, line))| { *number == i as u64 + 1 && *line == format!("line {i}") })
-            );
+            assert!(found.iter().enumerate().all(|(i, (number, line))| {
+                *number == i as u64 + 1 && *line == format!("line {i}")
+            }));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Lines of a table into fields: tabs or commas as the header has them, quoted fields as in RFC 4180 (spreadsheets
-//! write them with commas, R with tabs), whatever the file is wrapped in.
+//! Lines of a table into fields: tabs or commas as the header has them, quoted fields as in RFC
+//! 4180 (spreadsheets write them with commas, R with tabs), whatever the file is wrapped in.
 
 use std::{borrow::Cow, path::Path};
 
@@ -31,8 +31,7 @@ impl Table {
             table.header = names.iter().map(|name| name.trim().to_owned()).collect();
         }
         if table.header.len() < 2 {
-            let message =
-                "the header line must name an id column and at least one more, with tabs or commas between";
+            let message = "the header line must name an id column and at least one more, with tabs or commas between";
             return Err(ReadError::malformed(path, 1, message));
         }
         Ok(table)
@@ -43,7 +42,8 @@ impl Table {
         &self.header
     }
 
-    /// The next row that is not blank, and the line where it starts. A quoted field may go on over ends of lines.
+    /// The next row that is not blank, and the line where it starts. A quoted field may go on over
+    /// ends of lines.
     pub fn next_row(&mut self) -> Result<Option<(u64, &[String])>, ReadError> {
         let path = self.lines.path().to_owned();
         let mut start = None;
@@ -57,8 +57,7 @@ impl Table {
             }
             let start = *start.get_or_insert(line.number);
             if self.parser.length() + text.len() > MAX_ROW {
-                let message =
-                    "the row is longer than 16 MiB; is this a table, with every quotation mark closed?";
+                let message = "the row is longer than 16 MiB; is this a table, with every quotation mark closed?";
                 return Err(ReadError::malformed(&path, start, message));
             }
             if self.parser.is_whole_with(text) {
@@ -67,7 +66,11 @@ impl Table {
             }
         }
         match start {
-            Some(start) => Err(ReadError::malformed(&path, start, "a quotation mark is not closed")),
+            Some(start) => Err(ReadError::malformed(
+                &path,
+                start,
+                "a quotation mark is not closed",
+            )),
             None => Ok(None),
         }
     }
@@ -78,7 +81,11 @@ fn separator(path: &Path) -> Result<u8, ReadError> {
     let mut lines = Lines::open(path)?;
     while let Some(line) = lines.next_line()? {
         if !line.text.trim().is_empty() {
-            return Ok(if line.text.contains('\t') { b'\t' } else { b',' });
+            return Ok(if line.text.contains('\t') {
+                b'\t'
+            } else {
+                b','
+            });
         }
     }
     Ok(b',')
@@ -98,8 +105,17 @@ struct Parser {
 impl Parser {
     fn new(separator: u8) -> Self {
         // Lines come without their ends, so that any other return belongs to a field.
-        let core = ReaderBuilder::new().delimiter(separator).terminator(Terminator::Any(b'\n')).build();
-        Self { core, text: vec![0; 1024], length: 0, ends: vec![0; 64], count: 0 }
+        let core = ReaderBuilder::new()
+            .delimiter(separator)
+            .terminator(Terminator::Any(b'\n'))
+            .build();
+        Self {
+            core,
+            text: vec![0; 1024],
+            length: 0,
+            ends: vec![0; 64],
+            count: 0,
+        }
     }
 
     fn length(&self) -> usize {
@@ -114,8 +130,11 @@ impl Parser {
     fn read(&mut self, mut input: &[u8]) -> bool {
         // To the library, no input is the end of the file.
         while !input.is_empty() {
-            let (result, read, written, ended) =
-                self.core.read_record(input, &mut self.text[self.length..], &mut self.ends[self.count..]);
+            let (result, read, written, ended) = self.core.read_record(
+                input,
+                &mut self.text[self.length..],
+                &mut self.ends[self.count..],
+            );
             input = &input[read..];
             self.length += written;
             self.count += ended;
@@ -160,20 +179,37 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[(u64, &[&str])]) {
-        let owned = |row: &[&str]| row.iter().map(|field| (*field).to_owned()).collect::<Vec<_>>();
-        let expected: Vec<_> = expected.iter().map(|(line, row)| (*line, owned(row))).collect();
+        let owned = |row: &[&str]| {
+            row.iter()
+                .map(|field| (*field).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(line, row)| (*line, owned(row)))
+            .collect();
         assert_eq!(rows(text.as_bytes()).unwrap(), expected, "{text:?}");
     }
 
     #[test]
     fn tabs_or_commas_quotes_and_ends_of_lines() {
         let plain: &[(u64, &[&str])] = &[(1, &["id", "x"]), (2, &["a", "1"]), (4, &["b", "2"])];
-        for text in ["id\tx\na\t1\n\nb\t2\n", "id,x\r\na,1\r\n\r\nb,2", "\u{feff}id,x\na,1\n  \nb,2\n"] {
+        for text in [
+            "id\tx\na\t1\n\nb\t2\n",
+            "id,x\r\na,1\r\n\r\nb,2",
+            "\u{feff}id,x\na,1\n  \nb,2\n",
+        ] {
             check(text, plain);
         }
-        check("\"id\",x\na,\"1,5 \"\"m\"\"\"\n", &[(1, &["id", "x"]), (2, &["a", "1,5 \"m\""])]);
-        let two_lines: &[(u64, &[&str])] =
-            &[(1, &["id", "x"]), (2, &["a", "two\n\nlines"]), (5, &["b", "2"])];
+        check(
+            "\"id\",x\na,\"1,5 \"\"m\"\"\"\n",
+            &[(1, &["id", "x"]), (2, &["a", "1,5 \"m\""])],
+        );
+        let two_lines: &[(u64, &[&str])] = &[
+            (1, &["id", "x"]),
+            (2, &["a", "two\n\nlines"]),
+            (5, &["b", "2"]),
+        ];
         check("id,x\na,\"two\n\nlines\"\nb,2\n", two_lines);
         check("id,x\na,\n", &[(1, &["id", "x"]), (2, &["a", ""])]);
         // A tab in the header says that commas belong to values.
@@ -191,7 +227,10 @@ mod tests {
     fn an_open_quotation_mark_hides_nobody() {
         for text in ["id,x\na,\"1\nb,2\nc,3\n", "id,x\na,\"1"] {
             let error = rows(text.as_bytes()).unwrap_err();
-            assert!(error.contains(":2: a quotation mark is not closed"), "{error}");
+            assert!(
+                error.contains(":2: a quotation mark is not closed"),
+                "{error}"
+            );
         }
     }
 
@@ -206,8 +245,16 @@ mod tests {
             assert!(error.contains(said), "{error}");
         }
         let long = [b"id,x\na,".to_vec(), vec![b'1'; 17 << 20]].concat();
-        assert!(rows(&long).unwrap_err().contains(":2: the row is longer than 16 MiB"));
+        assert!(
+            rows(&long)
+                .unwrap_err()
+                .contains(":2: the row is longer than 16 MiB")
+        );
         let open = [b"id,x\na,\"".to_vec(), b"1\n".repeat(10 << 20)].concat();
-        assert!(rows(&open).unwrap_err().contains(":2: the row is longer than 16 MiB"));
+        assert!(
+            rows(&open)
+                .unwrap_err()
+                .contains(":2: the row is longer than 16 MiB")
+        );
     }
 }

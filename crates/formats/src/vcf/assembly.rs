@@ -1,5 +1,5 @@
-//! Which reference assembly a header speaks of: contig lengths, contig lines' `assembly=` and `##reference`. Two
-//! different answers are none.
+//! Which reference assembly a header speaks of: contig lengths, contig lines' `assembly=` and
+//! `##reference`. Two different answers are none.
 
 use ligate_model::{Assembly, Contig};
 
@@ -23,8 +23,12 @@ impl Evidence {
         let words = lower.split(|c: char| !c.is_ascii_alphanumeric());
         for word in words {
             self.add(match word {
-                "grch37" | "hg19" | "b37" | "hs37d5" | "assembly19" | "v37" => Some(Assembly::Grch37),
-                "grch38" | "hg38" | "b38" | "hs38" | "hs38dh" | "assembly38" => Some(Assembly::Grch38),
+                "grch37" | "hg19" | "b37" | "hs37d5" | "assembly19" | "v37" => {
+                    Some(Assembly::Grch37)
+                }
+                "grch38" | "hg38" | "b38" | "hs38" | "hs38dh" | "assembly38" => {
+                    Some(Assembly::Grch38)
+                }
                 "chm13" | "chm13v2" | "hs1" => Some(Assembly::T2tChm13),
                 _ => None,
             });
@@ -61,9 +65,17 @@ mod tests {
         let (chr1, chr2) = (("chr1", 248_956_422), ("2", 243_199_373));
         check(&[chr1], &[], Some(Assembly::Grch38));
         check(&[chr1, chr2], &[], None);
-        check(&[chr2], &["file:///data/b37/human_g1k_v37_decoy.fasta"], Some(Assembly::Grch37));
+        check(
+            &[chr2],
+            &["file:///data/b37/human_g1k_v37_decoy.fasta"],
+            Some(Assembly::Grch37),
+        );
         check(&[chr1], &["hg19.fasta"], None);
-        check(&[("1", 1000)], &["Homo_sapiens_assembly38.fasta"], Some(Assembly::Grch38));
+        check(
+            &[("1", 1000)],
+            &["Homo_sapiens_assembly38.fasta"],
+            Some(Assembly::Grch38),
+        );
         check(&[], &["1000GenomesPilot-NCBI36"], None);
     }
 }

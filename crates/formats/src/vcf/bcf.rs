@@ -1,5 +1,5 @@
-//! BCF 2.1 and 2.2 records (VCF 4.5, section 6): the fixed part, alleles and GT. Checks every length before it is
-//! used; other fields are walked over.
+//! BCF 2.1 and 2.2 records (VCF 4.5, section 6): the fixed part, alleles and GT. Checks every
+//! length before it is used; other fields are walked over.
 
 use ligate_genotypes::{Exception, Phase};
 
@@ -16,7 +16,10 @@ const CUT: &str = "the record's fields do not fit its length";
 /// Bytes of the record with this prefix, which is included; `None` if it gives impossible lengths.
 pub(super) fn record_length(prefix: [u8; PREFIX]) -> Option<usize> {
     let [a, b, c, d, e, f, g, h] = prefix;
-    let (shared, individual) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+    let (shared, individual) = (
+        u32::from_le_bytes([a, b, c, d]),
+        u32::from_le_bytes([e, f, g, h]),
+    );
     ((24..=MAX_PART).contains(&shared) && individual <= MAX_PART)
         .then_some(PREFIX + shared as usize + individual as usize)
 }
@@ -45,9 +48,15 @@ impl EncodedCalls<'_> {
     /// The integers of one sample up to the end of its vector.
     pub fn values(&self, sample: usize) -> impl Iterator<Item = i32> + '_ {
         let size = self.width * self.each;
-        let values = self.data.get(sample * size..(sample + 1) * size).unwrap_or_default();
+        let values = self
+            .data
+            .get(sample * size..(sample + 1) * size)
+            .unwrap_or_default();
         let (width, end) = (self.width, end_of_vector(self.width));
-        values.chunks_exact(width).map(integer).take_while(move |value| *value != end)
+        values
+            .chunks_exact(width)
+            .map(integer)
+            .take_while(move |value| *value != end)
     }
 }
 
@@ -59,8 +68,9 @@ pub(super) struct Packed {
 }
 
 impl EncodedCalls<'_> {
-    /// Packs diploid calls of alleles 0, 1 and `.`, all phased or all unphased, as `tokenise` does those of text:
-    /// 32 samples a word, two bits each. `None` if they are not of this kind: then `codes` mean nothing.
+    /// Packs diploid calls of alleles 0, 1 and `.`, all phased or all unphased, as `tokenise` does
+    /// those of text: 32 samples a word, two bits each. `None` if they are not of this kind: then
+    /// `codes` mean nothing.
     pub fn pack(&self, codes: &mut [u64]) -> Option<Packed> {
         if (self.width, self.each) != (1, 2) {
             return None;
@@ -72,18 +82,29 @@ impl EncodedCalls<'_> {
                 match (a >> 1, b >> 1) {
                     (first @ 1..=2, second @ 1..=2) => {
                         *code |= u64::from((first - 1) | (second - 1) << 1) << (2 * at);
-                        *(if b & 1 == 1 { &mut phased } else { &mut unphased }) = true;
+                        *(if b & 1 == 1 {
+                            &mut phased
+                        } else {
+                            &mut unphased
+                        }) = true;
                     }
                     (0, 0) => missing.push(((word * 32 + at) as u32, Exception::Missing)),
                     (0, one @ 1..=2) | (one @ 1..=2, 0) => {
                         let alternate = one == 2;
-                        missing.push(((word * 32 + at) as u32, Exception::HalfMissing { alternate }));
+                        missing.push((
+                            (word * 32 + at) as u32,
+                            Exception::HalfMissing { alternate },
+                        ));
                     }
                     _ => return None,
                 }
             }
         }
-        let phase = if phased { Phase::Phased } else { Phase::Unphased };
+        let phase = if phased {
+            Phase::Phased
+        } else {
+            Phase::Unphased
+        };
         (!(phased && unphased)).then_some(Packed { phase, missing })
     }
 }
@@ -94,11 +115,18 @@ impl<'r> Record<'r> {
         let mut lengths = Cursor(bytes);
         let shared = lengths.integer(4)?;
         lengths.integer(4)?;
-        let split = usize::try_from(shared).ok().filter(|at| *at <= lengths.0.len()).ok_or(CUT)?;
+        let split = usize::try_from(shared)
+            .ok()
+            .filter(|at| *at <= lengths.0.len())
+            .ok_or(CUT)?;
         let (shared, individual) = lengths.0.split_at(split);
         let mut fields = Cursor(shared);
-        let contig = usize::try_from(fields.integer(4)?).map_err(|_| "CHROM is no contig of the header")?;
-        let chromosome = header.contig_names.get(contig).ok_or("CHROM is no contig of the header")?;
+        let contig =
+            usize::try_from(fields.integer(4)?).map_err(|_| "CHROM is no contig of the header")?;
+        let chromosome = header
+            .contig_names
+            .get(contig)
+            .ok_or("CHROM is no contig of the header")?;
         let position = fields.integer(4)?;
         fields.take(8)?;
         let (infos, alleles) = (fields.integer(2)? as u16, fields.integer(2)? as u16);
@@ -114,7 +142,14 @@ impl<'r> Record<'r> {
         let calls = calls(Cursor(individual), formats, samples as usize, header)?;
         let position = u32::try_from(position.wrapping_add(1)).map_err(|_| "POS is no position")?;
         let id = if id.is_empty() { b"." } else { id };
-        Ok(Self { chromosome, position, id, reference, alternates, calls })
+        Ok(Self {
+            chromosome,
+            position,
+            id,
+            reference,
+            alternates,
+            calls,
+        })
     }
 }
 
@@ -134,9 +169,16 @@ fn alternates(fields: &mut Cursor<'_>, alleles: u16) -> Result<Vec<u8>, &'static
 
 /// Walks over FILTER and INFO; their keys must be in the header.
 fn check_strings(fields: &mut Cursor<'_>, infos: u16, header: &Header) -> Result<(), &'static str> {
-    let known = |key: i32| usize::try_from(key).ok().and_then(|key| header.strings.get(key));
+    let known = |key: i32| {
+        usize::try_from(key)
+            .ok()
+            .and_then(|key| header.strings.get(key))
+    };
     let (width, filters) = fields.typed()?;
-    if filters.chunks_exact(width.max(1)).any(|value| known(integer(value)).is_none()) {
+    if filters
+        .chunks_exact(width.max(1))
+        .any(|value| known(integer(value)).is_none())
+    {
         return Err("FILTER is not in the header");
     }
     for _ in 0..infos {
@@ -155,10 +197,18 @@ fn calls<'r>(
     let mut found = None;
     for _ in 0..formats {
         let key = usize::try_from(fields.typed_integer()?).map_err(|_| CUT)?;
-        let name = header.strings.get(key).ok_or("a FORMAT key is not in the header")?;
+        let name = header
+            .strings
+            .get(key)
+            .ok_or("a FORMAT key is not in the header")?;
         let (kind, each) = fields.descriptor()?;
         let width = width(kind)?;
-        let data = fields.take(samples.checked_mul(width).and_then(|n| n.checked_mul(each)).ok_or(CUT)?)?;
+        let data = fields.take(
+            samples
+                .checked_mul(width)
+                .and_then(|n| n.checked_mul(each))
+                .ok_or(CUT)?,
+        )?;
         if name == "GT" {
             if kind > 3 {
                 return Err("GT is not made of integers");

@@ -1,6 +1,7 @@
-//! What INFO and FORMAT keys hold: the number and type of their values, from the header or, for reserved keys, from
-//! the specification (VCF 4.1 to 4.5, tables of reserved keys). Ligate reads GT alone; a value that breaks its
-//! definition is reported because it shows that the file is not what it says, and its record is kept.
+//! What INFO and FORMAT keys hold: the number and type of their values, from the header or, for
+//! reserved keys, from the specification (VCF 4.1 to 4.5, tables of reserved keys). Ligate reads GT
+//! alone; a value that breaks its definition is reported because it shows that the file is not what
+//! it says, and its record is kept.
 
 use std::str;
 
@@ -52,8 +53,18 @@ const ONE: Number = Number::Count(1);
 /// Keys that all versions define alike.
 const INFO: [Reserved; 17] = [
     Reserved("AA", ONE, Some(Kind::String), Rule::None),
-    Reserved("AC", Number::Alternates, Some(Kind::Integer), Rule::NotNegative),
-    Reserved("AF", Number::Alternates, Some(Kind::Float), Rule::NotNegative),
+    Reserved(
+        "AC",
+        Number::Alternates,
+        Some(Kind::Integer),
+        Rule::NotNegative,
+    ),
+    Reserved(
+        "AF",
+        Number::Alternates,
+        Some(Kind::Float),
+        Rule::NotNegative,
+    ),
     Reserved("AN", ONE, Some(Kind::Integer), Rule::NotNegative),
     Reserved("BQ", ONE, Some(Kind::Float), Rule::None),
     Reserved("CIGAR", Number::Alternates, Some(Kind::String), Rule::Cigar),
@@ -73,7 +84,12 @@ const INFO: [Reserved; 17] = [
 const FORMAT: [Reserved; 13] = [
     Reserved("GT", ONE, Some(Kind::String), Rule::None),
     Reserved("DP", ONE, Some(Kind::Integer), Rule::NotNegative),
-    Reserved("EC", Number::Alternates, Some(Kind::Integer), Rule::NotNegative),
+    Reserved(
+        "EC",
+        Number::Alternates,
+        Some(Kind::Integer),
+        Rule::NotNegative,
+    ),
     Reserved("FT", ONE, Some(Kind::String), Rule::None),
     Reserved("GL", Number::Genotypes, Some(Kind::Float), Rule::None),
     Reserved("GLE", Number::Genotypes, Some(Kind::String), Rule::None),
@@ -113,7 +129,11 @@ impl Definition {
     /// What the specification says of a key; `None` if it says nothing.
     pub fn reserved(column: Column, key: &[u8]) -> Option<Self> {
         let reserved = column.reserved(str::from_utf8(key).ok()?)?;
-        Some(Self { number: reserved.1, kind: reserved.2.unwrap_or(Kind::Float), rule: reserved.3 })
+        Some(Self {
+            number: reserved.1,
+            kind: reserved.2.unwrap_or(Kind::Float),
+            rule: reserved.3,
+        })
     }
 
     /// The definition in the header, and how it differs from the specification's.
@@ -124,10 +144,19 @@ impl Definition {
         kind: Kind,
         minor: u8,
     ) -> (Self, Option<String>) {
-        let mut definition = Self { number, kind, rule: Rule::None };
-        let Some(reserved) = column.reserved(key) else { return (definition, None) };
+        let mut definition = Self {
+            number,
+            kind,
+            rule: Rule::None,
+        };
+        let Some(reserved) = column.reserved(key) else {
+            return (definition, None);
+        };
         let differs = |what, expected: &str| {
-            Some(format!("{} {key}: the specification gives {what} {expected}", column.name()))
+            Some(format!(
+                "{} {key}: the specification gives {what} {expected}",
+                column.name()
+            ))
         };
         // From version 4.3 on a filter of a genotype may be a list.
         let list = key == "FT" && minor >= 3;
@@ -142,15 +171,24 @@ impl Definition {
         (definition, fault)
     }
 
-    /// Whether `values`, which stand between two separators, hold what they should. `alternates` is 0 where there is
-    /// no alternate allele; `genotypes` is how many there are, if that is known.
-    pub fn check(&self, values: &[u8], alternates: u32, genotypes: Option<u32>) -> Result<(), &'static str> {
+    /// Whether `values`, which stand between two separators, hold what they should. `alternates` is
+    /// 0 where there is no alternate allele; `genotypes` is how many there are, if that is known.
+    pub fn check(
+        &self,
+        values: &[u8],
+        alternates: u32,
+        genotypes: Option<u32>,
+    ) -> Result<(), &'static str> {
         if values == b"." {
             return Ok(());
         }
         if self.kind == Kind::Flag {
             let flag = values == b"0" || values == b"1";
-            return if flag { Ok(()) } else { Err("is a flag and holds a value") };
+            return if flag {
+                Ok(())
+            } else {
+                Err("is a flag and holds a value")
+            };
         }
         if !self.number_fits(values, alternates, genotypes) {
             return Err("does not hold the number of values of its definition");
@@ -190,7 +228,8 @@ impl Definition {
     }
 }
 
-/// Reads the `Number` of a definition; versions before 4.2 have no `R`, versions before 4.4 no local numbers.
+/// Reads the `Number` of a definition; versions before 4.2 have no `R`, versions before 4.4 no
+/// local numbers.
 pub(super) fn parse_number(text: &str, minor: u8) -> Option<Number> {
     Some(match text {
         "A" => Number::Alternates,
@@ -235,7 +274,10 @@ fn kind_name(kind: Kind) -> &'static str {
 }
 
 fn is_integer(value: &[u8]) -> bool {
-    let digits = value.strip_prefix(b"-").or(value.strip_prefix(b"+")).unwrap_or(value);
+    let digits = value
+        .strip_prefix(b"-")
+        .or(value.strip_prefix(b"+"))
+        .unwrap_or(value);
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
@@ -249,14 +291,17 @@ fn is_cigar(value: &[u8]) -> bool {
     for byte in value {
         match byte {
             b'0'..=b'9' => digits += 1,
-            b'M' | b'I' | b'D' | b'N' | b'S' | b'H' | b'P' | b'=' | b'X' if digits > 0 => digits = 0,
+            b'M' | b'I' | b'D' | b'N' | b'S' | b'H' | b'P' | b'=' | b'X' if digits > 0 => {
+                digits = 0
+            }
             _ => return false,
         }
     }
     digits == 0
 }
 
-/// Genotypes of `ploidy` alleles out of `alleles`, n + p - 1 over p; `None` where that is beyond 32 bits.
+/// Genotypes of `ploidy` alleles out of `alleles`, n + p - 1 over p; `None` where that is beyond 32
+/// bits.
 pub(super) fn genotypes(alleles: u32, ploidy: u32) -> Option<u32> {
     let mut count = 1_u64;
     for i in 0..u64::from(ploidy) {
@@ -271,7 +316,11 @@ mod tests {
 
     #[test]
     fn values_are_checked_against_number_and_type() {
-        let definition = |number, kind| Definition { number, kind, rule: Rule::None };
+        let definition = |number, kind| Definition {
+            number,
+            kind,
+            rule: Rule::None,
+        };
         for (definition, values, ok) in [
             (definition(ONE, Kind::Integer), "12", true),
             (definition(ONE, Kind::Integer), "12,13", false),
@@ -284,19 +333,34 @@ mod tests {
             (definition(Number::Alternates, Kind::Integer), "1,.", true),
             (definition(Number::Alternates, Kind::Integer), "1", false),
             (definition(Number::Alleles, Kind::Integer), "1,2,3", true),
-            (definition(Number::Genotypes, Kind::Integer), "1,2,3,4,5,6", true),
+            (
+                definition(Number::Genotypes, Kind::Integer),
+                "1,2,3,4,5,6",
+                true,
+            ),
             (definition(Number::Genotypes, Kind::Integer), ".", true),
             (definition(Number::Count(0), Kind::Flag), "1", true),
             (definition(Number::Count(0), Kind::Flag), "yes", false),
         ] {
-            assert_eq!(definition.check(values.as_bytes(), 2, genotypes(3, 2)).is_ok(), ok, "{values}");
+            assert_eq!(
+                definition
+                    .check(values.as_bytes(), 2, genotypes(3, 2))
+                    .is_ok(),
+                ok,
+                "{values}"
+            );
         }
     }
 
     #[test]
     fn genotypes_are_counted() {
         assert_eq!(
-            [genotypes(2, 2), genotypes(3, 2), genotypes(3, 3), genotypes(4, 1)],
+            [
+                genotypes(2, 2),
+                genotypes(3, 2),
+                genotypes(3, 3),
+                genotypes(4, 1)
+            ],
             [Some(3), Some(6), Some(10), Some(4)]
         );
         assert_eq!(genotypes(60_000, 200), None);

@@ -43,23 +43,39 @@ pub(super) struct Encoded {
 
 impl Encoded {
     fn new(blocks: usize) -> Self {
-        let batch = VariantBatch { variants: Vec::new(), blocks: vec![BlockRows::default(); blocks] };
-        Self { batch, ..Self::default() }
+        let batch = VariantBatch {
+            variants: Vec::new(),
+            blocks: vec![BlockRows::default(); blocks],
+        };
+        Self {
+            batch,
+            ..Self::default()
+        }
     }
 
     fn skip(&mut self, message: &str) {
         self.skipped += 1;
         if self.problems.len() < KEPT_PROBLEMS {
-            self.problems.push(LocalProblem { line: self.lines, message: message.to_owned(), note: false });
+            self.problems.push(LocalProblem {
+                line: self.lines,
+                message: message.to_owned(),
+                note: false,
+            });
         } else {
             self.unkept += 1;
         }
     }
 
     fn note(&mut self, message: Option<impl Into<String>>) {
-        let Some(message) = message.map(Into::into) else { return };
+        let Some(message) = message.map(Into::into) else {
+            return;
+        };
         if self.noted.len() < KEPT_PROBLEMS && self.noted.insert(message.clone()) {
-            self.problems.push(LocalProblem { line: self.lines, message, note: true });
+            self.problems.push(LocalProblem {
+                line: self.lines,
+                message,
+                note: true,
+            });
         } else {
             self.unkept += 1;
         }
@@ -134,7 +150,9 @@ impl<'a> Encoder<'a> {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             match line.first() {
                 None => {}
-                Some(b'#') => self.out.note(Some("a header line stands among the records; it is ignored")),
+                Some(b'#') => self.out.note(Some(
+                    "a header line stands among the records; it is ignored",
+                )),
                 Some(_) => {
                     let result = self.line(line);
                     self.count(result)?;
@@ -148,7 +166,8 @@ impl<'a> Encoder<'a> {
         let mut rest = bytes;
         while let Some(prefix) = rest.first_chunk::<{ bcf::PREFIX }>() {
             // `framing` cut the bytes at these lengths.
-            let Some((record, after)) = bcf::record_length(*prefix).and_then(|n| rest.split_at_checked(n))
+            let Some((record, after)) =
+                bcf::record_length(*prefix).and_then(|n| rest.split_at_checked(n))
             else {
                 break;
             };
@@ -182,13 +201,19 @@ impl<'a> Encoder<'a> {
         let alternates = record::alternates(columns.alternates)?;
         self.contig(chromosome);
         let contig = self.contig.1.clone();
-        let site = Site { contig: &contig, position, reference, alternates };
+        let site = Site {
+            contig: &contig,
+            position,
+            reference,
+            alternates,
+        };
         let count = site.alternate_count()?;
         let (id, fault) = record::id(columns.id);
         self.out.note(fault);
         self.out.note(record::quality(columns.quality));
         self.out.note(record::filter(columns.filter));
-        self.out.note(info::check(columns.info, u32::from(count), header));
+        self.out
+            .note(info::check(columns.info, u32::from(count), header));
         let found = self.line_calls(&columns, count)?;
         self.rows(&site, count, id, &found)
     }
@@ -201,7 +226,12 @@ impl<'a> Encoder<'a> {
         let alternates = record::alternates(&record.alternates)?;
         self.contig(chromosome);
         let contig = self.contig.1.clone();
-        let site = Site { contig: &contig, position: record.position, reference, alternates };
+        let site = Site {
+            contig: &contig,
+            position: record.position,
+            reference,
+            alternates,
+        };
         let count = site.alternate_count()?;
         let (id, fault) = record::id(record.id);
         self.out.note(fault);
@@ -223,7 +253,11 @@ impl<'a> Encoder<'a> {
     }
 
     /// Reads a line's calls.
-    fn line_calls(&mut self, columns: &Columns<'_>, alternates: u16) -> Result<Found, &'static str> {
+    fn line_calls(
+        &mut self,
+        columns: &Columns<'_>,
+        alternates: u16,
+    ) -> Result<Found, &'static str> {
         let (header, samples) = (self.header, self.header.samples.len());
         if !header.genotypes {
             return Ok(Found::Packed);
@@ -232,19 +266,23 @@ impl<'a> Encoder<'a> {
         self.out.note(note);
         if self.layout.only && alternates <= 1 && columns.samples.len() == 4 * samples {
             self.calls.clear();
-            if let Some(separator) = tokenise(columns.samples, self.calls.codes_mut(), &mut self.missing) {
+            if let Some(separator) =
+                tokenise(columns.samples, self.calls.codes_mut(), &mut self.missing)
+            {
                 self.finish_packed(columns.samples, separator);
                 return Ok(Found::Packed);
             }
         }
         if self.layout.called {
             let prefix = header.minor >= 4;
-            self.genotypes.read(columns.samples, samples, alleles(alternates), prefix)?;
+            self.genotypes
+                .read(columns.samples, samples, alleles(alternates), prefix)?;
         } else {
             self.uncalled(columns.samples)?;
         }
         if !self.layout.only {
-            self.out.note(self.layout.check(columns.samples, u32::from(alternates)));
+            self.out
+                .note(self.layout.check(columns.samples, u32::from(alternates)));
         }
         Ok(Found::Parsed)
     }
@@ -255,7 +293,9 @@ impl<'a> Encoder<'a> {
             let at = 4 * *sample as usize;
             let exception = match (samples.get(at + 1), samples.get(at + 3)) {
                 (Some(b'.'), Some(b'.')) => Exception::Missing,
-                (a, b) => Exception::HalfMissing { alternate: a == Some(&b'1') || b == Some(&b'1') },
+                (a, b) => Exception::HalfMissing {
+                    alternate: a == Some(&b'1') || b == Some(&b'1'),
+                },
             };
             self.calls.push_exception(*sample, exception);
         }
@@ -292,11 +332,15 @@ impl<'a> Encoder<'a> {
             && let Some(packed) = calls.pack(self.calls.codes_mut())
         {
             self.calls.set_phase(packed.phase);
-            packed.missing.iter().for_each(|(sample, missing)| self.calls.push_exception(*sample, *missing));
+            packed
+                .missing
+                .iter()
+                .for_each(|(sample, missing)| self.calls.push_exception(*sample, *missing));
             return Ok(Found::Packed);
         }
         let alleles = alleles(alternates);
-        (0..count).try_for_each(|sample| self.genotypes.push_encoded(calls.values(sample), alleles))?;
+        (0..count)
+            .try_for_each(|sample| self.genotypes.push_encoded(calls.values(sample), alleles))?;
         Ok(Found::Parsed)
     }
 
@@ -352,8 +396,12 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// Alleles that a call may name. Where ALT is `.` that is not checked: such records come with any call, and give no
-/// variant.
+/// Alleles that a call may name. Where ALT is `.` that is not checked: such records come with any
+/// call, and give no variant.
 fn alleles(alternates: u16) -> u16 {
-    if alternates == 0 { MAX_ALLELES as u16 } else { alternates + 1 }
+    if alternates == 0 {
+        MAX_ALLELES as u16
+    } else {
+        alternates + 1
+    }
 }

@@ -1,6 +1,6 @@
-//! The FORMAT column and the fields of the samples. Ligate loads GT; the other fields of the first samples of each
-//! record are checked against their definitions, which shows a wrong definition without reading the bytes that make
-//! up nearly all of a deeply annotated file.
+//! The FORMAT column and the fields of the samples. Ligate loads GT; the other fields of the first
+//! samples of each record are checked against their definitions, which shows a wrong definition
+//! without reading the bytes that make up nearly all of a deeply annotated file.
 
 use super::{
     definition::{self, Column, Definition, Number},
@@ -24,8 +24,13 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Reads a FORMAT column, if it is not the one at hand already. `Err`: the record cannot be used.
-    pub fn read(&mut self, text: &[u8], header: &Header) -> Result<Option<&'static str>, &'static str> {
+    /// Reads a FORMAT column, if it is not the one at hand already. `Err`: the record cannot be
+    /// used.
+    pub fn read(
+        &mut self,
+        text: &[u8],
+        header: &Header,
+    ) -> Result<Option<&'static str>, &'static str> {
         if self.text != text || self.keys.is_empty() {
             *self = Self::parse(text, header);
         }
@@ -35,13 +40,27 @@ impl Layout {
     fn parse(text: &[u8], header: &Header) -> Self {
         let keys: Vec<&[u8]> = text.split(|b| *b == b':').collect();
         let called = keys.first() == Some(&&b"GT"[..]);
-        let fault = keys[1..].contains(&&b"GT"[..]).then_some("GT is not the first FORMAT field");
+        let fault = keys[1..]
+            .contains(&&b"GT"[..])
+            .then_some("GT is not the first FORMAT field");
         let note = keys.iter().find_map(|key| key_fault(key, header));
         let keys = keys
             .into_iter()
-            .map(|key| (String::from_utf8_lossy(key).into_owned(), header.definition(Column::Format, key)))
+            .map(|key| {
+                (
+                    String::from_utf8_lossy(key).into_owned(),
+                    header.definition(Column::Format, key),
+                )
+            })
             .collect();
-        Self { text: text.to_vec(), keys, called, only: text == b"GT", fault, note }
+        Self {
+            text: text.to_vec(),
+            keys,
+            called,
+            only: text == b"GT",
+            fault,
+            note,
+        }
     }
 
     /// Checks the first samples' fields; `samples` has a tab before each.
@@ -62,17 +81,24 @@ impl Layout {
                 ploidy = call_ploidy(values);
                 continue;
             }
-            let Some(definition) = definition else { continue };
+            let Some(definition) = definition else {
+                continue;
+            };
             let local = definition.number == Number::Genotypes;
-            let genotypes =
-                if local { ploidy.and_then(|p| definition::genotypes(alternates + 1, p)) } else { None };
+            let genotypes = if local {
+                ploidy.and_then(|p| definition::genotypes(alternates + 1, p))
+            } else {
+                None
+            };
             if !values.is_empty()
                 && let Err(fault) = definition.check(values, alternates, genotypes)
             {
                 return Some(format!("FORMAT {name} {fault}"));
             }
         }
-        fields.next().map(|_| "a sample has more fields than FORMAT".to_owned())
+        fields
+            .next()
+            .map(|_| "a sample has more fields than FORMAT".to_owned())
     }
 }
 

@@ -1,5 +1,5 @@
-//! Where records begin and end in chunks that end anywhere. The part of a record at the end of one chunk is carried
-//! to the next, which needs to know only this: so chunks are read in parallel.
+//! Where records begin and end in chunks that end anywhere. The part of a record at the end of one
+//! chunk is carried to the next, which needs to know only this: so chunks are read in parallel.
 
 use std::ops::Range;
 
@@ -29,10 +29,19 @@ pub(super) struct Parts {
     pub tail: Vec<u8>,
 }
 
-/// Takes a chunk apart, or what is left after the last chunk. `Err` says how the file is corrupt or cut.
-pub(super) fn split(framing: Framing, carry: Vec<u8>, chunk: &[u8], last: bool) -> Result<Parts, Fault> {
+/// Takes a chunk apart, or what is left after the last chunk. `Err` says how the file is corrupt or
+/// cut.
+pub(super) fn split(
+    framing: Framing,
+    carry: Vec<u8>,
+    chunk: &[u8],
+    last: bool,
+) -> Result<Parts, Fault> {
     let parts = match framing {
-        Framing::Lines if last => Parts { straddling: carry, ..Parts::default() },
+        Framing::Lines if last => Parts {
+            straddling: carry,
+            ..Parts::default()
+        },
         Framing::Lines => split_lines(carry, chunk),
         Framing::Records => split_records(carry, chunk)?,
     };
@@ -53,24 +62,39 @@ pub(super) enum Fault {
 }
 
 fn split_lines(mut carry: Vec<u8>, chunk: &[u8]) -> Parts {
-    let (Some(first), Some(last)) = (memchr::memchr(b'\n', chunk), memchr::memrchr(b'\n', chunk)) else {
+    let (Some(first), Some(last)) = (memchr::memchr(b'\n', chunk), memchr::memrchr(b'\n', chunk))
+    else {
         carry.extend_from_slice(chunk);
-        return Parts { tail: carry, ..Parts::default() };
+        return Parts {
+            tail: carry,
+            ..Parts::default()
+        };
     };
     let start = if carry.is_empty() { 0 } else { first + 1 };
     carry.extend_from_slice(&chunk[..start]);
-    Parts { straddling: carry, body: start..last + 1, tail: chunk[last + 1..].to_vec() }
+    Parts {
+        straddling: carry,
+        body: start..last + 1,
+        tail: chunk[last + 1..].to_vec(),
+    }
 }
 
 fn split_records(mut carry: Vec<u8>, chunk: &[u8]) -> Result<Parts, Fault> {
     let carried = carry.len();
     let total = carried + chunk.len();
-    let byte = |at: usize| if at < carried { carry.get(at) } else { chunk.get(at - carried) };
+    let byte = |at: usize| {
+        if at < carried {
+            carry.get(at)
+        } else {
+            chunk.get(at - carried)
+        }
+    };
     // The first record that ends in the chunk or is cut, then the last that is whole.
     let (mut start, mut whole) = (0, 0);
     while total - whole >= bcf::PREFIX {
         let prefix = std::array::from_fn(|i| byte(whole + i).copied().unwrap_or_default());
-        let length = bcf::record_length(prefix).ok_or(Fault::Corrupt("a record has an impossible length"))?;
+        let length = bcf::record_length(prefix)
+            .ok_or(Fault::Corrupt("a record has an impossible length"))?;
         if length > total - whole {
             break;
         }
@@ -82,11 +106,19 @@ fn split_records(mut carry: Vec<u8>, chunk: &[u8]) -> Result<Parts, Fault> {
     if whole < carried {
         let mut tail = carry.split_off(whole);
         tail.extend_from_slice(chunk);
-        return Ok(Parts { straddling: carry, body: 0..0, tail });
+        return Ok(Parts {
+            straddling: carry,
+            body: 0..0,
+            tail,
+        });
     }
     let (start, whole) = (start.max(carried) - carried, whole - carried);
     carry.extend_from_slice(&chunk[..start]);
-    Ok(Parts { straddling: carry, body: start..whole, tail: chunk[whole..].to_vec() })
+    Ok(Parts {
+        straddling: carry,
+        body: start..whole,
+        tail: chunk[whole..].to_vec(),
+    })
 }
 
 #[cfg(test)]
@@ -145,6 +177,9 @@ mod tests {
             split(Framing::Records, bytes[..20].to_vec(), &[], true),
             Err(Fault::Truncated("it ends within a record"))
         );
-        assert!(matches!(split(Framing::Records, vec![0; 30], &[], false), Err(Fault::Corrupt(_))));
+        assert!(matches!(
+            split(Framing::Records, vec![0; 30], &[], false),
+            Err(Fault::Corrupt(_))
+        ));
     }
 }

@@ -1,6 +1,7 @@
-//! Calls of any shape: any number of alleles, any ploidy, half-missing, with other FORMAT fields behind. Reads a
-//! record's calls once and hands them out once for each allele, because a site of several alternate alleles becomes
-//! one row for each: a haplotype sets its bit in exactly the row of its allele.
+//! Calls of any shape: any number of alleles, any ploidy, half-missing, with other FORMAT fields
+//! behind. Reads a record's calls once and hands them out once for each allele, because a site of
+//! several alternate alleles becomes one row for each: a haplotype sets its bit in exactly the row
+//! of its allele.
 
 use ligate_genotypes::{Calls, Exception, Phase};
 
@@ -53,8 +54,9 @@ impl Genotypes {
         self.polyploid.clear();
     }
 
-    /// Reads the first field of every sample column. `samples` has a tab before each; `alleles` counts REF too;
-    /// `prefix` says whether a call may begin with its phase (`|0/1`, from version 4.4 on).
+    /// Reads the first field of every sample column. `samples` has a tab before each; `alleles`
+    /// counts REF too; `prefix` says whether a call may begin with its phase (`|0/1`, from version
+    /// 4.4 on).
     pub fn read(
         &mut self,
         samples: &[u8],
@@ -65,7 +67,9 @@ impl Genotypes {
         self.clear();
         let mut rest = samples;
         for _ in 0..count {
-            let Some((b'\t', field)) = rest.split_first() else { return Err(COLUMNS) };
+            let Some((b'\t', field)) = rest.split_first() else {
+                return Err(COLUMNS);
+            };
             rest = match *field {
                 [a, separator, b, ref after @ ..] if is_simple(a, separator, b, after) => {
                     self.push(allele(a), allele(b), separator == b'|', alleles)?;
@@ -79,15 +83,29 @@ impl Genotypes {
                 }
             };
         }
-        if rest.is_empty() { Ok(()) } else { Err(COLUMNS) }
+        if rest.is_empty() {
+            Ok(())
+        } else {
+            Err(COLUMNS)
+        }
     }
 
-    fn push(&mut self, first: u16, second: u16, phased: bool, alleles: u16) -> Result<(), &'static str> {
+    fn push(
+        &mut self,
+        first: u16,
+        second: u16,
+        phased: bool,
+        alleles: u16,
+    ) -> Result<(), &'static str> {
         let known = |allele: u16| allele < alleles || allele == MISSING;
         if !known(first) || !(known(second) || second == NONE) {
             return Err(OUT_OF_RANGE);
         }
-        self.calls.push(Call { first, second, phased });
+        self.calls.push(Call {
+            first,
+            second,
+            phased,
+        });
         Ok(())
     }
 
@@ -101,7 +119,9 @@ impl Genotypes {
         loop {
             let end = memchr::memchr2(b'/', b'|', rest).unwrap_or(rest.len());
             self.alleles.push(parse_allele(&rest[..end])?);
-            let Some(separator) = rest.get(end) else { break };
+            let Some(separator) = rest.get(end) else {
+                break;
+            };
             phased = *separator == b'|';
             rest = &rest[end + 1..];
         }
@@ -120,12 +140,19 @@ impl Genotypes {
                 if self.polyploid.len() >= usize::from(MANY) {
                     return Err(MANY_POLYPLOID);
                 }
-                if many.iter().any(|allele| *allele >= alleles && *allele != MISSING) {
+                if many
+                    .iter()
+                    .any(|allele| *allele >= alleles && *allele != MISSING)
+                {
                     return Err(OUT_OF_RANGE);
                 }
                 let place = self.polyploid.len() as u16;
                 self.polyploid.push(many.to_vec());
-                self.calls.push(Call { first: place, second: MANY, phased: false });
+                self.calls.push(Call {
+                    first: place,
+                    second: MANY,
+                    phased: false,
+                });
                 Ok(())
             }
         }
@@ -142,7 +169,10 @@ impl Genotypes {
         for value in values {
             let allele = match u32::try_from(value).map_err(|_| BAD_CALL)? >> 1 {
                 0 => MISSING,
-                number => u16::try_from(number - 1).ok().filter(|n| *n < MANY).ok_or(OUT_OF_RANGE)?,
+                number => u16::try_from(number - 1)
+                    .ok()
+                    .filter(|n| *n < MANY)
+                    .ok_or(OUT_OF_RANGE)?,
             };
             phased = value & 1 == 1;
             self.alleles.push(allele);
@@ -155,7 +185,11 @@ impl Genotypes {
 
     /// Adds samples without a call.
     pub fn push_missing(&mut self, count: usize) {
-        let missing = Call { first: MISSING, second: MISSING, phased: false };
+        let missing = Call {
+            first: MISSING,
+            second: MISSING,
+            phased: false,
+        };
         self.calls.resize(self.calls.len() + count, missing);
     }
 
@@ -167,9 +201,14 @@ impl Genotypes {
             let mut bits = 0;
             for (at, call) in calls.iter().enumerate() {
                 if call.is_diploid() {
-                    let code = u64::from(call.first == allele) | u64::from(call.second == allele) << 1;
+                    let code =
+                        u64::from(call.first == allele) | u64::from(call.second == allele) << 1;
                     bits |= code << (2 * at);
-                    *if call.phased { &mut phased } else { &mut unphased } += 1;
+                    *if call.phased {
+                        &mut phased
+                    } else {
+                        &mut unphased
+                    } += 1;
                 } else {
                     out.push_exception((word * 32 + at) as u32, self.exception(*call, allele));
                 }
@@ -183,7 +222,8 @@ impl Genotypes {
         }
     }
 
-    /// In a row of mixed phase: the phased calls, of heterozygous ones because phase means nothing in others.
+    /// In a row of mixed phase: the phased calls, of heterozygous ones because phase means nothing
+    /// in others.
     fn fill_phased(&self, allele: u16, out: &mut Calls) {
         for (sample, call) in self.calls.iter().enumerate() {
             let heterozygous = (call.first == allele) != (call.second == allele);
@@ -196,17 +236,25 @@ impl Genotypes {
     fn exception(&self, call: Call, allele: u16) -> Exception {
         match (call.first, call.second) {
             (MISSING, NONE) => Exception::HaploidMissing,
-            (first, NONE) => Exception::Haploid { alternate: first == allele },
+            (first, NONE) => Exception::Haploid {
+                alternate: first == allele,
+            },
             (place, MANY) => {
-                let alleles = self.polyploid.get(usize::from(place)).map_or(&[][..], Vec::as_slice);
-                let count = |keep: &dyn Fn(u16) -> bool| alleles.iter().filter(|a| keep(**a)).count() as u8;
+                let alleles = self
+                    .polyploid
+                    .get(usize::from(place))
+                    .map_or(&[][..], Vec::as_slice);
+                let count =
+                    |keep: &dyn Fn(u16) -> bool| alleles.iter().filter(|a| keep(**a)).count() as u8;
                 Exception::Polyploid {
                     alternates: count(&|a| a == allele),
                     alleles: count(&|a| a != MISSING),
                 }
             }
             (MISSING, MISSING) => Exception::Missing,
-            (MISSING, one) | (one, _) => Exception::HalfMissing { alternate: one == allele },
+            (MISSING, one) | (one, _) => Exception::HalfMissing {
+                alternate: one == allele,
+            },
         }
     }
 }
@@ -221,7 +269,11 @@ fn is_simple(a: u8, separator: u8, b: u8, after: &[u8]) -> bool {
 }
 
 fn allele(byte: u8) -> u16 {
-    if byte == b'.' { MISSING } else { u16::from(byte.wrapping_sub(b'0')) }
+    if byte == b'.' {
+        MISSING
+    } else {
+        u16::from(byte.wrapping_sub(b'0'))
+    }
 }
 
 fn parse_allele(text: &[u8]) -> Result<u16, &'static str> {
@@ -231,8 +283,13 @@ fn parse_allele(text: &[u8]) -> Result<u16, &'static str> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return Err(BAD_CALL);
     }
-    let value = text.iter().fold(0_u32, |value, b| (value * 10 + u32::from(b - b'0')).min(1 << 20));
-    u16::try_from(value).ok().filter(|value| *value < MANY).ok_or(OUT_OF_RANGE)
+    let value = text.iter().fold(0_u32, |value, b| {
+        (value * 10 + u32::from(b - b'0')).min(1 << 20)
+    });
+    u16::try_from(value)
+        .ok()
+        .filter(|value| *value < MANY)
+        .ok_or(OUT_OF_RANGE)
 }
 
 /// What follows a call, from the next sample's tab on.
@@ -249,7 +306,12 @@ mod tests {
 
     fn read(samples: &str, alleles: u16) -> Result<Genotypes, &'static str> {
         let mut genotypes = Genotypes::default();
-        genotypes.read(samples.as_bytes(), samples.matches('\t').count(), alleles, false)?;
+        genotypes.read(
+            samples.as_bytes(),
+            samples.matches('\t').count(),
+            alleles,
+            false,
+        )?;
         Ok(genotypes)
     }
 
@@ -265,7 +327,13 @@ mod tests {
                 (2, Exception::HalfMissing { alternate: true }),
                 (3, Exception::Haploid { alternate: true }),
                 (4, Exception::HaploidMissing),
-                (5, Exception::Polyploid { alternates: 1, alleles: 3 }),
+                (
+                    5,
+                    Exception::Polyploid {
+                        alternates: 1,
+                        alleles: 3
+                    }
+                ),
                 (6, Exception::Missing),
             ]
         );

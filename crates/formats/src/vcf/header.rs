@@ -1,7 +1,7 @@
-//! The header of a VCF or BCF file: version, definitions, contigs and samples. An error is what the records could
-//! not be read without (version, column line, sample names, lines that are no header lines, definitions without a
-//! name); whatever else breaks the specification is a problem, because people's data should not stay out for the
-//! sake of a description.
+//! The header of a VCF or BCF file: version, definitions, contigs and samples. An error is what the
+//! records could not be read without (version, column line, sample names, lines that are no header
+//! lines, definitions without a name); whatever else breaks the specification is a problem, because
+//! people's data should not stay out for the sake of a description.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -22,7 +22,9 @@ use crate::{Problems, ReadError};
 /// Longest header, in bytes: a million samples and as many contigs stay well below.
 pub(super) const MAX_HEADER: usize = 256 << 20;
 
-const COLUMNS: [&str; 8] = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"];
+const COLUMNS: [&str; 8] = [
+    "#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO",
+];
 
 /// Names of BCF's two dictionaries, by their numbers.
 #[derive(Default)]
@@ -35,7 +37,8 @@ pub(super) struct Dictionary {
 const MAX_ENTRY: usize = 1 << 22;
 
 impl Dictionary {
-    /// Adds a name under the number of its `IDX` field, else under the next free one, unless it is there already.
+    /// Adds a name under the number of its `IDX` field, else under the next free one, unless it is
+    /// there already.
     fn add(&mut self, name: &str, index: Option<usize>) {
         if !self.known.insert(name.into()) {
             return;
@@ -89,7 +92,11 @@ impl Header {
     /// Parses the text from the first line to the column line, without its end.
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, ReadError> {
         let text = String::from_utf8_lossy(text);
-        let mut parser = Parser { path, header: Self::default(), evidence: Evidence::default() };
+        let mut parser = Parser {
+            path,
+            header: Self::default(),
+            evidence: Evidence::default(),
+        };
         parser.header.strings.add("PASS", Some(0));
         for (at, line) in text.split('\n').enumerate() {
             parser.header.lines = at as u64 + 1;
@@ -108,7 +115,9 @@ impl Header {
             Column::Info => self.info.get(key),
             Column::Format => self.format.get(key),
         };
-        declared.copied().or_else(|| Definition::reserved(column, key))
+        declared
+            .copied()
+            .or_else(|| Definition::reserved(column, key))
     }
 }
 
@@ -121,7 +130,9 @@ impl Parser<'_> {
         } else if line.starts_with('#') {
             self.column_line(line)
         } else {
-            Err(self.error("this line stands before the #CHROM line but does not start with ##; remove it"))
+            Err(self.error(
+                "this line stands before the #CHROM line but does not start with ##; remove it",
+            ))
         }
     }
 
@@ -130,12 +141,16 @@ impl Parser<'_> {
     }
 
     fn problem(&mut self, message: impl Into<String>) {
-        self.header.problems.push(self.path, self.header.lines, message);
+        self.header
+            .problems
+            .push(self.path, self.header.lines, message);
     }
 
     fn version(&mut self, line: &str) -> Result<(), ReadError> {
         let Some(version) = line.strip_prefix("##fileformat=") else {
-            return Err(self.error("the first line must be ##fileformat=VCFv4.x; this is no VCF file"));
+            return Err(
+                self.error("the first line must be ##fileformat=VCFv4.x; this is no VCF file")
+            );
         };
         self.header.minor = match version {
             "VCFv4.1" => 1,
@@ -192,17 +207,25 @@ impl Parser<'_> {
 
     fn check(&mut self, fault: Option<&'static str>) {
         if let Some(fault) = fault {
-            self.problem(format!("this header line breaks the specification: {fault}"));
+            self.problem(format!(
+                "this header line breaks the specification: {fault}"
+            ));
         }
     }
 
-    /// A structured line and its ID. What cannot be taken apart is a problem as long as there is an ID.
+    /// A structured line and its ID. What cannot be taken apart is a problem as long as there is an
+    /// ID.
     fn named(&mut self, value: &str) -> Result<(String, Structured), ReadError> {
         let line = Structured::parse(value);
         self.check(line.fault);
-        match line.value("ID").filter(|id| !id.is_empty()).map(str::to_owned) {
+        match line
+            .value("ID")
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned)
+        {
             Some(id) => Ok((id, line)),
-            None => Err(self.error("this header line defines something without an ID; correct or remove it")),
+            None => Err(self
+                .error("this header line defines something without an ID; correct or remove it")),
         }
     }
 
@@ -211,10 +234,17 @@ impl Parser<'_> {
         self.header.strings.add(&name, index(&line));
         self.check(header_lines::definition(&line));
         let minor = self.header.minor;
-        let number = line.value("Number").and_then(|number| definition::parse_number(number, minor));
-        let kind = line.value("Type").and_then(|kind| definition::parse_kind(kind, column));
+        let number = line
+            .value("Number")
+            .and_then(|number| definition::parse_number(number, minor));
+        let kind = line
+            .value("Type")
+            .and_then(|kind| definition::parse_kind(kind, column));
         let (Some(number), Some(kind)) = (number, kind) else {
-            self.problem(format!("{} {name}: Number or Type is none of this version's", column.name()));
+            self.problem(format!(
+                "{} {name}: Number or Type is none of this version's",
+                column.name()
+            ));
             return Ok(());
         };
         let (definition, fault) = Definition::declared(column, &name, number, kind, minor);
@@ -249,7 +279,9 @@ impl Parser<'_> {
         let columns: Vec<&str> = line.split('\t').collect();
         if columns.len() < COLUMNS.len() || columns[..COLUMNS.len()] != COLUMNS {
             let expected = COLUMNS.join(" ");
-            return Err(self.error(format!("the column line must be \"{expected}\", separated by tabs")));
+            return Err(self.error(format!(
+                "the column line must be \"{expected}\", separated by tabs"
+            )));
         }
         self.header.complete = true;
         let samples = match columns.get(COLUMNS.len()) {

@@ -1,12 +1,21 @@
-//! What the specification says of header lines and Ligate does not depend on: each check gives the first fault.
+//! What the specification says of header lines and Ligate does not depend on: each check gives the
+//! first fault.
 
 use super::meta::{Field, Structured};
 
-/// First words of symbolic alleles (VCF 4.5, section 1.4.5), and names that callers have used for years.
-const SYMBOLIC: [&str; 10] = ["DEL", "INS", "DUP", "INV", "CNV", "BND", "CPX", "CTX", "NON_REF", "*"];
+/// First words of symbolic alleles (VCF 4.5, section 1.4.5), and names that callers have used for
+/// years.
+const SYMBOLIC: [&str; 10] = [
+    "DEL", "INS", "DUP", "INV", "CNV", "BND", "CPX", "CTX", "NON_REF", "*",
+];
 
 pub(super) fn definition(line: &Structured) -> Option<&'static str> {
-    let keys: Vec<&str> = line.fields.iter().take(4).map(|field| field.key.as_str()).collect();
+    let keys: Vec<&str> = line
+        .fields
+        .iter()
+        .take(4)
+        .map(|field| field.key.as_str())
+        .collect();
     if keys != ["ID", "Number", "Type", "Description"] {
         return Some("ID, Number, Type and Description come first, in this order");
     }
@@ -22,7 +31,9 @@ pub(super) fn filter(line: &Structured) -> Option<&'static str> {
 
 pub(super) fn alternate(line: &Structured) -> Option<&'static str> {
     let first = line.value("ID")?.split(':').next()?;
-    let copies = first.strip_prefix("CN").is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+    let copies = first
+        .strip_prefix("CN")
+        .is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
     if !SYMBOLIC.contains(&first) && !copies && first.len() != 1 {
         return Some(
             "the symbolic allele is none of DEL, INS, DUP, INV, CNV and BND, with or without a subtype",
@@ -35,7 +46,10 @@ pub(super) fn alternate(line: &Structured) -> Option<&'static str> {
 }
 
 pub(super) fn contig(line: &Structured) -> Option<&'static str> {
-    if line.value("length").is_some_and(|length| length.parse::<u64>().is_err()) {
+    if line
+        .value("length")
+        .is_some_and(|length| length.parse::<u64>().is_err())
+    {
         return Some("a contig's length is a whole number");
     }
     name(line)
@@ -53,7 +67,8 @@ pub(super) fn other(key: &str, value: &str, minor: u8) -> Option<&'static str> {
 
 fn name(line: &Structured) -> Option<&'static str> {
     let id = line.value("ID")?;
-    id.contains([' ', '\t', ',', '<', '>']).then_some("an ID has no white space, commas or angle brackets")
+    id.contains([' ', '\t', ',', '<', '>'])
+        .then_some("an ID has no white space, commas or angle brackets")
 }
 
 fn description(line: &Structured) -> Option<&'static str> {
@@ -68,11 +83,17 @@ fn sample(line: &Structured, minor: u8) -> Option<&'static str> {
     if line.fault.is_some() || minor >= 3 {
         return line.fault;
     }
-    if ["ID", "Genomes", "Mixture"].iter().any(|key| line.get(key).is_none()) {
+    if ["ID", "Genomes", "Mixture"]
+        .iter()
+        .any(|key| line.get(key).is_none())
+    {
         return Some("a SAMPLE has ID, Genomes and Mixture");
     }
     let quoted = |field: &Field| field.quoted && field.key != "Description";
-    line.fields.iter().any(quoted).then_some("only a Description stands in quotation marks")
+    line.fields
+        .iter()
+        .any(quoted)
+        .then_some("only a Description stands in quotation marks")
 }
 
 fn pedigree(line: &Structured, minor: u8) -> Option<&'static str> {
@@ -80,7 +101,10 @@ fn pedigree(line: &Structured, minor: u8) -> Option<&'static str> {
         return line.fault;
     }
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
-    let odd = line.fields.iter().any(|field| !field.value.bytes().all(plain));
+    let odd = line
+        .fields
+        .iter()
+        .any(|field| !field.value.bytes().all(plain));
     odd.then_some("names in a PEDIGREE consist of letters, digits, '_', '-' and '.'")
 }
 
@@ -90,5 +114,7 @@ fn url(value: &str) -> Option<&'static str> {
     let authority = rest.split('/').next().unwrap_or(rest);
     let host = authority.rsplit('@').next().unwrap_or(authority);
     let host = host.split(':').next().unwrap_or(host);
-    host.bytes().all(|b| b.is_ascii_digit()).then_some("the address has no valid host")
+    host.bytes()
+        .all(|b| b.is_ascii_digit())
+        .then_some("the address has no valid host")
 }

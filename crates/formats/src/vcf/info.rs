@@ -10,7 +10,8 @@ pub(super) fn check(info: &[u8], alternates: u32, header: &Header) -> Option<Str
     if info == b"." {
         return None;
     }
-    info.split(|b| *b == b';').find_map(|entry| check_entry(entry, alternates, header))
+    info.split(|b| *b == b';')
+        .find_map(|entry| check_entry(entry, alternates, header))
 }
 
 fn check_entry(entry: &[u8], alternates: u32, header: &Header) -> Option<String> {

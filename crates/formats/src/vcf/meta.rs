@@ -1,5 +1,5 @@
-//! One `##key=<...>` line of a VCF header taken apart (VCF 4.5, section 1.4). Owns the quoting rules; what the keys
-//! mean is decided in `definition`.
+//! One `##key=<...>` line of a VCF header taken apart (VCF 4.5, section 1.4). Owns the quoting
+//! rules; what the keys mean is decided in `definition`.
 
 /// A field of a structured line, `ID=DP` or `Description="Depth"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,9 @@ fn fault_after(after: &str) -> &'static str {
 }
 
 fn field(text: &str) -> Result<(Field, &str), &'static str> {
-    let (key, rest) = text.split_once('=').ok_or("a field is not of the form key=value")?;
+    let (key, rest) = text
+        .split_once('=')
+        .ok_or("a field is not of the form key=value")?;
     if key.is_empty() || key.contains([',', '<', '>', '"', ' ']) {
         return Err("a field is not of the form key=value");
     }
@@ -78,7 +80,14 @@ fn field(text: &str) -> Result<(Field, &str), &'static str> {
             (value.to_owned(), false, after)
         }
     };
-    Ok((Field { key: key.to_owned(), value, quoted }, after))
+    Ok((
+        Field {
+            key: key.to_owned(),
+            value,
+            quoted,
+        },
+        after,
+    ))
 }
 
 /// The text up to the closing quotation mark, where `\"` and `\\` are one character.
@@ -116,20 +125,39 @@ mod tests {
 
     fn check(text: &str, expected: &[(&str, &str)], whole: bool) {
         let found = Structured::parse(text);
-        let fields: Vec<(&str, &str)> =
-            found.fields.iter().map(|field| (field.key.as_str(), field.value.as_str())).collect();
+        let fields: Vec<(&str, &str)> = found
+            .fields
+            .iter()
+            .map(|field| (field.key.as_str(), field.value.as_str()))
+            .collect();
         assert_eq!(fields, expected, "{text}");
         assert_eq!(found.fault.is_none(), whole, "{text}: {:?}", found.fault);
     }
 
     #[test]
     fn takes_lines_apart() {
-        check(r#"<ID=DP,Description="a, \"b\" >">"#, &[("ID", "DP"), ("Description", "a, \"b\" >")], true);
-        check("<ID=A,Values=[x, y],Number=.>", &[("ID", "A"), ("Values", "[x, y]"), ("Number", ".")], true);
+        check(
+            r#"<ID=DP,Description="a, \"b\" >">"#,
+            &[("ID", "DP"), ("Description", "a, \"b\" >")],
+            true,
+        );
+        check(
+            "<ID=A,Values=[x, y],Number=.>",
+            &[("ID", "A"), ("Values", "[x, y]"), ("Number", ".")],
+            true,
+        );
         check("<ID=1,A,length=5>", &[("ID", "1")], false);
-        check(r#"<ID=X,Description="with "quotes">"#, &[("ID", "X"), ("Description", "with ")], false);
+        check(
+            r#"<ID=X,Description="with "quotes">"#,
+            &[("ID", "X"), ("Description", "with ")],
+            false,
+        );
         check(r#"<ID=X,Description="open>"#, &[("ID", "X")], false);
-        check(r#"<ID=X,Description="open""#, &[("ID", "X"), ("Description", "open")], false);
+        check(
+            r#"<ID=X,Description="open""#,
+            &[("ID", "X"), ("Description", "open")],
+            false,
+        );
         check("", &[], false);
         check("<>", &[], false);
     }

@@ -1,5 +1,6 @@
-//! One spelling for each variant: alleles trimmed of what they share, and shifted to the left as far as the reference
-//! allows (Tan, Abecasis and Kang 2015, "Unified representation of genetic variants", algorithm 1; `bcftools norm`).
+//! One spelling for each variant: alleles trimmed of what they share, and shifted to the left as
+//! far as the reference allows (Tan, Abecasis and Kang 2015, "Unified representation of genetic
+//! variants", algorithm 1; `bcftools norm`).
 
 use ligate_model::Contig;
 
@@ -52,9 +53,18 @@ impl Alleles {
     }
 
     fn trim_start(&mut self) {
-        let most = self.reference.len().min(self.alternate.len()).saturating_sub(1);
-        let shared =
-            self.reference.iter().zip(&self.alternate).take(most).take_while(|(a, b)| a == b).count();
+        let most = self
+            .reference
+            .len()
+            .min(self.alternate.len())
+            .saturating_sub(1);
+        let shared = self
+            .reference
+            .iter()
+            .zip(&self.alternate)
+            .take(most)
+            .take_while(|(a, b)| a == b)
+            .count();
         self.reference.drain(..shared);
         self.alternate.drain(..shared);
         self.position += shared as u32;
@@ -95,13 +105,17 @@ pub(super) fn check_reference(
     reference: &Reference,
     buffer: &mut Vec<u8>,
 ) -> Result<(), Misfit> {
-    let Some(start) = u64::from(position).checked_sub(1) else { return Ok(()) };
+    let Some(start) = u64::from(position).checked_sub(1) else {
+        return Ok(());
+    };
     reference.fetch(contig, start, start + bases.len() as u64, buffer)?;
     let fits = |(have, want): (&u8, &u8)| have == want || !b"ACGT".contains(have);
     if buffer.iter().zip(bases).all(fits) {
         Ok(())
     } else {
-        Err(Misfit::Record("REF is not what the reference FASTA has there"))
+        Err(Misfit::Record(
+            "REF is not what the reference FASTA has there",
+        ))
     }
 }
 
@@ -110,7 +124,11 @@ mod tests {
     use super::*;
 
     fn alleles(position: u32, reference: &str, alternate: &str) -> Alleles {
-        Alleles { position, reference: reference.into(), alternate: alternate.into() }
+        Alleles {
+            position,
+            reference: reference.into(),
+            alternate: alternate.into(),
+        }
     }
 
     #[test]

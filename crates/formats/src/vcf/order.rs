@@ -1,5 +1,5 @@
-//! The order of records: by position within a contig, each contig in one piece. Nothing depends on it; a file that
-//! is out of order was pasted together, and that is reported.
+//! The order of records: by position within a contig, each contig in one piece. Nothing depends on
+//! it; a file that is out of order was pasted together, and that is reported.
 
 use std::collections::HashSet;
 
@@ -26,7 +26,12 @@ pub(super) fn add(runs: &mut Vec<ContigRun>, name: &[u8], position: u32, line: u
             sorted
         }
         _ => {
-            runs.push(ContigRun { name: name.into(), line, first: position, last: position });
+            runs.push(ContigRun {
+                name: name.into(),
+                line,
+                first: position,
+                last: position,
+            });
             true
         }
     }

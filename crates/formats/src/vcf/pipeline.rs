@@ -1,6 +1,6 @@
-//! Reading in parallel. Workers take chunks in turn, inflate them, learn from the chunk before where their first
-//! record starts, and encode; the calling thread puts the results in order and hands them out. At most a few chunks
-//! for each thread are in memory, whatever the file's size.
+//! Reading in parallel. Workers take chunks in turn, inflate them, learn from the chunk before
+//! where their first record starts, and encode; the calling thread puts the results in order and
+//! hands them out. At most a few chunks for each thread are in memory, whatever the file's size.
 
 use std::{
     collections::BTreeMap,
@@ -66,14 +66,24 @@ pub(super) fn run<E>(
     options: &ReadOptions<'_>,
     sink: &mut dyn FnMut(VariantBatch) -> Result<(), E>,
 ) -> Result<ReadReport, ReadFailure<E>> {
-    let Source { path, header, framing, input, carry } = source;
+    let Source {
+        path,
+        header,
+        framing,
+        input,
+        carry,
+    } = source;
     let (read, total) = input.progress();
     let threads = options.threads.max(1);
     let shared = Shared {
         header: &header,
         framing,
         path: &path,
-        feed: Mutex::new(Feed { input, next: 0, exhausted: false }),
+        feed: Mutex::new(Feed {
+            input,
+            next: 0,
+            exhausted: false,
+        }),
         carry: Mutex::new((0, carry)),
         carried: Condvar::new(),
         emitted: Mutex::new(0),
@@ -109,8 +119,8 @@ impl Shared<'_> {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Lets every thread end. A thread that waits holds the lock while it looks at `ended`: with the locks taken
-    /// here, none can miss the call.
+    /// Lets every thread end. A thread that waits holds the lock while it looks at `ended`: with
+    /// the locks taken here, none can miss the call.
     fn end(&self) {
         self.ended.store(true, Ordering::Release);
         drop(lock(&self.carry));
@@ -120,7 +130,12 @@ impl Shared<'_> {
     }
 
     fn work(&self, options: &ReadOptions<'_>, sender: &mpsc::Sender<Outcome>) {
-        let mut encoder = Encoder::new(self.header, self.framing, &options.blocks, options.reference);
+        let mut encoder = Encoder::new(
+            self.header,
+            self.framing,
+            &options.blocks,
+            options.reference,
+        );
         let (mut decompressor, mut buffer) = (Decompressor::new(), Vec::new());
         while let Some((number, chunk)) = self.take() {
             let last = matches!(chunk, Ok(None));
@@ -134,8 +149,17 @@ impl Shared<'_> {
                 }
                 self.encode(number, last, &buffer, &mut encoder)
             });
-            let Some(result) = result.transpose() else { return };
-            if sender.send(Outcome { number, last, result }).is_err() {
+            let Some(result) = result.transpose() else {
+                return;
+            };
+            if sender
+                .send(Outcome {
+                    number,
+                    last,
+                    result,
+                })
+                .is_err()
+            {
                 return;
             }
         }
@@ -159,12 +183,16 @@ impl Shared<'_> {
             if self.has_ended() {
                 return false;
             }
-            emitted = self.moved.wait(emitted).unwrap_or_else(PoisonError::into_inner);
+            emitted = self
+                .moved
+                .wait(emitted)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         !self.has_ended()
     }
 
-    /// Cuts a chunk into records once the chunk before has been, and encodes them. `None` if the reading ended.
+    /// Cuts a chunk into records once the chunk before has been, and encodes them. `None` if the
+    /// reading ended.
     fn encode(
         &self,
         number: u64,
@@ -172,25 +200,36 @@ impl Shared<'_> {
         chunk: &[u8],
         encoder: &mut Encoder<'_>,
     ) -> Result<Option<Encoded>, ReadError> {
-        let Some(parts) = self.cut(number, last, chunk)? else { return Ok(None) };
+        let Some(parts) = self.cut(number, last, chunk)? else {
+            return Ok(None);
+        };
         encoder.encode(&parts.straddling)?;
         encoder.encode(&chunk[parts.body])?;
         Ok(Some(encoder.finish()))
     }
 
-    fn cut(&self, number: u64, last: bool, chunk: &[u8]) -> Result<Option<framing::Parts>, ReadError> {
+    fn cut(
+        &self,
+        number: u64,
+        last: bool,
+        chunk: &[u8],
+    ) -> Result<Option<framing::Parts>, ReadError> {
         let mut carry = lock(&self.carry);
         while carry.0 != number {
             if self.has_ended() {
                 return Ok(None);
             }
-            carry = self.carried.wait(carry).unwrap_or_else(PoisonError::into_inner);
+            carry = self
+                .carried
+                .wait(carry)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         let carried = std::mem::take(&mut carry.1);
-        let mut parts = framing::split(self.framing, carried, chunk, last).map_err(|fault| match fault {
-            Fault::Truncated(what) => ReadError::truncated(self.path, what),
-            Fault::Corrupt(what) => ReadError::corrupt(self.path, what),
-        })?;
+        let mut parts =
+            framing::split(self.framing, carried, chunk, last).map_err(|fault| match fault {
+                Fault::Truncated(what) => ReadError::truncated(self.path, what),
+                Fault::Corrupt(what) => ReadError::corrupt(self.path, what),
+            })?;
         *carry = (number + 1, std::mem::take(&mut parts.tail));
         self.carried.notify_all();
         Ok(Some(parts))
@@ -214,12 +253,22 @@ impl<'a, 'o, E> Collector<'a, 'o, E> {
         options: &'a ReadOptions<'o>,
         sink: &'a mut dyn FnMut(VariantBatch) -> Result<(), E>,
     ) -> Self {
-        let report = ReadReport { problems: shared.header.problems.clone(), ..ReadReport::default() };
+        let report = ReadReport {
+            problems: shared.header.problems.clone(),
+            ..ReadReport::default()
+        };
         let lines = match shared.framing {
             Framing::Lines => shared.header.lines,
             Framing::Records => 0,
         };
-        Self { shared, options, sink, report, order: Order::default(), lines }
+        Self {
+            shared,
+            options,
+            sink,
+            report,
+            order: Order::default(),
+            lines,
+        }
     }
 
     fn collect(
@@ -254,12 +303,21 @@ impl<'a, 'o, E> Collector<'a, 'o, E> {
         for run in chunk.runs.drain(..) {
             let line = run.line;
             if let Some(message) = self.order.add(run) {
-                chunk.problems.push(LocalProblem { line, message: message.into(), note: true });
+                chunk.problems.push(LocalProblem {
+                    line,
+                    message: message.into(),
+                    note: true,
+                });
             }
         }
         chunk.problems.sort_by_key(|problem| problem.line);
         let problems = &mut self.report.problems;
-        for LocalProblem { line, message, note } in chunk.problems {
+        for LocalProblem {
+            line,
+            message,
+            note,
+        } in chunk.problems
+        {
             if note {
                 problems.note(path, before + line, message)
             } else {
@@ -273,7 +331,11 @@ impl<'a, 'o, E> Collector<'a, 'o, E> {
         if chunk.batch.variants.is_empty() {
             return Ok(());
         }
-        chunk.batch.variants.iter_mut().for_each(|variant| variant.line += before);
+        chunk
+            .batch
+            .variants
+            .iter_mut()
+            .for_each(|variant| variant.line += before);
         (self.sink)(chunk.batch).map_err(ReadFailure::Sink)
     }
 }

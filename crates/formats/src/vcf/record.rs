@@ -1,5 +1,6 @@
-//! The fixed columns of a record: how a line falls apart, and what each column may hold. `Err` means that the record
-//! cannot be used; a note means that a column Ligate does not build on breaks the specification.
+//! The fixed columns of a record: how a line falls apart, and what each column may hold. `Err`
+//! means that the record cannot be used; a note means that a column Ligate does not build on breaks
+//! the specification.
 
 use std::str;
 
@@ -24,7 +25,8 @@ pub(super) struct Columns<'l> {
 impl<'l> Columns<'l> {
     /// Splits a line without its end. Sample columns are counted when they are read.
     pub fn split(line: &'l [u8], genotypes: bool) -> Result<Self, &'static str> {
-        const FEW: &str = "the record has fewer columns than the header; are they separated by tabs?";
+        const FEW: &str =
+            "the record has fewer columns than the header; are they separated by tabs?";
         let mut tabs = memchr::memchr_iter(b'\t', line);
         let mut start = 0;
         let mut next = || {
@@ -47,8 +49,27 @@ impl<'l> Columns<'l> {
             }
             (&line[start..], &line[..0], &line[..0])
         };
-        let [chromosome, position, id, reference, alternates, quality, filter] = columns;
-        Ok(Self { chromosome, position, id, reference, alternates, quality, filter, info, format, samples })
+        let [
+            chromosome,
+            position,
+            id,
+            reference,
+            alternates,
+            quality,
+            filter,
+        ] = columns;
+        Ok(Self {
+            chromosome,
+            position,
+            id,
+            reference,
+            alternates,
+            quality,
+            filter,
+            info,
+            format,
+            samples,
+        })
     }
 }
 
@@ -68,7 +89,9 @@ pub(super) fn chromosome<'l>(name: &'l [u8], header: &Header) -> Result<&'l str,
 
 /// The contig's name without the angle brackets of an assembly file's contig.
 pub(super) fn bare(name: &[u8]) -> &[u8] {
-    name.strip_prefix(b"<").and_then(|name| name.strip_suffix(b">")).unwrap_or(name)
+    name.strip_prefix(b"<")
+        .and_then(|name| name.strip_suffix(b">"))
+        .unwrap_or(name)
 }
 
 /// Largest position, as in htslib and BCF.
@@ -87,24 +110,38 @@ pub(super) fn position(text: &[u8]) -> Result<u32, &'static str> {
         }
         value = value * 10 + u64::from(byte - b'0');
     }
-    u32::try_from(value).ok().filter(|value| *value <= MAX_POSITION).ok_or(FAULT)
+    u32::try_from(value)
+        .ok()
+        .filter(|value| *value <= MAX_POSITION)
+        .ok_or(FAULT)
 }
 
 /// Whether the text is one or more bases.
 pub(super) fn is_bases(text: &[u8]) -> bool {
-    let base = |b: &u8| matches!(b, b'A' | b'C' | b'G' | b'T' | b'N' | b'a' | b'c' | b'g' | b't' | b'n');
+    let base = |b: &u8| {
+        matches!(
+            b,
+            b'A' | b'C' | b'G' | b'T' | b'N' | b'a' | b'c' | b'g' | b't' | b'n'
+        )
+    };
     !text.is_empty() && text.iter().all(base)
 }
 
 /// Checks REF and hands it out as text.
 pub(super) fn reference(text: &[u8]) -> Result<&str, &'static str> {
     const FAULT: &str = "REF is not made of the bases A, C, G, T and N";
-    if is_bases(text) { str::from_utf8(text).map_err(|_| FAULT) } else { Err(FAULT) }
+    if is_bases(text) {
+        str::from_utf8(text).map_err(|_| FAULT)
+    } else {
+        Err(FAULT)
+    }
 }
 
-/// Checks the alternate alleles, separated by commas, and hands them out as text; empty where there is none (`.`).
+/// Checks the alternate alleles, separated by commas, and hands them out as text; empty where there
+/// is none (`.`).
 pub(super) fn alternates(text: &[u8]) -> Result<&str, &'static str> {
-    const FAULT: &str = "ALT holds something that is neither bases, *, a symbolic allele nor a breakend";
+    const FAULT: &str =
+        "ALT holds something that is neither bases, *, a symbolic allele nor a breakend";
     if text == b"." {
         return Ok("");
     }
@@ -120,7 +157,11 @@ fn is_alternate(text: &[u8]) -> bool {
         return true;
     }
     // A breakend whose mate is unknown: `.A` or `A.`
-    if text.strip_prefix(b".").or(text.strip_suffix(b".")).is_some_and(is_bases) {
+    if text
+        .strip_prefix(b".")
+        .or(text.strip_suffix(b"."))
+        .is_some_and(is_bases)
+    {
         return true;
     }
     if text.ends_with(b">") && memchr::memchr2(b'[', b']', text).is_none() {
@@ -131,7 +172,11 @@ fn is_alternate(text: &[u8]) -> bool {
 
 /// `<ID>`, or bases before an inserted contig `<ID>`.
 fn is_symbolic(text: &[u8]) -> bool {
-    let Some((before, rest)) = text.iter().position(|b| *b == b'<').map(|at| text.split_at(at)) else {
+    let Some((before, rest)) = text
+        .iter()
+        .position(|b| *b == b'<')
+        .map(|at| text.split_at(at))
+    else {
         return false;
     };
     let name = &rest[1..rest.len() - 1];
@@ -163,10 +208,17 @@ pub(super) fn id(text: &[u8]) -> (Option<&str>, Option<&'static str>) {
     let bad = text.is_empty()
         || text.first() == Some(&b';')
         || text.last() == Some(&b';')
-        || text.iter().any(|b| b.is_ascii_whitespace() || b.is_ascii_control());
+        || text
+            .iter()
+            .any(|b| b.is_ascii_whitespace() || b.is_ascii_control());
     match str::from_utf8(text) {
         Ok(id) if !bad => (Some(id), None),
-        _ => (None, Some("ID is empty, has white space, or begins or ends with a semicolon; it is left out")),
+        _ => (
+            None,
+            Some(
+                "ID is empty, has white space, or begins or ends with a semicolon; it is left out",
+            ),
+        ),
     }
 }
 
@@ -197,17 +249,43 @@ mod tests {
 
     #[test]
     fn alternates_are_told_from_nonsense() {
-        for good in
-            ["A", "acgtN", "*", "<DEL>", "<DEL:ME:ALU>", "C<ctg1>", ".A", "A.", "]1:100]AGT", "[1:100[AGT"]
-        {
+        for good in [
+            "A",
+            "acgtN",
+            "*",
+            "<DEL>",
+            "<DEL:ME:ALU>",
+            "C<ctg1>",
+            ".A",
+            "A.",
+            "]1:100]AGT",
+            "[1:100[AGT",
+        ] {
             assert!(alternates(good.as_bytes()).is_ok(), "{good}");
         }
-        for good in ["AGT]1:100]", "AGT[1:100[", "G,<NON_REF>", ".[<ctg>:7[", "A,*"] {
+        for good in [
+            "AGT]1:100]",
+            "AGT[1:100[",
+            "G,<NON_REF>",
+            ".[<ctg>:7[",
+            "A,*",
+        ] {
             assert!(alternates(good.as_bytes()).is_ok(), "{good}");
         }
-        for bad in
-            ["", "R", "A T", "A,,T", "<INS>BLAH>", "[1:100[", "A,.", "<>", "A[1:x[", "A[1:100]", "..", "A[["]
-        {
+        for bad in [
+            "",
+            "R",
+            "A T",
+            "A,,T",
+            "<INS>BLAH>",
+            "[1:100[",
+            "A,.",
+            "<>",
+            "A[1:x[",
+            "A[1:100]",
+            "..",
+            "A[[",
+        ] {
             assert!(alternates(bad.as_bytes()).is_err(), "{bad}");
         }
         assert_eq!(alternates(b"."), Ok(""));
@@ -225,7 +303,10 @@ mod tests {
     #[test]
     fn lines_fall_into_columns() {
         let columns = Columns::split(b"1\t2\tid\tA\tC\t.\tPASS\t.\tGT\t0/1\t1/1", true).unwrap();
-        assert_eq!((columns.format, columns.samples), (&b"GT"[..], &b"\t0/1\t1/1"[..]));
+        assert_eq!(
+            (columns.format, columns.samples),
+            (&b"GT"[..], &b"\t0/1\t1/1"[..])
+        );
         let columns = Columns::split(b"1\t2\tid\tA\tC\t.\tPASS\tDP=3", false).unwrap();
         assert_eq!((columns.info, columns.samples), (&b"DP=3"[..], &b""[..]));
         assert!(Columns::split(b"1\t2\tid\tA\tC\t.\tPASS", false).is_err());

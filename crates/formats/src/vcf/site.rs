@@ -84,7 +84,12 @@ impl Site<'_> {
         Ok(())
     }
 
-    fn key(&self, bases: &[u8], alternate: &str, genome: Option<&Reference>) -> Result<VariantKey, Fault> {
+    fn key(
+        &self,
+        bases: &[u8],
+        alternate: &str,
+        genome: Option<&Reference>,
+    ) -> Result<VariantKey, Fault> {
         if !record::is_bases(alternate.as_bytes()) {
             return self.key_of(self.position, self.reference, alternate);
         }
@@ -100,11 +105,15 @@ impl Site<'_> {
             alternate: alternate.to_ascii_uppercase().into_bytes(),
         };
         match genome.filter(|_| self.position > 0) {
-            Some(genome) => alleles.left_align(self.contig, genome).map_err(Misfit::from)?,
+            Some(genome) => alleles
+                .left_align(self.contig, genome)
+                .map_err(Misfit::from)?,
             None => alleles.trim(),
         }
-        let (reference, alternate) =
-            (String::from_utf8_lossy(&alleles.reference), String::from_utf8_lossy(&alleles.alternate));
+        let (reference, alternate) = (
+            String::from_utf8_lossy(&alleles.reference),
+            String::from_utf8_lossy(&alleles.alternate),
+        );
         self.key_of(alleles.position, &reference, &alternate)
     }
 
@@ -127,7 +136,8 @@ impl Site<'_> {
     }
 }
 
-/// Alleles that say "something else": a deletion that spans the site, or any allele that was not seen.
+/// Alleles that say "something else": a deletion that spans the site, or any allele that was not
+/// seen.
 fn is_unspecified(alternate: &str) -> bool {
     matches!(alternate, "*" | "<*>" | "<NON_REF>" | "<*:DEL>")
 }

@@ -27,13 +27,25 @@ pub struct Source {
 impl Source {
     /// Opens a file and reads its header. A bgzf file must have its end.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
-        let mut start =
-            Start { input: Input::open(path)?, bytes: Vec::new(), decompressor: Decompressor::new() };
+        let mut start = Start {
+            input: Input::open(path)?,
+            bytes: Vec::new(),
+            decompressor: Decompressor::new(),
+        };
         start.more()?;
-        let (header, framing, end) =
-            if start.bytes.starts_with(b"BCF") { binary(&mut start)? } else { text(&mut start)? };
+        let (header, framing, end) = if start.bytes.starts_with(b"BCF") {
+            binary(&mut start)?
+        } else {
+            text(&mut start)?
+        };
         let carry = start.bytes.split_off(end.min(start.bytes.len()));
-        Ok(Self { path: path.to_owned(), header, framing, input: start.input, carry })
+        Ok(Self {
+            path: path.to_owned(),
+            header,
+            framing,
+            input: start.input,
+            carry,
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -75,7 +87,8 @@ impl Source {
         (self.carry, self.input)
     }
 
-    /// What is wrong with the header without keeping the records from being read. [`super::read`] reports it again.
+    /// What is wrong with the header without keeping the records from being read. [`super::read`]
+    /// reports it again.
     pub fn problems(&self) -> &Problems {
         &self.header.problems
     }
@@ -91,7 +104,9 @@ struct Start {
 impl Start {
     /// Reads on; false at the end of the file.
     fn more(&mut self) -> Result<bool, ReadError> {
-        let Some(chunk) = self.input.next_chunk(STEP)? else { return Ok(false) };
+        let Some(chunk) = self.input.next_chunk(STEP)? else {
+            return Ok(false);
+        };
         let mut inflated = Vec::new();
         if !chunk.inflate(&mut self.decompressor, &mut inflated) {
             return Err(ReadError::corrupt(
@@ -101,17 +116,25 @@ impl Start {
         }
         self.bytes.append(&mut inflated);
         if self.bytes.len() > MAX_HEADER + STEP {
-            return Err(ReadError::malformed(self.input.path(), 1, "the header is longer than 256 MiB"));
+            return Err(ReadError::malformed(
+                self.input.path(),
+                1,
+                "the header is longer than 256 MiB",
+            ));
         }
         Ok(true)
     }
 
     fn unknown(&self, found: &'static str) -> ReadError {
-        ReadError::UnknownFormat { path: self.input.path().to_owned(), found }
+        ReadError::UnknownFormat {
+            path: self.input.path().to_owned(),
+            found,
+        }
     }
 }
 
-/// Reads lines up to the first that does not start with `##`: the column line, or one that is wrong.
+/// Reads lines up to the first that does not start with `##`: the column line, or one that is
+/// wrong.
 fn text(start: &mut Start) -> Result<(Header, Framing, usize), ReadError> {
     if let Some(found) = foreign(&start.bytes) {
         return Err(start.unknown(found));
@@ -131,7 +154,11 @@ fn text(start: &mut Start) -> Result<(Header, Framing, usize), ReadError> {
             None => {
                 let end = start.bytes.len();
                 let text = start.bytes.strip_suffix(b"\n").unwrap_or(&start.bytes);
-                return Ok((Header::parse(start.input.path(), text)?, Framing::Lines, end));
+                return Ok((
+                    Header::parse(start.input.path(), text)?,
+                    Framing::Lines,
+                    end,
+                ));
             }
         }
     }
@@ -154,21 +181,36 @@ fn binary(start: &mut Start) -> Result<(Header, Framing, usize), ReadError> {
         [_, _, _, major, minor, a, b, c, d, ..] => {
             ((major, minor), u32::from_le_bytes([a, b, c, d]) as usize)
         }
-        _ => return Err(ReadError::truncated(start.input.path(), "it ends within its header")),
+        _ => {
+            return Err(ReadError::truncated(
+                start.input.path(),
+                "it ends within its header",
+            ));
+        }
     };
     if !matches!(version, (2, 1 | 2)) {
         return Err(start.unknown("it is BCF of a version other than 2.1 and 2.2"));
     }
     if length > MAX_HEADER {
-        return Err(ReadError::corrupt(start.input.path(), "its header is longer than 256 MiB"));
+        return Err(ReadError::corrupt(
+            start.input.path(),
+            "its header is longer than 256 MiB",
+        ));
     }
     while start.bytes.len() < 9 + length {
         if !start.more()? {
-            return Err(ReadError::truncated(start.input.path(), "it ends within its header"));
+            return Err(ReadError::truncated(
+                start.input.path(),
+                "it ends within its header",
+            ));
         }
     }
     let text = &start.bytes[9..9 + length];
     let end = memchr::memchr(0, text).unwrap_or(text.len());
     let text = text[..end].strip_suffix(b"\n").unwrap_or(&text[..end]);
-    Ok((Header::parse(start.input.path(), text)?, Framing::Records, 9 + length))
+    Ok((
+        Header::parse(start.input.path(), text)?,
+        Framing::Records,
+        9 + length,
+    ))
 }

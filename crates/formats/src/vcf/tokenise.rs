@@ -1,6 +1,7 @@
-//! Genotypes as nearly all files of many people write them: FORMAT is GT alone, alleles are 0, 1 or `.`, one
-//! separator throughout, so that every sample takes four bytes, `\t0|1`. They become packed codes 32 samples at a
-//! time. Anything else is refused here and read by `genotype`, which gives the same result more slowly.
+//! Genotypes as nearly all files of many people write them: FORMAT is GT alone, alleles are 0, 1 or
+//! `.`, one separator throughout, so that every sample takes four bytes, `\t0|1`. They become
+//! packed codes 32 samples at a time. Anything else is refused here and read by `genotype`, which
+//! gives the same result more slowly.
 
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)] // AVX2 loads, of a length that the type checks
@@ -10,9 +11,10 @@ mod avx2;
 const SAMPLE: usize = 4;
 const WORD: usize = 32 * SAMPLE;
 
-/// Packs `field`, the sample columns each with the tab before it, into `codes` (32 samples a word, two bits each,
-/// first allele lowest). Samples with a missing allele get code 0 and are listed in `missing`, ascending. Gives the
-/// separator, or `None` if the field is not of this kind: then `codes` and `missing` mean nothing.
+/// Packs `field`, the sample columns each with the tab before it, into `codes` (32 samples a word,
+/// two bits each, first allele lowest). Samples with a missing allele get code 0 and are listed in
+/// `missing`, ascending. Gives the separator, or `None` if the field is not of this kind: then
+/// `codes` and `missing` mean nothing.
 pub(super) fn tokenise(field: &[u8], codes: &mut [u64], missing: &mut Vec<u32>) -> Option<u8> {
     tokenise_with(field, codes, missing, fastest())
 }
@@ -28,14 +30,21 @@ fn fastest() -> FullWord {
     full_word
 }
 
-fn tokenise_with(field: &[u8], codes: &mut [u64], missing: &mut Vec<u32>, full: FullWord) -> Option<u8> {
+fn tokenise_with(
+    field: &[u8],
+    codes: &mut [u64],
+    missing: &mut Vec<u32>,
+    full: FullWord,
+) -> Option<u8> {
     missing.clear();
     let separator = *field.get(2).filter(|byte| matches!(byte, b'/' | b'|'))?;
     if !field.len().is_multiple_of(SAMPLE) || codes.len() != field.len().div_ceil(WORD) {
         return None;
     }
     for (at, (chunk, code)) in field.chunks(WORD).zip(codes).enumerate() {
-        let plain = <&[u8; WORD]>::try_from(chunk).ok().and_then(|chunk| full(chunk, separator));
+        let plain = <&[u8; WORD]>::try_from(chunk)
+            .ok()
+            .and_then(|chunk| full(chunk, separator));
         *code = match plain {
             Some(word) => word,
             None => any_word(chunk, separator, at as u32 * 32, missing)?,
@@ -106,7 +115,9 @@ mod tests {
         let mut codes = vec![0; (field.len() / 4).div_ceil(32)];
         let mut missing = Vec::new();
         for (sample, call) in text.strip_prefix('\t')?.split('\t').enumerate() {
-            let [a, s, b] = call.as_bytes() else { return None };
+            let [a, s, b] = call.as_bytes() else {
+                return None;
+            };
             if *s != separator || !b"01.".contains(a) || !b"01.".contains(b) {
                 return None;
             }
@@ -144,7 +155,15 @@ mod tests {
 
     #[test]
     fn other_shapes_are_refused() {
-        for field in ["", "\t0", "\t0/1\t0", "\t0/1\t0|1", "\t0/2", "\t0/1:", "x0/1"] {
+        for field in [
+            "",
+            "\t0",
+            "\t0/1\t0",
+            "\t0/1\t0|1",
+            "\t0/2",
+            "\t0/1:",
+            "x0/1",
+        ] {
             assert_eq!(run(field.as_bytes(), fastest()), None, "{field}");
         }
     }

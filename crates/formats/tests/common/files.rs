@@ -8,8 +8,10 @@ use std::{
 
 /// A folder of optional data, or nothing after saying so.
 pub fn shared(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("LIGATE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let root = std::env::var_os("LIGATE_SHARED").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    );
     let path = root.join(folder);
     if path.exists() {
         return Some(path);

@@ -14,7 +14,10 @@ use ligate_formats::{
 };
 
 /// Reads a file into one batch.
-pub fn read(path: &Path, reference: Option<&Reference>) -> Result<(VariantBatch, ReadReport), ReadError> {
+pub fn read(
+    path: &Path,
+    reference: Option<&Reference>,
+) -> Result<(VariantBatch, ReadReport), ReadError> {
     read_with(path, reference, 2, |samples| vec![0..samples])
 }
 
@@ -28,13 +31,23 @@ pub fn read_with(
     let source = Source::open(path)?;
     let stop = AtomicBool::new(false);
     let blocks = blocks(source.samples().len());
-    let options = ReadOptions { reference, blocks: blocks.clone(), threads, stop: &stop, progress: &|_| {} };
-    let mut all = VariantBatch { variants: Vec::new(), blocks: vec![Default::default(); blocks.len()] };
+    let options = ReadOptions {
+        reference,
+        blocks: blocks.clone(),
+        threads,
+        stop: &stop,
+        progress: &|_| {},
+    };
+    let mut all = VariantBatch {
+        variants: Vec::new(),
+        blocks: vec![Default::default(); blocks.len()],
+    };
     let report = vcf::read(source, &options, &mut |batch| {
         all.variants.extend(batch.variants);
         for (all, rows) in all.blocks.iter_mut().zip(batch.blocks) {
             let start = all.bytes.len() as u32;
-            all.offsets.extend(rows.offsets[1..].iter().map(|offset| start + offset));
+            all.offsets
+                .extend(rows.offsets[1..].iter().map(|offset| start + offset));
             all.bytes.extend(rows.bytes);
             all.counts.extend(rows.counts);
         }

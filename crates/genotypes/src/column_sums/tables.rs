@@ -9,7 +9,8 @@ use crate::{
 /// What the four samples of one payload byte add, for each value of the byte.
 type Table<const V: usize> = [[Lane; V]; 256];
 
-/// Byte positions with tables at a time, times vectors: 48 tables of one vector are 384 KiB, within any L2 cache.
+/// Byte positions with tables at a time, times vectors: 48 tables of one vector are 384 KiB, within
+/// any L2 cache.
 const TABLE_VECTORS: usize = 48;
 
 /// Up to `4 V` columns of one block, padded with zero columns and zero samples.
@@ -28,12 +29,21 @@ impl<const V: usize> Columns<V> {
         let mut values = vec![[Lane::ZERO; V]; samples.next_multiple_of(4)];
         let mut squared = [Lane::ZERO; V];
         for (c, (weight, column)) in columns.iter().enumerate() {
-            squared[c / 4].0[c % 4] = if *weight == Weight::SquaredDosage { -1 } else { 0 };
+            squared[c / 4].0[c % 4] = if *weight == Weight::SquaredDosage {
+                -1
+            } else {
+                0
+            };
             for (sample, value) in values.iter_mut().zip(*column) {
                 sample[c / 4].0[c % 4] = *value;
             }
         }
-        Self { values, squared, first, count: columns.len() }
+        Self {
+            values,
+            squared,
+            first,
+            count: columns.len(),
+        }
     }
 
     pub fn add(&self, processor: Processor, rows: &Rows<'_, '_>, sums: &mut [i64], stride: usize) {
@@ -53,7 +63,11 @@ impl<const V: usize> Columns<V> {
         }
         for chunk in rows.by_carriers.chunks(VARIANTS_PER_TABLE) {
             let mut totals = vec![[Lane::ZERO; V]; chunk.len()];
-            processor.run(AddCarriers { columns: self, rows: chunk, totals: &mut totals });
+            processor.run(AddCarriers {
+                columns: self,
+                rows: chunk,
+                totals: &mut totals,
+            });
             self.hand_over(chunk.iter().map(|(v, _)| *v), &totals, sums, stride);
         }
     }
@@ -92,7 +106,9 @@ impl<const V: usize> Columns<V> {
                 let value = lanes.load(value);
                 let homozygous = self.homozygous(lanes, value, vector);
                 let (done, rest) = table.split_at_mut(filled);
-                for (times, part) in [value, value, homozygous].into_iter().zip(rest.chunks_exact_mut(filled))
+                for (times, part) in [value, value, homozygous]
+                    .into_iter()
+                    .zip(rest.chunks_exact_mut(filled))
                 {
                     for (from, to) in done.iter().zip(part) {
                         lanes.store(lanes.add(lanes.load(&from[vector]), times), &mut to[vector]);
@@ -133,7 +149,12 @@ impl<const V: usize> Kernel for AddDense<'_, '_, V> {
 
 /// Adds the table entries of some bytes of one row to its total.
 #[inline(always)]
-fn add_bytes<L: Lanes, const V: usize>(lanes: L, tables: &[Table<V>], bytes: &[u8], total: &mut [Lane; V]) {
+fn add_bytes<L: Lanes, const V: usize>(
+    lanes: L,
+    tables: &[Table<V>],
+    bytes: &[u8],
+    total: &mut [Lane; V],
+) {
     let mut sums = load(lanes, total);
     for (table, byte) in tables.iter().zip(bytes) {
         let entry = &table[*byte as usize];
@@ -173,8 +194,11 @@ impl<const V: usize> Kernel for AddCarriers<'_, '_, '_, V> {
                 let values = &self.columns.values[sample as usize];
                 for vector in 0..V {
                     let value = lanes.load(&values[vector]);
-                    let weighted =
-                        if code == 3 { self.columns.homozygous(lanes, value, vector) } else { value };
+                    let weighted = if code == 3 {
+                        self.columns.homozygous(lanes, value, vector)
+                    } else {
+                        value
+                    };
                     sums[vector] = lanes.add(sums[vector], weighted);
                 }
             }

@@ -14,15 +14,26 @@ struct Case {
 fn case(rows: std::ops::Range<usize>) -> impl Strategy<Value = Case> {
     (1usize..140, rows, 0usize..22, any::<u64>()).prop_map(|(samples, rows, columns, seed)| {
         let mut random = Random(seed | 1);
-        let columns = (0..columns).map(|c| (weight(c), random.column(samples))).collect();
-        let rows =
-            (0..rows).map(|_| (!random.next().is_multiple_of(8)).then(|| random.row(samples))).collect();
-        Case { samples, rows, columns }
+        let columns = (0..columns)
+            .map(|c| (weight(c), random.column(samples)))
+            .collect();
+        let rows = (0..rows)
+            .map(|_| (!random.next().is_multiple_of(8)).then(|| random.row(samples)))
+            .collect();
+        Case {
+            samples,
+            rows,
+            columns,
+        }
     })
 }
 
 fn weight(column: usize) -> Weight {
-    if column % 3 == 1 { Weight::SquaredDosage } else { Weight::Dosage }
+    if column % 3 == 1 {
+        Weight::SquaredDosage
+    } else {
+        Weight::Dosage
+    }
 }
 
 struct Random(u64);
@@ -60,11 +71,19 @@ impl Random {
 fn naive(case: &Case) -> Vec<i64> {
     let mut sums = Vec::new();
     for row in &case.rows {
-        let calls = row.as_ref().map(|bytes| Row::parse(bytes, case.samples).unwrap().decode());
+        let calls = row
+            .as_ref()
+            .map(|bytes| Row::parse(bytes, case.samples).unwrap().decode());
         for (weight, column) in &case.columns {
             let terms = column.iter().enumerate().map(|(sample, value)| {
-                let dosage = calls.as_ref().map_or(0, |calls| [0, 1, 1, 2][calls.code(sample) as usize]);
-                let times = if *weight == Weight::Dosage { dosage } else { dosage * dosage };
+                let dosage = calls
+                    .as_ref()
+                    .map_or(0, |calls| [0, 1, 1, 2][calls.code(sample) as usize]);
+                let times = if *weight == Weight::Dosage {
+                    dosage
+                } else {
+                    dosage * dosage
+                };
                 value.wrapping_mul(times)
             });
             sums.push(terms.fold(0i64, i64::wrapping_add));
@@ -74,15 +93,24 @@ fn naive(case: &Case) -> Vec<i64> {
 }
 
 fn check(case: &Case) {
-    let columns: Vec<(Weight, &[i64])> =
-        case.columns.iter().map(|(weight, column)| (*weight, &column[..])).collect();
+    let columns: Vec<(Weight, &[i64])> = case
+        .columns
+        .iter()
+        .map(|(weight, column)| (*weight, &column[..]))
+        .collect();
     let kernel = ColumnSums::new(case.samples, &columns);
     let rows: Vec<Option<Row<'_>>> = case
         .rows
         .iter()
-        .map(|row| row.as_ref().map(|bytes| Row::parse(bytes, case.samples).unwrap()))
+        .map(|row| {
+            row.as_ref()
+                .map(|bytes| Row::parse(bytes, case.samples).unwrap())
+        })
         .collect();
-    let expected: Vec<i64> = naive(case).into_iter().map(|sum| sum.wrapping_add(7)).collect();
+    let expected: Vec<i64> = naive(case)
+        .into_iter()
+        .map(|sum| sum.wrapping_add(7))
+        .collect();
     for processor in [Processor::detect(), Processor::Portable] {
         let mut sums = vec![7; expected.len()];
         kernel.add_on(processor, &rows, &mut sums);
@@ -109,14 +137,28 @@ proptest! {
 fn tables_are_rebuilt_over_variants_and_samples() {
     let samples = 423;
     let mut random = Random(99);
-    let columns = (0..9).map(|c| (weight(c), random.column(samples))).collect();
+    let columns = (0..9)
+        .map(|c| (weight(c), random.column(samples)))
+        .collect();
     let distinct: Vec<Vec<u8>> = (0..64).map(|_| random.row(samples)).collect();
     let rows = (0..9000).map(|v| Some(distinct[v % 64].clone())).collect();
-    check(&Case { samples, rows, columns });
+    check(&Case {
+        samples,
+        rows,
+        columns,
+    });
 }
 
 #[test]
 fn empty_block_and_no_columns_add_nothing() {
-    check(&Case { samples: 0, rows: vec![Some(vec![0x11]); 70], columns: vec![(Weight::Dosage, vec![])] });
-    check(&Case { samples: 4, rows: vec![Some(vec![0x11, 0xFF]); 70], columns: vec![] });
+    check(&Case {
+        samples: 0,
+        rows: vec![Some(vec![0x11]); 70],
+        columns: vec![(Weight::Dosage, vec![])],
+    });
+    check(&Case {
+        samples: 4,
+        rows: vec![Some(vec![0x11, 0xFF]); 70],
+        columns: vec![],
+    });
 }

@@ -4,12 +4,16 @@ use super::{Others, Row};
 use crate::{Exception, SampleMask, calls::PER_WORD, layout::RowReader, sample_set::Members};
 
 impl<'a> Row<'a> {
-    /// Samples with at least one alternate allele among the complete diploid calls, ascending, with their codes
-    /// (1 to 3).
+    /// Samples with at least one alternate allele among the complete diploid calls, ascending, with
+    /// their codes (1 to 3).
     pub fn carriers(&self) -> Carriers<'a> {
         let bytes = RowReader(self.payload);
         if self.dense {
-            Carriers(Payload::Dense { bytes, base: 0, word: 0 })
+            Carriers(Payload::Dense {
+                bytes,
+                base: 0,
+                word: 0,
+            })
         } else {
             Carriers(Payload::Sparse { bytes, next: 0 })
         }
@@ -20,8 +24,8 @@ impl<'a> Row<'a> {
         Exceptions::new(self.missing.iter(None), self.others(), None)
     }
 
-    /// The exceptions among the members of a mask, ascending. Where many calls are missing, a word of the bitmap
-    /// is read at once: members of 64 samples cost one step where nobody is missing.
+    /// The exceptions among the members of a mask, ascending. Where many calls are missing, a word
+    /// of the bitmap is read at once: members of 64 samples cost one step where nobody is missing.
     pub fn exceptions_among<'m>(&self, mask: &'m SampleMask) -> Exceptions<'m>
     where
         'a: 'm,
@@ -36,7 +40,10 @@ impl<'a> Row<'a> {
 
 impl<'a> Others<'a> {
     pub(super) fn iter(&self) -> OtherExceptions<'a> {
-        OtherExceptions { bytes: RowReader(self.bytes), next: 0 }
+        OtherExceptions {
+            bytes: RowReader(self.bytes),
+            next: 0,
+        }
     }
 }
 
@@ -98,8 +105,18 @@ pub struct Exceptions<'a> {
 
 impl<'a> Exceptions<'a> {
     /// `missing` is already restricted to the mask.
-    fn new(missing: Members<'a>, others: OtherExceptions<'a>, mask: Option<&'a SampleMask>) -> Self {
-        let mut all = Self { missing, next_missing: None, others, next_other: None, mask };
+    fn new(
+        missing: Members<'a>,
+        others: OtherExceptions<'a>,
+        mask: Option<&'a SampleMask>,
+    ) -> Self {
+        let mut all = Self {
+            missing,
+            next_missing: None,
+            others,
+            next_other: None,
+            mask,
+        };
         all.next_missing = all.missing.next();
         all.advance_other();
         all
@@ -107,7 +124,9 @@ impl<'a> Exceptions<'a> {
 
     fn advance_other(&mut self) {
         let mask = self.mask;
-        self.next_other = self.others.find(|(sample, _)| mask.is_none_or(|mask| mask.contains(*sample)));
+        self.next_other = self
+            .others
+            .find(|(sample, _)| mask.is_none_or(|mask| mask.contains(*sample)));
     }
 }
 
@@ -141,10 +160,17 @@ impl OtherExceptions<'_> {
     pub(super) fn read(bytes: &mut RowReader<'_>) -> Option<(u32, Exception)> {
         let value = bytes.varint()?;
         let exception = match value & 7 {
-            kind @ (0 | 1) => Exception::HalfMissing { alternate: kind == 1 },
-            kind @ (2 | 3) => Exception::Haploid { alternate: kind == 3 },
+            kind @ (0 | 1) => Exception::HalfMissing {
+                alternate: kind == 1,
+            },
+            kind @ (2 | 3) => Exception::Haploid {
+                alternate: kind == 3,
+            },
             4 => Exception::HaploidMissing,
-            5 => Exception::Polyploid { alternates: bytes.byte()?, alleles: bytes.byte()? },
+            5 => Exception::Polyploid {
+                alternates: bytes.byte()?,
+                alleles: bytes.byte()?,
+            },
             _ => return None,
         };
         Some((value >> 3, exception))

@@ -21,18 +21,47 @@ pub(super) fn row(bytes: &[u8], samples: usize) -> Result<Row<'_>, CorruptRow> {
     if phase > MIXED {
         return Err(CorruptRow::Kind);
     }
-    let phased = if phase == MIXED { SampleSet::parse(&mut reader, samples)? } else { SampleSet::EMPTY };
+    let phased = if phase == MIXED {
+        SampleSet::parse(&mut reader, samples)?
+    } else {
+        SampleSet::EMPTY
+    };
     let (missing, (others, excepted)) = if kind & EXCEPTIONS != 0 {
         let missing = SampleSet::parse(&mut reader, samples)?;
-        (missing, parse_others(&mut reader, samples, ExceptionCounts::missing(missing.count))?)
+        (
+            missing,
+            parse_others(
+                &mut reader,
+                samples,
+                ExceptionCounts::missing(missing.count),
+            )?,
+        )
     } else {
-        (SampleSet::EMPTY, (Others { count: 0, bytes: &[] }, ExceptionCounts::default()))
+        (
+            SampleSet::EMPTY,
+            (
+                Others {
+                    count: 0,
+                    bytes: &[],
+                },
+                ExceptionCounts::default(),
+            ),
+        )
     };
     let dense = kind & DENSE != 0;
     let carriers = CarrierCounts::default();
     let samples = samples as u32;
-    let mut row =
-        Row { samples, dense, phase, phased, missing, others, payload: reader.0, carriers, excepted };
+    let mut row = Row {
+        samples,
+        dense,
+        phase,
+        phased,
+        missing,
+        others,
+        payload: reader.0,
+        carriers,
+        excepted,
+    };
     check_exceptions(&row)?;
     if dense {
         check_dense(&row)?;
@@ -70,7 +99,12 @@ fn parse_others<'a>(
 /// No sample is both missing and another exception.
 fn check_exceptions(row: &Row<'_>) -> Result<(), CorruptRow> {
     let both = row.missing.count > 0 && row.others.count > 0;
-    if both && !row.exceptions().map(|(sample, _)| sample).is_sorted_by(|a, b| a < b) {
+    if both
+        && !row
+            .exceptions()
+            .map(|(sample, _)| sample)
+            .is_sorted_by(|a, b| a < b)
+    {
         return Err(CorruptRow::Exception);
     }
     Ok(())

@@ -1,13 +1,14 @@
-//! From the releases' records to knowledge: rows gathered by disease class, genes resolved and linked, inheritance and
-//! onset summed up.
+//! From the releases' records to knowledge: rows gathered by disease class, genes resolved and
+//! linked, inheritance and onset summed up.
 
 use std::collections::BTreeMap;
 
 use ligate_model::{Digest, DiseaseId};
 
 use super::{
-    Disease, DiseaseIndex, Gene, GeneFacts, GeneIndex, Knowledge, KnowledgeError, KnowledgeVersion, Note,
-    Notes, PhenotypeRow, SourceVersions, classes::Classes, distinct, genes::GeneTable, rows::Rows,
+    Disease, DiseaseIndex, Gene, GeneFacts, GeneIndex, Knowledge, KnowledgeError, KnowledgeVersion,
+    Note, Notes, PhenotypeRow, SourceVersions, classes::Classes, distinct, genes::GeneTable,
+    rows::Rows,
 };
 use crate::{
     ontology::{Ontology, Term},
@@ -20,7 +21,8 @@ use crate::{
     },
 };
 
-/// What knowledge is built from: the records of the releases, as `formats` reads them. Only the first two are needed.
+/// What knowledge is built from: the records of the releases, as `formats` reads them. Only the
+/// first two are needed.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     pub ontology: Obo,
@@ -49,7 +51,10 @@ impl Knowledge {
         let mut table = GeneTable::of(&sources.hgnc, &sources.gene_links, &mut notes);
         link(&mut diseases, &mut table, &sources.gene_links, &mut notes);
         let (genes, names) = table.finish(&mut diseases);
-        let version = KnowledgeVersion { sources: versions(sources), digest: Digest::from_bytes([0; 32]) };
+        let version = KnowledgeVersion {
+            sources: versions(sources),
+            digest: Digest::from_bytes([0; 32]),
+        };
         let knowledge = Self::assemble(version, ontology, diseases, genes, names);
         let (knowledge, more) = knowledge.with_gene_facts(&sources.gene_facts)?;
         notes.merge(more);
@@ -68,21 +73,33 @@ fn versions(sources: &Sources) -> SourceVersions {
 }
 
 /// All rows by disease class, ordered by the id that a class is shown by.
-fn gather(rows: &[AnnotationRow], classes: &Classes, ontology: &Ontology, notes: &mut Notes) -> Vec<Disease> {
+fn gather(
+    rows: &[AnnotationRow],
+    classes: &Classes,
+    ontology: &Ontology,
+    notes: &mut Notes,
+) -> Vec<Disease> {
     let reader = Rows { ontology };
     let mut gathered: BTreeMap<Vec<DiseaseId>, Gathered> = BTreeMap::new();
     for row in rows {
         let class = gathered.entry(classes.ids(row.disease)).or_default();
         // A class that loses all its rows stays: it was named, and a case may state it.
-        class.names.entry(row.disease).or_insert_with(|| row.name.clone());
-        let Some(parsed) = reader.row(row, notes) else { continue };
+        class
+            .names
+            .entry(row.disease)
+            .or_insert_with(|| row.name.clone());
+        let Some(parsed) = reader.row(row, notes) else {
+            continue;
+        };
         match row.aspect {
             Aspect::Phenotype => class.rows.push(parsed),
             aspect => class.clinical.push((aspect, parsed)),
         }
     }
-    let mut diseases: Vec<Disease> =
-        gathered.into_iter().map(|(ids, class)| class.finish(ids, ontology)).collect();
+    let mut diseases: Vec<Disease> = gathered
+        .into_iter()
+        .map(|(ids, class)| class.finish(ids, ontology))
+        .collect();
     diseases.sort_by_key(|disease| disease.id);
     diseases
 }
@@ -98,9 +115,15 @@ struct Gathered {
 
 impl Gathered {
     fn finish(self, ids: Vec<DiseaseId>, ontology: &Ontology) -> Disease {
-        let Self { names, rows, clinical } = self;
+        let Self {
+            names,
+            rows,
+            clinical,
+        } = self;
         let (id, name) = names.into_iter().next().unwrap_or((ids[0], String::new()));
-        let candidate = rows.iter().any(|row| matches!(row.source, DiseaseId::Omim(_)) && !row.absent);
+        let candidate = rows
+            .iter()
+            .any(|row| matches!(row.source, DiseaseId::Omim(_)) && !row.absent);
         let inheritance = positive(&clinical, Aspect::Inheritance).collect();
         Disease {
             id,
@@ -116,30 +139,51 @@ impl Gathered {
     }
 }
 
-fn positive(clinical: &[(Aspect, PhenotypeRow)], aspect: Aspect) -> impl Iterator<Item = Term> + '_ {
-    clinical.iter().filter(move |(found, row)| *found == aspect && !row.absent).map(|(_, row)| row.term)
+fn positive(
+    clinical: &[(Aspect, PhenotypeRow)],
+    aspect: Aspect,
+) -> impl Iterator<Item = Term> + '_ {
+    clinical
+        .iter()
+        .filter(move |(found, row)| *found == aspect && !row.absent)
+        .map(|(_, row)| row.term)
 }
 
-/// Onsets of the disease: rows of aspect C, else the onset that all phenotype rows with an onset agree on.
-fn onset(clinical: &[(Aspect, PhenotypeRow)], rows: &[PhenotypeRow], ontology: &Ontology) -> Vec<Term> {
-    let stated = positive(clinical, Aspect::Course).filter(|&term| super::rows::is_onset(ontology, term));
+/// Onsets of the disease: rows of aspect C, else the onset that all phenotype rows with an onset
+/// agree on.
+fn onset(
+    clinical: &[(Aspect, PhenotypeRow)],
+    rows: &[PhenotypeRow],
+    ontology: &Ontology,
+) -> Vec<Term> {
+    let stated =
+        positive(clinical, Aspect::Course).filter(|&term| super::rows::is_onset(ontology, term));
     let stated = distinct(stated.collect());
     if !stated.is_empty() {
         return stated;
     }
     let agreed = distinct(rows.iter().filter_map(|row| row.onset).collect());
-    if agreed.len() == 1 { agreed } else { Vec::new() }
+    if agreed.len() == 1 {
+        agreed
+    } else {
+        Vec::new()
+    }
 }
 
 /// Links diseases and genes, both ways, ascending.
 fn link(diseases: &mut [Disease], table: &mut GeneTable, links: &[GeneLink], notes: &mut Notes) {
     let ids = diseases.iter().enumerate();
-    let by_id: BTreeMap<DiseaseId, usize> =
-        ids.flat_map(|(at, disease)| disease.ids.iter().map(move |&id| (id, at))).collect();
+    let by_id: BTreeMap<DiseaseId, usize> = ids
+        .flat_map(|(at, disease)| disease.ids.iter().map(move |&id| (id, at)))
+        .collect();
     for link in links {
-        let Some(gene) = table.linked(link) else { continue };
+        let Some(gene) = table.linked(link) else {
+            continue;
+        };
         let Some(&at) = by_id.get(&link.disease) else {
-            notes.add(Note::LinkWithoutDisease, || format!("{} {}", link.symbol, link.disease));
+            notes.add(Note::LinkWithoutDisease, || {
+                format!("{} {}", link.symbol, link.disease)
+            });
             continue;
         };
         diseases[at].genes.push(gene);
@@ -152,7 +196,8 @@ fn link(diseases: &mut [Disease], table: &mut GeneTable, links: &[GeneLink], not
 }
 
 impl Sources {
-    /// Takes what a folder lacked from knowledge that is there already: MONDO's classes, gene names and gene links.
+    /// Takes what a folder lacked from knowledge that is there already: MONDO's classes, gene names
+    /// and gene links.
     pub fn fill(&mut self, knowledge: &Knowledge) {
         if self.mondo.matches.is_empty() {
             self.mondo.matches = matches(knowledge);
@@ -170,11 +215,25 @@ impl Sources {
 
 fn matches(knowledge: &Knowledge) -> Vec<ExactMatch> {
     let of_class = |disease: &Disease| {
-        let mondo =
-            disease.ids.iter().find_map(|id| if let DiseaseId::Mondo(n) = id { Some(*n) } else { None });
-        let entries = disease.ids.iter().filter(|id| !matches!(id, DiseaseId::Mondo(_)));
-        let exact = |&entry, mondo| ExactMatch { mondo, label: String::new(), entry };
-        mondo.map(|mondo| entries.map(|entry| exact(entry, mondo)).collect::<Vec<_>>()).unwrap_or_default()
+        let mondo = disease.ids.iter().find_map(|id| {
+            if let DiseaseId::Mondo(n) = id {
+                Some(*n)
+            } else {
+                None
+            }
+        });
+        let entries = disease
+            .ids
+            .iter()
+            .filter(|id| !matches!(id, DiseaseId::Mondo(_)));
+        let exact = |&entry, mondo| ExactMatch {
+            mondo,
+            label: String::new(),
+            entry,
+        };
+        mondo
+            .map(|mondo| entries.map(|entry| exact(entry, mondo)).collect::<Vec<_>>())
+            .unwrap_or_default()
     };
     knowledge.diseases.iter().flat_map(of_class).collect()
 }
@@ -182,8 +241,16 @@ fn matches(knowledge: &Knowledge) -> Vec<ExactMatch> {
 fn links(knowledge: &Knowledge) -> Vec<GeneLink> {
     let of_gene = |gene: &Gene| {
         let entrez = gene.entrez.unwrap_or_default();
-        let ids = gene.diseases.iter().map(|&disease| knowledge.disease(disease).id);
-        ids.map(|disease| GeneLink { entrez, symbol: gene.symbol.clone(), disease }).collect::<Vec<_>>()
+        let ids = gene
+            .diseases
+            .iter()
+            .map(|&disease| knowledge.disease(disease).id);
+        ids.map(|disease| GeneLink {
+            entrez,
+            symbol: gene.symbol.clone(),
+            disease,
+        })
+        .collect::<Vec<_>>()
     };
     knowledge.genes.iter().flat_map(of_gene).collect()
 }

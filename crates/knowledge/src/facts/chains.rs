@@ -1,5 +1,5 @@
-//! Chains between assemblies in a knowledge file: the text of UCSC's chain files, read again where a file must be
-//! lifted.
+//! Chains between assemblies in a knowledge file: the text of UCSC's chain files, read again where
+//! a file must be lifted.
 
 use std::path::Path;
 
@@ -45,7 +45,11 @@ struct StoredChains(Vec<(Direction, String)>);
 
 impl Builder {
     /// Adds the texts of chain files.
-    pub fn chains(self, source: &str, texts: Vec<(Direction, String)>) -> Result<Self, KnowledgeError> {
+    pub fn chains(
+        self,
+        source: &str,
+        texts: Vec<(Direction, String)>,
+    ) -> Result<Self, KnowledgeError> {
         let bytes = bytes_of(&StoredChains(texts))?;
         Ok(self.section(SectionName::Chains, source, bytes))
     }
@@ -55,13 +59,16 @@ impl KnowledgeFile<'_> {
     /// The chain of this direction; `None` where the file does not have it.
     pub fn chain(&self, direction: Direction) -> Result<Option<Chain>, KnowledgeError> {
         const DAMAGED: KnowledgeError = KnowledgeError::Damaged("chains");
-        let Some(bytes) = self.section(SectionName::Chains)? else { return Ok(None) };
+        let Some(bytes) = self.section(SectionName::Chains)? else {
+            return Ok(None);
+        };
         let StoredChains(texts) = postcard::from_bytes(&bytes).map_err(|_| DAMAGED)?;
         let Some((_, text)) = texts.into_iter().find(|(found, _)| *found == direction) else {
             return Ok(None);
         };
         // Chains that break the format were named when the file was built.
-        let (chain, _) = Chain::parse(Path::new(direction.name()), text.into_bytes()).map_err(|_| DAMAGED)?;
+        let (chain, _) =
+            Chain::parse(Path::new(direction.name()), text.into_bytes()).map_err(|_| DAMAGED)?;
         Ok(Some(chain))
     }
 }
@@ -77,7 +84,11 @@ mod tests {
     fn a_chain_lifts_as_its_file_does() {
         let text = "chain 1 chr1 100 + 10 60 chr1 200 + 110 160 1\n50\n\n".to_owned();
         let builder = Builder::of(&mini::knowledge()).unwrap();
-        let bytes = builder.chains("x", vec![(Direction::ToGrch38, text)]).unwrap().finish().unwrap();
+        let bytes = builder
+            .chains("x", vec![(Direction::ToGrch38, text)])
+            .unwrap()
+            .finish()
+            .unwrap();
         let file = KnowledgeFile::open(&bytes).unwrap();
         let chain = file.chain(Direction::ToGrch38).unwrap().unwrap();
         let contig = Contig::new("1");
@@ -88,8 +99,14 @@ mod tests {
 
     #[test]
     fn directions_are_told_by_names() {
-        assert_eq!(Direction::of_name("hg19ToHg38.over.chain.gz"), Some(Direction::ToGrch38));
-        assert_eq!(Direction::of_name("GRCh38_to_GRCh37.chain"), Some(Direction::ToGrch37));
+        assert_eq!(
+            Direction::of_name("hg19ToHg38.over.chain.gz"),
+            Some(Direction::ToGrch38)
+        );
+        assert_eq!(
+            Direction::of_name("GRCh38_to_GRCh37.chain"),
+            Some(Direction::ToGrch37)
+        );
         assert_eq!(Direction::of_name("hg19ToHg18.over.chain"), None);
     }
 }

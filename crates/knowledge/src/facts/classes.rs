@@ -33,13 +33,16 @@ impl Classes {
         Self { mondo, entries }
     }
 
-    /// All ids of the entry's class, its MONDO id included; the entry alone where MONDO does not have it.
+    /// All ids of the entry's class, its MONDO id included; the entry alone where MONDO does not
+    /// have it.
     pub(super) fn ids(&self, entry: DiseaseId) -> Vec<DiseaseId> {
         let class = match entry {
             DiseaseId::Mondo(class) => Some(class),
             _ => self.mondo.get(&entry).copied(),
         };
-        let Some(class) = class else { return vec![entry] };
+        let Some(class) = class else {
+            return vec![entry];
+        };
         let mut ids: BTreeSet<DiseaseId> = self.entries.get(&class).cloned().unwrap_or_default();
         ids.extend([entry, DiseaseId::Mondo(class)]);
         ids.into_iter().collect()
@@ -53,7 +56,11 @@ mod tests {
 
     #[test]
     fn entries_of_one_mondo_class_are_one() {
-        let exact = |mondo, entry| ExactMatch { mondo, label: String::new(), entry };
+        let exact = |mondo, entry| ExactMatch {
+            mondo,
+            label: String::new(),
+            entry,
+        };
         let (omim, orphanet) = (DiseaseId::Omim(101_600), DiseaseId::Orphanet(710));
         let matches = vec![
             exact(7043, omim),
@@ -62,13 +69,22 @@ mod tests {
             exact(3, DiseaseId::Omim(5)),
         ];
         let mut notes = Notes::default();
-        let classes = Classes::of(&Mappings { version: None, matches }, &mut notes);
+        let classes = Classes::of(
+            &Mappings {
+                version: None,
+                matches,
+            },
+            &mut notes,
+        );
         let pfeiffer = vec![omim, orphanet, DiseaseId::Mondo(7043)];
         assert_eq!(classes.ids(omim), pfeiffer);
         assert_eq!(classes.ids(orphanet), pfeiffer);
         assert_eq!(classes.ids(DiseaseId::Mondo(7043)), pfeiffer);
         assert_eq!(classes.ids(DiseaseId::Omim(6)), [DiseaseId::Omim(6)]);
-        assert_eq!(classes.ids(DiseaseId::Omim(5)), [DiseaseId::Omim(5), DiseaseId::Mondo(3)]);
+        assert_eq!(
+            classes.ids(DiseaseId::Omim(5)),
+            [DiseaseId::Omim(5), DiseaseId::Mondo(3)]
+        );
         assert_eq!(notes.count(Note::SeveralClasses), 1);
     }
 }

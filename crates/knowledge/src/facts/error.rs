@@ -14,7 +14,9 @@ pub enum KnowledgeError {
     /// Cut, changed or made to harm.
     #[error("the knowledge file is damaged ({0}); copy it again, or build it again")]
     Damaged(&'static str),
-    #[error("the knowledge file has no section `{0}`; build it again from a folder that has its source")]
+    #[error(
+        "the knowledge file has no section `{0}`; build it again from a folder that has its source"
+    )]
     NoSection(&'static str),
     /// Writing a file failed.
     #[error("the knowledge file cannot be written")]

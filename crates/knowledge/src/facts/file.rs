@@ -1,9 +1,10 @@
-//! The knowledge file: a table of named sections, each compressed and hashed by itself, so that a run inflates only what
-//! it needs. The genome's sections hold bytes that the genome part gives meaning to.
+//! The knowledge file: a table of named sections, each compressed and hashed by itself, so that a
+//! run inflates only what it needs. The genome's sections hold bytes that the genome part gives
+//! meaning to.
 //!
-//! Layout, integers little-endian: the magic, format (u32), number of sections (u32); for each section its name (one
-//! byte of length, then ASCII), offset from the file's start (u64), length (u64), length inflated (u64), SHA-256 of the
-//! inflated bytes; then the sections as zstd frames.
+//! Layout, integers little-endian: the magic, format (u32), number of sections (u32); for each
+//! section its name (one byte of length, then ASCII), offset from the file's start (u64), length
+//! (u64), length inflated (u64), SHA-256 of the inflated bytes; then the sections as zstd frames.
 
 mod table;
 
@@ -78,7 +79,10 @@ impl SectionName {
 
     /// Whether the genome part gives its bytes a meaning.
     pub const fn is_genome(self) -> bool {
-        matches!(self, Self::Structures | Self::Sites | Self::Chains | Self::ClinVar)
+        matches!(
+            self,
+            Self::Structures | Self::Sites | Self::Chains | Self::ClinVar
+        )
     }
 }
 
@@ -90,9 +94,13 @@ pub struct KnowledgeFile<'a> {
 }
 
 impl<'a> KnowledgeFile<'a> {
-    /// Reads the table of sections. Sections with names that this format does not have are left out.
+    /// Reads the table of sections. Sections with names that this format does not have are left
+    /// out.
     pub fn open(bytes: &'a [u8]) -> Result<Self, KnowledgeError> {
-        Ok(Self { bytes, entries: table::read(bytes)? })
+        Ok(Self {
+            bytes,
+            entries: table::read(bytes)?,
+        })
     }
 
     /// The digest of the contents, as the table states it.
@@ -107,11 +115,19 @@ impl<'a> KnowledgeFile<'a> {
 
     /// A section's bytes, inflated; `None` where the file does not have it.
     pub fn section(&self, name: SectionName) -> Result<Option<Vec<u8>>, KnowledgeError> {
-        let Some(entry) = self.entries.iter().find(|entry| entry.name == name) else { return Ok(None) };
-        let end = entry.offset.checked_add(entry.length).and_then(|end| usize::try_from(end).ok());
+        let Some(entry) = self.entries.iter().find(|entry| entry.name == name) else {
+            return Ok(None);
+        };
+        let end = entry
+            .offset
+            .checked_add(entry.length)
+            .and_then(|end| usize::try_from(end).ok());
         let start = usize::try_from(entry.offset).unwrap_or(usize::MAX);
         let compressed = end.and_then(|end| self.bytes.get(start..end));
-        let bytes = inflate(compressed.ok_or(KnowledgeError::Damaged("it is cut"))?, entry.inflated)?;
+        let bytes = inflate(
+            compressed.ok_or(KnowledgeError::Damaged("it is cut"))?,
+            entry.inflated,
+        )?;
         if <[u8; 32]>::from(Sha256::digest(&bytes)) != entry.hash {
             return Err(KnowledgeError::Damaged("a section's hash is wrong"));
         }
@@ -121,7 +137,10 @@ impl<'a> KnowledgeFile<'a> {
     /// Releases of the sources and the digest, without reading the facts.
     pub fn version(&self) -> Result<KnowledgeVersion, KnowledgeError> {
         let sources: SourceVersions = self.stored(SectionName::Versions)?;
-        Ok(KnowledgeVersion { sources, digest: self.digest() })
+        Ok(KnowledgeVersion {
+            sources,
+            digest: self.digest(),
+        })
     }
 
     /// The ontology alone.
@@ -138,16 +157,25 @@ impl<'a> KnowledgeFile<'a> {
         let stored: StoredGenes = self.stored(SectionName::Genes)?;
         let (mut genes, names) = stored.restore().ok_or(KnowledgeError::Damaged("genes"))?;
         let stored: StoredDiseases = self.stored(SectionName::Diseases)?;
-        let diseases =
-            stored.restore(ontology.len(), &mut genes).ok_or(KnowledgeError::Damaged("diseases"))?;
-        Ok(Knowledge::assemble(version, ontology, diseases, genes, names))
+        let diseases = stored
+            .restore(ontology.len(), &mut genes)
+            .ok_or(KnowledgeError::Damaged("diseases"))?;
+        Ok(Knowledge::assemble(
+            version, ontology, diseases, genes, names,
+        ))
     }
 
     fn stored<T: DeserializeOwned>(&self, name: SectionName) -> Result<T, KnowledgeError> {
-        let bytes = self.section(name)?.ok_or(KnowledgeError::NoSection(name.as_str()))?;
-        let (value, rest) =
-            postcard::take_from_bytes(&bytes).map_err(|_| KnowledgeError::Damaged("a section's contents"))?;
-        if rest.is_empty() { Ok(value) } else { Err(KnowledgeError::Damaged("a section's end")) }
+        let bytes = self
+            .section(name)?
+            .ok_or(KnowledgeError::NoSection(name.as_str()))?;
+        let (value, rest) = postcard::take_from_bytes(&bytes)
+            .map_err(|_| KnowledgeError::Damaged("a section's contents"))?;
+        if rest.is_empty() {
+            Ok(value)
+        } else {
+            Err(KnowledgeError::Damaged("a section's end"))
+        }
     }
 }
 
@@ -160,8 +188,15 @@ fn inflate(compressed: &[u8], length: u64) -> Result<Vec<u8>, KnowledgeError> {
     let mut decoder = zstd::stream::Decoder::with_buffer(compressed).map_err(damaged)?;
     decoder.window_log_max(WINDOW_LOG).map_err(damaged)?;
     let mut bytes = Vec::with_capacity(length as usize);
-    decoder.take(length + 1).read_to_end(&mut bytes).map_err(damaged)?;
-    if bytes.len() as u64 == length { Ok(bytes) } else { Err(KnowledgeError::Damaged("a section's length")) }
+    decoder
+        .take(length + 1)
+        .read_to_end(&mut bytes)
+        .map_err(damaged)?;
+    if bytes.len() as u64 == length {
+        Ok(bytes)
+    } else {
+        Err(KnowledgeError::Damaged("a section's length"))
+    }
 }
 
 /// A knowledge file on its way.
@@ -177,7 +212,10 @@ impl Builder {
         let (graph, names) = knowledge.ontology.stored();
         let diseases = StoredDiseases::of(&knowledge.diseases);
         let genes = StoredGenes::of(&knowledge.genes, &knowledge.gene_names);
-        let versions = SourceVersions { genome: Default::default(), ..knowledge.version.sources.clone() };
+        let versions = SourceVersions {
+            genome: Default::default(),
+            ..knowledge.version.sources.clone()
+        };
         let sections = vec![
             (SectionName::Ontology, bytes_of(&graph)?),
             (SectionName::Words, bytes_of(&names)?),
@@ -187,12 +225,14 @@ impl Builder {
         Ok(Self { versions, sections })
     }
 
-    /// Adds or replaces a section of the genome; `source` says what it was made of. The other sections are this crate's
-    /// own and stay as they are.
+    /// Adds or replaces a section of the genome; `source` says what it was made of. The other
+    /// sections are this crate's own and stay as they are.
     #[must_use]
     pub fn section(mut self, name: SectionName, source: &str, bytes: Vec<u8>) -> Self {
         if name.is_genome() {
-            self.versions.genome.insert(name.as_str().to_owned(), source.to_owned());
+            self.versions
+                .genome
+                .insert(name.as_str().to_owned(), source.to_owned());
             self.sections.retain(|(found, _)| *found != name);
             self.sections.push((name, bytes));
         }
@@ -203,8 +243,15 @@ impl Builder {
     pub fn genome_of(mut self, file: &KnowledgeFile<'_>) -> Result<Self, KnowledgeError> {
         let versions = file.version()?;
         let own: Vec<SectionName> = self.sections.iter().map(|(name, _)| *name).collect();
-        for name in file.sections().filter(|name| name.is_genome() && !own.contains(name)) {
-            let source = versions.genome.get(name.as_str()).cloned().unwrap_or_default();
+        for name in file
+            .sections()
+            .filter(|name| name.is_genome() && !own.contains(name))
+        {
+            let source = versions
+                .genome
+                .get(name.as_str())
+                .cloned()
+                .unwrap_or_default();
             if let Some(bytes) = file.section(name)? {
                 self = self.section(name, &source, bytes);
             }
@@ -214,8 +261,11 @@ impl Builder {
 
     /// The digest that the file will have.
     pub fn digest(&self) -> Result<Digest, KnowledgeError> {
-        let entries: Vec<Entry> =
-            self.ordered()?.iter().map(|(name, bytes)| Entry::of(*name, bytes)).collect();
+        let entries: Vec<Entry> = self
+            .ordered()?
+            .iter()
+            .map(|(name, bytes)| Entry::of(*name, bytes))
+            .collect();
         Ok(table::digest(&entries))
     }
 

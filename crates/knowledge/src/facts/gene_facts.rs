@@ -1,5 +1,5 @@
-//! What other sources know of genes: gnomAD's constraint and the modes of inheritance of the Clinical Genomic Database.
-//! Joined by id, else by name.
+//! What other sources know of genes: gnomAD's constraint and the modes of inheritance of the
+//! Clinical Genomic Database. Joined by id, else by name.
 
 use std::collections::BTreeMap;
 
@@ -28,11 +28,17 @@ impl Knowledge {
         let mut notes = Notes::default();
         if !facts.constraint.is_empty() {
             self.add_constraint(&facts.constraint, &mut notes);
-            self.version.sources.constraint.clone_from(&facts.constraint_version);
+            self.version
+                .sources
+                .constraint
+                .clone_from(&facts.constraint_version);
         }
         if !facts.inheritance.is_empty() {
             self.add_inheritance(&facts.inheritance, &mut notes);
-            self.version.sources.inheritance.clone_from(&facts.inheritance_version);
+            self.version
+                .sources
+                .inheritance
+                .clone_from(&facts.inheritance_version);
         }
         self.version.digest = Builder::of(&self)?.digest()?;
         Ok((self, notes))
@@ -40,14 +46,23 @@ impl Knowledge {
 
     fn add_constraint(&mut self, records: &[GeneConstraint], notes: &mut Notes) {
         for record in records {
-            let Some(gene) = self.find_gene(&record.gene_id).or_else(|| self.find_gene(&record.gene)) else {
+            let Some(gene) = self
+                .find_gene(&record.gene_id)
+                .or_else(|| self.find_gene(&record.gene))
+            else {
                 notes.add(Note::FactWithoutGene, || record.gene.to_string());
                 continue;
             };
             let scores = (record.pli, record.loeuf, record.missense_z);
             if let (Some(pli), Some(loeuf), Some(missense_z)) = scores {
                 let (pli, loeuf, missense_z) = (pli as f32, loeuf as f32, missense_z as f32);
-                self.genes[gene.index()].constraint.get_or_insert(Constraint { pli, loeuf, missense_z });
+                self.genes[gene.index()]
+                    .constraint
+                    .get_or_insert(Constraint {
+                        pli,
+                        loeuf,
+                        missense_z,
+                    });
             }
         }
     }
@@ -61,11 +76,23 @@ impl Knowledge {
                 notes.add(Note::FactWithoutGene, || record.gene.to_string());
                 continue;
             };
-            let terms = record.modes.iter().filter_map(|&mode| mode_term(mode, &self.ontology));
+            let terms = record
+                .modes
+                .iter()
+                .filter_map(|&mode| mode_term(mode, &self.ontology));
             modes.entry(gene).or_default().extend(terms);
         }
-        for disease in self.diseases.iter_mut().filter(|disease| disease.inheritance.is_empty()) {
-            let terms = disease.genes.iter().filter_map(|gene| modes.get(gene)).flatten().copied();
+        for disease in self
+            .diseases
+            .iter_mut()
+            .filter(|disease| disease.inheritance.is_empty())
+        {
+            let terms = disease
+                .genes
+                .iter()
+                .filter_map(|gene| modes.get(gene))
+                .flatten()
+                .copied();
             disease.inheritance = distinct(terms.collect());
         }
     }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::sources::{gene_links::GeneLink, gene_tables::HgncGene};
 
-/// Genes on their way: in HGNC's order, pseudogenes included, so that a name which one of them has is not taken for
-/// another gene's.
+/// Genes on their way: in HGNC's order, pseudogenes included, so that a name which one of them has
+/// is not taken for another gene's.
 pub(super) struct GeneTable {
     genes: Vec<Gene>,
     /// Which genes are kept although nothing links them.
@@ -29,12 +29,20 @@ impl GeneTable {
         };
         for record in hgnc.iter().filter(|record| record.is_approved) {
             let gene = table.push(approved(record), &*record.locus_group != "pseudogene");
-            record.previous_symbols.iter().for_each(|name| table.names.add(name, NameKind::Previous, gene));
-            record.aliases.iter().for_each(|name| table.names.add(name, NameKind::Alias, gene));
+            record
+                .previous_symbols
+                .iter()
+                .for_each(|name| table.names.add(name, NameKind::Previous, gene));
+            record
+                .aliases
+                .iter()
+                .for_each(|name| table.names.add(name, NameKind::Alias, gene));
         }
         for link in links {
             if table.linked(link).is_none() {
-                notes.add(Note::GeneWithoutHgnc, || format!("{} (NCBIGene:{})", link.symbol, link.entrez));
+                notes.add(Note::GeneWithoutHgnc, || {
+                    format!("{} (NCBIGene:{})", link.symbol, link.entrez)
+                });
                 table.push(unknown(link), true);
             }
         }
@@ -44,7 +52,8 @@ impl GeneTable {
     fn push(&mut self, gene: Gene, kept: bool) -> GeneIndex {
         let index = GeneIndex(self.genes.len() as u32);
         self.names.add(&gene.symbol, NameKind::Symbol, index);
-        gene.entrez.map(|id| self.by_entrez.entry(id).or_insert(index));
+        gene.entrez
+            .map(|id| self.by_entrez.entry(id).or_insert(index));
         self.genes.push(gene);
         self.kept.push(kept);
         index
@@ -60,12 +69,15 @@ impl GeneTable {
         self.genes[gene.index()].diseases.push(disease);
     }
 
-    /// The genes that are kept, ordered by symbol, and their names. Genes change their places here; those of the
-    /// diseases are changed with them.
+    /// The genes that are kept, ordered by symbol, and their names. Genes change their places here;
+    /// those of the diseases are changed with them.
     pub(super) fn finish(self, diseases: &mut [Disease]) -> (Vec<Gene>, GeneNames) {
-        let Self { genes, kept, names, .. } = self;
-        let mut order: Vec<usize> =
-            (0..genes.len()).filter(|&at| kept[at] || !genes[at].diseases.is_empty()).collect();
+        let Self {
+            genes, kept, names, ..
+        } = self;
+        let mut order: Vec<usize> = (0..genes.len())
+            .filter(|&at| kept[at] || !genes[at].diseases.is_empty())
+            .collect();
         order.sort_by(|&a, &b| genes[a].symbol.cmp(&genes[b].symbol));
         let mut moved: Vec<Option<GeneIndex>> = vec![None; genes.len()];
         for (to, &from) in order.iter().enumerate() {
@@ -77,7 +89,10 @@ impl GeneTable {
         }
         let (names, named) = names.finish(place);
         let mut genes: Vec<Option<Gene>> = genes.into_iter().map(Some).collect();
-        let mut genes: Vec<Gene> = order.iter().filter_map(|&from| genes[from].take()).collect();
+        let mut genes: Vec<Gene> = order
+            .iter()
+            .filter_map(|&from| genes[from].take())
+            .collect();
         for gene in &mut genes {
             gene.diseases = distinct(std::mem::take(&mut gene.diseases));
         }
@@ -102,7 +117,11 @@ fn approved(record: &HgncGene) -> Gene {
 fn unknown(link: &GeneLink) -> Gene {
     let has_symbol = !matches!(link.symbol.as_str(), "" | "-");
     Gene {
-        symbol: if has_symbol { link.symbol.clone() } else { format!("NCBIGene:{}", link.entrez) },
+        symbol: if has_symbol {
+            link.symbol.clone()
+        } else {
+            format!("NCBIGene:{}", link.entrez)
+        },
         protein_coding: false,
         hgnc: None,
         entrez: Some(link.entrez),

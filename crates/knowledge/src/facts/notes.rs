@@ -1,5 +1,5 @@
-//! What was noticed while knowledge was built: rows left out, ids that were replaced, links that lead nowhere. Each
-//! kind is counted, and its first examples are kept.
+//! What was noticed while knowledge was built: rows left out, ids that were replaced, links that
+//! lead nowhere. Each kind is counted, and its first examples are kept.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -11,11 +11,13 @@ const EXAMPLES: usize = 20;
 pub enum Note {
     /// A stanza, edge or term of the ontology was left out.
     Ontology,
-    /// A row's term, onset, modifier or frequency has an alternative or replaced id: the term in force counts.
+    /// A row's term, onset, modifier or frequency has an alternative or replaced id: the term in
+    /// force counts.
     ReplacedTerm,
     /// A row whose term is obsolete without successor, or unknown: left out.
     UnknownTerm,
-    /// A row's onset, modifier or frequency is obsolete or unknown, or not of that kind: the row stays without it.
+    /// A row's onset, modifier or frequency is obsolete or unknown, or not of that kind: the row
+    /// stays without it.
     UnknownDetail,
     /// A phenotype row whose term is not a phenotypic abnormality: left out.
     NotPhenotype,
@@ -65,7 +67,8 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// Adds one; its text is made only where it is kept. An example that is kept already is only counted.
+    /// Adds one; its text is made only where it is kept. An example that is kept already is only
+    /// counted.
     pub(super) fn add(&mut self, note: Note, example: impl FnOnce() -> String) {
         let (count, examples) = self.kinds.entry(note).or_default();
         *count += 1;
@@ -94,14 +97,21 @@ impl Notes {
 
     /// Every kind that was noticed, how often, and its first examples.
     pub fn iter(&self) -> impl Iterator<Item = (Note, u64, &[String])> {
-        self.kinds.iter().map(|(note, (count, examples))| (*note, *count, examples.as_slice()))
+        self.kinds
+            .iter()
+            .map(|(note, (count, examples))| (*note, *count, examples.as_slice()))
     }
 }
 
 impl fmt::Display for Notes {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (note, count, examples) in self.iter() {
-            let shown = examples.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let shown = examples
+                .iter()
+                .take(3)
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(", ");
             writeln!(out, "{count} {} (as {shown})", note.text())?;
         }
         Ok(())

@@ -53,7 +53,9 @@ impl StoredReference {
         match self {
             Self(PUBLICATION, number) => Some(Reference::Publication(Pmid(number))),
             Self(OTHER, _) => Some(Reference::Other),
-            Self(catalogue, number) => StoredId(catalogue, number).restore().map(Reference::Catalogue),
+            Self(catalogue, number) => StoredId(catalogue, number)
+                .restore()
+                .map(Reference::Catalogue),
         }
     }
 }

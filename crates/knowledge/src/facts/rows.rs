@@ -35,15 +35,22 @@ impl Rows<'_> {
     pub(super) fn row(&self, row: &AnnotationRow, notes: &mut Notes) -> Option<PhenotypeRow> {
         let term = self.resolve(row.term, row, notes);
         let Some(term) = term else {
-            notes.add(Note::UnknownTerm, || format!("{} of {}", row.term, row.disease));
+            notes.add(Note::UnknownTerm, || {
+                format!("{} of {}", row.term, row.disease)
+            });
             return None;
         };
         if row.aspect == Aspect::Phenotype && !self.ontology.is_phenotype(term) {
-            notes.add(Note::NotPhenotype, || format!("{} of {}", row.term, row.disease));
+            notes.add(Note::NotPhenotype, || {
+                format!("{} of {}", row.term, row.disease)
+            });
             return None;
         }
-        let modifiers =
-            row.modifiers.iter().filter_map(|&id| self.detail(id, MODIFIER, row, notes)).collect();
+        let modifiers = row
+            .modifiers
+            .iter()
+            .filter_map(|&id| self.detail(id, MODIFIER, row, notes))
+            .collect();
         Some(PhenotypeRow {
             term,
             source: row.disease,
@@ -71,8 +78,16 @@ impl Rows<'_> {
     }
 
     /// An onset, modifier or frequency term of its group.
-    fn detail(&self, id: TermId, group: u32, row: &AnnotationRow, notes: &mut Notes) -> Option<Term> {
-        let term = self.resolve(id, row, notes).filter(|&term| below(self.ontology, term, group));
+    fn detail(
+        &self,
+        id: TermId,
+        group: u32,
+        row: &AnnotationRow,
+        notes: &mut Notes,
+    ) -> Option<Term> {
+        let term = self
+            .resolve(id, row, notes)
+            .filter(|&term| below(self.ontology, term, group));
         if term.is_none() {
             notes.add(Note::UnknownDetail, || format!("{id} of {}", row.disease));
         }
@@ -84,14 +99,15 @@ impl Rows<'_> {
             RowFrequency::Unstated => Frequency::Unstated,
             RowFrequency::Counts { m, n } => Frequency::Counts { m, n },
             RowFrequency::Share(share) => Frequency::Share(share),
-            RowFrequency::Term(id) => {
-                self.detail(id, FREQUENCY, row, notes).map_or(Frequency::Unstated, Frequency::Term)
-            }
+            RowFrequency::Term(id) => self
+                .detail(id, FREQUENCY, row, notes)
+                .map_or(Frequency::Unstated, Frequency::Term),
         }
     }
 }
 
-/// The references, a publication or catalogue each once: a row that names one twice still rests on it alone.
+/// The references, a publication or catalogue each once: a row that names one twice still rests on
+/// it alone.
 fn references(stated: &[RowReference]) -> Vec<Reference> {
     let mut references: Vec<Reference> = Vec::with_capacity(stated.len());
     for reference in stated.iter().map(reference) {

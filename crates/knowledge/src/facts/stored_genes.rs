@@ -29,15 +29,24 @@ impl StoredGenes {
                 | u8::from(gene.ensembl.is_some()) << 3
                 | u8::from(gene.constraint.is_some()) << 4
         };
-        let scores = |constraint: Constraint| [constraint.pli, constraint.loeuf, constraint.missense_z];
+        let scores =
+            |constraint: Constraint| [constraint.pli, constraint.loeuf, constraint.missense_z];
         let (words, named) = names.names();
         Self {
-            symbols: genes.iter().map(|gene| &gene.symbol).collect::<Words>().stored(),
+            symbols: genes
+                .iter()
+                .map(|gene| &gene.symbol)
+                .collect::<Words>()
+                .stored(),
             flags: genes.iter().map(flags).collect(),
             hgnc: genes.iter().filter_map(|gene| gene.hgnc).collect(),
             entrez: genes.iter().filter_map(|gene| gene.entrez).collect(),
             ensembl: genes.iter().filter_map(|gene| gene.ensembl).collect(),
-            constraint: genes.iter().filter_map(|gene| gene.constraint).flat_map(scores).collect(),
+            constraint: genes
+                .iter()
+                .filter_map(|gene| gene.constraint)
+                .flat_map(scores)
+                .collect(),
             names: words.stored(),
             named: named.iter().map(|gene| gene.0).collect(),
         }
@@ -45,7 +54,10 @@ impl StoredGenes {
 
     /// The genes without their diseases, and their names.
     pub(super) fn restore(self) -> Option<(Vec<Gene>, GeneNames)> {
-        let symbols = self.symbols.restore().filter(|symbols| symbols.len() == self.flags.len())?;
+        let symbols = self
+            .symbols
+            .restore()
+            .filter(|symbols| symbols.len() == self.flags.len())?;
         let (mut hgnc, mut entrez) = (self.hgnc.into_iter(), self.entrez.into_iter());
         let (mut ensembl, mut scores) = (self.ensembl.into_iter(), self.constraint.into_iter());
         let mut genes = Vec::with_capacity(self.flags.len());
@@ -58,20 +70,33 @@ impl StoredGenes {
                 entrez: if has(2) { Some(entrez.next()?) } else { None },
                 ensembl: if has(3) { Some(ensembl.next()?) } else { None },
                 diseases: Vec::new(),
-                constraint: if has(4) { Some(constraint(&mut scores)?) } else { None },
+                constraint: if has(4) {
+                    Some(constraint(&mut scores)?)
+                } else {
+                    None
+                },
             });
         }
         let used = hgnc.len() + entrez.len() + ensembl.len() + scores.len() == 0;
-        let names = self.names.restore().filter(|names| used && names.len() == self.named.len())?;
+        let names = self
+            .names
+            .restore()
+            .filter(|names| used && names.len() == self.named.len())?;
         let sound = self.named.iter().all(|&gene| (gene as usize) < genes.len())
             && names.iter().is_sorted_by(|a, b| a < b);
         let named = self.named.into_iter().map(GeneIndex).collect();
-        sound.then(|| (GeneNames::of(names, named, &genes), genes)).map(|(names, genes)| (genes, names))
+        sound
+            .then(|| (GeneNames::of(names, named, &genes), genes))
+            .map(|(names, genes)| (genes, names))
     }
 }
 
 fn constraint(scores: &mut impl Iterator<Item = f32>) -> Option<Constraint> {
     let (pli, loeuf, missense_z) = (scores.next()?, scores.next()?, scores.next()?);
     let sound = pli.is_finite() && loeuf.is_finite() && missense_z.is_finite();
-    sound.then_some(Constraint { pli, loeuf, missense_z })
+    sound.then_some(Constraint {
+        pli,
+        loeuf,
+        missense_z,
+    })
 }

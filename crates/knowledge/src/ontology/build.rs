@@ -1,5 +1,5 @@
-//! From a release's terms to the graph: which ids are in force, what the others became, and the checks that every
-//! ontology passes, whether it comes from a release or from a knowledge file.
+//! From a release's terms to the graph: which ids are in force, what the others became, and the
+//! checks that every ontology passes, whether it comes from a release or from a knowledge file.
 
 use std::collections::{BTreeMap, HashSet, btree_map::Entry};
 
@@ -49,7 +49,10 @@ impl Ontology {
         let kept = below_root(&all, &mut notes);
         let ids: Vec<TermId> = kept.keys().copied().collect();
         let place = |id: &TermId| ids.binary_search(id).ok().map(|place| Term(place as u32));
-        let parents = kept.values().map(|term| sorted(term.parents.iter().filter_map(place))).collect();
+        let parents = kept
+            .values()
+            .map(|term| sorted(term.parents.iter().filter_map(place)))
+            .collect();
         let shell = Parts {
             version: obo.version.clone(),
             names: kept.values().map(|term| &term.name).collect(),
@@ -63,10 +66,19 @@ impl Ontology {
 
     /// Walks the graph and checks it.
     pub(super) fn assemble(parts: Parts) -> Result<Self, OntologyError> {
-        let Parts { version, ids, names, synonyms, parents, former } = parts;
+        let Parts {
+            version,
+            ids,
+            names,
+            synonyms,
+            parents,
+            former,
+        } = parts;
         let place = |number: u32| {
             let id = TermId::from_number(number).ok_or(OntologyError::NoRoot(number))?;
-            let found = ids.binary_search(&id).map_err(|_| OntologyError::NoRoot(number))?;
+            let found = ids
+                .binary_search(&id)
+                .map_err(|_| OntologyError::NoRoot(number))?;
             Ok(Term(found as u32))
         };
         let (root, phenotype_root) = (place(ROOT)?, place(PHENOTYPE_ROOT)?);
@@ -74,12 +86,14 @@ impl Ontology {
         let topological = graph::topological(&parents, &children);
         if topological.len() < ids.len() {
             let reached: HashSet<Term> = topological.into_iter().collect();
-            let missing =
-                (0..ids.len() as u32).map(Term).find(|term| !reached.contains(term)).unwrap_or(root);
+            let missing = (0..ids.len() as u32)
+                .map(Term)
+                .find(|term| !reached.contains(term))
+                .unwrap_or(root);
             return Err(OntologyError::Cycle(ids[missing.index()]));
         }
-        let ancestors =
-            graph::ancestors(&parents, &topological, MOST_ANCESTORS).ok_or(OntologyError::TooLarge)?;
+        let ancestors = graph::ancestors(&parents, &topological, MOST_ANCESTORS)
+            .ok_or(OntologyError::TooLarge)?;
         Ok(Self {
             version,
             ids,
@@ -96,7 +110,8 @@ impl Ontology {
     }
 }
 
-/// What an ontology is made of before its graph is walked. Lengths agree; edges lead to terms that exist.
+/// What an ontology is made of before its graph is walked. Lengths agree; edges lead to terms that
+/// exist.
 pub(super) struct Parts {
     pub(super) version: String,
     pub(super) ids: Vec<TermId>,
@@ -127,7 +142,10 @@ fn below_root<'a>(all: &Terms<'a>, notes: &mut Vec<OntologyNote>) -> Terms<'a> {
     for term in all.values().filter(|term| !term.obsolete) {
         for &parent in &term.parents {
             if all.get(&parent).is_none_or(|parent| parent.obsolete) {
-                notes.push(OntologyNote::UnknownParent { term: term.id, parent });
+                notes.push(OntologyNote::UnknownParent {
+                    term: term.id,
+                    parent,
+                });
             }
             children.entry(parent).or_default().push(term.id);
         }
@@ -141,7 +159,11 @@ fn below_root<'a>(all: &Terms<'a>, notes: &mut Vec<OntologyNote>) -> Terms<'a> {
     }
     let in_force = all.iter().filter(|(_, term)| !term.obsolete);
     let (kept, outside): (Vec<_>, Vec<_>) = in_force.partition(|(id, _)| reached.contains(id));
-    notes.extend(outside.into_iter().map(|(&id, _)| OntologyNote::OutsideRoot(id)));
+    notes.extend(
+        outside
+            .into_iter()
+            .map(|(&id, _)| OntologyNote::OutsideRoot(id)),
+    );
     kept.into_iter().map(|(&id, &term)| (id, term)).collect()
 }
 
@@ -149,29 +171,51 @@ fn synonyms(kept: &Terms<'_>) -> Synonyms {
     let mut starts = vec![0];
     let mut kinds = Vec::new();
     for term in kept.values() {
-        kinds.extend(term.synonyms.iter().map(|synonym| (synonym.scope, synonym.kind)));
+        kinds.extend(
+            term.synonyms
+                .iter()
+                .map(|synonym| (synonym.scope, synonym.kind)),
+        );
         starts.push(kinds.len() as u32);
     }
-    let texts = kept.values().flat_map(|term| &term.synonyms).map(|synonym| &synonym.text).collect();
-    Synonyms { starts, texts, kinds }
+    let texts = kept
+        .values()
+        .flat_map(|term| &term.synonyms)
+        .map(|synonym| &synonym.text)
+        .collect();
+    Synonyms {
+        starts,
+        texts,
+        kinds,
+    }
 }
 
-/// Alternative and obsolete ids. A term in force counts before an obsolete one that claims the same id.
+/// Alternative and obsolete ids. A term in force counts before an obsolete one that claims the same
+/// id.
 fn former(
     all: &Terms<'_>,
     kept: &Terms<'_>,
     place: impl Fn(&TermId) -> Option<Term>,
 ) -> Vec<(TermId, Former)> {
     let mut former = BTreeMap::new();
-    let alternatives = kept.values().flat_map(|term| term.alternatives.iter().map(|id| (*id, term.id)));
-    let merged: BTreeMap<TermId, TermId> = alternatives.filter(|(id, _)| !kept.contains_key(id)).collect();
+    let alternatives = kept
+        .values()
+        .flat_map(|term| term.alternatives.iter().map(|id| (*id, term.id)));
+    let merged: BTreeMap<TermId, TermId> = alternatives
+        .filter(|(id, _)| !kept.contains_key(id))
+        .collect();
     for (&id, into) in &merged {
         former.extend(place(into).map(|term| (id, Former::Replaced(term))));
     }
-    for (&id, term) in all.iter().filter(|(id, term)| term.obsolete && !merged.contains_key(id)) {
+    for (&id, term) in all
+        .iter()
+        .filter(|(id, term)| term.obsolete && !merged.contains_key(id))
+    {
         let outcome = match successor(term, all, &merged).as_ref().and_then(&place) {
             Some(by) => Former::Replaced(by),
-            None => Former::Obsolete(sorted(term.replaced_by.iter().chain(&term.consider).copied())),
+            None => Former::Obsolete(sorted(
+                term.replaced_by.iter().chain(&term.consider).copied(),
+            )),
         };
         former.insert(id, outcome);
     }
@@ -184,7 +228,9 @@ fn successor(term: &OboTerm, all: &Terms<'_>, merged: &BTreeMap<TermId, TermId>)
     for _ in 0..MOST_REPLACEMENTS {
         let [id] = replaced_by else { return None };
         match all.get(id) {
-            Some(next) if next.obsolete && !merged.contains_key(id) => replaced_by = &next.replaced_by,
+            Some(next) if next.obsolete && !merged.contains_key(id) => {
+                replaced_by = &next.replaced_by
+            }
             _ => return Some(merged.get(id).copied().unwrap_or(*id)),
         }
     }

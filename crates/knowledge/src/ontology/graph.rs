@@ -17,7 +17,10 @@ impl Lists {
             *end += length;
             Some(*end)
         });
-        Self { starts: std::iter::once(0).chain(ends).collect(), terms }
+        Self {
+            starts: std::iter::once(0).chain(ends).collect(),
+            terms,
+        }
     }
 
     pub(super) fn get(&self, term: Term) -> &[Term] {
@@ -58,7 +61,10 @@ impl Lists {
 
 impl FromIterator<Vec<Term>> for Lists {
     fn from_iter<I: IntoIterator<Item = Vec<Term>>>(lists: I) -> Self {
-        let mut all = Self { starts: vec![0], terms: Vec::new() };
+        let mut all = Self {
+            starts: vec![0],
+            terms: Vec::new(),
+        };
         for list in lists {
             all.terms.extend(list);
             all.starts.push(all.terms.len() as u32);
@@ -67,13 +73,16 @@ impl FromIterator<Vec<Term>> for Lists {
     }
 }
 
-/// All terms, parents before children, smaller terms first among equals (Kahn 1962). Shorter than the number of terms
-/// where there is a cycle: terms on it or below it are missing.
+/// All terms, parents before children, smaller terms first among equals (Kahn 1962). Shorter than
+/// the number of terms where there is a cycle: terms on it or below it are missing.
 pub(super) fn topological(parents: &Lists, children: &Lists) -> Vec<Term> {
-    let mut waiting: Vec<usize> =
-        (0..parents.len() as u32).map(|term| parents.get(Term(term)).len()).collect();
-    let mut order: Vec<Term> =
-        (0..parents.len() as u32).map(Term).filter(|term| waiting[term.index()] == 0).collect();
+    let mut waiting: Vec<usize> = (0..parents.len() as u32)
+        .map(|term| parents.get(Term(term)).len())
+        .collect();
+    let mut order: Vec<Term> = (0..parents.len() as u32)
+        .map(Term)
+        .filter(|term| waiting[term.index()] == 0)
+        .collect();
     let mut next = 0;
     while let Some(&term) = order.get(next) {
         next += 1;
@@ -87,11 +96,12 @@ pub(super) fn topological(parents: &Lists, children: &Lists) -> Vec<Term> {
     order
 }
 
-/// Each term's ancestors, itself included, ascending. `None` above `most` entries in all: a file whose graph is made to
-/// have more than any ontology has.
+/// Each term's ancestors, itself included, ascending. `None` above `most` entries in all: a file
+/// whose graph is made to have more than any ontology has.
 pub(super) fn ancestors(parents: &Lists, topological: &[Term], most: usize) -> Option<Lists> {
     let count = parents.len();
-    // In topological order, so that a term's parents are there already; `seen` holds the last term that took another.
+    // In topological order, so that a term's parents are there already; `seen` holds the last term
+    // that took another.
     let mut found: Vec<Term> = Vec::new();
     let mut spans = vec![(0, 0); count];
     let mut seen = vec![u32::MAX; count];
@@ -113,7 +123,10 @@ pub(super) fn ancestors(parents: &Lists, topological: &[Term], most: usize) -> O
         found[start..].sort_unstable();
         spans[term.index()] = (start, found.len());
     }
-    let mut lists = Lists { starts: Vec::with_capacity(count + 1), terms: Vec::with_capacity(found.len()) };
+    let mut lists = Lists {
+        starts: Vec::with_capacity(count + 1),
+        terms: Vec::with_capacity(found.len()),
+    };
     lists.starts.push(0);
     for (start, end) in spans {
         lists.terms.extend_from_slice(&found[start..end]);

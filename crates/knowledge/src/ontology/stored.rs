@@ -1,12 +1,12 @@
-//! An ontology in a knowledge file: what cannot be computed from the rest. Reading checks every index, because a file
-//! may come from anywhere.
+//! An ontology in a knowledge file: what cannot be computed from the rest. Reading checks every
+//! index, because a file may come from anywhere.
 
 use ligate_model::TermId;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Former, Lists, Ontology, OntologyError, SynonymKind, SynonymScope, Synonyms, Term, build::Parts,
-    words::StoredWords,
+    Former, Lists, Ontology, OntologyError, SynonymKind, SynonymScope, Synonyms, Term,
+    build::Parts, words::StoredWords,
 };
 
 /// The graph: section `ontology`.
@@ -38,8 +38,12 @@ pub(crate) struct StoredNames {
     kinds: Vec<u8>,
 }
 
-const SCOPES: [SynonymScope; 4] =
-    [SynonymScope::Exact, SynonymScope::Narrow, SynonymScope::Broad, SynonymScope::Related];
+const SCOPES: [SynonymScope; 4] = [
+    SynonymScope::Exact,
+    SynonymScope::Narrow,
+    SynonymScope::Broad,
+    SynonymScope::Related,
+];
 const KINDS: [SynonymKind; 6] = [
     SynonymKind::Clinical,
     SynonymKind::Layperson,
@@ -52,36 +56,67 @@ const KINDS: [SynonymKind; 6] = [
 impl Ontology {
     pub(crate) fn stored(&self) -> (StoredOntology, StoredNames) {
         let numbers: Vec<u32> = self.ids.iter().map(|id| id.number()).collect();
-        let ids = numbers.iter().scan(0, |before, &id| Some(id - std::mem::replace(before, id))).collect();
+        let ids = numbers
+            .iter()
+            .scan(0, |before, &id| Some(id - std::mem::replace(before, id)))
+            .collect();
         let graph = StoredOntology {
             version: self.version.clone(),
             ids,
-            parent_counts: self.terms().map(|term| self.parents(term).len() as u32).collect(),
+            parent_counts: self
+                .terms()
+                .map(|term| self.parents(term).len() as u32)
+                .collect(),
             parents: self.parents.all().iter().map(|term| term.0).collect(),
             former: self.former.iter().map(StoredFormer::of).collect(),
         };
         let names = StoredNames {
             names: self.names.stored(),
-            counts: self.synonyms.starts.windows(2).map(|pair| pair[1] - pair[0]).collect(),
+            counts: self
+                .synonyms
+                .starts
+                .windows(2)
+                .map(|pair| pair[1] - pair[0])
+                .collect(),
             synonyms: self.synonyms.texts.stored(),
-            kinds: self.synonyms.kinds.iter().map(|&(scope, kind)| scope as u8 * 8 + kind as u8).collect(),
+            kinds: self
+                .synonyms
+                .kinds
+                .iter()
+                .map(|&(scope, kind)| scope as u8 * 8 + kind as u8)
+                .collect(),
         };
         (graph, names)
     }
 
     /// The ontology of a file's two sections.
-    pub(crate) fn restore(graph: StoredOntology, names: StoredNames) -> Result<Self, OntologyError> {
+    pub(crate) fn restore(
+        graph: StoredOntology,
+        names: StoredNames,
+    ) -> Result<Self, OntologyError> {
         let ids = ids(&graph.ids).ok_or(OntologyError::Damaged("term ids"))?;
         let count = ids.len();
-        let StoredNames { names, counts, synonyms, kinds } = names;
+        let StoredNames {
+            names,
+            counts,
+            synonyms,
+            kinds,
+        } = names;
         let words = names.restore().filter(|words| words.len() == count);
         let names = words.ok_or(OntologyError::Damaged("names"))?;
-        let synonyms =
-            restore_synonyms(count, &counts, synonyms, &kinds).ok_or(OntologyError::Damaged("synonyms"))?;
-        let parents =
-            lists(&graph.parent_counts, &graph.parents, count).ok_or(OntologyError::Damaged("edges"))?;
+        let synonyms = restore_synonyms(count, &counts, synonyms, &kinds)
+            .ok_or(OntologyError::Damaged("synonyms"))?;
+        let parents = lists(&graph.parent_counts, &graph.parents, count)
+            .ok_or(OntologyError::Damaged("edges"))?;
         let former = former(&graph.former, &ids).ok_or(OntologyError::Damaged("former ids"))?;
-        Self::assemble(Parts { version: graph.version, ids, names, synonyms, parents, former })
+        Self::assemble(Parts {
+            version: graph.version,
+            ids,
+            names,
+            synonyms,
+            parents,
+            former,
+        })
     }
 }
 
@@ -89,17 +124,31 @@ impl StoredFormer {
     fn of((id, former): &(TermId, Former)) -> Self {
         let number = id.number();
         match former {
-            Former::Replaced(by) => Self { number, replaced_by: Some(by.0), consider: Vec::new() },
-            Former::Obsolete(consider) => {
-                Self { number, replaced_by: None, consider: consider.iter().map(|id| id.number()).collect() }
-            }
+            Former::Replaced(by) => Self {
+                number,
+                replaced_by: Some(by.0),
+                consider: Vec::new(),
+            },
+            Former::Obsolete(consider) => Self {
+                number,
+                replaced_by: None,
+                consider: consider.iter().map(|id| id.number()).collect(),
+            },
         }
     }
 }
 
-fn restore_synonyms(terms: usize, counts: &[u32], texts: StoredWords, kinds: &[u8]) -> Option<Synonyms> {
+fn restore_synonyms(
+    terms: usize,
+    counts: &[u32],
+    texts: StoredWords,
+    kinds: &[u8],
+) -> Option<Synonyms> {
     let texts = texts.restore()?;
-    let kinds: Vec<_> = kinds.iter().map(|&byte| kind(byte)).collect::<Option<_>>()?;
+    let kinds: Vec<_> = kinds
+        .iter()
+        .map(|&byte| kind(byte))
+        .collect::<Option<_>>()?;
     let mut starts = Vec::with_capacity(counts.len() + 1);
     let mut end = 0_u32;
     starts.push(end);
@@ -107,12 +156,20 @@ fn restore_synonyms(terms: usize, counts: &[u32], texts: StoredWords, kinds: &[u
         end = end.checked_add(count)?;
         starts.push(end);
     }
-    let whole = starts.len() == terms + 1 && end as usize == texts.len() && kinds.len() == texts.len();
-    whole.then_some(Synonyms { starts, texts, kinds })
+    let whole =
+        starts.len() == terms + 1 && end as usize == texts.len() && kinds.len() == texts.len();
+    whole.then_some(Synonyms {
+        starts,
+        texts,
+        kinds,
+    })
 }
 
 fn kind(byte: u8) -> Option<(SynonymScope, SynonymKind)> {
-    Some((*SCOPES.get(usize::from(byte / 8))?, *KINDS.get(usize::from(byte % 8))?))
+    Some((
+        *SCOPES.get(usize::from(byte / 8))?,
+        *KINDS.get(usize::from(byte % 8))?,
+    ))
 }
 
 /// Ascending ids from their differences.
@@ -134,7 +191,8 @@ fn lists(counts: &[u32], parents: &[u32], terms: usize) -> Option<Lists> {
     let mut rest = parents;
     for &count in counts {
         let (list, after) = rest.split_at_checked(count as usize)?;
-        let sound = list.is_sorted_by(|a, b| a < b) && list.iter().all(|&parent| (parent as usize) < terms);
+        let sound =
+            list.is_sorted_by(|a, b| a < b) && list.iter().all(|&parent| (parent as usize) < terms);
         if !sound {
             return None;
         }
@@ -151,7 +209,10 @@ fn former(stored: &[StoredFormer], ids: &[TermId]) -> Option<Vec<(TermId, Former
             Some(by) if (by as usize) < ids.len() => Former::Replaced(Term(by)),
             Some(_) => return None,
             None => {
-                let consider = entry.consider.iter().map(|&number| TermId::from_number(number));
+                let consider = entry
+                    .consider
+                    .iter()
+                    .map(|&number| TermId::from_number(number));
                 Former::Obsolete(consider.collect::<Option<_>>()?)
             }
         };

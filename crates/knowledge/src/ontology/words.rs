@@ -25,8 +25,11 @@ impl Words {
     /// The text at this index; empty beyond the last.
     pub(crate) fn get(&self, index: usize) -> &str {
         let end = self.ends.get(index).copied().unwrap_or_default() as usize;
-        let start =
-            index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
+        let start = index
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before))
+            .copied()
+            .unwrap_or_default();
         self.text.get(start as usize..end).unwrap_or_default()
     }
 
@@ -36,7 +39,10 @@ impl Words {
 
     pub(crate) fn stored(&self) -> StoredWords {
         let lengths = self.iter().map(|word| word.len() as u32).collect();
-        StoredWords { text: self.text.clone(), lengths }
+        StoredWords {
+            text: self.text.clone(),
+            lengths,
+        }
     }
 }
 
@@ -63,7 +69,10 @@ impl StoredWords {
             }
             ends.push(end);
         }
-        (end as usize == self.text.len()).then_some(Words { text: self.text, ends })
+        (end as usize == self.text.len()).then_some(Words {
+            text: self.text,
+            ends,
+        })
     }
 }
 
@@ -83,7 +92,14 @@ mod tests {
     #[test]
     fn lengths_that_do_not_fit_are_refused() {
         for lengths in [vec![2], vec![4], vec![1, 1], vec![3, u32::MAX], vec![]] {
-            assert_eq!(StoredWords { text: "Kö".to_owned(), lengths }.restore(), None);
+            assert_eq!(
+                StoredWords {
+                    text: "Kö".to_owned(),
+                    lengths
+                }
+                .restore(),
+                None
+            );
         }
     }
 }

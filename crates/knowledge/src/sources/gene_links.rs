@@ -1,5 +1,5 @@
-//! HPO's links of genes and diseases, from `genes_to_phenotype.txt`. The file has a line for every gene, disease and
-//! term; only the distinct pairs of gene and disease are kept.
+//! HPO's links of genes and diseases, from `genes_to_phenotype.txt`. The file has a line for every
+//! gene, disease and term; only the distinct pairs of gene and disease are kept.
 
 use std::{collections::HashSet, path::Path};
 
@@ -46,10 +46,18 @@ pub fn parse(path: &Path, text: &str) -> Result<(Vec<GeneLink>, Problems), ReadE
 
 fn link(fields: [&str; 3]) -> Result<GeneLink, &'static str> {
     let [entrez, symbol, disease] = fields;
-    let entrez =
-        entrez.trim_start_matches("NCBIGene:").parse().map_err(|_| "the gene id is no number; left out")?;
-    let disease = disease.parse().map_err(|_| "the disease id is of no known catalogue; left out")?;
-    Ok(GeneLink { entrez, symbol: symbol.to_owned(), disease })
+    let entrez = entrez
+        .trim_start_matches("NCBIGene:")
+        .parse()
+        .map_err(|_| "the gene id is no number; left out")?;
+    let disease = disease
+        .parse()
+        .map_err(|_| "the disease id is of no known catalogue; left out")?;
+    Ok(GeneLink {
+        entrez,
+        symbol: symbol.to_owned(),
+        disease,
+    })
 }
 
 #[cfg(test)]
@@ -65,11 +73,16 @@ mod tests {
             x\tFGFR2\tHP:0001939\ty\t-\tORPHA:710\n\
             2263\tFGFR2\n";
         let (links, problems) = parse(Path::new("g"), text).unwrap();
-        let found: Vec<_> =
-            links.iter().map(|link| (link.entrez, link.symbol.as_str(), link.disease)).collect();
+        let found: Vec<_> = links
+            .iter()
+            .map(|link| (link.entrez, link.symbol.as_str(), link.disease))
+            .collect();
         assert_eq!(
             found,
-            [(10, "NAT2", DiseaseId::Omim(243_400)), (2263, "FGFR2", DiseaseId::Orphanet(710))]
+            [
+                (10, "NAT2", DiseaseId::Omim(243_400)),
+                (2263, "FGFR2", DiseaseId::Orphanet(710))
+            ]
         );
         let lines: Vec<u64> = problems.kept().iter().map(|problem| problem.line).collect();
         assert_eq!(lines, [5, 6]);

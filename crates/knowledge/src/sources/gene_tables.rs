@@ -1,6 +1,7 @@
-//! Public tables of genes: places and structures (Ensembl, as ideogram distributes them), constraint (gnomAD),
-//! inheritance (the Clinical Genomic Database) and names (HGNC). Columns are found by name where the file has names.
-//! A line that breaks its table's rule is left out and reported.
+//! Public tables of genes: places and structures (Ensembl, as ideogram distributes them),
+//! constraint (gnomAD), inheritance (the Clinical Genomic Database) and names (HGNC). Columns are
+//! found by name where the file has names. A line that breaks its table's rule is left out and
+//! reported.
 
 mod constraint;
 mod genes;

@@ -1,5 +1,5 @@
-//! HPO's disease annotations, `phenotype.hpoa`: which disease has which term, how often, resting on what. Rows that
-//! break the format are left out and named by line; terms are not looked up here.
+//! HPO's disease annotations, `phenotype.hpoa`: which disease has which term, how often, resting on
+//! what. Rows that break the format are left out and named by line; terms are not looked up here.
 
 mod row;
 
@@ -13,7 +13,8 @@ use ligate_model::{DiseaseId, Pmid, Sex, TermId};
 pub struct Annotations {
     /// Release, as `2025-01-16`; empty where the header names none.
     pub version: String,
-    /// Release of the ontology that the rows were written against; empty where the header names none.
+    /// Release of the ontology that the rows were written against; empty where the header names
+    /// none.
     pub ontology_version: String,
     pub rows: Vec<AnnotationRow>,
 }
@@ -106,18 +107,26 @@ pub fn parse(path: &Path, text: &str) -> Result<(Annotations, Problems), ReadErr
             columns = header(path, line, text, &mut annotations)?;
             continue;
         };
-        match text::fields(text, places).ok_or("the row is too short; left out").and_then(row::parse) {
+        match text::fields(text, places)
+            .ok_or("the row is too short; left out")
+            .and_then(row::parse)
+        {
             Ok(row) => annotations.rows.push(row),
             Err(message) => problems.push(path, line, message),
         }
     }
     if columns.is_none() {
-        return Err(ReadError::malformed(path, 1, "no header line is in it; give phenotype.hpoa"));
+        return Err(ReadError::malformed(
+            path,
+            1,
+            "no header line is in it; give phenotype.hpoa",
+        ));
     }
     Ok((annotations, problems))
 }
 
-/// A line before the rows: a comment, or the names of the columns. Before 2023 these began with '#' too.
+/// A line before the rows: a comment, or the names of the columns. Before 2023 these began with '#'
+/// too.
 fn header(
     path: &Path,
     line: u64,
@@ -133,9 +142,14 @@ fn header(
     }
     if let Some(version) = names.strip_prefix("hpo-version:") {
         // http://purl.obolibrary.org/obo/hp/releases/2025-01-16/hp.json
-        let release =
-            version.trim().split('/').rev().find(|part| part.starts_with(|c: char| c.is_ascii_digit()));
-        release.unwrap_or_default().clone_into(&mut annotations.ontology_version);
+        let release = version
+            .trim()
+            .split('/')
+            .rev()
+            .find(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+        release
+            .unwrap_or_default()
+            .clone_into(&mut annotations.ontology_version);
     }
     Ok(None)
 }
@@ -154,24 +168,61 @@ mod tests {
 
     #[test]
     fn rows_are_read_with_all_their_columns() {
-        let fields = ["OMIM:1", "A; b", "", "HP:0000001", "PMID:1;PMID:2;ISBN-3", "PCS", "HP:0003577", "1/2"];
-        let full = row([&fields[..], &["MALE", "HP:0012825;HP:0012828", "P"]].concat().try_into().unwrap());
-        let not = row(["ORPHA:2", "B", "NOT", "HP:0000002", "ORPHA:2", "TAS", "", "12.5%", "", "", "I"]);
-        let (annotations, problems) = parse(Path::new("p"), &[HEADER, &full, &not].concat()).unwrap();
+        let fields = [
+            "OMIM:1",
+            "A; b",
+            "",
+            "HP:0000001",
+            "PMID:1;PMID:2;ISBN-3",
+            "PCS",
+            "HP:0003577",
+            "1/2",
+        ];
+        let full = row([&fields[..], &["MALE", "HP:0012825;HP:0012828", "P"]]
+            .concat()
+            .try_into()
+            .unwrap());
+        let not = row([
+            "ORPHA:2",
+            "B",
+            "NOT",
+            "HP:0000002",
+            "ORPHA:2",
+            "TAS",
+            "",
+            "12.5%",
+            "",
+            "",
+            "I",
+        ]);
+        let (annotations, problems) =
+            parse(Path::new("p"), &[HEADER, &full, &not].concat()).unwrap();
         assert!(problems.is_empty());
         assert_eq!(
-            (annotations.version.as_str(), annotations.ontology_version.as_str()),
+            (
+                annotations.version.as_str(),
+                annotations.ontology_version.as_str()
+            ),
             ("2025-01-16", "2025-01-15")
         );
         let first = &annotations.rows[0];
-        let references =
-            [RowReference::Publication(Pmid(1)), RowReference::Publication(Pmid(2)), RowReference::Other];
+        let references = [
+            RowReference::Publication(Pmid(1)),
+            RowReference::Publication(Pmid(2)),
+            RowReference::Other,
+        ];
         assert_eq!(first.references, references);
         assert_eq!(first.frequency, RowFrequency::Counts { m: 1, n: 2 });
-        assert_eq!((first.sex, first.modifiers.len(), first.absent), (Some(Sex::Male), 2, false));
+        assert_eq!(
+            (first.sex, first.modifiers.len(), first.absent),
+            (Some(Sex::Male), 2, false)
+        );
         assert_eq!(first.onset, "HP:0003577".parse().ok());
         let second = &annotations.rows[1];
-        assert_eq!(second.references, [RowReference::Catalogue(DiseaseId::Orphanet(2))]);
+        assert_eq!(
+            second.references,
+            [RowReference::Catalogue(DiseaseId::Orphanet(2))]
+        );
         assert_eq!(
             (second.frequency, second.absent, second.aspect),
             (RowFrequency::Share(0.125), true, Aspect::Inheritance)
@@ -180,7 +231,19 @@ mod tests {
 
     #[test]
     fn a_wrong_row_is_named_by_its_line() {
-        let good = ["OMIM:1", "A", "", "HP:0000001", "PMID:1", "PCS", "", "1/2", "", "", "P"];
+        let good = [
+            "OMIM:1",
+            "A",
+            "",
+            "HP:0000001",
+            "PMID:1",
+            "PCS",
+            "",
+            "1/2",
+            "",
+            "",
+            "P",
+        ];
         for (column, wrong) in [
             (0, "MESH:1"),
             (3, "MP:0000001"),
@@ -206,7 +269,13 @@ mod tests {
     #[test]
     fn a_file_without_its_columns_is_refused() {
         for text in ["", "#version: 1\n", "a\tb\n1\t2\n"] {
-            assert!(matches!(parse(Path::new("p"), text), Err(ReadError::Malformed { .. })), "{text:?}");
+            assert!(
+                matches!(
+                    parse(Path::new("p"), text),
+                    Err(ReadError::Malformed { .. })
+                ),
+                "{text:?}"
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
-//! MONDO's cross-references in SSSOM, `mondo.sssom.tsv`: which MONDO class is exactly which entry of OMIM or Orphanet.
-//! OMIM's phenotypic series (`OMIMPS`) are groups and are left unread, as is every match that is not exact.
+//! MONDO's cross-references in SSSOM, `mondo.sssom.tsv`: which MONDO class is exactly which entry
+//! of OMIM or Orphanet. OMIM's phenotypic series (`OMIMPS`) are groups and are left unread, as is
+//! every match that is not exact.
 
 use std::path::Path;
 
@@ -33,7 +34,8 @@ pub fn read(path: &Path) -> Result<(Mappings, Problems), ReadError> {
 /// Reads a text; `path` is only for messages.
 pub fn parse(path: &Path, text: &str) -> Result<(Mappings, Problems), ReadError> {
     const NAMES: [&str; 4] = ["subject_id", "subject_label", "predicate_id", "object_id"];
-    let (mut mappings, mut problems, mut columns) = (Mappings::default(), Problems::default(), None);
+    let (mut mappings, mut problems, mut columns) =
+        (Mappings::default(), Problems::default(), None);
     for (line, text) in text::numbered_lines(text) {
         if let Some(comment) = text.strip_prefix('#') {
             version(comment, &mut mappings.version);
@@ -43,20 +45,30 @@ pub fn parse(path: &Path, text: &str) -> Result<(Mappings, Problems), ReadError>
             columns = Some(text::columns(path, line, text, NAMES)?);
             continue;
         };
-        match text::fields(text, places).ok_or("the row is too short; left out").and_then(exact_match) {
+        match text::fields(text, places)
+            .ok_or("the row is too short; left out")
+            .and_then(exact_match)
+        {
             Ok(found) => mappings.matches.extend(found),
             Err(message) => problems.push(path, line, message),
         }
     }
     if columns.is_none() {
-        return Err(ReadError::malformed(path, 1, "no header line is in it; give mondo.sssom.tsv"));
+        return Err(ReadError::malformed(
+            path,
+            1,
+            "no header line is in it; give mondo.sssom.tsv",
+        ));
     }
     Ok((mappings, problems))
 }
 
 fn version(comment: &str, version: &mut Option<String>) {
     if let Some(found) = comment.trim().strip_prefix("mapping_set_version:") {
-        let found = found.trim().trim_matches('"').trim_end_matches("/mondo.sssom.tsv");
+        let found = found
+            .trim()
+            .trim_matches('"')
+            .trim_end_matches("/mondo.sssom.tsv");
         *version = found.rsplit('/').next().map(str::to_owned);
     }
 }
@@ -64,15 +76,23 @@ fn version(comment: &str, version: &mut Option<String>) {
 /// A row's match; `None` where it is not exact or of another catalogue.
 fn exact_match(fields: [&str; 4]) -> Result<Option<ExactMatch>, &'static str> {
     let [subject, label, predicate, object] = fields;
-    let wanted = ["OMIM:", "Orphanet:", "ORPHA:"].iter().any(|prefix| object.starts_with(prefix));
+    let wanted = ["OMIM:", "Orphanet:", "ORPHA:"]
+        .iter()
+        .any(|prefix| object.starts_with(prefix));
     if predicate != "skos:exactMatch" || !wanted {
         return Ok(None);
     }
     let Ok(DiseaseId::Mondo(mondo)) = subject.parse() else {
         return Err("the subject is not of MONDO; left out");
     };
-    let entry = object.parse().map_err(|_| "the object's id is no number; left out")?;
-    Ok(Some(ExactMatch { mondo, label: label.to_owned(), entry }))
+    let entry = object
+        .parse()
+        .map_err(|_| "the object's id is no number; left out")?;
+    Ok(Some(ExactMatch {
+        mondo,
+        label: label.to_owned(),
+        entry,
+    }))
 }
 
 #[cfg(test)]
@@ -92,8 +112,18 @@ mod tests {
             MONDO:0000005\talopecia\tskos:exactMatch\tOMIM:x\n";
         let (mappings, problems) = parse(Path::new("m"), text).unwrap();
         assert_eq!(mappings.version.as_deref(), Some("2025-06-03"));
-        let found: Vec<_> = mappings.matches.iter().map(|found| (found.mondo, found.entry)).collect();
-        assert_eq!(found, [(7043, DiseaseId::Omim(101_600)), (7043, DiseaseId::Orphanet(710))]);
+        let found: Vec<_> = mappings
+            .matches
+            .iter()
+            .map(|found| (found.mondo, found.entry))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (7043, DiseaseId::Omim(101_600)),
+                (7043, DiseaseId::Orphanet(710))
+            ]
+        );
         let lines: Vec<u64> = problems.kept().iter().map(|problem| problem.line).collect();
         assert_eq!(lines, [9, 10]);
     }

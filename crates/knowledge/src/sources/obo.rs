@@ -1,6 +1,6 @@
-//! Ontologies in OBO 1.4 format, the part of it that HPO's `hp.obo` needs: release, terms, synonyms, `is_a`,
-//! alternative and obsolete ids. Definitions, cross-references and logical axioms are left unread. It refuses a file
-//! without HPO terms.
+//! Ontologies in OBO 1.4 format, the part of it that HPO's `hp.obo` needs: release, terms,
+//! synonyms, `is_a`, alternative and obsolete ids. Definitions, cross-references and logical axioms
+//! are left unread. It refuses a file without HPO terms.
 
 mod value;
 
@@ -72,14 +72,22 @@ pub fn read(path: &Path) -> Result<(Obo, Problems), ReadError> {
 
 /// Reads a text; `path` is only for messages.
 pub fn parse(path: &Path, text: &str) -> Result<(Obo, Problems), ReadError> {
-    let mut reader =
-        OboReader { path, obo: Obo::default(), stanza: Stanza::Header, problems: Problems::default() };
+    let mut reader = OboReader {
+        path,
+        obo: Obo::default(),
+        stanza: Stanza::Header,
+        problems: Problems::default(),
+    };
     for (line, text) in text::numbered_lines(text) {
         reader.line(line, text.trim_end());
     }
     reader.close();
     if reader.obo.terms.is_empty() {
-        return Err(ReadError::malformed(path, 1, "no HPO term is in it; give the hp.obo of an HPO release"));
+        return Err(ReadError::malformed(
+            path,
+            1,
+            "no HPO term is in it; give the hp.obo of an HPO release",
+        ));
     }
     Ok((reader.obo, reader.problems))
 }
@@ -104,10 +112,16 @@ impl OboReader<'_> {
     fn line(&mut self, line: u64, text: &str) {
         if text.starts_with('[') {
             self.close();
-            self.stanza = if text == "[Term]" { Stanza::Term(None) } else { Stanza::Other };
+            self.stanza = if text == "[Term]" {
+                Stanza::Term(None)
+            } else {
+                Stanza::Other
+            };
             return;
         }
-        let Some((tag, value)) = text.split_once(':') else { return };
+        let Some((tag, value)) = text.split_once(':') else {
+            return;
+        };
         let (tag, value) = (tag.trim(), value.trim_start());
         match &mut self.stanza {
             Stanza::Header => header(&mut self.obo.version, tag, value),
@@ -128,13 +142,15 @@ impl OboReader<'_> {
     }
 }
 
-/// `data-version: hp/releases/2025-01-16`, or `property_value: owl:versionInfo "2025-01-16" xsd:string`.
+/// `data-version: hp/releases/2025-01-16`, or `property_value: owl:versionInfo "2025-01-16"
+/// xsd:string`.
 fn header(version: &mut String, tag: &str, value: &str) {
     let found = match tag {
         "data-version" => value.rsplit('/').next().map(str::to_owned),
-        "property_value" if version.is_empty() => {
-            value.strip_prefix("owl:versionInfo ").and_then(quoted).map(|quoted| quoted.text)
-        }
+        "property_value" if version.is_empty() => value
+            .strip_prefix("owl:versionInfo ")
+            .and_then(quoted)
+            .map(|quoted| quoted.text),
         _ => None,
     };
     if let Some(found) = found {
@@ -180,7 +196,10 @@ impl OboTerm {
 
 /// An id, its comment (`! name`) and trailing modifiers (`{…}`) left out.
 fn identifier(value: &str) -> Result<TermId, &'static str> {
-    let id = value.split([' ', '\t', '!', '{']).next().unwrap_or_default();
+    let id = value
+        .split([' ', '\t', '!', '{'])
+        .next()
+        .unwrap_or_default();
     id.parse().map_err(|_| "the id is not of HPO; left out")
 }
 
@@ -188,7 +207,11 @@ fn identifier(value: &str) -> Result<TermId, &'static str> {
 fn synonym(value: &str) -> Result<Option<Synonym>, &'static str> {
     const WRONG: &str = "the synonym has no quoted text or no scope; left out";
     let Quoted { text, rest } = quoted(value).ok_or(WRONG)?;
-    let mut words = rest.split('[').next().unwrap_or_default().split_whitespace();
+    let mut words = rest
+        .split('[')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
     let scope = match words.next() {
         Some("EXACT") => SynonymScope::Exact,
         Some("NARROW") => SynonymScope::Narrow,
@@ -248,14 +271,28 @@ name: has part
     fn terms_are_read_with_their_synonyms_and_replacements() {
         let (obo, problems) = parse(Path::new("hp.obo"), TEXT).unwrap();
         assert_eq!(obo.version, "2025-01-16");
-        let [kidney, obsolete] = obo.terms.as_slice() else { panic!("two terms") };
+        let [kidney, obsolete] = obo.terms.as_slice() else {
+            panic!("two terms")
+        };
         assert_eq!(kidney.name, "Multicystic kidney dysplasia");
         assert_eq!(kidney.parents, ["HP:0000107".parse().unwrap()]);
         assert_eq!(kidney.alternatives, ["HP:0004715".parse().unwrap()]);
-        let synonyms: Vec<_> = kidney.synonyms.iter().map(|s| (s.text.as_str(), s.scope, s.kind)).collect();
+        let synonyms: Vec<_> = kidney
+            .synonyms
+            .iter()
+            .map(|s| (s.text.as_str(), s.scope, s.kind))
+            .collect();
         let expected = [
-            ("Multicystic \"kidneys\"", SynonymScope::Exact, SynonymKind::Layperson),
-            ("Nephropathy: cystic", SynonymScope::Related, SynonymKind::Clinical),
+            (
+                "Multicystic \"kidneys\"",
+                SynonymScope::Exact,
+                SynonymKind::Layperson,
+            ),
+            (
+                "Nephropathy: cystic",
+                SynonymScope::Related,
+                SynonymKind::Clinical,
+            ),
         ];
         assert_eq!(synonyms, expected);
         assert!(obsolete.obsolete && !kidney.obsolete);
@@ -268,6 +305,9 @@ name: has part
     #[test]
     fn another_ontology_is_refused() {
         let text = "format-version: 1.2\n[Term]\nid: MP:0000001\nname: mammalian phenotype\n";
-        assert!(matches!(parse(Path::new("mp.obo"), text), Err(ReadError::Malformed { .. })));
+        assert!(matches!(
+            parse(Path::new("mp.obo"), text),
+            Err(ReadError::Malformed { .. })
+        ));
     }
 }

@@ -1,5 +1,5 @@
-//! The words that say whose a feature is and whether it is there. Longer phrases go before shorter ones, so that "not
-//! only" is no negation and "cannot be ruled out" is a doubt.
+//! The words that say whose a feature is and whether it is there. Longer phrases go before shorter
+//! ones, so that "not only" is no negation and "cannot be ruled out" is a doubt.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -153,12 +153,15 @@ const LONGEST: usize = 5;
 static CUES: LazyLock<HashMap<&str, Vec<Cue>>> = LazyLock::new(|| {
     let mut cues = HashMap::<&str, Vec<Cue>>::new();
     for (cue, phrases) in PHRASES {
-        phrases.split(", ").for_each(|phrase| cues.entry(phrase).or_default().push(cue));
+        phrases
+            .split(", ")
+            .for_each(|phrase| cues.entry(phrase).or_default().push(cue));
     }
     cues
 });
 
-/// The longest phrase that begins with the first of these words: its length in words, and all that it does.
+/// The longest phrase that begins with the first of these words: its length in words, and all that
+/// it does.
 pub(super) fn at(words: &[Word]) -> Option<(usize, &'static [Cue])> {
     let mut phrase = String::new();
     let mut best = None;
@@ -177,8 +180,8 @@ pub(super) fn at(words: &[Word]) -> Option<(usize, &'static [Cue])> {
 /// A verb by which a relative tells of the patient.
 pub(super) fn tells(word: &str) -> bool {
     const VERBS: [&str; 12] = [
-        "report", "notice", "note", "state", "describe", "observe", "recall", "complain", "mention", "worry",
-        "say", "feel",
+        "report", "notice", "note", "state", "describe", "observe", "recall", "complain",
+        "mention", "worry", "say", "feel",
     ];
     const FORMS: [&str; 12] = [
         "says",
@@ -194,7 +197,9 @@ pub(super) fn tells(word: &str) -> bool {
         "told",
         "thinks",
     ];
-    let stem =
-        |verb: &str| word.strip_prefix(verb).is_some_and(|end| matches!(end, "" | "s" | "ed" | "d" | "es"));
+    let stem = |verb: &str| {
+        word.strip_prefix(verb)
+            .is_some_and(|end| matches!(end, "" | "s" | "ed" | "d" | "es"))
+    };
     FORMS.contains(&word) || VERBS.iter().any(|verb| stem(verb))
 }

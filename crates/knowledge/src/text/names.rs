@@ -1,9 +1,11 @@
-//! The names of phenotype terms as a tree of words, in which the longest name at a place of a text is found by walking.
+//! The names of phenotype terms as a tree of words, in which the longest name at a place of a text
+//! is found by walking.
 //!
-//! A name is a term's label, an exact, narrower or related synonym ("hearing loss" and "epilepsy" are related ones in
-//! HPO); of `X, y` also `y X`. Broader synonyms are not used. Where two terms share a name, a label
-//! goes before a synonym, and a term before those below it; where that does not decide, the name is not used. Short
-//! abbreviations stand for too many things and are not used either; longer ones only as they are written.
+//! A name is a term's label, an exact, narrower or related synonym ("hearing loss" and "epilepsy"
+//! are related ones in HPO); of `X, y` also `y X`. Broader synonyms are not used. Where two terms
+//! share a name, a label goes before a synonym, and a term before those below it; where that does
+//! not decide, the name is not used. Short abbreviations stand for too many things and are not used
+//! either; longer ones only as they are written.
 
 use std::collections::HashMap;
 
@@ -43,7 +45,8 @@ enum End {
 #[derive(Clone, Debug)]
 struct Name {
     term: Term,
-    /// 0 for a label, 1 for an exact clinical synonym, 2 for another exact or a narrower one, 3 for a related one.
+    /// 0 for a label, 1 for an exact clinical synonym, 2 for another exact or a narrower one, 3 for
+    /// a related one.
     rank: u8,
     /// How the text must write it, if not in any case.
     written: Option<Box<str>>,
@@ -54,7 +57,11 @@ struct Name {
 impl Matcher {
     /// Takes the names of all terms at or below "Phenotypic abnormality", except that term.
     pub fn new(ontology: &Ontology) -> Self {
-        let mut matcher = Self { words: HashMap::new(), edges: HashMap::new(), ends: vec![End::None] };
+        let mut matcher = Self {
+            words: HashMap::new(),
+            edges: HashMap::new(),
+            ends: vec![End::None],
+        };
         let phenotypes = ontology.terms().filter(|term| ontology.is_phenotype(*term));
         for term in phenotypes.filter(|term| *term != ontology.phenotype_root()) {
             matcher.add(ontology, term, ontology.name(term), 0, false);
@@ -103,11 +110,19 @@ impl Matcher {
             let rest = &words[at..sentence.words.end];
             let starts = !is_filler(&rest[0].folded);
             match starts
-                .then(|| self.longest(text, rest, |place| joins(text, &rest[place - 1], &rest[place])))
+                .then(|| {
+                    self.longest(text, rest, |place| {
+                        joins(text, &rest[place - 1], &rest[place])
+                    })
+                })
                 .flatten()
             {
                 Some((count, term)) => {
-                    found.push(Found { first: at, last: at + count - 1, term });
+                    found.push(Found {
+                        first: at,
+                        last: at + count - 1,
+                        term,
+                    });
                     at += count;
                 }
                 None => at += 1,
@@ -116,8 +131,14 @@ impl Matcher {
         found
     }
 
-    /// The longest name that begins with the first of these words: how many words it takes, and its term.
-    fn longest(&self, text: &str, words: &[Word], joined: impl Fn(usize) -> bool) -> Option<(usize, Term)> {
+    /// The longest name that begins with the first of these words: how many words it takes, and its
+    /// term.
+    fn longest(
+        &self,
+        text: &str,
+        words: &[Word],
+        joined: impl Fn(usize) -> bool,
+    ) -> Option<(usize, Term)> {
         let (mut node, mut best, mut comma) = (0, None, false);
         for (place, word) in words.iter().enumerate() {
             comma |= place > 0 && text[words[place - 1].span.end..word.span.start].contains(',');
@@ -127,14 +148,23 @@ impl Matcher {
             if place > 0 && is_filler(&word.folded) {
                 continue;
             }
-            let Some(next) = self.words.get(&word.folded).and_then(|id| self.edges.get(&(node, *id))) else {
+            let Some(next) = self
+                .words
+                .get(&word.folded)
+                .and_then(|id| self.edges.get(&(node, *id)))
+            else {
                 break;
             };
             node = *next;
             if let End::Name(name) = &self.ends[node as usize] {
                 let written = &text[words[0].span.start..word.span.end];
                 let fits = name.comma || !comma;
-                if fits && name.written.as_ref().is_none_or(|wanted| **wanted == *written) {
+                if fits
+                    && name
+                        .written
+                        .as_ref()
+                        .is_none_or(|wanted| **wanted == *written)
+                {
                     best = Some((place + 1, name.term));
                 }
             }
@@ -145,16 +175,30 @@ impl Matcher {
     fn add(&mut self, ontology: &Ontology, term: Term, text: &str, rank: u8, abbreviated: bool) {
         let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
         let capitals = !text.chars().any(char::is_lowercase);
-        if letters == 0 || (letters <= SHORT && (abbreviated || !capitals)) || (rank > 0 && is_ordinary(text))
+        if letters == 0
+            || (letters <= SHORT && (abbreviated || !capitals))
+            || (rank > 0 && is_ordinary(text))
         {
             return;
         }
         let exact = (abbreviated || capitals) && letters <= ACRONYM;
         let written = exact.then(|| text.into());
-        let name = Name { term, rank, written, comma: text.contains(',') };
+        let name = Name {
+            term,
+            rank,
+            written,
+            comma: text.contains(','),
+        };
         self.insert(ontology, text, name.clone());
-        let variant = Name { rank: rank.max(1), comma: false, ..name };
-        if let Some((head, tail)) = text.split_once(", ").filter(|(_, tail)| !tail.contains(',')) {
+        let variant = Name {
+            rank: rank.max(1),
+            comma: false,
+            ..name
+        };
+        if let Some((head, tail)) = text
+            .split_once(", ")
+            .filter(|(_, tail)| !tail.contains(','))
+        {
             self.insert(ontology, &format!("{tail} {head}"), variant.clone());
         }
         if text.contains('-') && !exact {
@@ -164,7 +208,10 @@ impl Matcher {
 
     fn insert(&mut self, ontology: &Ontology, text: &str, name: Name) {
         let mut node = 0;
-        for word in words(text).into_iter().filter(|word| !is_filler(&word.folded)) {
+        for word in words(text)
+            .into_iter()
+            .filter(|word| !is_filler(&word.folded))
+        {
             let fresh = self.words.len() as u32;
             let id = *self.words.entry(word.folded).or_insert(fresh);
             let fresh = self.ends.len() as u32;
@@ -189,7 +236,11 @@ fn settle(ontology: &Ontology, known: End, name: Name) -> End {
         End::Name(known) if known.term == name.term => {
             let freer = known.written.is_some() && name.written.is_none();
             let (rank, comma) = (known.rank.min(name.rank), known.comma || name.comma);
-            End::Name(Name { rank, comma, ..if freer { name } else { known } })
+            End::Name(Name {
+                rank,
+                comma,
+                ..if freer { name } else { known }
+            })
         }
         End::Name(known) if known.rank != name.rank => {
             End::Name(if known.rank < name.rank { known } else { name })
@@ -205,9 +256,9 @@ fn joins(text: &str, left: &Word, right: &Word) -> bool {
     let gap = &text[left.span.end..right.span.start];
     let newlines = gap.matches('\n').count();
     newlines <= 1
-        && gap
-            .chars()
-            .all(|c| c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2013}' | ',' | '/' | '\''))
+        && gap.chars().all(|c| {
+            c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2013}' | ',' | '/' | '\'')
+        })
 }
 
 /// Synonyms that are also words of any text, and numbers. A label is used all the same.
@@ -228,5 +279,6 @@ fn is_ordinary(text: &str) -> bool {
         "tearing",
         "tired",
     ];
-    ORDINARY.iter().any(|word| text.eq_ignore_ascii_case(word)) || text.chars().all(|c| c.is_ascii_digit())
+    ORDINARY.iter().any(|word| text.eq_ignore_ascii_case(word))
+        || text.chars().all(|c| c.is_ascii_digit())
 }

@@ -19,7 +19,8 @@ pub(super) struct Sentence {
     pub semicolons: Vec<usize>,
     /// Places of words right before which there is a question mark.
     pub doubted: Vec<usize>,
-    /// Where a heading above, or at its beginning, says that the family is described: that heading's bytes.
+    /// Where a heading above, or at its beginning, says that the family is described: that
+    /// heading's bytes.
     pub family: Option<Range<usize>>,
 }
 
@@ -39,10 +40,27 @@ pub(super) fn sentences(text: &str, words: &[Word]) -> Vec<Sentence> {
             family = heading;
         }
         let before = |at: usize| self::gap(text, words, at);
-        let commas = range.clone().skip(1).filter(|at| has_comma(before(*at))).collect();
-        let semicolons = range.clone().skip(1).filter(|at| before(*at).contains(';')).collect();
-        let doubted = range.clone().filter(|at| text[..words[*at].span.start].ends_with('?')).collect();
-        found.push(Sentence { words: range, commas, semicolons, doubted, family: family.clone() });
+        let commas = range
+            .clone()
+            .skip(1)
+            .filter(|at| has_comma(before(*at)))
+            .collect();
+        let semicolons = range
+            .clone()
+            .skip(1)
+            .filter(|at| before(*at).contains(';'))
+            .collect();
+        let doubted = range
+            .clone()
+            .filter(|at| text[..words[*at].span.start].ends_with('?'))
+            .collect();
+        found.push(Sentence {
+            words: range,
+            commas,
+            semicolons,
+            doubted,
+            family: family.clone(),
+        });
         if is_blank(gap) {
             family = None;
         }
@@ -57,21 +75,27 @@ fn gap<'a>(text: &'a str, words: &[Word], at: usize) -> &'a str {
     &text[from..words.get(at).map_or(text.len(), |word| word.span.start)]
 }
 
-/// A full stop (not that of an abbreviation), a question or exclamation mark, or a line that begins anew. A question
-/// mark that touches the word behind it doubts that word instead.
+/// A full stop (not that of an abbreviation), a question or exclamation mark, or a line that begins
+/// anew. A question mark that touches the word behind it doubts that word instead.
 fn ends_sentence(text: &str, words: &[Word], at: usize) -> bool {
     let gap = gap(text, words, at);
-    let stops = |mark: char| gap.find(mark).is_some_and(|at| gap[at + 1..].starts_with(char::is_whitespace));
+    let stops = |mark: char| {
+        gap.find(mark)
+            .is_some_and(|at| gap[at + 1..].starts_with(char::is_whitespace))
+    };
     let before = &words[at - 1].plain;
     let abbreviated = before.chars().count() == 1 || ABBREVIATIONS.contains(&before.as_str());
-    let anew = || gap.find('\n').is_some_and(|newline| begins_anew(text, words[at - 1].span.end + newline));
+    let anew = || {
+        gap.find('\n')
+            .is_some_and(|newline| begins_anew(text, words[at - 1].span.end + newline))
+    };
     (stops('.') && !abbreviated) || stops('!') || stops('?') || anew()
 }
 
 const ABBREVIATIONS: [&str; 9] = ["dr", "mr", "mrs", "ms", "vs", "approx", "ca", "fig", "cf"];
 
-/// Whether what follows this newline is not the same sentence: an empty line, an item of a list, a capital, or anything
-/// after a line too short to have been wrapped.
+/// Whether what follows this newline is not the same sentence: an empty line, an item of a list, a
+/// capital, or anything after a line too short to have been wrapped.
 fn begins_anew(text: &str, newline: usize) -> bool {
     let line = text[..newline].rsplit('\n').next().unwrap_or_default();
     let next = text[newline + 1..].trim_start_matches([' ', '\t']);
@@ -84,22 +108,34 @@ const WRAPPED: usize = 40;
 
 fn is_blank(gap: &str) -> bool {
     let lines: Vec<&str> = gap.split('\n').collect();
-    lines.iter().skip(1).rev().skip(1).any(|line| line.trim().is_empty())
+    lines
+        .iter()
+        .skip(1)
+        .rev()
+        .skip(1)
+        .any(|line| line.trim().is_empty())
 }
 
 fn has_comma(gap: &str) -> bool {
     gap.contains([',', ';', '(', ')', '\u{2014}'])
 }
 
-/// `Some(Some(span))` for a heading of the family's history, `Some(None)` for another, `None` for a sentence without.
+/// `Some(Some(span))` for a heading of the family's history, `Some(None)` for another, `None` for a
+/// sentence without.
 fn heading(text: &str, words: &[Word], range: &Range<usize>) -> Option<Option<Range<usize>>> {
-    let opens_line =
-        text[..words[range.start].span.start].rsplit('\n').next().is_some_and(|line| line.trim().len() <= 2);
-    let last = range.clone().take(HEADING_MAX).find(|at| gap(text, words, at + 1).starts_with(':'))?;
+    let opens_line = text[..words[range.start].span.start]
+        .rsplit('\n')
+        .next()
+        .is_some_and(|line| line.trim().len() <= 2);
+    let last = range
+        .clone()
+        .take(HEADING_MAX)
+        .find(|at| gap(text, words, at + 1).starts_with(':'))?;
     if !opens_line && words[range.start].plain != "family" {
         return None;
     }
-    let is_family =
-        words[range.start..=last].iter().any(|word| matches!(word.plain.as_str(), "family" | "familial"));
+    let is_family = words[range.start..=last]
+        .iter()
+        .any(|word| matches!(word.plain.as_str(), "family" | "familial"));
     Some(is_family.then(|| words[range.start].span.start..words[last].span.end))
 }

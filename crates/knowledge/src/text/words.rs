@@ -1,4 +1,5 @@
-//! Words of a text, and the form in which they are compared: without case, plural or British spelling.
+//! Words of a text, and the form in which they are compared: without case, plural or British
+//! spelling.
 
 use std::ops::Range;
 
@@ -19,7 +20,9 @@ pub(super) fn words(text: &str) -> Vec<Word> {
     let mut start = None;
     let mut characters = text.char_indices().peekable();
     while let Some((at, c)) = characters.next() {
-        let next_is_letter = characters.peek().is_some_and(|(_, next)| next.is_alphanumeric());
+        let next_is_letter = characters
+            .peek()
+            .is_some_and(|(_, next)| next.is_alphanumeric());
         let within = c.is_alphanumeric() || (start.is_some() && is_apostrophe(c) && next_is_letter);
         match (within, start) {
             (true, None) => start = Some(at),
@@ -40,7 +43,11 @@ fn word(text: &str, span: Range<usize>) -> Word {
     let plain: String = text[span.clone()].to_lowercase().replace('\u{2019}', "'");
     let plain = plain.strip_suffix("'s").map(str::to_owned).unwrap_or(plain);
     let folded = fold(&plain);
-    Word { span, plain, folded }
+    Word {
+        span,
+        plain,
+        folded,
+    }
 }
 
 fn is_apostrophe(c: char) -> bool {
@@ -52,8 +59,8 @@ pub(super) fn is_filler(folded: &str) -> bool {
     matches!(folded, "the" | "his" | "her" | "their")
 }
 
-/// One form for spellings of a word that mean the same. Both sides are folded, so that what matters is only that
-/// different words stay different.
+/// One form for spellings of a word that mean the same. Both sides are folded, so that what matters
+/// is only that different words stay different.
 fn fold(plain: &str) -> String {
     let word = plain.replace('\'', "");
     singular(&american(&word))
@@ -76,15 +83,26 @@ fn american(word: &str) -> String {
     if word.len() < 5 {
         return word.to_owned();
     }
-    let mut word = word.replace("ae", "e").replace("oe", "e").replace("sulph", "sulf");
-    for (british, american) in
-        [("isation", "ization"), ("ised", "ized"), ("ising", "izing"), ("lyse", "lyze")]
-    {
+    let mut word = word
+        .replace("ae", "e")
+        .replace("oe", "e")
+        .replace("sulph", "sulf");
+    for (british, american) in [
+        ("isation", "ization"),
+        ("ised", "ized"),
+        ("ising", "izing"),
+        ("lyse", "lyze"),
+    ] {
         if let Some(stem) = word.strip_suffix(british) {
             word = format!("{stem}{american}");
         }
     }
-    for (british, american) in [("our", "or"), ("ours", "ors"), ("oured", "ored"), ("ouring", "oring")] {
+    for (british, american) in [
+        ("our", "or"),
+        ("ours", "ors"),
+        ("oured", "ored"),
+        ("ouring", "oring"),
+    ] {
         if let Some(stem) = word.strip_suffix(british).filter(|stem| stem.len() >= 3) {
             word = format!("{stem}{american}");
         }
@@ -106,17 +124,31 @@ fn singular(word: &str) -> String {
     if let Some((_, one)) = IRREGULAR.iter().find(|(many, _)| *many == word) {
         return (*one).to_owned();
     }
-    let keeps = word.len() <= 3 || ["ss", "us", "is", "as", "os"].iter().any(|end| word.ends_with(end));
+    let keeps = word.len() <= 3
+        || ["ss", "us", "is", "as", "os"]
+            .iter()
+            .any(|end| word.ends_with(end));
     if keeps {
         return word.to_owned();
     }
-    for (many, one) in [("oses", "osis"), ("yses", "ysis"), ("theses", "thesis"), ("ies", "y")] {
+    for (many, one) in [
+        ("oses", "osis"),
+        ("yses", "ysis"),
+        ("theses", "thesis"),
+        ("ies", "y"),
+    ] {
         if let Some(stem) = word.strip_suffix(many).filter(|stem| stem.len() >= 2) {
             return format!("{stem}{one}");
         }
     }
-    let sibilant = ["sses", "xes", "ches", "shes", "zzes"].iter().any(|end| word.ends_with(end));
-    let cut = if sibilant { word.strip_suffix("es") } else { word.strip_suffix('s') };
+    let sibilant = ["sses", "xes", "ches", "shes", "zzes"]
+        .iter()
+        .any(|end| word.ends_with(end));
+    let cut = if sibilant {
+        word.strip_suffix("es")
+    } else {
+        word.strip_suffix('s')
+    };
     cut.unwrap_or(word).to_owned()
 }
 
@@ -142,16 +174,29 @@ mod tests {
         ] {
             assert_eq!(words(left)[0].folded, words(right)[0].folded, "{left}");
         }
-        for (left, right) in [("four", "for"), ("ptosis", "ptose"), ("pelvis", "pelvi"), ("hour", "hor")] {
+        for (left, right) in [
+            ("four", "for"),
+            ("ptosis", "ptose"),
+            ("pelvis", "pelvi"),
+            ("hour", "hor"),
+        ] {
             assert_ne!(words(left)[0].folded, words(right)[0].folded, "{left}");
         }
     }
 
     #[test]
     fn words_have_their_places() {
-        let found: Vec<(Range<usize>, String)> =
-            words("Café-au-lait, doesn't 'x'").into_iter().map(|word| (word.span, word.plain)).collect();
-        let expected = [(0..5, "café"), (6..8, "au"), (9..13, "lait"), (15..22, "doesn't"), (24..25, "x")];
+        let found: Vec<(Range<usize>, String)> = words("Café-au-lait, doesn't 'x'")
+            .into_iter()
+            .map(|word| (word.span, word.plain))
+            .collect();
+        let expected = [
+            (0..5, "café"),
+            (6..8, "au"),
+            (9..13, "lait"),
+            (15..22, "doesn't"),
+            (24..25, "x"),
+        ];
         assert_eq!(found, expected.map(|(span, text)| (span, text.to_owned())));
     }
 }

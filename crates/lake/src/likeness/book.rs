@@ -1,9 +1,10 @@
 //! The book of likenesses of a lake: one file, which is read as a whole and replaced as a whole.
 //!
-//! A line says the form. A line of JSON has the panels with their variants and numbers of people, and of each dataset the
-//! snapshot whose people are all in the book. The people follow, panel by panel: the length of the id in two bytes, the id,
-//! the bands in four bytes each, all little-endian. The SHA-256 of everything before is the end. People stay in the book
-//! when they leave the datasets.
+//! A line says the form. A line of JSON has the panels with their variants and numbers of people,
+//! and of each dataset the snapshot whose people are all in the book. The people follow, panel by
+//! panel: the length of the id in two bytes, the id, the bands in four bytes each, all
+//! little-endian. The SHA-256 of everything before is the end. People stay in the book when they
+//! leave the datasets.
 
 use std::{
     collections::BTreeMap,
@@ -33,7 +34,8 @@ pub struct LikenessBook {
     datasets: BTreeMap<DatasetId, Digest>,
 }
 
-/// Variants, and those who are known by them. Somebody whose calls were replaced altogether is in it more than once.
+/// Variants, and those who are known by them. Somebody whose calls were replaced altogether is in
+/// it more than once.
 pub(super) struct Panel {
     /// Of the key by which its bands are made and hashed.
     pub key: Digest,
@@ -57,12 +59,19 @@ struct PanelHead {
 }
 
 impl LikenessBook {
-    /// Reads the book of the lake in `datasets`; an empty one where there is none, unless it `must_exist`.
+    /// Reads the book of the lake in `datasets`; an empty one where there is none, unless it
+    /// `must_exist`.
     pub fn read(datasets: &Path, must_exist: bool) -> Result<Self, LakeError> {
         let path = layout::likeness(datasets);
-        let empty = Self { path: path.clone(), panels: Vec::new(), datasets: BTreeMap::new() };
+        let empty = Self {
+            path: path.clone(),
+            panels: Vec::new(),
+            datasets: BTreeMap::new(),
+        };
         let read = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => return Ok(empty),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => {
+                return Ok(empty);
+            }
             other => other.and_then(read),
         };
         let (panels, datasets) = read.map_err(|error| match error.kind() {
@@ -71,7 +80,11 @@ impl LikenessBook {
             }
             _ => LakeError::io(&path, error).without_likeness(),
         })?;
-        Ok(Self { path, panels, datasets })
+        Ok(Self {
+            path,
+            panels,
+            datasets,
+        })
     }
 
     /// Whether the people of a snapshot are in the book.
@@ -87,7 +100,10 @@ impl LikenessBook {
     /// Writes the book in one step.
     pub fn write(&self) -> Result<(), LakeError> {
         let written = ligate_files::replace_alone_with(&self.path, Readers::Owner, |out| {
-            let mut out = Hashed { inner: out, hash: Sha256::new() };
+            let mut out = Hashed {
+                inner: out,
+                hash: Sha256::new(),
+            };
             self.write_to(&mut out)?;
             let digest = out.hash.finalize();
             out.inner.write_all(&digest)
@@ -101,7 +117,10 @@ impl LikenessBook {
             variants: panel.variants.clone(),
             people: panel.people.len(),
         };
-        let head = Head { datasets: self.datasets.clone(), panels: self.panels.iter().map(panel).collect() };
+        let head = Head {
+            datasets: self.datasets.clone(),
+            panels: self.panels.iter().map(panel).collect(),
+        };
         out.write_all(FORM)?;
         out.write_all(&serde_json::to_vec(&head)?)?;
         out.write_all(b"\n")?;
@@ -110,7 +129,10 @@ impl LikenessBook {
             let length = u16::try_from(id.len()).map_err(io::Error::other)?;
             out.write_all(&length.to_le_bytes())?;
             out.write_all(id)?;
-            likeness.0.iter().try_for_each(|band| out.write_all(&band.to_le_bytes()))?;
+            likeness
+                .0
+                .iter()
+                .try_for_each(|band| out.write_all(&band.to_le_bytes()))?;
         }
         Ok(())
     }
@@ -137,7 +159,11 @@ type Contents = (Vec<Panel>, BTreeMap<DatasetId, Digest>);
 
 /// Checks the digest of a book and reads what is before it.
 fn read(mut file: File) -> io::Result<Contents> {
-    let length = file.metadata()?.len().checked_sub(DIGEST).ok_or_else(|| damaged("it ends too early"))?;
+    let length = file
+        .metadata()?
+        .len()
+        .checked_sub(DIGEST)
+        .ok_or_else(|| damaged("it ends too early"))?;
     let mut hash = Sha256::new();
     io::copy(&mut (&mut file).take(length), &mut hash)?;
     let mut digest = [0; DIGEST as usize];
@@ -159,9 +185,20 @@ fn parse(mut book: impl BufRead) -> io::Result<Contents> {
     book.read_until(b'\n', &mut line)?;
     let head: Head = serde_json::from_slice(&line)?;
     let mut panels = Vec::new();
-    for PanelHead { key, variants, people } in head.panels {
-        let people = (0..people).map(|_| person(&mut book)).collect::<io::Result<_>>()?;
-        panels.push(Panel { key, variants, people });
+    for PanelHead {
+        key,
+        variants,
+        people,
+    } in head.panels
+    {
+        let people = (0..people)
+            .map(|_| person(&mut book))
+            .collect::<io::Result<_>>()?;
+        panels.push(Panel {
+            key,
+            variants,
+            people,
+        });
     }
     Ok((panels, head.datasets))
 }
@@ -171,7 +208,9 @@ fn person(book: &mut impl BufRead) -> io::Result<(IndividualId, Likeness)> {
     book.read_exact(&mut length)?;
     let mut id = vec![0; usize::from(u16::from_le_bytes(length))];
     book.read_exact(&mut id)?;
-    let id = String::from_utf8(id).ok().and_then(|id| IndividualId::new(id).ok());
+    let id = String::from_utf8(id)
+        .ok()
+        .and_then(|id| IndividualId::new(id).ok());
     let id = id.ok_or_else(|| damaged("an individual has no valid id"))?;
     let mut bands = [0; 4 * BANDS];
     book.read_exact(&mut bands)?;

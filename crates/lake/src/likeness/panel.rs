@@ -1,4 +1,5 @@
-//! Which variants people are known by, how they make bands, and the likeness of everybody in a snapshot.
+//! Which variants people are known by, how they make bands, and the likeness of everybody in a
+//! snapshot.
 
 use std::{array, collections::BinaryHeap};
 
@@ -61,7 +62,8 @@ pub fn choose(people: &People<'_>, key: &HistoryKey) -> Result<Option<Choice>, L
     Ok(tell_apart(&likenesses).then_some((variants, likenesses)))
 }
 
-/// Whether a variant has one alternate allele, is called for nine people in ten, and has a rarer allele of a tenth.
+/// Whether a variant has one alternate allele, is called for nine people in ten, and has a rarer
+/// allele of a tenth.
 fn is_common(row: &SiteRow, individuals: usize) -> bool {
     let called = u64::from(row.counts.called);
     let copies = u64::from(row.counts.diploid_allele_count);
@@ -70,14 +72,16 @@ fn is_common(row: &SiteRow, individuals: usize) -> bool {
     diallelic && called * 10 >= individuals as u64 * 9 && called > 0 && rarer * 10 >= 2 * called
 }
 
-/// Whether few of these people, who are different people, seem to be the same: variants that lie close together do not tell
-/// people apart, however many they are.
+/// Whether few of these people, who are different people, seem to be the same: variants that lie
+/// close together do not tell people apart, however many they are.
 fn tell_apart(likenesses: &[Likeness]) -> bool {
     let step = likenesses.len().div_ceil(TRIED_PEOPLE).max(1);
     let tried: Vec<&Likeness> = likenesses.iter().step_by(step).collect();
     let index = Index::of(tried.clone());
     let like_another = |(place, likeness): &(usize, &&Likeness)| {
-        index.alike(likeness, SHARING_MAX).any(|(other, _)| other != *place)
+        index
+            .alike(likeness, SHARING_MAX)
+            .any(|(other, _)| other != *place)
     };
     let double = tried.iter().enumerate().filter(like_another).count();
     double * 10 <= tried.len()
@@ -100,16 +104,21 @@ pub fn likenesses(
                 let block_people = &mut likenesses[people.blocks[block].clone()];
                 for Place { band, shift } in &bands.places[*variant] {
                     held[block][*band] += 1;
-                    let mut add =
-                        |sample: u32, call: u32| block_people[sample as usize].0[*band] |= call << shift;
-                    row.carriers().for_each(|(sample, code)| add(sample, code.count_ones()));
-                    row.exceptions().for_each(|(sample, _)| add(sample, u32::from(MISSING)));
+                    let mut add = |sample: u32, call: u32| {
+                        block_people[sample as usize].0[*band] |= call << shift
+                    };
+                    row.carriers()
+                        .for_each(|(sample, code)| add(sample, code.count_ones()));
+                    row.exceptions()
+                        .for_each(|(sample, _)| add(sample, u32::from(MISSING)));
                 }
             }
         }
     })?;
     for (block, held) in people.blocks.iter().zip(&held) {
-        likenesses[block.clone()].iter_mut().for_each(|likeness| bands.seal(likeness, held));
+        likenesses[block.clone()]
+            .iter_mut()
+            .for_each(|likeness| bands.seal(likeness, held));
     }
     Ok(likenesses)
 }
@@ -139,8 +148,10 @@ struct Place {
 
 impl Bands {
     fn of(key: &HistoryKey, variants: &[VariantKey]) -> Self {
-        let numbers: Vec<u8> =
-            variants.iter().flat_map(|variant| key.variant(variant).to_le_bytes()).collect();
+        let numbers: Vec<u8> = variants
+            .iter()
+            .flat_map(|variant| key.variant(variant).to_le_bytes())
+            .collect();
         Self::new(key, key.number(b"panel", numbers), variants.len())
     }
 
@@ -148,23 +159,37 @@ impl Bands {
         let mut places: Vec<Vec<Place>> = (0..variants).map(|_| Vec::new()).collect();
         for band in 0..BANDS {
             let mut order: Vec<(u64, usize)> = (0..variants)
-                .map(|variant| (key.number(b"place", bytes(panel, band, variant as u32)), variant))
+                .map(|variant| {
+                    (
+                        key.number(b"place", bytes(panel, band, variant as u32)),
+                        variant,
+                    )
+                })
                 .collect();
             order.sort_unstable();
             for (number, (_, variant)) in order.into_iter().take(BAND_VARIANTS).enumerate() {
-                places[variant].push(Place { band, shift: 2 * number });
+                places[variant].push(Place {
+                    band,
+                    shift: 2 * number,
+                });
             }
         }
-        Self { key: key.clone(), panel, places }
+        Self {
+            key: key.clone(),
+            panel,
+            places,
+        }
     }
 
-    /// Turns the calls of a person's bands into their hashes, given how many variants of each band the files hold.
+    /// Turns the calls of a person's bands into their hashes, given how many variants of each band
+    /// the files hold.
     fn seal(&self, likeness: &mut Likeness, held: &[usize; BANDS]) {
         likeness.0 = array::from_fn(|band| {
             let calls = likeness.0[band];
             let missing = (calls & calls >> 1 & 0x5555_5555).count_ones();
             match held[band] == BAND_VARIANTS && missing <= BAND_MISSING_MAX {
-                true => (self.key.number(b"band", bytes(self.panel, band, calls)) as u32).max(NO_BAND + 1),
+                true => (self.key.number(b"band", bytes(self.panel, band, calls)) as u32)
+                    .max(NO_BAND + 1),
                 false => NO_BAND,
             }
         });
@@ -175,7 +200,9 @@ impl Bands {
     pub fn likeness(&self, calls: &[u8]) -> Likeness {
         let mut likeness = Likeness([0; BANDS]);
         for (places, call) in self.places.iter().zip(calls) {
-            places.iter().for_each(|Place { band, shift }| likeness.0[*band] |= u32::from(*call) << shift);
+            places
+                .iter()
+                .for_each(|Place { band, shift }| likeness.0[*band] |= u32::from(*call) << shift);
         }
         self.seal(&mut likeness, &[BAND_VARIANTS; BANDS]);
         likeness

@@ -1,4 +1,5 @@
-//! Putting the groups together: genotypes of each block into place, and one sites table with the counts of all.
+//! Putting the groups together: genotypes of each block into place, and one sites table with the
+//! counts of all.
 
 use std::{
     collections::BTreeMap,
@@ -48,11 +49,15 @@ impl Assembler<'_> {
         let mut totals = VariantTotals::default();
         for partition in Partition::all() {
             for group in groups {
-                let Some(run) = group.runs.get(&partition) else { continue };
+                let Some(run) = group.runs.get(&partition) else {
+                    continue;
+                };
                 self.place_blocks(run, group, partition)?;
             }
-            let runs: Vec<&SortedRun> =
-                groups.iter().filter_map(|group| group.runs.get(&partition)).collect();
+            let runs: Vec<&SortedRun> = groups
+                .iter()
+                .filter_map(|group| group.runs.get(&partition))
+                .collect();
             totals.add(partition, self.place_sites(&runs, partition)?);
         }
         Ok(totals)
@@ -83,8 +88,8 @@ impl Assembler<'_> {
         }
     }
 
-    /// Sums the counts of each key over the groups; texts are those of the first group that has them. Of a key that
-    /// repeats, the groups' first rows are summed, then their second.
+    /// Sums the counts of each key over the groups; texts are those of the first group that has
+    /// them. Of a key that repeats, the groups' first rows are summed, then their second.
     fn merge_sites(&self, runs: &[&SortedRun], partition: Partition) -> Result<u64, LakeError> {
         let mut readers = Vec::with_capacity(runs.len());
         for run in runs {
@@ -92,7 +97,11 @@ impl Assembler<'_> {
             readers.push((rows.next_row()?, rows));
         }
         let mut out = SiteWriter::create(&self.target.sites(partition), self.individuals)?;
-        while let Some(key) = readers.iter().filter_map(|(head, _)| Some(&head.as_ref()?.key)).min().cloned()
+        while let Some(key) = readers
+            .iter()
+            .filter_map(|(head, _)| Some(&head.as_ref()?.key))
+            .min()
+            .cloned()
         {
             self.check_stop()?;
             let mut sum: Option<SiteRow> = None;
@@ -107,14 +116,17 @@ impl Assembler<'_> {
         out.finish()
     }
 
-    /// All people in one block: every key's rows are decoded and become one row; the people of a group that lacks the
-    /// key are missing there.
+    /// All people in one block: every key's rows are decoded and become one row; the people of a
+    /// group that lacks the key are missing there.
     pub fn in_one_block(&self, groups: &[SortedGroup]) -> Result<VariantTotals, LakeError> {
         ligate_files::make_folder(&self.target.sites_folder())?;
         ligate_files::make_folder(&self.target.block_folder(0))?;
         let mut totals = VariantTotals::default();
         for partition in Partition::all() {
-            if groups.iter().all(|group| !group.runs.contains_key(&partition)) {
+            if groups
+                .iter()
+                .all(|group| !group.runs.contains_key(&partition))
+            {
                 continue;
             }
             let run = self.combine(groups, partition)?;
@@ -124,7 +136,11 @@ impl Assembler<'_> {
         Ok(totals)
     }
 
-    fn combine(&self, groups: &[SortedGroup], partition: Partition) -> Result<SortedRun, LakeError> {
+    fn combine(
+        &self,
+        groups: &[SortedGroup],
+        partition: Partition,
+    ) -> Result<SortedRun, LakeError> {
         let geometry = Geometry::new(vec![self.individuals]);
         let mut readers = Vec::new();
         let mut people = Vec::new();
@@ -163,7 +179,11 @@ impl Assembler<'_> {
     }
 
     fn check_stop(&self) -> Result<(), LakeError> {
-        if self.stop.load(Ordering::Relaxed) { Err(LakeError::Stopped) } else { Ok(()) }
+        if self.stop.load(Ordering::Relaxed) {
+            Err(LakeError::Stopped)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -201,7 +221,11 @@ const SITE_BATCH_ROWS: usize = 4096;
 impl SiteWriter {
     fn create(path: &Path, individuals: usize) -> Result<Self, LakeError> {
         Ok(Self {
-            table: TableFile::create(path, site_schema(), Geometry::new(Vec::new()).site_properties())?,
+            table: TableFile::create(
+                path,
+                site_schema(),
+                Geometry::new(Vec::new()).site_properties(),
+            )?,
             keys: KeyColumns::default(),
             columns: SiteColumns::new(individuals),
             pending: 0,
@@ -214,12 +238,19 @@ impl SiteWriter {
         self.columns.push(site);
         self.rows += 1;
         self.pending += 1;
-        if self.pending == SITE_BATCH_ROWS { self.write() } else { Ok(()) }
+        if self.pending == SITE_BATCH_ROWS {
+            self.write()
+        } else {
+            Ok(())
+        }
     }
 
     fn write(&mut self) -> Result<(), LakeError> {
         self.pending = 0;
-        self.table.write_columns(site_schema(), [self.keys.finish(), self.columns.finish()].concat())
+        self.table.write_columns(
+            site_schema(),
+            [self.keys.finish(), self.columns.finish()].concat(),
+        )
     }
 
     fn finish(mut self) -> Result<u64, LakeError> {

@@ -1,7 +1,7 @@
 //! Who is in a dataset, from the sample lists of its files, before any row is read.
 //!
-//! Files with the same samples in the same order are one group and concatenated; a file with none of the samples seen
-//! is a further group with blocks of its own; any other file is refused.
+//! Files with the same samples in the same order are one group and concatenated; a file with none
+//! of the samples seen is a further group with blocks of its own; any other file is refused.
 
 use std::{
     collections::HashMap,
@@ -34,7 +34,10 @@ pub struct SampleGroup {
 
 impl SampleGroup {
     pub fn files(&self) -> Vec<PathBuf> {
-        self.sources.iter().map(|source| source.path().to_owned()).collect()
+        self.sources
+            .iter()
+            .map(|source| source.path().to_owned())
+            .collect()
     }
 }
 
@@ -57,9 +60,16 @@ impl Cohort {
         }
         known_as.check(|individual| gathering.group_of.contains_key(individual))?;
         let mut cohort = gathering.finish(request.assembly)?;
-        cohort.individuals.iter_mut().for_each(|individual| *individual = known_as.id_of(individual).clone());
+        cohort
+            .individuals
+            .iter_mut()
+            .for_each(|individual| *individual = known_as.id_of(individual).clone());
         for group in &mut cohort.groups {
-            let size = if request.one_block { group.people.len().max(1) } else { BLOCK_INDIVIDUALS_MAX };
+            let size = if request.one_block {
+                group.people.len().max(1)
+            } else {
+                BLOCK_INDIVIDUALS_MAX
+            };
             group.blocks = split(group.people.len(), size);
         }
         if request.one_block && cohort.individuals.len() > MAX_SAMPLES {
@@ -72,8 +82,15 @@ impl Cohort {
 /// Blocks of nearly equal size, at most `size_max`.
 fn split(samples: usize, size_max: usize) -> Vec<Range<usize>> {
     let blocks = samples.div_ceil(size_max).max(1);
-    let size = samples.div_ceil(blocks).next_multiple_of(BLOCK_STEP).min(size_max).max(1);
-    (0..samples).step_by(size).map(|start| start..(start + size).min(samples)).collect()
+    let size = samples
+        .div_ceil(blocks)
+        .next_multiple_of(BLOCK_STEP)
+        .min(size_max)
+        .max(1);
+    (0..samples)
+        .step_by(size)
+        .map(|start| start..(start + size).min(samples))
+        .collect()
 }
 
 #[derive(Default)]
@@ -88,7 +105,9 @@ struct Gathering {
 impl Gathering {
     fn add(&mut self, source: Source, prefix: Option<&str>) -> Result<(), LakeError> {
         let path = source.path();
-        let real = path.canonicalize().map_err(|error| LakeError::io(path, error))?;
+        let real = path
+            .canonicalize()
+            .map_err(|error| LakeError::io(path, error))?;
         if self.paths.contains(&real) {
             return Err(LakeError::FileTwice(path.to_owned()));
         }
@@ -101,22 +120,40 @@ impl Gathering {
         }
         self.refuse_overlap(path, &samples)?;
         let start = self.individuals.len();
-        self.group_of.extend(samples.iter().map(|sample| (sample.clone(), self.groups.len())));
+        self.group_of.extend(
+            samples
+                .iter()
+                .map(|sample| (sample.clone(), self.groups.len())),
+        );
         self.individuals.extend(samples);
         let people = start..self.individuals.len();
         let prefix = prefix.map(str::to_owned);
-        self.groups.push(SampleGroup { sources: vec![source], prefix, people, blocks: Vec::new() });
+        self.groups.push(SampleGroup {
+            sources: vec![source],
+            prefix,
+            people,
+            blocks: Vec::new(),
+        });
         Ok(())
     }
 
     fn refuse_overlap(&self, path: &Path, samples: &[IndividualId]) -> Result<(), LakeError> {
-        let Some(group) = samples.iter().find_map(|sample| self.group_of.get(sample)) else { return Ok(()) };
-        let shared = samples.iter().filter(|sample| self.group_of.get(*sample) == Some(group)).count();
+        let Some(group) = samples.iter().find_map(|sample| self.group_of.get(sample)) else {
+            return Ok(());
+        };
+        let shared = samples
+            .iter()
+            .filter(|sample| self.group_of.get(*sample) == Some(group))
+            .count();
         let all = shared == samples.len() && shared == self.groups[*group].people.len();
         Err(LakeError::Samples {
             first: path.to_owned(),
             second: self.groups[*group].sources[0].path().to_owned(),
-            how: if all { SampleConflict::Order } else { SampleConflict::Overlap { shared } },
+            how: if all {
+                SampleConflict::Order
+            } else {
+                SampleConflict::Overlap { shared }
+            },
         })
     }
 
@@ -124,13 +161,22 @@ impl Gathering {
         if self.groups.is_empty() {
             return Err(LakeError::NoFiles);
         }
-        let assembly = assembly(self.groups.iter().flat_map(|group| &group.sources), declared)?;
-        Ok(Cohort { groups: self.groups, individuals: self.individuals, assembly })
+        let assembly = assembly(
+            self.groups.iter().flat_map(|group| &group.sources),
+            declared,
+        )?;
+        Ok(Cohort {
+            groups: self.groups,
+            individuals: self.individuals,
+            assembly,
+        })
     }
 }
 
 fn prefixed(source: &Source, prefix: Option<&str>) -> Result<Vec<IndividualId>, LakeError> {
-    let Some(prefix) = prefix else { return Ok(source.samples().to_vec()) };
+    let Some(prefix) = prefix else {
+        return Ok(source.samples().to_vec());
+    };
     let with_prefix = |id: &IndividualId| IndividualId::new(format!("{prefix}{id}"));
     let ids: Result<Vec<_>, _> = source.samples().iter().map(with_prefix).collect();
     ids.map_err(|_| LakeError::SampleName(source.path().to_owned()))
@@ -143,20 +189,35 @@ fn assembly<'s>(
 ) -> Result<Assembly, LakeError> {
     let mut shown: Option<(Assembly, &Path)> = None;
     for source in sources {
-        let Some(found) = source.assembly().filter(|assembly| assembly.is_known()) else { continue };
+        let Some(found) = source.assembly().filter(|assembly| assembly.is_known()) else {
+            continue;
+        };
         let file = source.path().to_owned();
-        if let Some(declared) = declared.filter(|declared| declared.is_known() && *declared != found) {
-            return Err(LakeError::Assembly { file, found, declared });
+        if let Some(declared) =
+            declared.filter(|declared| declared.is_known() && *declared != found)
+        {
+            return Err(LakeError::Assembly {
+                file,
+                found,
+                declared,
+            });
         }
         match shown {
             None => shown = Some((found, source.path())),
             Some((expected, other)) if expected != found => {
-                return Err(LakeError::Assemblies { file, found, other: other.to_owned(), expected });
+                return Err(LakeError::Assemblies {
+                    file,
+                    found,
+                    other: other.to_owned(),
+                    expected,
+                });
             }
             Some(_) => {}
         }
     }
-    Ok(declared.or(shown.map(|(assembly, _)| assembly)).unwrap_or(Assembly::Unknown))
+    Ok(declared
+        .or(shown.map(|(assembly, _)| assembly))
+        .unwrap_or(Assembly::Unknown))
 }
 
 #[cfg(test)]
@@ -175,7 +236,11 @@ mod tests {
         assert_eq!(sizes(4096), [4096]);
         assert_eq!(sizes(4097), [2080, 2017]);
         assert_eq!(sizes(10_000), [3360, 3360, 3280]);
-        assert!(sizes(1_000_000).iter().all(|size| (1..=4096).contains(size)));
+        assert!(
+            sizes(1_000_000)
+                .iter()
+                .all(|size| (1..=4096).contains(size))
+        );
         assert_eq!(split(10_000, 10_000).len(), 1);
     }
 }

@@ -15,7 +15,11 @@ pub struct CombinedRow {
 
 impl CombinedRow {
     pub fn new(individuals: usize) -> Self {
-        Self { calls: Calls::new(individuals), filled: 0, bytes: Vec::new() }
+        Self {
+            calls: Calls::new(individuals),
+            filled: 0,
+            bytes: Vec::new(),
+        }
     }
 
     pub fn clear(&mut self) {
@@ -25,7 +29,12 @@ impl CombinedRow {
     }
 
     /// Adds the calls at a reader's place; the group's first individual is number `first` of all.
-    pub fn add(&mut self, reader: &RunReader, first: usize, individuals: usize) -> Result<(), LakeError> {
+    pub fn add(
+        &mut self,
+        reader: &RunReader,
+        first: usize,
+        individuals: usize,
+    ) -> Result<(), LakeError> {
         if individuals == 0 {
             return Ok(());
         }
@@ -34,15 +43,17 @@ impl CombinedRow {
         self.fill_missing(first);
         let shift = |sample: u32| first as u32 + sample;
         let decoded = row.decode();
-        let is_phased =
-            |sample: u32| decoded.phase() == Phase::Phased || decoded.phased().binary_search(&sample).is_ok();
+        let is_phased = |sample: u32| {
+            decoded.phase() == Phase::Phased || decoded.phased().binary_search(&sample).is_ok()
+        };
         for (sample, code) in row.carriers() {
             self.calls.set_code(first + sample as usize, code);
             if code != 3 && is_phased(sample) {
                 self.calls.push_phased(shift(sample));
             }
         }
-        row.exceptions().for_each(|(sample, call)| self.calls.push_exception(shift(sample), call));
+        row.exceptions()
+            .for_each(|(sample, call)| self.calls.push_exception(shift(sample), call));
         self.filled = first + individuals;
         Ok(())
     }

@@ -1,5 +1,6 @@
-//! The end of a load: the new snapshot is made durable, gets its name, and comes into force by the manifest alone.
-//! And the collector: leftovers of killed loads and old snapshots that nobody reads are removed.
+//! The end of a load: the new snapshot is made durable, gets its name, and comes into force by the
+//! manifest alone. And the collector: leftovers of killed loads and old snapshots that nobody reads
+//! are removed.
 
 use std::{fs, path::PathBuf};
 
@@ -23,7 +24,9 @@ impl Incoming {
         let path = dataset.incoming("");
         ligate_files::remove_tree(&path)?;
         ligate_files::make_folder(&path)?;
-        Ok(Self { folder: SnapshotFolder { path } })
+        Ok(Self {
+            folder: SnapshotFolder { path },
+        })
     }
 
     /// For runs and rows that are written once more; removed before the snapshot is made durable.
@@ -42,8 +45,8 @@ impl Drop for Incoming {
 /// Steps of a commit, for progress.
 pub const COMMIT_STEPS: u64 = 4;
 
-/// Puts a complete incoming folder in force as the dataset's current snapshot. `step` is told how many of
-/// [`COMMIT_STEPS`] are done.
+/// Puts a complete incoming folder in force as the dataset's current snapshot. `step` is told how
+/// many of [`COMMIT_STEPS`] are done.
 pub fn commit(
     dataset: &DatasetFolder,
     incoming: Incoming,
@@ -52,7 +55,8 @@ pub fn commit(
 ) -> Result<Digest, LakeError> {
     let id = description.id()?;
     let target = dataset.snapshot(id);
-    fs::write(incoming.folder.lock(), []).map_err(|error| LakeError::io(&incoming.folder.lock(), error))?;
+    fs::write(incoming.folder.lock(), [])
+        .map_err(|error| LakeError::io(&incoming.folder.lock(), error))?;
     description.write(&incoming.folder)?;
     ligate_files::sync_tree(&incoming.folder.path)?;
     step(1);
@@ -63,7 +67,10 @@ pub fn commit(
     step(2);
     ligate_files::sync_folder(&dataset.snapshots())?;
     ligate_files::sync_folder(&dataset.path)?;
-    dataset.path.parent().map_or(Ok(()), ligate_files::sync_folder)?;
+    dataset
+        .path
+        .parent()
+        .map_or(Ok(()), ligate_files::sync_folder)?;
     step(3);
     let before = Manifest::read(dataset)?;
     Manifest::following(&dataset.id, id, before.as_ref()).write(dataset)?;
@@ -98,9 +105,12 @@ pub fn remove_leftovers(dataset: &DatasetFolder) -> Result<(), LakeError> {
     Ok(())
 }
 
-/// Removes snapshots that the manifest does not keep and nobody reads. The caller holds the dataset's load lock.
+/// Removes snapshots that the manifest does not keep and nobody reads. The caller holds the
+/// dataset's load lock.
 pub fn remove_old_snapshots(dataset: &DatasetFolder) -> Result<(), LakeError> {
-    let Some(manifest) = Manifest::read(dataset)? else { return Ok(()) };
+    let Some(manifest) = Manifest::read(dataset)? else {
+        return Ok(());
+    };
     for (path, _) in ligate_files::entries(&dataset.snapshots())? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.parse().is_ok_and(|id| manifest.keeps(id)) {

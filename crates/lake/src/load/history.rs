@@ -1,12 +1,14 @@
-//! What a load adds to a dataset's history: in which variants the calls of people who were there before changed.
+//! What a load adds to a dataset's history: in which variants the calls of people who were there
+//! before changed.
 //!
-//! A study that is repeated after one call was corrected differs from the first one by that call. So every snapshot
-//! remembers the snapshots before it (`lineage` in `snapshot.json`) and, in one table, the changed variants of every
-//! step. This compares the new snapshot with the one in force (`compare`), over the people of both (`people`), and
-//! writes the table anew with the step added. Calls of variants that the files do not list any more, and that nobody who
-//! stays carries, are kept (`kept`): a file of called sites loses a variant with its only carrier. Files that hold what
-//! the snapshot in force holds are no step. It refuses to go on where the snapshot in force, or its history, is damaged:
-//! a step that was not looked at would be forgotten for ever.
+//! A study that is repeated after one call was corrected differs from the first one by that call.
+//! So every snapshot remembers the snapshots before it (`lineage` in `snapshot.json`) and, in one
+//! table, the changed variants of every step. This compares the new snapshot with the one in force
+//! (`compare`), over the people of both (`people`), and writes the table anew with the step added.
+//! Calls of variants that the files do not list any more, and that nobody who stays carries, are
+//! kept (`kept`): a file of called sites loses a variant with its only carrier. Files that hold
+//! what the snapshot in force holds are no step. It refuses to go on where the snapshot in force,
+//! or its history, is damaged: a step that was not looked at would be forgotten for ever.
 
 mod compare;
 mod kept;
@@ -27,8 +29,8 @@ use crate::{
 };
 use compare::Found;
 
-/// Variants in which a load changed calls of people who were there before. One of a symbolic allele counts as often as
-/// it comes.
+/// Variants in which a load changed calls of people who were there before. One of a symbolic allele
+/// counts as often as it comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChangedVariants {
     /// Variants of both snapshots.
@@ -37,8 +39,8 @@ pub struct ChangedVariants {
     pub appeared: u64,
     /// Variants that only the snapshot before held.
     pub vanished: u64,
-    /// Variants that the files do not list, although files before did, and of which people keep the calls that they had.
-    /// None of these calls has changed.
+    /// Variants that the files do not list, although files before did, and of which people keep the
+    /// calls that they had. None of these calls has changed.
     pub kept: u64,
 }
 
@@ -65,7 +67,8 @@ pub struct Before {
 }
 
 impl Before {
-    /// Finds the snapshot in force and checks its history; `None` for a dataset that is loaded for the first time.
+    /// Finds the snapshot in force and checks its history; `None` for a dataset that is loaded for
+    /// the first time.
     pub fn find(dataset: &DatasetFolder) -> Result<Option<Self>, LakeError> {
         let Some(manifest) = Manifest::read(dataset).map_err(LakeError::without_history)? else {
             return Ok(None);
@@ -75,7 +78,11 @@ impl Before {
         for file in description.history().into_iter().chain(description.kept()) {
             file.check(&folder).map_err(LakeError::without_history)?;
         }
-        Ok(Some(Self { id, folder, description }))
+        Ok(Some(Self {
+            id,
+            folder,
+            description,
+        }))
     }
 }
 
@@ -90,15 +97,17 @@ impl Before {
     }
 }
 
-/// Completes a new snapshot, whose tables are all written, with what it has from the one in force: the lineage and the
-/// history.
+/// Completes a new snapshot, whose tables are all written, with what it has from the one in force:
+/// the lineage and the history.
 pub fn follow(
     before: Option<&Before>,
     description: &mut Description,
     (folder, key): (&SnapshotFolder, &HistoryKey),
     control: Control,
 ) -> Result<ChangedVariants, LakeError> {
-    let Some(before) = before else { return Ok(ChangedVariants::default()) };
+    let Some(before) = before else {
+        return Ok(ChangedVariants::default());
+    };
     if before.description.holds_the_same(description) {
         keep(before, description, folder)?;
         return Ok(ChangedVariants::default());
@@ -109,9 +118,13 @@ pub fn follow(
     description.history_key = Some(key.digest());
     let same_key = before.description.history_key == description.history_key;
     let mut history = History::create(before, folder, step, same_key)?;
-    let kept =
-        compare::compare(before, description, (folder, key), control, &mut |found| history.push(found))?;
-    let changed = ChangedVariants { kept: kept.variants, ..history.finish()? };
+    let kept = compare::compare(before, description, (folder, key), control, &mut |found| {
+        history.push(found)
+    })?;
+    let changed = ChangedVariants {
+        kept: kept.variants,
+        ..history.finish()?
+    };
     for path in kept.paths.iter().map(String::as_str).chain([HISTORY]) {
         description.add_file(FileDescription::of(folder, path)?);
     }
@@ -119,9 +132,19 @@ pub fn follow(
     Ok(changed)
 }
 
-/// Files that were loaded once more become the very snapshot that is in force, which also repairs its tables.
-fn keep(before: &Before, description: &mut Description, folder: &SnapshotFolder) -> Result<(), LakeError> {
-    for file in before.description.history().into_iter().chain(before.description.kept()) {
+/// Files that were loaded once more become the very snapshot that is in force, which also repairs
+/// its tables.
+fn keep(
+    before: &Before,
+    description: &mut Description,
+    folder: &SnapshotFolder,
+) -> Result<(), LakeError> {
+    for file in before
+        .description
+        .history()
+        .into_iter()
+        .chain(before.description.kept())
+    {
         let target = folder.path.join(&file.path);
         target.parent().map_or(Ok(()), ligate_files::make_folder)?;
         fs::copy(before.folder.path.join(&file.path), &target)
@@ -131,7 +154,8 @@ fn keep(before: &Before, description: &mut Description, folder: &SnapshotFolder)
     Ok(())
 }
 
-/// The history table of the new snapshot: the rows of the one before, merged with those of the step.
+/// The history table of the new snapshot: the rows of the one before, merged with those of the
+/// step.
 struct History {
     earlier: Option<ChangeRows>,
     head: Option<Change>,
@@ -150,10 +174,19 @@ impl History {
         same_key: bool,
     ) -> Result<Self, LakeError> {
         let stored = before.description.history();
-        let mut earlier = stored.map(|_| ChangeRows::open(&before.folder.history())).transpose()?;
+        let mut earlier = stored
+            .map(|_| ChangeRows::open(&before.folder.history()))
+            .transpose()?;
         let head = next(&mut earlier)?;
         let out = ChangeWriter::create(&folder.history())?;
-        Ok(Self { earlier, head, same_key, out, step, changed: ChangedVariants::default() })
+        Ok(Self {
+            earlier,
+            head,
+            same_key,
+            out,
+            step,
+            changed: ChangedVariants::default(),
+        })
     }
 
     /// Adds a change of this step; keys ascend.
@@ -162,7 +195,12 @@ impl History {
             self.keep(change)?;
         }
         self.changed.add(kind);
-        self.out.push(&Change { key, step: self.step, kind, sketch })
+        self.out.push(&Change {
+            key,
+            step: self.step,
+            kind,
+            sketch,
+        })
     }
 
     /// Adds a row of the history before.
@@ -183,7 +221,8 @@ impl History {
 }
 
 fn next(rows: &mut Option<ChangeRows>) -> Result<Option<Change>, LakeError> {
-    rows.as_mut().map_or(Ok(None), |rows| rows.next_row(|_, _| true))
+    rows.as_mut()
+        .map_or(Ok(None), |rows| rows.next_row(|_, _| true))
 }
 
 /// Checks a table of the snapshot in force before it is compared.

@@ -1,5 +1,5 @@
-//! Merging the runs of one group until each part has one. Of rows with the same key that of the earlier run is kept;
-//! those of a symbolic allele all are, in the order in which they came.
+//! Merging the runs of one group until each part has one. Of rows with the same key that of the
+//! earlier run is kept; those of a symbolic allele all are, in the order in which they came.
 
 use std::{
     collections::BTreeMap,
@@ -26,14 +26,17 @@ pub fn merge_runs(
     stop: &AtomicBool,
 ) -> Result<BTreeMap<Partition, SortedRun>, LakeError> {
     let mut parts: BTreeMap<Partition, Vec<SortedRun>> = BTreeMap::new();
-    runs.into_iter().for_each(|run| parts.entry(run.partition).or_default().push(run));
+    runs.into_iter()
+        .for_each(|run| parts.entry(run.partition).or_default().push(run));
     let mut merged = BTreeMap::new();
     for (partition, mut runs) in parts {
         let mut round = 0;
         while runs.len() > 1 {
             let mut longer = Vec::with_capacity(runs.len().div_ceil(FAN_IN));
             for (some, index) in runs.chunks(FAN_IN).zip(0..) {
-                let folder = context.folder.join(format!("merged-{partition}-{round}-{index}"));
+                let folder = context
+                    .folder
+                    .join(format!("merged-{partition}-{round}-{index}"));
                 longer.push(merge_some(some, folder, context, duplicates, stop)?);
             }
             runs = longer;
@@ -51,29 +54,46 @@ fn merge_some(
     duplicates: &mut Duplicates,
     stop: &AtomicBool,
 ) -> Result<SortedRun, LakeError> {
-    let [first, rest @ ..] = runs else { return Err(LakeError::NoFiles) };
+    let [first, rest @ ..] = runs else {
+        return Err(LakeError::NoFiles);
+    };
     if rest.is_empty() {
         return Ok(first.clone());
     }
     let open = |run: &SortedRun| RunReader::open(run, &context.geometry);
     let mut readers = runs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-    let mut out = RunWriter::create(folder, first.partition, &context.geometry, context.individuals)?;
+    let mut out = RunWriter::create(
+        folder,
+        first.partition,
+        &context.geometry,
+        context.individuals,
+    )?;
     let mut last: Option<VariantKey> = None;
     while let Some(lowest) = lowest(&readers) {
         if stop.load(Ordering::Relaxed) {
             return Err(LakeError::Stopped);
         }
-        last = Some(take(&mut readers[lowest], &mut out, last, context, duplicates)?);
+        last = Some(take(
+            &mut readers[lowest],
+            &mut out,
+            last,
+            context,
+            duplicates,
+        )?);
     }
     drop(readers);
     let out = out.finish()?;
-    runs.iter().try_for_each(|run| ligate_files::remove_tree(&run.folder))?;
+    runs.iter()
+        .try_for_each(|run| ligate_files::remove_tree(&run.folder))?;
     Ok(out)
 }
 
 /// The reader with the lowest key, the first of those with the same.
 pub fn lowest(readers: &[RunReader]) -> Option<usize> {
-    let keyed = readers.iter().enumerate().filter_map(|(index, reader)| Some((reader.key()?, index)));
+    let keyed = readers
+        .iter()
+        .enumerate()
+        .filter_map(|(index, reader)| Some((reader.key()?, index)));
     keyed.min().map(|(_, index)| index)
 }
 
@@ -126,11 +146,25 @@ mod tests {
             reference: Allele::new("A").unwrap(),
             alternate: Allele::new("C").unwrap(),
         };
-        let variant = Variant { key, id: None, alternate_index: 1, alternates: 1, record: None, line };
+        let variant = Variant {
+            key,
+            id: None,
+            alternate_index: 1,
+            alternates: 1,
+            record: None,
+            line,
+        };
         let bytes = row(line);
         let offsets = vec![0, bytes.len() as u32];
-        let block = BlockRows { offsets, bytes, counts: vec![Default::default()] };
-        VariantBatch { variants: vec![variant], blocks: vec![block] }
+        let block = BlockRows {
+            offsets,
+            bytes,
+            counts: vec![Default::default()],
+        };
+        VariantBatch {
+            variants: vec![variant],
+            blocks: vec![block],
+        }
     }
 
     fn context(folder: PathBuf, window_bytes_max: usize) -> GroupContext {
@@ -143,7 +177,8 @@ mod tests {
         }
     }
 
-    /// Sorts 300 rows, in an order far from sorted and 49 of them repeated, in a window of this size.
+    /// Sorts 300 rows, in an order far from sorted and 49 of them repeated, in a window of this
+    /// size.
     fn check(window_bytes_max: usize, runs_expected: impl Fn(usize) -> bool) {
         let folder = tempfile::tempdir().unwrap();
         let context = context(folder.path().to_owned(), window_bytes_max);
@@ -153,7 +188,9 @@ mod tests {
             // Positions jump about; as 251 is a prime, each comes once in 251 lines.
             let position = line * 179 % 251;
             let batch = batch(["1", "X"][position as usize % 2], position as u32, line);
-            expected.entry(batch.variants[0].key.clone()).or_insert(line);
+            expected
+                .entry(batch.variants[0].key.clone())
+                .or_insert(line);
             sorter.push(0, batch).unwrap();
         }
         let (runs, mut duplicates) = sorter.finish().unwrap();
@@ -164,11 +201,18 @@ mod tests {
             let mut reader = RunReader::open(run, &context.geometry).unwrap();
             while reader.head().is_some() {
                 let line = reader.origin().unwrap().line;
-                assert_eq!(reader.block(0).unwrap(), row(line), "the row of the same line");
+                assert_eq!(
+                    reader.block(0).unwrap(),
+                    row(line),
+                    "the row of the same line"
+                );
                 found.insert(reader.advance().unwrap().unwrap().key, line);
             }
         }
-        assert_eq!(merged.values().map(|run| run.rows).sum::<u64>(), expected.len() as u64);
+        assert_eq!(
+            merged.values().map(|run| run.rows).sum::<u64>(),
+            expected.len() as u64
+        );
         assert!(found == expected, "another row was kept");
         assert_eq!((duplicates.rows, duplicates.problems.total()), (49, 49));
     }
@@ -185,7 +229,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let context = context(folder.path().to_owned(), 0);
         let mut sorter = Sorter::new(context.clone());
-        (0..9).rev().for_each(|line| sorter.push(0, batch("1", line as u32, line)).unwrap());
+        (0..9)
+            .rev()
+            .for_each(|line| sorter.push(0, batch("1", line as u32, line)).unwrap());
         let (runs, mut duplicates) = sorter.finish().unwrap();
         let stopped = merge_runs(runs, &context, &mut duplicates, &AtomicBool::new(true));
         assert!(matches!(stopped, Err(LakeError::Stopped)));

@@ -1,9 +1,11 @@
 //! Whether people of a load are known to the node under other ids, in whichever dataset.
 //!
-//! They would be new people to every rule, and where a dozen people are renamed and one call changes, that call would follow
-//! from what was shown of them before and after. So nothing is loaded until the steward says who they are. Nor is anybody
-//! who is in the files twice: each of his two rows would count by itself, and the two could be nearly all of a sum. People of
-//! snapshots in force that an earlier program loaded, and that no load looked at yet, are noted first.
+//! They would be new people to every rule, and where a dozen people are renamed and one call
+//! changes, that call would follow from what was shown of them before and after. So nothing is
+//! loaded until the steward says who they are. Nor is anybody who is in the files twice: each of
+//! his two rows would count by itself, and the two could be nearly all of a sum. People of
+//! snapshots in force that an earlier program loaded, and that no load looked at yet, are noted
+//! first.
 
 use std::collections::HashMap;
 
@@ -22,8 +24,8 @@ use crate::{
     tables::{HistoryKey, read_samples},
 };
 
-/// The book of likenesses with the people of a load, which must be written before they come into force. Until this is
-/// dropped no other load of the lake comes into force.
+/// The book of likenesses with the people of a load, which must be written before they come into
+/// force. Until this is dropped no other load of the lake comes into force.
 pub struct Recognised {
     book: LikenessBook,
     _lock: LikenessLock,
@@ -36,13 +38,19 @@ impl Recognised {
 }
 
 /// Reads the book of likenesses, without which nothing is loaded, and what is in force.
-pub fn book(dataset: &DatasetFolder) -> Result<(LikenessBook, Vec<(DatasetFolder, Manifest)>), LakeError> {
+pub fn book(
+    dataset: &DatasetFolder,
+) -> Result<(LikenessBook, Vec<(DatasetFolder, Manifest)>), LakeError> {
     let in_force = Manifest::all(dataset.datasets())?;
     let must_exist = in_force.iter().any(|(_, manifest)| manifest.compared);
-    Ok((LikenessBook::read(dataset.datasets(), must_exist)?, in_force))
+    Ok((
+        LikenessBook::read(dataset.datasets(), must_exist)?,
+        in_force,
+    ))
 }
 
-/// Compares the people of a complete new snapshot, whose tables are all written, with all whom the lake knows.
+/// Compares the people of a complete new snapshot, whose tables are all written, with all whom the
+/// lake knows.
 pub fn recognise(
     dataset: &DatasetFolder,
     (before, description): (Option<&Before>, &Description),
@@ -52,7 +60,8 @@ pub fn recognise(
 ) -> Result<Recognised, LakeError> {
     let lock = LikenessLock::take(dataset.datasets(), || control.check())?;
     let (mut book, in_force) = book(dataset)?;
-    // The new tables of files that are loaded once more hold the very people of the snapshot in force.
+    // The new tables of files that are loaded once more hold the very people of the snapshot in
+    // force.
     let is_once_more = before.is_some_and(|before| !before.is_followed_by(description));
     let unknown = in_force.into_iter().filter(|(other, manifest)| {
         let is_replaced = other.id == dataset.id && is_once_more;
@@ -69,14 +78,25 @@ pub fn recognise(
     control.tell("recognising", total - 1, total);
     let individuals = read_samples(&folder.samples())?;
     let blocks = description.block_ranges();
-    let made = book.likenesses(&People { folder, individuals: &individuals, blocks: &blocks }, key)?;
-    let found = book.known_under_other_ids(&individuals, &made, |person| known_as.is_another(person));
+    let made = book.likenesses(
+        &People {
+            folder,
+            individuals: &individuals,
+            blocks: &blocks,
+        },
+        key,
+    )?;
+    let found =
+        book.known_under_other_ids(&individuals, &made, |person| known_as.is_another(person));
     if !found.is_empty() {
         return Err(refusal(&individuals, &found, known_as));
     }
     let twice = book.twice(&individuals, &made, |person| known_as.is_another(person));
     if !twice.is_empty() {
-        let pairs = twice.into_iter().map(|pair| pair.map(|place| individuals[place].clone())).collect();
+        let pairs = twice
+            .into_iter()
+            .map(|pair| pair.map(|place| individuals[place].clone()))
+            .collect();
         return Err(LakeError::Twice { pairs });
     }
     book.learn(&individuals, made);
@@ -99,13 +119,22 @@ fn note_in_force(
 }
 
 /// The refusal, with everything that the next load has to be told.
-fn refusal(individuals: &[IndividualId], found: &[(usize, IndividualId)], known_as: &KnownAs) -> LakeError {
-    let in_files: HashMap<_, _> =
-        known_as.iter().map(|(individual, known_as)| (known_as, individual)).collect();
+fn refusal(
+    individuals: &[IndividualId],
+    found: &[(usize, IndividualId)],
+    known_as: &KnownAs,
+) -> LakeError {
+    let in_files: HashMap<_, _> = known_as
+        .iter()
+        .map(|(individual, known_as)| (known_as, individual))
+        .collect();
     let pair = |(place, known_as): &(usize, IndividualId)| {
         let id = &individuals[*place];
         ((*in_files.get(id).unwrap_or(&id)).clone(), known_as.clone())
     };
     let pairs: Vec<_> = found.iter().map(pair).collect();
-    LakeError::SamePeople { found: found.len(), pairs: known_as.with(&pairs) }
+    LakeError::SamePeople {
+        found: found.len(),
+        pairs: known_as.with(&pairs),
+    }
 }

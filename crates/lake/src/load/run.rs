@@ -1,6 +1,6 @@
-//! A run: rows of one group and one part in key order, as they came out of the sorting window. A run holds its sites,
-//! the lines they were read from and the genotypes of each block as tables of the final form, so that a part with a
-//! single run is moved into place and not written again.
+//! A run: rows of one group and one part in key order, as they came out of the sorting window. A
+//! run holds its sites, the lines they were read from and the genotypes of each block as tables of
+//! the final form, so that a part with a single run is moved into place and not written again.
 
 use std::{
     mem,
@@ -19,8 +19,8 @@ use crate::{
     LakeError,
     partition::Partition,
     tables::{
-        GenotypeColumn, Geometry, KeyColumns, SiteColumns, SiteRow, SiteRows, TableFile, TableReader,
-        column_of, genotype_schema, site_schema,
+        GenotypeColumn, Geometry, KeyColumns, SiteColumns, SiteRow, SiteRows, TableFile,
+        TableReader, column_of, genotype_schema, site_schema,
     },
 };
 
@@ -83,9 +83,18 @@ impl RunWriter {
         individuals: usize,
     ) -> Result<Self, LakeError> {
         ligate_files::make_folder(&folder)?;
-        let run = SortedRun { partition, folder, rows: 0, blocks: geometry.blocks().len() };
+        let run = SortedRun {
+            partition,
+            folder,
+            rows: 0,
+            blocks: geometry.blocks().len(),
+        };
         let block = |index| {
-            TableFile::create(&run.block(index), genotype_schema(), geometry.genotype_properties(index))
+            TableFile::create(
+                &run.block(index),
+                genotype_schema(),
+                geometry.genotype_properties(index),
+            )
         };
         Ok(Self {
             batch_rows: geometry.batch_rows(),
@@ -132,11 +141,16 @@ impl RunWriter {
         let keys = self.columns.keys.finish();
         let sites = [keys.clone(), self.columns.sites.finish()].concat();
         self.sites.write_columns(site_schema(), sites)?;
-        let lines: Vec<ArrayRef> =
-            vec![Arc::new(self.columns.files.finish()), Arc::new(self.columns.lines.finish())];
+        let lines: Vec<ArrayRef> = vec![
+            Arc::new(self.columns.files.finish()),
+            Arc::new(self.columns.lines.finish()),
+        ];
         self.lines.write_columns(line_schema(), lines)?;
         for (table, column) in self.blocks.iter_mut().zip(&mut self.columns.blocks) {
-            table.write_columns(genotype_schema(), [keys.clone(), vec![column.finish()]].concat())?;
+            table.write_columns(
+                genotype_schema(),
+                [keys.clone(), vec![column.finish()]].concat(),
+            )?;
         }
         self.columns.rows = 0;
         Ok(())
@@ -154,8 +168,10 @@ impl RunWriter {
 }
 
 fn line_schema() -> SchemaRef {
-    let fields =
-        vec![Field::new("file", DataType::UInt32, false), Field::new("line", DataType::UInt64, false)];
+    let fields = vec![
+        Field::new("file", DataType::UInt32, false),
+        Field::new("line", DataType::UInt64, false),
+    ];
     Arc::new(Schema::new(fields))
 }
 
@@ -204,15 +220,21 @@ impl RunReader {
         let (path, rows, row) = self.lines.place()?;
         let file: UInt32Array = column_of(path, rows, "file")?;
         let line: UInt64Array = column_of(path, rows, "line")?;
-        Ok(Origin { file: file.value(row), line: line.value(row) })
+        Ok(Origin {
+            file: file.value(row),
+            line: line.value(row),
+        })
     }
 
     /// The packed row of one block.
     pub fn block(&self, block: usize) -> Result<&[u8], LakeError> {
         let lost = || LakeError::corrupt(&self.run.folder, "a block is missing");
         let (path, rows, row) = self.blocks.get(block).ok_or_else(lost)?.place()?;
-        let column = rows.column_by_name("genotypes").and_then(|column| column.as_any().downcast_ref());
-        let column: &BinaryArray = column.ok_or_else(|| LakeError::corrupt(path, "no genotypes"))?;
+        let column = rows
+            .column_by_name("genotypes")
+            .and_then(|column| column.as_any().downcast_ref());
+        let column: &BinaryArray =
+            column.ok_or_else(|| LakeError::corrupt(path, "no genotypes"))?;
         Ok(column.value(row))
     }
 
@@ -240,11 +262,19 @@ struct Lockstep {
 
 impl Lockstep {
     fn open(path: &Path, columns: &[&str], batch_rows: usize) -> Result<Self, LakeError> {
-        Ok(Self { table: TableReader::columns(path, columns, batch_rows)?, rows: None, next: 0 })
+        Ok(Self {
+            table: TableReader::columns(path, columns, batch_rows)?,
+            rows: None,
+            next: 0,
+        })
     }
 
     fn step(&mut self) -> Result<(), LakeError> {
-        if self.rows.as_ref().is_none_or(|rows| self.next == rows.num_rows()) {
+        if self
+            .rows
+            .as_ref()
+            .is_none_or(|rows| self.next == rows.num_rows())
+        {
             self.rows = Some(self.table.next_rows()?.ok_or_else(|| self.short())?);
             self.next = 0;
         }
@@ -253,7 +283,11 @@ impl Lockstep {
     }
 
     fn place(&self) -> Result<(&Path, &RecordBatch, usize), LakeError> {
-        let rows = self.rows.as_ref().filter(|_| self.next > 0).ok_or_else(|| self.short())?;
+        let rows = self
+            .rows
+            .as_ref()
+            .filter(|_| self.next > 0)
+            .ok_or_else(|| self.short())?;
         Ok((self.table.path(), rows, self.next - 1))
     }
 

@@ -1,10 +1,10 @@
 //! Sorting one group's rows by key, in bounded memory.
 //!
-//! Rows come in file order, which is nearly key order: alleles that were trimmed or left-aligned move a little. A
-//! window of rows is kept; when it is full it is sorted and its lower half goes to the open run. A row that comes
-//! after a higher one was written starts a new run, and the window grows, up to its share of the memory: the more
-//! disorder, the fewer runs. Parts are taken in the order in which they first appeared, so contigs may come in any
-//! order.
+//! Rows come in file order, which is nearly key order: alleles that were trimmed or left-aligned
+//! move a little. A window of rows is kept; when it is full it is sorted and its lower half goes to
+//! the open run. A row that comes after a higher one was written starts a new run, and the window
+//! grows, up to its share of the memory: the more disorder, the fewer runs. Parts are taken in the
+//! order in which they first appeared, so contigs may come in any order.
 
 use std::{cmp::Ordering, mem, path::PathBuf};
 
@@ -104,7 +104,11 @@ impl Sorter {
     pub fn push(&mut self, file: u32, batch: VariantBatch) -> Result<(), LakeError> {
         self.held_bytes += bytes(&batch);
         self.held.push(Held { file, batch });
-        if self.held_bytes > self.window_bytes { self.flush(false) } else { Ok(()) }
+        if self.held_bytes > self.window_bytes {
+            self.flush(false)
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes what is left. Runs are in the order in which they were started.
@@ -121,7 +125,12 @@ impl Sorter {
         let held = mem::take(&mut self.held);
         for place in &order[..cut] {
             let Held { file, batch } = &held[place.held as usize];
-            self.emit(self.seen[place.rank as usize], *file, batch, place.row as usize)?;
+            self.emit(
+                self.seen[place.rank as usize],
+                *file,
+                batch,
+                place.row as usize,
+            )?;
         }
         self.held = rest(held, &order[cut..]);
         self.held_bytes = self.held.iter().map(|held| bytes(&held.batch)).sum();
@@ -134,14 +143,23 @@ impl Sorter {
         for (held, index) in self.held.iter().zip(0..) {
             for (variant, row) in held.batch.variants.iter().zip(0..) {
                 let partition = Partition::of(&variant.key.contig);
-                let rank = self.seen.iter().position(|seen| *seen == partition).unwrap_or_else(|| {
-                    self.seen.push(partition);
-                    self.seen.len() - 1
+                let rank = self
+                    .seen
+                    .iter()
+                    .position(|seen| *seen == partition)
+                    .unwrap_or_else(|| {
+                        self.seen.push(partition);
+                        self.seen.len() - 1
+                    });
+                order.push(Place {
+                    rank: rank as u8,
+                    held: index,
+                    row,
                 });
-                order.push(Place { rank: rank as u8, held: index, row });
             }
         }
-        let key = |place: &Place| &self.held[place.held as usize].batch.variants[place.row as usize].key;
+        let key =
+            |place: &Place| &self.held[place.held as usize].batch.variants[place.row as usize].key;
         order.sort_by(|a, b| a.rank.cmp(&b.rank).then_with(|| key(a).cmp(key(b))));
         order
     }
@@ -154,24 +172,33 @@ impl Sorter {
         row: usize,
     ) -> Result<(), LakeError> {
         let variant = &batch.variants[row];
-        let origin = Origin { file, line: variant.line };
+        let origin = Origin {
+            file,
+            line: variant.line,
+        };
         let place = match &self.open {
             Some((run, last)) if run.partition() == partition => Some(variant.key.cmp(last)),
             _ => None,
         };
         match place {
             Some(Ordering::Equal) if !may_repeat(&variant.key) => {
-                self.duplicates.drop_row(&self.context.files, origin, &variant.key);
+                self.duplicates
+                    .drop_row(&self.context.files, origin, &variant.key);
                 return Ok(());
             }
             Some(Ordering::Equal | Ordering::Greater) => {}
             Some(Ordering::Less) => {
-                self.window_bytes = self.window_bytes.saturating_mul(2).min(self.context.window_bytes_max);
+                self.window_bytes = self
+                    .window_bytes
+                    .saturating_mul(2)
+                    .min(self.context.window_bytes_max);
                 self.start_run(partition, &variant.key)?;
             }
             None => self.start_run(partition, &variant.key)?,
         }
-        let Some((run, last)) = &mut self.open else { return Ok(()) };
+        let Some((run, last)) = &mut self.open else {
+            return Ok(());
+        };
         last.clone_from(&variant.key);
         run.push_site(&site(variant, &batch.blocks, row), origin)?;
         for (index, block) in batch.blocks.iter().enumerate() {
@@ -184,7 +211,12 @@ impl Sorter {
         self.close_run()?;
         let folder = self.context.folder.join(format!("run-{}", self.started));
         self.started += 1;
-        let run = RunWriter::create(folder, partition, &self.context.geometry, self.context.individuals)?;
+        let run = RunWriter::create(
+            folder,
+            partition,
+            &self.context.geometry,
+            self.context.individuals,
+        )?;
         self.open = Some((run, first.clone()));
         Ok(())
     }
@@ -211,23 +243,45 @@ fn site(variant: &Variant, blocks: &[BlockRows], row: usize) -> SiteRow {
 }
 
 fn bytes_of(block: &BlockRows, row: usize) -> &[u8] {
-    block.row(row).expect("a batch has a row for every variant and block")
+    block
+        .row(row)
+        .expect("a batch has a row for every variant and block")
 }
 
 fn bytes(batch: &VariantBatch) -> usize {
-    batch.variants.len() * VARIANT_BYTES + batch.blocks.iter().map(|block| block.bytes.len()).sum::<usize>()
+    batch.variants.len() * VARIANT_BYTES
+        + batch
+            .blocks
+            .iter()
+            .map(|block| block.bytes.len())
+            .sum::<usize>()
 }
 
 /// What is left of the window when only the rows at `places` stay, in the order in which they came.
 fn rest(held: Vec<Held>, places: &[Place]) -> Vec<Held> {
-    let mut stays: Vec<Vec<bool>> = held.iter().map(|held| vec![false; held.batch.variants.len()]).collect();
-    places.iter().for_each(|place| stays[place.held as usize][place.row as usize] = true);
-    let some_left = held.into_iter().zip(stays).filter(|(_, stays)| stays.contains(&true));
+    let mut stays: Vec<Vec<bool>> = held
+        .iter()
+        .map(|held| vec![false; held.batch.variants.len()])
+        .collect();
+    places
+        .iter()
+        .for_each(|place| stays[place.held as usize][place.row as usize] = true);
+    let some_left = held
+        .into_iter()
+        .zip(stays)
+        .filter(|(_, stays)| stays.contains(&true));
     some_left
         .map(|(held, stays)| {
             let all = stays.iter().all(|stays| *stays);
-            let batch = if all { held.batch } else { shrink(held.batch, &stays) };
-            Held { file: held.file, batch }
+            let batch = if all {
+                held.batch
+            } else {
+                shrink(held.batch, &stays)
+            };
+            Held {
+                file: held.file,
+                batch,
+            }
         })
         .collect()
 }
@@ -244,6 +298,13 @@ fn shrink(batch: VariantBatch, stays: &[bool]) -> VariantBatch {
         left
     });
     let blocks = blocks.collect();
-    let kept = batch.variants.into_iter().zip(stays).filter(|(_, stays)| **stays);
-    VariantBatch { variants: kept.map(|(variant, _)| variant).collect(), blocks }
+    let kept = batch
+        .variants
+        .into_iter()
+        .zip(stays)
+        .filter(|(_, stays)| **stays);
+    VariantBatch {
+        variants: kept.map(|(variant, _)| variant).collect(),
+        blocks,
+    }
 }

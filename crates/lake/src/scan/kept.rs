@@ -46,15 +46,22 @@ impl KeptSites {
         site: Option<&SiteRow>,
         folder: &SnapshotFolder,
     ) -> Result<Option<(VariantKey, AlleleCounts)>, LakeError> {
-        let taken = self.head.take_if(|(key, _)| site.is_none_or(|site| *key < site.key));
+        let taken = self
+            .head
+            .take_if(|(key, _)| site.is_none_or(|site| *key < site.key));
         if taken.is_some() {
             self.advance(folder)?;
         }
         Ok(taken)
     }
 
-    /// The counts of a variant that the files of other blocks list; to be asked for after all that come before it.
-    pub fn take(&mut self, key: &VariantKey, folder: &SnapshotFolder) -> Result<AlleleCounts, LakeError> {
+    /// The counts of a variant that the files of other blocks list; to be asked for after all that
+    /// come before it.
+    pub fn take(
+        &mut self,
+        key: &VariantKey,
+        folder: &SnapshotFolder,
+    ) -> Result<AlleleCounts, LakeError> {
         let Some((_, counts)) = self.head.take_if(|(kept, _)| kept == key) else {
             return Ok(AlleleCounts::default());
         };
@@ -68,14 +75,18 @@ impl KeptSites {
             keys.push(rows.key()?);
         }
         self.head = None;
-        let Some(lowest) = keys.iter().flatten().min().cloned() else { return Ok(()) };
+        let Some(lowest) = keys.iter().flatten().min().cloned() else {
+            return Ok(());
+        };
         let mut counts = AlleleCounts::default();
         for ((rows, individuals), key) in self.blocks.iter_mut().zip(&keys) {
             if key.as_ref() == Some(&lowest)
                 && let Some(bytes) = rows.bytes()
             {
                 let row = Row::parse(bytes, *individuals);
-                counts += row.map_err(|error| LakeError::corrupt(&folder.path, error.to_string()))?.counts();
+                counts += row
+                    .map_err(|error| LakeError::corrupt(&folder.path, error.to_string()))?
+                    .counts();
                 rows.advance()?;
             }
         }

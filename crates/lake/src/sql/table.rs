@@ -35,15 +35,27 @@ pub struct Table {
 
 impl Table {
     pub(super) fn new(columns: Vec<String>) -> Self {
-        Self { columns, rows: Vec::new(), truncated: false }
+        Self {
+            columns,
+            rows: Vec::new(),
+            truncated: false,
+        }
     }
 
     /// Adds rows up to `rows_max` in all; returns about how many bytes they take.
-    pub(super) fn push(&mut self, batch: &RecordBatch, rows_max: usize) -> Result<usize, ArrowError> {
+    pub(super) fn push(
+        &mut self,
+        batch: &RecordBatch,
+        rows_max: usize,
+    ) -> Result<usize, ArrowError> {
         let room = rows_max - self.rows.len().min(rows_max);
         self.truncated |= batch.num_rows() > room;
         let batch = batch.slice(0, batch.num_rows().min(room));
-        let columns = batch.columns().iter().map(|column| cells(column)).collect::<Result<Vec<_>, _>>()?;
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|column| cells(column))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
         let mut bytes = 0;
         for _ in 0..batch.num_rows() {
@@ -56,19 +68,33 @@ impl Table {
 
     /// Columns aligned for reading, numbers to the right.
     pub fn to_text(&self) -> String {
-        let rows: Vec<Vec<String>> =
-            self.rows.iter().map(|row| row.iter().map(Cell::to_text).collect()).collect();
+        let rows: Vec<Vec<String>> = self
+            .rows
+            .iter()
+            .map(|row| row.iter().map(Cell::to_text).collect())
+            .collect();
         let width = |index: usize, name: &String| {
             let cells = rows.iter().filter_map(|row| row.get(index));
-            cells.chain([name]).map(|cell| cell.chars().count()).max().unwrap_or(0)
+            cells
+                .chain([name])
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
         };
-        let widths: Vec<usize> =
-            self.columns.iter().enumerate().map(|(index, name)| width(index, name)).collect();
+        let widths: Vec<usize> = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(index, name)| width(index, name))
+            .collect();
         let mut text = String::new();
-        push_line(&mut text, &self.columns, &widths, |index| self.is_numeric(index));
+        push_line(&mut text, &self.columns, &widths, |index| {
+            self.is_numeric(index)
+        });
         let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
         push_line(&mut text, &rule, &widths, |_| false);
-        rows.iter().for_each(|row| push_line(&mut text, row, &widths, |index| self.is_numeric(index)));
+        rows.iter()
+            .for_each(|row| push_line(&mut text, row, &widths, |index| self.is_numeric(index)));
         if self.truncated {
             let _ = writeln!(text, "(the first {} rows; there are more)", self.rows.len());
         }
@@ -82,8 +108,14 @@ impl Table {
 
     /// An array of objects, one per row, with numbers as numbers.
     pub fn to_json(&self) -> String {
-        let rows: Vec<JsonRow<'_>> =
-            self.rows.iter().map(|row| JsonRow { columns: &self.columns, row }).collect();
+        let rows: Vec<JsonRow<'_>> = self
+            .rows
+            .iter()
+            .map(|row| JsonRow {
+                columns: &self.columns,
+                row,
+            })
+            .collect();
         serde_json::to_string(&rows).unwrap_or_default()
     }
 }
@@ -118,7 +150,11 @@ impl std::fmt::Debug for Cell {
 
 impl Cell {
     fn bytes(&self) -> usize {
-        let text = if let Self::Text(text) = self { text.len() } else { 0 };
+        let text = if let Self::Text(text) = self {
+            text.len()
+        } else {
+            0
+        };
         size_of::<Self>() + text
     }
 
@@ -130,12 +166,20 @@ impl Cell {
             Self::Unsigned(value) => value.to_string(),
             Self::Float(value) => value.to_string(),
             // Control characters would break lines or steer the terminal.
-            Self::Text(value) => value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+            Self::Text(value) => value
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .collect(),
         }
     }
 }
 
-fn push_line(text: &mut String, cells: &[String], widths: &[usize], to_the_right: impl Fn(usize) -> bool) {
+fn push_line(
+    text: &mut String,
+    cells: &[String],
+    widths: &[usize],
+    to_the_right: impl Fn(usize) -> bool,
+) {
     let mut line = String::new();
     for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
         let gap = if index > 0 { "  " } else { "" };
@@ -164,16 +208,26 @@ fn cells(column: &dyn Array) -> Result<Vec<Cell>, ArrowError> {
     if kind.is_unsigned_integer() {
         let values = cast(column, &DataType::UInt64)?;
         let values = values.as_primitive::<UInt64Type>();
-        return Ok(values.iter().map(|v| v.map_or(Cell::Null, Cell::Unsigned)).collect());
+        return Ok(values
+            .iter()
+            .map(|v| v.map_or(Cell::Null, Cell::Unsigned))
+            .collect());
     }
     if kind.is_floating() {
         let values = cast(column, &DataType::Float64)?;
         let values = values.as_primitive::<Float64Type>();
-        return Ok(values.iter().map(|v| v.map_or(Cell::Null, Cell::Float)).collect());
+        return Ok(values
+            .iter()
+            .map(|v| v.map_or(Cell::Null, Cell::Float))
+            .collect());
     }
     if *kind == DataType::Boolean {
         let values = cast(column, &DataType::Boolean)?;
-        return Ok(values.as_boolean().iter().map(|v| v.map_or(Cell::Null, Cell::Boolean)).collect());
+        return Ok(values
+            .as_boolean()
+            .iter()
+            .map(|v| v.map_or(Cell::Null, Cell::Boolean))
+            .collect());
     }
     let format = ArrayFormatter::try_new(column, &FormatOptions::default())?;
     let cell = |row| match column.is_null(row) {

@@ -1,13 +1,15 @@
-//! The history table: in which variants the calls of people who were there before changed, and with which step. A
-//! step is one snapshot following another; its number is the place of the new one in the lineage. Rows ascend by key,
-//! those of one key by step. Whose calls changed is not kept, only how many people they were and a sketch, by which steps can
-//! be put together. Tables of earlier programs have no sketches.
+//! The history table: in which variants the calls of people who were there before changed, and with
+//! which step. A step is one snapshot following another; its number is the place of the new one in
+//! the lineage. Rows ascend by key, those of one key by step. Whose calls changed is not kept, only
+//! how many people they were and a sketch, by which steps can be put together. Tables of earlier
+//! programs have no sketches.
 
 use std::{path::Path, sync::Arc};
 
 use arrow::{
     array::{
-        Array, ArrayRef, BinaryArray, BinaryBuilder, UInt8Array, UInt8Builder, UInt32Array, UInt32Builder,
+        Array, ArrayRef, BinaryArray, BinaryBuilder, UInt8Array, UInt8Builder, UInt32Array,
+        UInt32Builder,
     },
     datatypes::{DataType, Field, Schema, SchemaRef},
     record_batch::RecordBatch,
@@ -28,7 +30,8 @@ pub struct Change {
     pub key: VariantKey,
     pub step: u32,
     pub kind: ChangeKind,
-    /// None where the variant came or went, or where the step was compared by an earlier program or under another key.
+    /// None where the variant came or went, or where the step was compared by an earlier program or
+    /// under another key.
     pub sketch: Option<Sketch>,
 }
 
@@ -109,9 +112,14 @@ impl ChangeWriter {
         self.steps.append_value(change.step);
         self.kinds.append_value(kind);
         self.people.append_value(people);
-        self.sketches.append_option(change.sketch.and_then(Sketch::to_bytes));
+        self.sketches
+            .append_option(change.sketch.and_then(Sketch::to_bytes));
         self.pending += 1;
-        if self.pending == BATCH_ROWS { self.write() } else { Ok(()) }
+        if self.pending == BATCH_ROWS {
+            self.write()
+        } else {
+            Ok(())
+        }
     }
 
     fn write(&mut self) -> Result<(), LakeError> {
@@ -152,9 +160,18 @@ struct ChangeView {
 impl ChangeRows {
     pub fn open(path: &Path) -> Result<Self, LakeError> {
         let schema = schema();
-        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let names: Vec<&str> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
         let table = TableReader::columns(path, &names, BATCH_ROWS)?;
-        Ok(Self { table, view: None, row: 0, contigs: LastContig::default() })
+        Ok(Self {
+            table,
+            view: None,
+            row: 0,
+            contigs: LastContig::default(),
+        })
     }
 
     /// The next row that `wanted` says yes to by its step and kind, `None` at the end.
@@ -173,10 +190,17 @@ impl ChangeRows {
                 if wanted(step, kind) {
                     let contig = self.contigs.named(view.keys.contig(row));
                     let key = view.keys.key(path, row, contig)?;
-                    return Ok(Some(Change { key, step, kind, sketch: view.sketch(path, row)? }));
+                    return Ok(Some(Change {
+                        key,
+                        step,
+                        kind,
+                        sketch: view.sketch(path, row)?,
+                    }));
                 }
             }
-            let Some(rows) = self.table.next_rows()? else { return Ok(None) };
+            let Some(rows) = self.table.next_rows()? else {
+                return Ok(None);
+            };
             self.view = Some(ChangeView::new(self.table.path(), &rows)?);
             self.row = 0;
         }
@@ -185,7 +209,9 @@ impl ChangeRows {
 
 impl ChangeView {
     fn new(path: &Path, rows: &RecordBatch) -> Result<Self, LakeError> {
-        let sketches = rows.column_by_name("sketch").map(|_| column_of(path, rows, "sketch"));
+        let sketches = rows
+            .column_by_name("sketch")
+            .map(|_| column_of(path, rows, "sketch"));
         Ok(Self {
             sketches: sketches.transpose()?,
             keys: KeyView::new(path, rows)?,
@@ -196,16 +222,23 @@ impl ChangeView {
     }
 
     fn sketch(&self, path: &Path, row: usize) -> Result<Option<Sketch>, LakeError> {
-        let Some(sketches) = self.sketches.as_ref().filter(|sketches| sketches.is_valid(row)) else {
+        let Some(sketches) = self
+            .sketches
+            .as_ref()
+            .filter(|sketches| sketches.is_valid(row))
+        else {
             return Ok(None);
         };
         let sketch = Sketch::from_bytes(sketches.value(row));
-        sketch.map(Some).ok_or_else(|| LakeError::corrupt(path, "a sketch has another length"))
+        sketch
+            .map(Some)
+            .ok_or_else(|| LakeError::corrupt(path, "a sketch has another length"))
     }
 
     fn step_and_kind(&self, path: &Path, row: usize) -> Result<(u32, ChangeKind), LakeError> {
         let kind = ChangeKind::from_columns(self.kinds.value(row), self.people.value(row));
-        let kind = kind.ok_or_else(|| LakeError::corrupt(path, "a change is of an unknown kind"))?;
+        let kind =
+            kind.ok_or_else(|| LakeError::corrupt(path, "a change is of an unknown kind"))?;
         Ok((self.steps.value(row), kind))
     }
 }

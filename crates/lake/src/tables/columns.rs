@@ -86,7 +86,8 @@ impl KeyView {
 
     /// The key of a row whose contig the caller has at hand.
     pub fn key(&self, path: &Path, row: usize, contig: Contig) -> Result<VariantKey, LakeError> {
-        let allele = |text| Allele::new(text).map_err(|error| LakeError::corrupt(path, error.to_string()));
+        let allele =
+            |text| Allele::new(text).map_err(|error| LakeError::corrupt(path, error.to_string()));
         Ok(VariantKey {
             contig,
             position: Position::new(self.positions.value(row)),
@@ -95,25 +96,46 @@ impl KeyView {
         })
     }
 
-    /// The row's place relative to `key`; contigs are compared only where `contig` names that of the key.
+    /// The row's place relative to `key`; contigs are compared only where `contig` names that of
+    /// the key.
     pub fn compare(&self, row: usize, key: &VariantKey, contig: Option<&str>) -> Ordering {
         contig
-            .map_or(Ordering::Equal, |contig| self.contigs.value(row).cmp(contig))
+            .map_or(Ordering::Equal, |contig| {
+                self.contigs.value(row).cmp(contig)
+            })
             .then_with(|| self.positions.value(row).cmp(&key.position.get()))
             .then_with(|| self.references.value(row).cmp(key.reference.as_str()))
             .then_with(|| self.alternates.value(row).cmp(key.alternate.as_str()))
     }
 
-    /// The row's place relative to a row of another table of the same part; contigs are compared only where the part
-    /// mixes them.
-    pub fn compare_rows(&self, row: usize, other: &Self, other_row: usize, mixed: bool) -> Ordering {
+    /// The row's place relative to a row of another table of the same part; contigs are compared
+    /// only where the part mixes them.
+    pub fn compare_rows(
+        &self,
+        row: usize,
+        other: &Self,
+        other_row: usize,
+        mixed: bool,
+    ) -> Ordering {
         let contigs = || self.contigs.value(row).cmp(other.contigs.value(other_row));
-        let positions = || self.positions.value(row).cmp(&other.positions.value(other_row));
+        let positions = || {
+            self.positions
+                .value(row)
+                .cmp(&other.positions.value(other_row))
+        };
         let order = if mixed { contigs() } else { Ordering::Equal };
         order
             .then_with(positions)
-            .then_with(|| self.references.value(row).cmp(other.references.value(other_row)))
-            .then_with(|| self.alternates.value(row).cmp(other.alternates.value(other_row)))
+            .then_with(|| {
+                self.references
+                    .value(row)
+                    .cmp(other.references.value(other_row))
+            })
+            .then_with(|| {
+                self.alternates
+                    .value(row)
+                    .cmp(other.alternates.value(other_row))
+            })
     }
 }
 
@@ -125,7 +147,11 @@ impl LastContig {
     pub fn named(&mut self, name: &str) -> Contig {
         match &self.0 {
             Some((known, contig)) if known == name => contig.clone(),
-            _ => self.0.insert((name.to_owned(), Contig::new(name))).1.clone(),
+            _ => self
+                .0
+                .insert((name.to_owned(), Contig::new(name)))
+                .1
+                .clone(),
         }
     }
 }
@@ -139,5 +165,10 @@ pub fn column_of<A: Array + Clone + 'static>(
     rows.column_by_name(name)
         .and_then(|column| column.as_any().downcast_ref::<A>())
         .cloned()
-        .ok_or_else(|| LakeError::corrupt(path, format!("column \"{name}\" is missing or of another type")))
+        .ok_or_else(|| {
+            LakeError::corrupt(
+                path,
+                format!("column \"{name}\" is missing or of another type"),
+            )
+        })
 }

@@ -1,4 +1,5 @@
-//! The tables of individuals: `samples` (the bridge between genotype blocks and people) and `phenotypes`.
+//! The tables of individuals: `samples` (the bridge between genotype blocks and people) and
+//! `phenotypes`.
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
@@ -30,7 +31,10 @@ pub fn write_samples(
     individuals: &[IndividualId],
     block_sizes: &[usize],
 ) -> Result<(), LakeError> {
-    let block_of = block_sizes.iter().zip(0u32..).flat_map(|(size, block)| std::iter::repeat_n(block, *size));
+    let block_of = block_sizes
+        .iter()
+        .zip(0u32..)
+        .flat_map(|(size, block)| std::iter::repeat_n(block, *size));
     let columns: Vec<ArrayRef> = vec![
         Arc::new((0..individuals.len() as u32).collect::<UInt32Array>()),
         Arc::new(block_of.collect::<UInt32Array>()),
@@ -48,7 +52,8 @@ pub fn read_samples(path: &Path) -> Result<Vec<IndividualId>, LakeError> {
         let names: StringArray = column_of(path, &rows, "individual")?;
         for name in names.iter() {
             let id = IndividualId::new(name.unwrap_or_default());
-            individuals.push(id.map_err(|_| LakeError::corrupt(path, "an individual has no valid id"))?);
+            individuals
+                .push(id.map_err(|_| LakeError::corrupt(path, "an individual has no valid id"))?);
         }
     }
     Ok(individuals)
@@ -71,7 +76,10 @@ pub fn write_phenotypes(
 }
 
 /// Reads the variables that the snapshot describes.
-pub fn read_phenotypes(path: &Path, variables: &[VariableDescription]) -> Result<Phenotypes, LakeError> {
+pub fn read_phenotypes(
+    path: &Path,
+    variables: &[VariableDescription],
+) -> Result<Phenotypes, LakeError> {
     let empty = |described: &VariableDescription| Variable {
         name: described.name.clone(),
         kind: described.kind,
@@ -79,7 +87,8 @@ pub fn read_phenotypes(path: &Path, variables: &[VariableDescription]) -> Result
         values: Vec::new(),
     };
     let mut read: Vec<Variable> = variables.iter().map(empty).collect();
-    // All columns are read: a projection by name would take the dots in names of variables for nested fields.
+    // All columns are read: a projection by name would take the dots in names of variables for
+    // nested fields.
     let mut table = TableReader::open(path, ArrowReaderOptions::new(), |builder| {
         builder.with_batch_size(READ_ROWS).build()
     })?;
@@ -99,7 +108,9 @@ fn write(path: &Path, schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<(), L
 }
 
 fn names(individuals: &[IndividualId]) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(individuals.iter().map(IndividualId::as_str)))
+    Arc::new(StringArray::from_iter_values(
+        individuals.iter().map(IndividualId::as_str),
+    ))
 }
 
 /// Kind and coding, for readers that see the table alone.
@@ -114,5 +125,8 @@ fn metadata(variable: &Variable) -> HashMap<String, String> {
         BinaryCoding::Undecided => "1 only",
     });
     let entries = [("ligate:kind", Some(kind)), ("ligate:coding", coding)];
-    entries.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect()
+    entries
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())))
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! How tables are written: zstd level 3, statistics of keys alone, sizes of row groups and pages.
 //!
-//! Sizes follow from the number of individuals alone, never from free memory or threads, so that the same files
-//! always give the same bytes and so the same snapshot id.
+//! Sizes follow from the number of individuals alone, never from free memory or threads, so that
+//! the same files always give the same bytes and so the same snapshot id.
 
 use parquet::{
     basic::{Compression, Encoding, ZstdLevel},
@@ -12,7 +12,8 @@ use parquet::{
 const PAGE_BYTES: usize = 256 << 10;
 const PAGE_ROWS_MAX: usize = 8192;
 const ROW_GROUP_ROWS_MAX: usize = 64 << 10;
-/// Packed genotypes of one row group over all blocks; compressed, they are held in memory while it is written.
+/// Packed genotypes of one row group over all blocks; compressed, they are held in memory while it
+/// is written.
 const ROW_GROUP_BYTES_MAX: usize = 192 << 20;
 /// Packed genotypes that are handed to the writers at once.
 const BATCH_BYTES_MAX: usize = 8 << 20;
@@ -40,7 +41,11 @@ impl Geometry {
     }
 
     fn row_bytes(&self) -> usize {
-        self.blocks.iter().map(|individuals| dense_bytes(*individuals)).sum::<usize>().max(1)
+        self.blocks
+            .iter()
+            .map(|individuals| dense_bytes(*individuals))
+            .sum::<usize>()
+            .max(1)
     }
 
     /// Rows that are handed to the writers at once.
@@ -54,7 +59,10 @@ impl Geometry {
 
     /// How the genotypes of one block are written.
     pub fn genotype_properties(&self, block: usize) -> WriterProperties {
-        let row = self.blocks.get(block).map_or(1, |individuals| dense_bytes(*individuals));
+        let row = self
+            .blocks
+            .get(block)
+            .map_or(1, |individuals| dense_bytes(*individuals));
         let genotypes = || ColumnPath::from("genotypes");
         keyed(self.row_group_rows())
             .set_write_batch_size((PAGE_BYTES / row).clamp(1, 256))
@@ -97,7 +105,10 @@ mod tests {
     #[test]
     fn usual_blocks_get_full_row_groups_and_huge_ones_bounded_memory() {
         let usual = Geometry::new(vec![3334, 3333, 3333]);
-        assert_eq!((usual.row_group_rows(), usual.batch_rows()), (ROW_GROUP_ROWS_MAX, BATCH_ROWS_MAX));
+        assert_eq!(
+            (usual.row_group_rows(), usual.batch_rows()),
+            (ROW_GROUP_ROWS_MAX, BATCH_ROWS_MAX)
+        );
         let huge = Geometry::new(vec![4096; 250]);
         assert!(huge.row_group_rows() * huge.row_bytes() <= ROW_GROUP_BYTES_MAX);
         assert!(huge.batch_rows() * huge.row_bytes() <= BATCH_BYTES_MAX);

@@ -1,14 +1,16 @@
-//! The sites table: one row per variant key (of a symbolic allele, one per record) with ready counts over the individuals whose block holds the key, so that
-//! no question about counts decodes a genotype.
+//! The sites table: one row per variant key (of a symbolic allele, one per record) with ready
+//! counts over the individuals whose block holds the key, so that no question about counts decodes
+//! a genotype.
 //!
-//! Individuals of a block that lacks the key are unknown there, not homozygous reference: they are in no count but
-//! `missing`.
+//! Individuals of a block that lacks the key are unknown there, not homozygous reference: they are
+//! in no count but `missing`.
 
 use std::{path::Path, sync::Arc};
 
 use arrow::{
     array::{
-        Array, ArrayRef, StringArray, StringBuilder, UInt16Array, UInt16Builder, UInt32Array, UInt32Builder,
+        Array, ArrayRef, StringArray, StringBuilder, UInt16Array, UInt16Builder, UInt32Array,
+        UInt32Builder,
     },
     datatypes::{DataType, Field, Schema, SchemaRef},
     record_batch::RecordBatch,
@@ -26,9 +28,10 @@ const READ_ROWS: usize = 4096;
 
 /// The columns of the sites table.
 ///
-/// `an`, `ac`: alleles called and alternate alleles, as bcftools counts them (half-missing and haploid calls
-/// included). `called`, `het`, `hom`: individuals with a complete diploid call, those of them with one and with two
-/// copies of the alternate allele. `missing`: all other individuals of the dataset.
+/// `an`, `ac`: alleles called and alternate alleles, as bcftools counts them (half-missing and
+/// haploid calls included). `called`, `het`, `hom`: individuals with a complete diploid call, those
+/// of them with one and with two copies of the alternate allele. `missing`: all other individuals
+/// of the dataset.
 pub fn site_schema() -> SchemaRef {
     let mut fields = key_fields();
     fields.extend([
@@ -92,7 +95,10 @@ impl SiteColumns {
             counts.homozygous,
             missing,
         ];
-        self.counts.iter_mut().zip(values).for_each(|(column, value)| column.append_value(value));
+        self.counts
+            .iter_mut()
+            .zip(values)
+            .for_each(|(column, value)| column.append_value(value));
     }
 
     /// The columns that follow the key's; empties this.
@@ -103,13 +109,18 @@ impl SiteColumns {
             Arc::new(self.alternates.finish()),
             Arc::new(self.records.finish()),
         ];
-        columns.extend(self.counts.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef));
+        columns.extend(
+            self.counts
+                .iter_mut()
+                .map(|column| Arc::new(column.finish()) as ArrayRef),
+        );
         columns
     }
 }
 
-/// Whether a key may come in several rows. A symbolic allele or a breakend does not say what was inserted or how much,
-/// so two records of the same key may well be two variants; no study is offered either. Spelled alleles come once.
+/// Whether a key may come in several rows. A symbolic allele or a breakend does not say what was
+/// inserted or how much, so two records of the same key may well be two variants; no study is
+/// offered either. Spelled alleles come once.
 pub fn may_repeat(key: &VariantKey) -> bool {
     !key.alternate.is_sequence()
 }
@@ -125,7 +136,11 @@ pub struct SiteRows {
 impl SiteRows {
     pub fn open(path: &Path) -> Result<Self, LakeError> {
         let schema = site_schema();
-        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let names: Vec<&str> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
         Ok(Self {
             table: TableReader::columns(path, &names, READ_ROWS)?,
             view: None,
@@ -144,7 +159,9 @@ impl SiteRows {
                 let contig = self.contigs.named(view.keys.contig(self.row - 1));
                 return view.site(self.table.path(), self.row - 1, contig).map(Some);
             }
-            let Some(rows) = self.table.next_rows()? else { return Ok(None) };
+            let Some(rows) = self.table.next_rows()? else {
+                return Ok(None);
+            };
             self.view = Some(SiteView::new(self.table.path(), &rows)?);
             self.row = 0;
         }
@@ -168,7 +185,10 @@ impl SiteView {
             alternate_indices: column_of(path, rows, "alt_index")?,
             alternates: column_of(path, rows, "n_alt")?,
             records: column_of(path, rows, "record")?,
-            counts: COUNTS.iter().map(|name| column_of(path, rows, name)).collect::<Result<_, _>>()?,
+            counts: COUNTS
+                .iter()
+                .map(|name| column_of(path, rows, name))
+                .collect::<Result<_, _>>()?,
         })
     }
 

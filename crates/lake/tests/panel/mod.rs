@@ -1,5 +1,5 @@
-//! Random cohorts written as VCF text, and what a snapshot must say of them: the tests' oracle is the matrix of calls
-//! that the text was made from.
+//! Random cohorts written as VCF text, and what a snapshot must say of them: the tests' oracle is
+//! the matrix of calls that the text was made from.
 
 #![allow(dead_code)] // each test file uses a part
 
@@ -56,13 +56,20 @@ pub fn key(contig: &str, position: u32, reference: &str, alternate: &str) -> Var
     }
 }
 
-const CALLS: [&str; 12] =
-    ["0|0", "0|0", "0|0", "0|0", "0|0", "0|0", "0|1", "1|0", "1|1", "0/1", "./.", "0/0"];
+const CALLS: [&str; 12] = [
+    "0|0", "0|0", "0|0", "0|0", "0|0", "0|0", "0|1", "1|0", "1|1", "0/1", "./.", "0/0",
+];
 const RARE_CALLS: usize = 6;
 
 impl Panel {
     /// `per_contig` sites on each contig, 10 bases apart, in the order given.
-    pub fn random(seed: u64, prefix: &str, samples: usize, contigs: &[&str], per_contig: u32) -> Self {
+    pub fn random(
+        seed: u64,
+        prefix: &str,
+        samples: usize,
+        contigs: &[&str],
+        per_contig: u32,
+    ) -> Self {
         let mut random = Random::new(seed);
         let mut sites = Vec::new();
         for contig in contigs {
@@ -73,10 +80,18 @@ impl Panel {
                     false => CALLS[random.below(RARE_CALLS)],
                 };
                 let calls = (0..samples).map(&mut call).collect();
-                sites.push(PanelSite { key: key(contig, number * 10, "A", "G"), calls });
+                sites.push(PanelSite {
+                    key: key(contig, number * 10, "A", "G"),
+                    calls,
+                });
             }
         }
-        Self { samples: (0..samples).map(|number| format!("{prefix}{number}")).collect(), sites }
+        Self {
+            samples: (0..samples)
+                .map(|number| format!("{prefix}{number}"))
+                .collect(),
+            sites,
+        }
     }
 
     pub fn keys(&self) -> Vec<VariantKey> {
@@ -87,7 +102,11 @@ impl Panel {
 
     pub fn text(&self) -> String {
         let mut text = String::from("##fileformat=VCFv4.3\n");
-        let mut contigs: Vec<String> = self.sites.iter().map(|site| site.key.contig.to_string()).collect();
+        let mut contigs: Vec<String> = self
+            .sites
+            .iter()
+            .map(|site| site.key.contig.to_string())
+            .collect();
         contigs.sort();
         contigs.dedup();
         for contig in contigs {
@@ -102,7 +121,11 @@ impl Panel {
         for PanelSite { key, calls } in &self.sites {
             let (contig, position) = (&key.contig, key.position);
             let (reference, alternate) = (&key.reference, &key.alternate);
-            write!(text, "{contig}\t{position}\trs{position}\t{reference}\t{alternate}\t.\t.\t.").unwrap();
+            write!(
+                text,
+                "{contig}\t{position}\trs{position}\t{reference}\t{alternate}\t.\t.\t."
+            )
+            .unwrap();
             if !calls.is_empty() {
                 write!(text, "\tGT\t{}", calls.join("\t")).unwrap();
             }
@@ -142,7 +165,10 @@ pub fn dataset() -> DatasetId {
 pub fn request(files: &[PathBuf]) -> LoadRequest {
     LoadRequest {
         dataset: dataset(),
-        groups: vec![VcfGroup { files: files.to_vec(), id_prefix: None }],
+        groups: vec![VcfGroup {
+            files: files.to_vec(),
+            id_prefix: None,
+        }],
         phenotypes: Vec::new(),
         known_as: None,
         assembly: None,
@@ -181,15 +207,21 @@ pub fn scanned(snapshot: &Snapshot, keys: &[VariantKey]) -> Vec<Vec<Option<u8>>>
 }
 
 /// Dosages of all individuals for one variant of a batch.
-pub fn dosages_at(snapshot: &Snapshot, batch: &ligate_genotypes::Batch<'_>, place: usize) -> Vec<Option<u8>> {
+pub fn dosages_at(
+    snapshot: &Snapshot,
+    batch: &ligate_genotypes::Batch<'_>,
+    place: usize,
+) -> Vec<Option<u8>> {
     let mut dosages = vec![None; snapshot.individuals().len()];
     assert_eq!(batch.blocks.len(), snapshot.blocks().len());
     for (rows, people) in batch.blocks.iter().zip(snapshot.blocks()) {
         let Some(row) = &rows[place] else { continue };
         let block = &mut dosages[people.clone()];
         block.fill(Some(0));
-        row.carriers().for_each(|(sample, code)| block[sample as usize] = Some(code.count_ones() as u8));
-        row.exceptions().for_each(|(sample, _)| block[sample as usize] = None);
+        row.carriers()
+            .for_each(|(sample, code)| block[sample as usize] = Some(code.count_ones() as u8));
+        row.exceptions()
+            .for_each(|(sample, _)| block[sample as usize] = None);
     }
     dosages
 }

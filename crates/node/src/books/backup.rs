@@ -1,13 +1,15 @@
-//! `ligate backup` and `ligate restore`: a consistent copy of a node's folder, also while the node serves, and the way
-//! back. The books (log, ledgers, journal of rounds, settings) are copied under their locks, taken in one order: registry,
-//! privacy ledger, registry's ledger, patients, log. Datasets are copied after that: their snapshots never change.
+//! `ligate backup` and `ligate restore`: a consistent copy of a node's folder, also while the node
+//! serves, and the way back. The books (log, ledgers, journal of rounds, settings) are copied under
+//! their locks, taken in one order: registry, privacy ledger, registry's ledger, patients, log.
+//! Datasets are copied after that: their snapshots never change.
 //!
-//! It refuses to copy over anything, into the node's own folder, or a node that must be recovered first; and to put
-//! back a copy that is not whole, or over a node. What was put back is marked: it answers nobody before `ligate recover`,
-//! because what was shown since the copy is not in it.
+//! It refuses to copy over anything, into the node's own folder, or a node that must be recovered
+//! first; and to put back a copy that is not whole, or over a node. What was put back is marked: it
+//! answers nobody before `ligate recover`, because what was shown since the copy is not in it.
 //!
-//! A copy holds genotypes, phenotypes and the ledgers' keys, and is as secret as the folder. The node's signing key is in
-//! it only on demand: whoever has both can speak as the node, and a key that is kept apart is not lost with the copy.
+//! A copy holds genotypes, phenotypes and the ledgers' keys, and is as secret as the folder. The
+//! node's signing key is in it only on demand: whoever has both can speak as the node, and a key
+//! that is kept apart is not lost with the copy.
 
 use std::{
     fs::{self, File},
@@ -74,18 +76,32 @@ pub struct Extent {
 /// Copies the node of `folder` into the new folder `out`.
 pub fn backup(folder: &Folder, out: &Path, extent: Extent) -> Result<Manifest> {
     check_mark(folder)?;
-    ensure!(!out.exists(), "{} is there already; a copy is never overwritten", out.display());
+    ensure!(
+        !out.exists(),
+        "{} is there already; a copy is never overwritten",
+        out.display()
+    );
     let parent = parent_of(out)?;
-    let inside = parent.canonicalize().with_context(|| format!("cannot open {}", parent.display()))?;
-    let own =
-        folder.path().canonicalize().with_context(|| format!("cannot open {}", folder.path().display()))?;
+    let inside = parent
+        .canonicalize()
+        .with_context(|| format!("cannot open {}", parent.display()))?;
+    let own = folder
+        .path()
+        .canonicalize()
+        .with_context(|| format!("cannot open {}", folder.path().display()))?;
     ensure!(
         !inside.starts_with(&own),
         "{} lies inside the node's folder; choose another disk",
         out.display()
     );
-    let unfinished = tempfile::Builder::new().prefix(".ligate-backup-").tempdir_in(&inside)?;
-    let mut copy = Copy { from: own, to: unfinished.path().to_owned(), files: Vec::new() };
+    let unfinished = tempfile::Builder::new()
+        .prefix(".ligate-backup-")
+        .tempdir_in(&inside)?;
+    let mut copy = Copy {
+        from: own,
+        to: unfinished.path().to_owned(),
+        files: Vec::new(),
+    };
     let head = {
         let _locks = Locks::take(folder)?;
         copy.books(extent.keys)?;
@@ -108,14 +124,22 @@ pub fn backup(folder: &Folder, out: &Path, extent: Extent) -> Result<Manifest> {
         files: copy.files,
     };
     let text = serde_json::to_vec_pretty(&manifest)?;
-    output::write_private(&unfinished.path().join(MANIFEST), |file| file.write_all(&text))?;
+    output::write_private(&unfinished.path().join(MANIFEST), |file| {
+        file.write_all(&text)
+    })?;
     take_place(&unfinished.keep(), out)?;
     Ok(manifest)
 }
 
 fn parent_of(path: &Path) -> Result<&Path> {
-    let parent = path.parent().with_context(|| format!("{} has no parent folder", path.display()))?;
-    Ok(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+    let parent = path
+        .parent()
+        .with_context(|| format!("{} has no parent folder", path.display()))?;
+    Ok(if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    })
 }
 
 fn take_place(from: &Path, to: &Path) -> Result<()> {
@@ -134,11 +158,22 @@ impl Locks {
         let claim = folder.claim("registry")?;
         let mut books = Vec::new();
         let registry = folder.registry();
-        let locks = [folder.ledger().join("lock"), registry.join("ledger/lock"), registry.join("lock")];
-        for path in locks.into_iter().chain([folder.audit().join("log.jsonl")]).filter(|path| path.exists()) {
+        let locks = [
+            folder.ledger().join("lock"),
+            registry.join("ledger/lock"),
+            registry.join("lock"),
+        ];
+        for path in locks
+            .into_iter()
+            .chain([folder.audit().join("log.jsonl")])
+            .filter(|path| path.exists())
+        {
             books.push(Lock::wait_existing(&path)?);
         }
-        Ok(Self { _registry: claim, _books: books })
+        Ok(Self {
+            _registry: claim,
+            _books: books,
+        })
     }
 }
 
@@ -159,14 +194,20 @@ impl Copy {
                 _ => self.copy(&below)?,
             }
         }
-        if keys { self.copy(Path::new("keys")) } else { self.copy(Path::new("keys/node.pub")) }
+        if keys {
+            self.copy(Path::new("keys"))
+        } else {
+            self.copy(Path::new("keys/node.pub"))
+        }
     }
 
     /// The datasets, unless a load replaces one meanwhile.
     fn datasets(&mut self) -> Result<()> {
         let changed = "a dataset was loaded while it was copied; make the copy again";
         self.copy(Path::new(DATASETS)).context(changed)?;
-        Lake::open(&self.to.join(DATASETS)).and_then(|lake| lake.datasets()).context(changed)?;
+        Lake::open(&self.to.join(DATASETS))
+            .and_then(|lake| lake.datasets())
+            .context(changed)?;
         Ok(())
     }
 
@@ -187,8 +228,15 @@ impl Copy {
         }
         ligate_files::make_private_folder(to.parent().unwrap_or(&self.to))?;
         let (bytes, sha256) = ligate_files::copy_private(&from, &to)?;
-        let path = below.to_str().with_context(|| format!("{} is no UTF-8 name", from.display()))?.to_owned();
-        self.files.push(CopiedFile { path, bytes, sha256 });
+        let path = below
+            .to_str()
+            .with_context(|| format!("{} is no UTF-8 name", from.display()))?
+            .to_owned();
+        self.files.push(CopiedFile {
+            path,
+            bytes,
+            sha256,
+        });
         Ok(())
     }
 }
@@ -199,7 +247,9 @@ fn names(folder: &Path) -> Result<Vec<String>> {
     for entry in fs::read_dir(folder).with_context(failed)? {
         let name = entry.with_context(failed)?.file_name();
         names.push(
-            name.into_string().ok().with_context(|| format!("a name in {} is no UTF-8", folder.display()))?,
+            name.into_string()
+                .ok()
+                .with_context(|| format!("a name in {} is no UTF-8", folder.display()))?,
         );
     }
     names.sort();
@@ -210,10 +260,16 @@ fn names(folder: &Path) -> Result<Vec<String>> {
 pub fn restore(from: &Path, to: &Path) -> Result<Manifest> {
     let manifest = read_manifest(from)?;
     let empty = fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_none());
-    ensure!(empty || !to.exists(), "{} is there already; restore into a new folder", to.display());
+    ensure!(
+        empty || !to.exists(),
+        "{} is there already; restore into a new folder",
+        to.display()
+    );
     let parent = parent_of(to)?;
     ligate_files::make_private_folder(parent)?;
-    let unfinished = tempfile::Builder::new().prefix(".ligate-restore-").tempdir_in(parent)?;
+    let unfinished = tempfile::Builder::new()
+        .prefix(".ligate-restore-")
+        .tempdir_in(parent)?;
     for file in &manifest.files {
         put_back(file, from, unfinished.path())?;
     }
@@ -225,15 +281,22 @@ pub fn restore(from: &Path, to: &Path) -> Result<Manifest> {
 
 fn read_manifest(from: &Path) -> Result<Manifest> {
     let path = from.join(MANIFEST);
-    let failed =
-        || format!("{} is no copy that `ligate backup` ended: {MANIFEST} is missing", from.display());
+    let failed = || {
+        format!(
+            "{} is no copy that `ligate backup` ended: {MANIFEST} is missing",
+            from.display()
+        )
+    };
     let mut text = Vec::new();
     File::open(&path)
         .and_then(|file| file.take(MANIFEST_BYTES_MAX).read_to_end(&mut text))
         .with_context(failed)?;
     form::json(&text, VERSION..=VERSION).map_err(|error| match error {
         FormError::AnotherVersion { .. } => {
-            anyhow!("{} was written by another version of ligate; restore it with that one", path.display())
+            anyhow!(
+                "{} was written by another version of ligate; restore it with that one",
+                path.display()
+            )
         }
         FormError::Damaged(why) => anyhow!("{} is damaged: {why}", path.display()),
     })
@@ -241,8 +304,13 @@ fn read_manifest(from: &Path) -> Result<Manifest> {
 
 fn put_back(file: &CopiedFile, from: &Path, to: &Path) -> Result<()> {
     let below = Path::new(&file.path);
-    let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
-    ensure!(plain && !file.path.is_empty(), "{MANIFEST} names a file outside of the copy");
+    let plain = below
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    ensure!(
+        plain && !file.path.is_empty(),
+        "{MANIFEST} names a file outside of the copy"
+    );
     let target = to.join(below);
     ligate_files::make_private_folder(target.parent().unwrap_or(to))?;
     let copied = ligate_files::copy_private(&from.join(below), &target)?;

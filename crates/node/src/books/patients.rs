@@ -1,5 +1,6 @@
-//! The registry's patients at rest: one JSON file of mode 0600, replaced whole. It holds what is counted of a patient,
-//! what matchmaking may show, and which consents are recorded; nothing else of a case is kept.
+//! The registry's patients at rest: one JSON file of mode 0600, replaced whole. It holds what is
+//! counted of a patient, what matchmaking may show, and which consents are recorded; nothing else
+//! of a case is kept.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -39,14 +40,21 @@ impl StoredPatient {
 
     /// The patient as a case, for matchmaking.
     pub fn case(&self, id: &IndividualId) -> Case {
-        let observed = |term: &TermId| Observation { term: *term, onset: None, modifiers: Vec::new() };
+        let observed = |term: &TermId| Observation {
+            term: *term,
+            onset: None,
+            modifiers: Vec::new(),
+        };
         Case {
             id: id.to_string(),
             individual: id.to_string(),
             sex: self.sex,
             observed: self.terms.iter().map(observed).collect(),
             excluded: self.excluded.clone(),
-            diagnoses: vec![StatedDiagnosis { disease: Some(self.disease), genes: self.genes.clone() }],
+            diagnoses: vec![StatedDiagnosis {
+                disease: Some(self.disease),
+                genes: self.genes.clone(),
+            }],
             ..Case::default()
         }
     }
@@ -62,8 +70,8 @@ struct Stored {
     patients: Patients,
 }
 
-/// The file of the patients. The audit log has its digest, so that no older one is taken for the newest: consents that
-/// were taken back would be in it.
+/// The file of the patients. The audit log has its digest, so that no older one is taken for the
+/// newest: consents that were taken back would be in it.
 pub struct PatientsFile {
     folder: PathBuf,
     file: WitnessedFile,
@@ -76,7 +84,8 @@ impl PatientsFile {
         Self { folder, file }
     }
 
-    /// No patients where there never was a file; a damaged file is an error that shows nothing of it.
+    /// No patients where there never was a file; a damaged file is an error that shows nothing of
+    /// it.
     pub fn read(&self) -> Result<Patients> {
         match self.file.read_if_any(&self.lock()?)? {
             Some(bytes) => self.parse(&bytes),
@@ -94,9 +103,14 @@ impl PatientsFile {
     }
 
     pub fn write(&self, what: &'static str, patients: &Patients) -> Result<()> {
-        let stored = Stored { version: VERSION, patients: patients.clone() };
+        let stored = Stored {
+            version: VERSION,
+            patients: patients.clone(),
+        };
         let bytes = serde_json::to_vec(&stored).context("the registry cannot be written")?;
-        Ok(self.file.write(&self.lock()?, &Change { what, job: None }, &bytes)?)
+        Ok(self
+            .file
+            .write(&self.lock()?, &Change { what, job: None }, &bytes)?)
     }
 
     fn lock(&self) -> Result<Lock> {
@@ -112,7 +126,9 @@ impl PatientsFile {
                 path.display()
             ),
             // What serde says of it may quote a patient.
-            FormError::Damaged(_) => anyhow!("{} is damaged; restore it from a backup", path.display()),
+            FormError::Damaged(_) => {
+                anyhow!("{} is damaged; restore it from a backup", path.display())
+            }
         })?;
         Ok(stored.patients)
     }

@@ -7,7 +7,8 @@ use ligate_model::Assembly;
 
 #[derive(Debug, Args)]
 pub struct Diagnose {
-    /// The case: a phenopacket (JSON or protobuf), a list of HPO terms, or with --text a text in English
+    /// The case: a phenopacket (JSON or protobuf), a list of HPO terms, or with --text a text in
+    /// English
     pub case: PathBuf,
     /// Read the case as English text and show every match in place
     #[arg(long)]
@@ -33,7 +34,8 @@ pub struct Diagnose {
     /// Show findings in genes that do not fit the phenotype too
     #[arg(long, requires = "vcf")]
     pub incidental: bool,
-    /// Use what the node's peers released, as `ligate knowledge fetch` stored it; nothing is asked now
+    /// Use what the node's peers released, as `ligate knowledge fetch` stored it; nothing is asked
+    /// now
     #[arg(long, requires = "dir")]
     pub network: bool,
     /// The node's folder, for --network
@@ -45,8 +47,8 @@ pub struct Diagnose {
     /// An earlier report of this patient (its JSON), to say what changed
     #[arg(long, value_name = "REPORT")]
     pub previous: Option<PathBuf>,
-    /// The knowledge file; else $LIGATE_KNOWLEDGE, else the one that `ligate knowledge build` installed, else the one
-    /// that comes with the program
+    /// The knowledge file; else $LIGATE_KNOWLEDGE, else the one that `ligate knowledge build`
+    /// installed, else the one that comes with the program
     #[arg(long)]
     pub knowledge: Option<PathBuf>,
     /// Where the report goes: NAME.html and NAME.json, readable by you alone
@@ -102,7 +104,8 @@ pub struct EvaluateDiagnosis {
     pub knowledge_cases: Option<PathBuf>,
     #[arg(long, value_enum)]
     pub noise: Option<NoiseName>,
-    /// Also the rival methods (Phenodigm, LIRICAL, Resnik) and the likelihood ratio alone, on the same rows and cases
+    /// Also the rival methods (Phenodigm, LIRICAL, Resnik) and the likelihood ratio alone, on the
+    /// same rows and cases
     #[arg(long)]
     pub rivals: bool,
     #[arg(long)]

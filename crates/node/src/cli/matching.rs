@@ -11,7 +11,8 @@ pub struct Match {
     /// The node's folder; [matchmaking] in its ligate.toml says who is asked
     #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
-    /// State that this patient's consent to matchmaking is recorded: terms and genes go to the peers
+    /// State that this patient's consent to matchmaking is recorded: terms and genes go to the
+    /// peers
     #[arg(long)]
     pub consent: bool,
     /// Only search this node's own registry; nothing is sent

@@ -35,19 +35,21 @@ pub struct Restore {
 pub struct Recover {
     #[arg(long, env = "LIGATE_DIR", default_value = ".")]
     pub dir: PathBuf,
-    /// Your word: apart from the runs that log and coordinators prove, nothing was shown to anybody since this time, which
-    /// is that of the copy or earlier. Opens all accounts again that a recovery closed to everybody. If you are wrong, a
-    /// data user can take two results apart into single people. It is recorded
+    /// Your word: apart from the runs that log and coordinators prove, nothing was shown to anybody
+    /// since this time, which is that of the copy or earlier. Opens all accounts again that a
+    /// recovery closed to everybody. If you are wrong, a data user can take two results apart into
+    /// single people. It is recorded
     #[arg(long, requires = "i_know")]
     pub nothing_was_shown_since: Option<Timestamp>,
     /// You have read what --nothing-was-shown-since means
     #[arg(long)]
     pub i_know: bool,
-    /// Patients who have withdrawn: their ids, one a line, or what `ligate registry withdrawals` wrote
+    /// Patients who have withdrawn: their ids, one a line, or what `ligate registry withdrawals`
+    /// wrote
     #[arg(long)]
     pub withdrawn: Option<PathBuf>,
-    /// Your word: no patient of the registry has withdrawn or taken back a consent since this time. Without it, all consents
-    /// to matchmaking and single counts count as not given. It is recorded
+    /// Your word: no patient of the registry has withdrawn or taken back a consent since this time.
+    /// Without it, all consents to matchmaking and single counts count as not given. It is recorded
     #[arg(long, conflicts_with = "withdrawn")]
     pub no_withdrawals_since: Option<Timestamp>,
 }
@@ -59,7 +61,8 @@ pub struct PeerRecovered {
     /// The peer that was restored
     #[arg(long)]
     pub name: NodeName,
-    /// Do not ask the peer for the entry of its recovery, because it cannot be reached: your word alone is behind it
+    /// Do not ask the peer for the entry of its recovery, because it cannot be reached: your word
+    /// alone is behind it
     #[arg(long)]
     pub unseen: bool,
 }

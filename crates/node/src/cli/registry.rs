@@ -16,7 +16,8 @@ pub enum Registry {
     /// Close batches: count every disease that has five patients or more who were never counted
     #[command(after_help = "Example: ligate registry close --dir registry")]
     Close(RegistryClose),
-    /// A patient leaves: what was counted with them is no longer served, and they are never counted again
+    /// A patient leaves: what was counted with them is no longer served, and they are never counted
+    /// again
     #[command(after_help = "Example: ligate registry withdraw --dir registry --patient 4711")]
     Withdraw {
         #[arg(long, env = "LIGATE_DIR", default_value = ".")]
@@ -33,9 +34,12 @@ pub enum Registry {
         #[arg(long)]
         dataset: DatasetId,
     },
-    /// Write who has withdrawn, as numbers that this registry's key alone tells of; for `ligate recover`
-    #[command(after_help = "Keep the newest one away from the node: a restored registry must know who has \
-                            withdrawn.\n\nExample: ligate registry withdrawals --dir registry --out /backup/withdrawn")]
+    /// Write who has withdrawn, as numbers that this registry's key alone tells of; for `ligate
+    /// recover`
+    #[command(
+        after_help = "Keep the newest one away from the node: a restored registry must know who has \
+                            withdrawn.\n\nExample: ligate registry withdrawals --dir registry --out /backup/withdrawn"
+    )]
     Withdrawals {
         #[arg(long, env = "LIGATE_DIR", default_value = ".")]
         dir: PathBuf,
@@ -75,7 +79,8 @@ pub struct RegistryClose {
     /// Also count fewer than five patients, where each has agreed to it
     #[arg(long, conflicts_with = "epsilon")]
     pub single_counts: bool,
-    /// Count all newcomers once, with differential privacy of this epsilon, instead of closing batches
+    /// Count all newcomers once, with differential privacy of this epsilon, instead of closing
+    /// batches
     #[arg(long)]
     pub epsilon: Option<Epsilon>,
     #[arg(long)]

@@ -18,7 +18,11 @@ pub fn run(command: Audit, json: bool) -> Result<()> {
 
 fn verify(folder: &Folder, peers: bool, json: bool) -> Result<()> {
     let verified = audit::verify(&folder.audit(), folder.identity.public())?;
-    let answers = if peers { compare_with_peers(folder, &verified)? } else { Vec::new() };
+    let answers = if peers {
+        compare_with_peers(folder, &verified)?
+    } else {
+        Vec::new()
+    };
     if json {
         output::print_json(&json!({
             "entries": verified.head.size, "root": verified.head.root, "kept_heads": verified.peer_heads,
@@ -36,7 +40,10 @@ fn verify(folder: &Folder, peers: bool, json: bool) -> Result<()> {
     }
     let cut = answers.iter().any(|answer| answer.consistent.is_err());
     let silent = answers.iter().filter(|answer| answer.held.is_err()).count();
-    ensure!(!cut, "the log contradicts heads that peers hold: its end was cut or it was rewritten");
+    ensure!(
+        !cut,
+        "the log contradicts heads that peers hold: its end was cut or it was rewritten"
+    );
     ensure!(
         silent == 0,
         "{silent} of {} peers could not be asked, so a cut end may go unseen",
@@ -59,7 +66,10 @@ impl PeerAnswer {
         match (&self.held, &self.consistent) {
             (Err(reason), _) => format!("{} could not be asked: {reason}", self.peer),
             (Ok(heads), Ok(())) => {
-                format!("{} holds {heads} heads of this log, all consistent with it", self.peer)
+                format!(
+                    "{} holds {heads} heads of this log, all consistent with it",
+                    self.peer
+                )
             }
             (Ok(_), Err(reason)) => format!("{} CONTRADICTS this log: {reason}", self.peer),
         }
@@ -71,19 +81,35 @@ impl PeerAnswer {
     }
 }
 
-/// Asks every peer with an address for the heads of this node's log that it keeps, and whether the log continues
-/// them: only so a cut end is found. A peer that cannot be asked does not keep the others from being heard.
+/// Asks every peer with an address for the heads of this node's log that it keeps, and whether the
+/// log continues them: only so a cut end is found. A peer that cannot be asked does not keep the
+/// others from being heard.
 pub fn compare_with_peers(folder: &Folder, verified: &Verified) -> Result<Vec<PeerAnswer>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let peers: Vec<_> = folder.config.peers.iter().filter(|peer| peer.address.is_some()).collect();
-    ensure!(!peers.is_empty(), "no peer has an address; add one with `ligate peer add --address HOST:PORT`");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let peers: Vec<_> = folder
+        .config
+        .peers
+        .iter()
+        .filter(|peer| peer.address.is_some())
+        .collect();
+    ensure!(
+        !peers.is_empty(),
+        "no peer has an address; add one with `ligate peer add --address HOST:PORT`"
+    );
     let answers = peers.into_iter().map(|peer| {
         let heads = runtime
             .block_on(session::client::heads_held(folder, peer))
             .map_err(|error| output::one_line(&error));
-        let consistent =
-            heads.as_ref().map_or(Ok(()), |heads| verified.against(heads).map_err(|error| error.to_string()));
-        PeerAnswer { peer: peer.name.clone(), held: heads.map(|heads| heads.len()), consistent }
+        let consistent = heads.as_ref().map_or(Ok(()), |heads| {
+            verified.against(heads).map_err(|error| error.to_string())
+        });
+        PeerAnswer {
+            peer: peer.name.clone(),
+            held: heads.map(|heads| heads.len()),
+            consistent,
+        }
     });
     Ok(answers.collect())
 }
@@ -96,10 +122,18 @@ fn show(dir: &Path, json: bool) -> Result<()> {
             say!("{}", serde_json::to_string(&entry).unwrap_or_default());
             return;
         }
-        let fields: Vec<_> =
-            entry.fields.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
+        let fields: Vec<_> = entry
+            .fields
+            .iter()
+            .map(|(name, value)| format!("{name}={}", plain(value)))
+            .collect();
         let time = entry.time.strftime("%F %T");
-        say!("{:>5}  {time}  {:<14} {}", entry.seq, entry.kind, fields.join("  "));
+        say!(
+            "{:>5}  {time}  {:<14} {}",
+            entry.seq,
+            entry.kind,
+            fields.join("  ")
+        );
     })?;
     Ok(())
 }

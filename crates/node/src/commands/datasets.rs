@@ -29,7 +29,11 @@ pub fn run(dir: &Path, json: bool) -> Result<()> {
         );
     }
     for dataset in datasets {
-        let variables: Vec<_> = dataset.variables.iter().map(|variable| variable.name.as_str()).collect();
+        let variables: Vec<_> = dataset
+            .variables
+            .iter()
+            .map(|variable| variable.name.as_str())
+            .collect();
         say!(
             "{}  {} individuals  {} variants  {}  snapshot {}  variables: {}",
             dataset.dataset,

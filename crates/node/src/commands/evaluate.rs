@@ -1,5 +1,5 @@
-//! `ligate evaluate diagnosis`: how good the ranking is over solved cases. What is measured is `ligate_evaluation`'s; files,
-//! threads, the clock and the release rule come from here.
+//! `ligate evaluate diagnosis`: how good the ranking is over solved cases. What is measured is
+//! `ligate_evaluation`'s; files, threads, the clock and the release rule come from here.
 
 use std::{collections::HashSet, path::Path, thread, time::Instant};
 
@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use ligate_clinic::phenotype::{Annotations, Model};
 use ligate_disclosure::diagnosis_counts::{Minimums, batch_counts};
 use ligate_evaluation::{
-    Accuracy, Candidates, Chosen, EvaluationSet, Miss, Noise, Patients, Publishing, Regime, Report, Setting,
-    Subjects, Watch, evaluate,
+    Accuracy, Candidates, Chosen, EvaluationSet, Miss, Noise, Patients, Publishing, Regime, Report,
+    Setting, Subjects, Watch, evaluate,
 };
 use ligate_model::{Case, TermId};
 use ligate_records::cases;
@@ -30,10 +30,16 @@ pub fn run(command: cli::Evaluate, json: bool) -> Result<()> {
 fn diagnosis(args: &cli::EvaluateDiagnosis, json: bool) -> Result<()> {
     let facts = Facts::open(args.knowledge.as_deref())?;
     let read = read_cases(&args.cases)?;
-    let others = args.knowledge_cases.as_deref().map(read_cases).transpose()?;
+    let others = args
+        .knowledge_cases
+        .as_deref()
+        .map(read_cases)
+        .transpose()?;
     let annotations = Annotations::of(&facts.knowledge);
     let subjects = Subjects::of(&facts.knowledge, &read.cases);
-    let patients = others.as_ref().map(|others| Patients::of(&annotations, &others.cases));
+    let patients = others
+        .as_ref()
+        .map(|others| Patients::of(&annotations, &others.cases));
     let bench = EvaluationSet::new(&annotations, &subjects, patients.as_ref());
     let rule = |batch: &[&[TermId]]| batch_counts(batch, Minimums::default());
     let setting = Setting {
@@ -49,7 +55,10 @@ fn diagnosis(args: &cli::EvaluateDiagnosis, json: bool) -> Result<()> {
         methods.push(Chosen::Floor);
         methods.extend(Chosen::RIVALS);
     }
-    let reports: Vec<_> = methods.into_iter().map(|method| report(&bench, method, &setting)).collect();
+    let reports: Vec<_> = methods
+        .into_iter()
+        .map(|method| report(&bench, method, &setting))
+        .collect();
     if json {
         return print_json(&reports, &read);
     }
@@ -62,7 +71,15 @@ fn report(bench: &EvaluationSet<'_>, method: Chosen<'_>, setting: &Setting<'_>) 
     let start = Instant::now();
     let clock = || start.elapsed().as_secs_f64() * 1e3;
     let hear = |done: usize, all: usize| stages.update(method.name(), done as u64, all as u64);
-    evaluate(bench, method, setting, &Watch { clock_ms: Some(&clock), progress: &hear })
+    evaluate(
+        bench,
+        method,
+        setting,
+        &Watch {
+            clock_ms: Some(&clock),
+            progress: &hear,
+        },
+    )
 }
 
 /// Problems that are printed one by one; all are counted.
@@ -85,12 +102,22 @@ pub fn read_cases(path: &Path) -> Result<ReadCases> {
         cases.push(record.case);
     }
     let problems = reader.into_problems();
-    let unread = problems.kept().iter().filter(|problem| !notes.contains(&problem.message));
+    let unread = problems
+        .kept()
+        .iter()
+        .filter(|problem| !notes.contains(&problem.message));
     for problem in unread.take(PRINTED) {
         note!("problem: {problem}");
     }
-    ensure!(!cases.is_empty(), "{}: there is no case in it", path.display());
-    Ok(ReadCases { cases, problems: problems.total().saturating_sub(noticed) })
+    ensure!(
+        !cases.is_empty(),
+        "{}: there is no case in it",
+        path.display()
+    );
+    Ok(ReadCases {
+        cases,
+        problems: problems.total().saturating_sub(noticed),
+    })
 }
 
 fn regime(name: RegimeName) -> Regime {
@@ -112,7 +139,9 @@ fn noise(name: NoiseName) -> Noise {
 
 /// The first method's figures at the top, as one report; the others beside it.
 fn print_json(reports: &[Report], read: &ReadCases) -> Result<()> {
-    let Some((first, others)) = reports.split_first() else { return Ok(()) };
+    let Some((first, others)) = reports.split_first() else {
+        return Ok(());
+    };
     let mut value = serde_json::to_value(first)?;
     value["problems"] = json!(read.problems);
     if !others.is_empty() {
@@ -181,9 +210,16 @@ fn line(name: &str, accuracy: &Accuracy) {
 }
 
 fn misses(accuracy: &Accuracy) -> String {
-    let counts: Vec<_> =
-        accuracy.misses.iter().map(|(miss, cases)| format!("{cases} {}", words(*miss))).collect();
-    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+    let counts: Vec<_> = accuracy
+        .misses
+        .iter()
+        .map(|(miss, cases)| format!("{cases} {}", words(*miss)))
+        .collect();
+    if counts.is_empty() {
+        "none".to_owned()
+    } else {
+        counts.join(", ")
+    }
 }
 
 fn words(miss: Miss) -> &'static str {

@@ -1,5 +1,5 @@
-//! `ligate export`: the one way by which a file is marked as one that may leave the environment. `ligate approve`: the word
-//! of an officer, where the permit asks for one.
+//! `ligate export`: the one way by which a file is marked as one that may leave the environment.
+//! `ligate approve`: the word of an officer, where the permit asks for one.
 
 use std::{
     fs,
@@ -49,14 +49,21 @@ struct Request {
 pub fn run(args: &cli::Export, json: bool) -> Result<()> {
     let folder = Folder::open(&args.dir)?;
     let kept = stored(&folder, &args.result)?;
-    let key = args.key.clone().unwrap_or_else(|| folder.path().join("keys/user.key"));
+    let key = args
+        .key
+        .clone()
+        .unwrap_or_else(|| folder.path().join("keys/user.key"));
     let user = Identity::load(&key)?;
     let approval = args.approval.as_deref().map(read_text).transpose()?;
     let out = args.out.clone().unwrap_or_default();
     if !args.plan {
         check_out(&out)?;
     }
-    let wish = Wish { user: &user, approval: approval.as_deref(), plan_only: args.plan };
+    let wish = Wish {
+        user: &user,
+        approval: approval.as_deref(),
+        plan_only: args.plan,
+    };
     let stages = Stages::new(kept.release.plan.trait_name.as_str());
     let outcome = export::run(&folder, kept, &wish, &stages)?;
     stages.finish();
@@ -80,25 +87,32 @@ pub fn run(args: &cli::Export, json: bool) -> Result<()> {
     }
 }
 
-/// What leaves does not lie among what stays: a folder with a result is refused, before anything counts as exported.
+/// What leaves does not lie among what stays: a folder with a result is refused, before anything
+/// counts as exported.
 fn check_out(out: &Path) -> Result<()> {
-    let Ok(entries) = fs::read_dir(out) else { return Ok(()) };
+    let Ok(entries) = fs::read_dir(out) else {
+        return Ok(());
+    };
     let inside = |name: &std::ffi::OsStr| {
         let name = name.to_string_lossy();
         name.ends_with(".provenance.json") || name.ends_with(".suppressed.tsv.gz")
     };
     let found = entries.flatten().any(|entry| inside(&entry.file_name()));
-    ensure!(!found, "{} holds a result that stays inside; name another folder with --out", out.display());
+    ensure!(
+        !found,
+        "{} holds a result that stays inside; name another folder with --out",
+        out.display()
+    );
     Ok(())
 }
 
-/// The stored result of which a folder of `ligate gwas` has the files. The files themselves are not read: they may have been
-/// changed.
+/// The stored result of which a folder of `ligate gwas` has the files. The files themselves are not
+/// read: they may have been changed.
 fn stored(folder: &Folder, result: &Path) -> Result<Kept> {
     let provenance = provenance(result)?;
     let text = read_text(&provenance)?;
-    let value: serde_json::Value =
-        serde_json::from_str(&text).with_context(|| format!("{} cannot be read", provenance.display()))?;
+    let value: serde_json::Value = serde_json::from_str(&text)
+        .with_context(|| format!("{} cannot be read", provenance.display()))?;
     let authority = value.get("authority").filter(|authority| !authority.is_null()).with_context(|| {
         format!(
             "{} is a result on own data: it passed no gate and is in no account, so nothing of it can be exported; run the \
@@ -112,7 +126,12 @@ fn stored(folder: &Folder, result: &Path) -> Result<Kept> {
         digest.with_context(|| format!("{} names no {name}", provenance.display()))
     };
     let (question, job) = (digest("question")?, digest("job")?);
-    let of_job = |kept: &Kept| kept.release.authority.as_ref().is_some_and(|authority| authority.job == job);
+    let of_job = |kept: &Kept| {
+        kept.release
+            .authority
+            .as_ref()
+            .is_some_and(|authority| authority.job == job)
+    };
     let kept = Store::new(folder).of_question(&question)?.filter(of_job);
     kept.with_context(|| {
         format!(
@@ -128,17 +147,26 @@ fn provenance(result: &Path) -> Result<PathBuf> {
     if result.is_file() {
         return Ok(result.to_owned());
     }
-    let entries =
-        fs::read_dir(result).with_context(|| format!("cannot read the result {}", result.display()))?;
+    let entries = fs::read_dir(result)
+        .with_context(|| format!("cannot read the result {}", result.display()))?;
     let mut found: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(SUFFIX)))
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().ends_with(SUFFIX))
+        })
         .collect();
     found.sort();
     match &found[..] {
         [one] => Ok(one.clone()),
-        [] => bail!("{} holds no result of `ligate gwas` (no *{SUFFIX})", result.display()),
-        _ => bail!("{} holds several results; name one of its files *{SUFFIX}", result.display()),
+        [] => bail!(
+            "{} holds no result of `ligate gwas` (no *{SUFFIX})",
+            result.display()
+        ),
+        _ => bail!(
+            "{} holds several results; name one of its files *{SUFFIX}",
+            result.display()
+        ),
     }
 }
 
@@ -147,39 +175,59 @@ fn read_text(path: impl AsRef<Path>) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The files of what leaves, each whole or not at all. They are the owner's alone, as every file that the program writes:
-/// who passes them on decides who reads them.
+/// The files of what leaves, each whole or not at all. They are the owner's alone, as every file
+/// that the program writes: who passes them on decides who reads them.
 fn write(out: &Path, content: &Content) -> Result<Vec<PathBuf>> {
     let name = |suffix: &str| out.join(format!("{}.{suffix}", content.release.plan.trait_name));
     let [table, manhattan, account] = ["gwas.tsv.gz", "manhattan.svg", "export.json"].map(name);
     output::write_private(&table, |file| file.write_all(&content.table))?;
     let metadata = PathBuf::from(Metadata::file_name(&table.to_string_lossy()));
     let status = content.status()?;
-    let described = release_files::metadata_of(&content.release, &table, content.md5.clone(), status);
+    let described =
+        release_files::metadata_of(&content.release, &table, content.md5.clone(), status);
     release_files::write_text(&metadata, &described.to_yaml())?;
-    release_files::write_text(&manhattan, &report::manhattan(&pages::study(&content.release, None, &[])))?;
+    release_files::write_text(
+        &manhattan,
+        &report::manhattan(&pages::study(&content.release, None, &[])),
+    )?;
     release_files::write_text(&account, &format!("{:#}\n", as_json(content)?))?;
     Ok(vec![table, metadata, manhattan, account])
 }
 
-/// What stays inside, variant by variant with the rule: in the result's own folder, because it says more than what leaves.
+/// What stays inside, variant by variant with the rule: in the result's own folder, because it says
+/// more than what leaves.
 fn write_held_back(result: &Path, content: &Content) -> Result<PathBuf> {
-    let path = folder_of(result).join(format!("{}.held-back.tsv.gz", content.release.plan.trait_name));
+    let path = folder_of(result).join(format!(
+        "{}.held-back.tsv.gz",
+        content.release.plan.trait_name
+    ));
     output::write_private(&path, |file| {
-        gwas_ssf::write_suppressed(file, content.held_back.iter().map(|(key, rule)| (key, rule))).map(drop)
+        gwas_ssf::write_suppressed(
+            file,
+            content.held_back.iter().map(|(key, rule)| (key, rule)),
+        )
+        .map(drop)
     })?;
     Ok(path)
 }
 
 /// The folder of a result that is named by itself or by a file in it.
 fn folder_of(result: &Path) -> &Path {
-    if result.is_file() { result.parent().unwrap_or(Path::new(".")) } else { result }
+    if result.is_file() {
+        result.parent().unwrap_or(Path::new("."))
+    } else {
+        result
+    }
 }
 
 fn write_request(result: &Path, content: &Content) -> Result<PathBuf> {
     let folder = folder_of(result);
     let name = |suffix: &str| format!("{}.{suffix}", content.release.plan.trait_name);
-    let authority = content.release.authority.as_ref().context("the result was made without a permit")?;
+    let authority = content
+        .release
+        .authority
+        .as_ref()
+        .context("the result was made without a permit")?;
     let table = name("to-approve.tsv.gz");
     let (leaving, inside) = (content.status()?, content.release.status());
     output::write_private(&folder.join(&table), |file| {
@@ -202,7 +250,11 @@ fn write_request(result: &Path, content: &Content) -> Result<PathBuf> {
 }
 
 fn as_json(content: &Content) -> Result<serde_json::Value> {
-    let authority = content.release.authority.as_ref().context("the result was made without a permit")?;
+    let authority = content
+        .release
+        .authority
+        .as_ref()
+        .context("the result was made without a permit")?;
     let (before, people) = (content.bounds.left_before, content.bounds.people as f64);
     let share = |of_people: f64| (of_people * people).ceil();
     Ok(json!({
@@ -264,18 +316,28 @@ fn tell(content: &Content, held_back: Option<&Path>, files: &[PathBuf], json: bo
 /// Signs that some content may leave.
 pub fn approve(args: &cli::Approve) -> Result<()> {
     let text = read_text(&args.request)?;
-    let request: Request = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no request of `ligate export`", args.request.display()))?;
+    let request: Request = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "{} is no request of `ligate export`",
+            args.request.display()
+        )
+    })?;
     ensure!(
         request.version == 1,
         "the request has the form {}, which this program does not know",
         request.version
     );
     let folder = args.request.parent().unwrap_or(Path::new("."));
-    let table = folder.join(Path::new(&request.table).file_name().context("the request names no table")?);
-    let opened = fs::File::open(&table).with_context(|| format!("cannot read {}", table.display()))?;
+    let table = folder.join(
+        Path::new(&request.table)
+            .file_name()
+            .context("the request names no table")?,
+    );
+    let opened =
+        fs::File::open(&table).with_context(|| format!("cannot read {}", table.display()))?;
     ensure!(
-        content::digest_of(opened).with_context(|| format!("in {}", table.display()))? == request.content,
+        content::digest_of(opened).with_context(|| format!("in {}", table.display()))?
+            == request.content,
         "{} is not the table that the request is about; have it made again with `ligate export`",
         table.display()
     );
@@ -289,7 +351,12 @@ pub fn approve(args: &cli::Approve) -> Result<()> {
     };
     let signed = approval.sign(&officer)?;
     release_files::write_text(&args.out, &format!("{signed}\n"))?;
-    say!("approved: {} variants of {}; {}", thousands(request.variants), request.trait_name, request.bounds);
+    say!(
+        "approved: {} variants of {}; {}",
+        thousands(request.variants),
+        request.trait_name,
+        request.bounds
+    );
     say!("wrote {}", args.out.display());
     Ok(())
 }

@@ -34,13 +34,20 @@ pub fn run(args: Gwas, json: bool) -> Result<()> {
         trait_name: args.trait_name.clone(),
         covariates: args.covariates.clone(),
         family: args.family.map(Into::into),
-        wald_below: args.wald_below.unwrap_or(if args.permit.is_some() { 0.0 } else { Plan::WALD_BELOW }),
+        wald_below: args.wald_below.unwrap_or(if args.permit.is_some() {
+            0.0
+        } else {
+            Plan::WALD_BELOW
+        }),
     };
     if args.plan {
         return plan(&folder, &args, &study, json);
     }
     let stages = Stages::new(study.trait_name.as_str());
-    let out = args.out.clone().context("name the folder for the result with --out")?;
+    let out = args
+        .out
+        .clone()
+        .context("name the folder for the result with --out")?;
     let release = match (&args.permit, &args.dataset) {
         (Some(file), _) => under_permit(&folder, file, &args, &study, &stages)?,
         (None, dataset) => on_own_data(&folder, dataset.as_ref(), &args, &study, &stages)?,
@@ -63,7 +70,10 @@ fn under_permit(
     stages: &Stages,
 ) -> Result<Release> {
     let permit = permit::read(file)?;
-    let key = args.key.clone().unwrap_or_else(|| folder.path().join("keys/user.key"));
+    let key = args
+        .key
+        .clone()
+        .unwrap_or_else(|| folder.path().join("keys/user.key"));
     let user = Identity::load(&key)?;
     federated::run(folder, &permit, &user, study, &terms(args), stages)
 }
@@ -87,10 +97,24 @@ fn people(args: &Gwas, otherwise: PeopleRule) -> PeopleRule {
 
 /// What the study would use of the data user's accounts.
 fn plan(folder: &Folder, args: &Gwas, study: &Study, json: bool) -> Result<()> {
-    let permit = permit::read(args.permit.as_deref().context("a plan needs the --permit")?)?;
-    let key = args.key.clone().unwrap_or_else(|| folder.path().join("keys/user.key"));
+    let permit = permit::read(
+        args.permit
+            .as_deref()
+            .context("a plan needs the --permit")?,
+    )?;
+    let key = args
+        .key
+        .clone()
+        .unwrap_or_else(|| folder.path().join("keys/user.key"));
     let stages = Stages::new(study.trait_name.as_str());
-    let cost = federated::plan(folder, &permit, &Identity::load(&key)?, study, &terms(args), &stages)?;
+    let cost = federated::plan(
+        folder,
+        &permit,
+        &Identity::load(&key)?,
+        study,
+        &terms(args),
+        &stages,
+    )?;
     stages.finish();
     let limits = Limits::of_cell(folder.config.disclosure[Rule::Cell]);
     if json {
@@ -105,10 +129,25 @@ fn plan(folder: &Folder, args: &Gwas, study: &Study, json: bool) -> Result<()> {
             "people": people(args, PeopleRule::Filled),
         }));
     }
-    say!("{}: the study can be run; nothing about genotypes was computed", study.trait_name);
-    say!("columns shown before: {}; this study adds at most {}", cost.shown, cost.new);
-    say!("largest share of one person in a result: {:.2} of {:.2}", cost.leverage, limits.leverage);
-    say!("largest share of a group smaller than a cell: {:.2} of {:.2}", cost.share, limits.share);
+    say!(
+        "{}: the study can be run; nothing about genotypes was computed",
+        study.trait_name
+    );
+    say!(
+        "columns shown before: {}; this study adds at most {}",
+        cost.shown,
+        cost.new
+    );
+    say!(
+        "largest share of one person in a result: {:.2} of {:.2}",
+        cost.leverage,
+        limits.leverage
+    );
+    say!(
+        "largest share of a group smaller than a cell: {:.2} of {:.2}",
+        cost.share,
+        limits.share
+    );
     if people(args, PeopleRule::Filled) == PeopleRule::Filled {
         say!("everybody takes part; missing values count as the value nearest to the mean");
     }
@@ -133,7 +172,9 @@ fn on_own_data(
 }
 
 fn as_json(release: &Release, files: &[PathBuf], took: &[(String, Duration)]) -> serde_json::Value {
-    let seconds = took.iter().map(|(stage, took)| (stage.clone(), json!(took.as_secs_f64())));
+    let seconds = took
+        .iter()
+        .map(|(stage, took)| (stage.clone(), json!(took.as_secs_f64())));
     json!({
         "trait": release.plan.trait_name,
         "status": release.status().standing(),
@@ -155,8 +196,12 @@ fn print(release: &Release, files: &[PathBuf]) {
     let status = release.status();
     match &status {
         gwas_ssf::ResultStatus::Local => say!("{}: for this node's own use", status.standing()),
-        gwas_ssf::ResultStatus::Permit { permit, .. } | gwas_ssf::ResultStatus::Exported { permit, .. } => {
-            say!("{}: passed the gate under permit {permit}; not marked for export", status.standing())
+        gwas_ssf::ResultStatus::Permit { permit, .. }
+        | gwas_ssf::ResultStatus::Exported { permit, .. } => {
+            say!(
+                "{}: passed the gate under permit {permit}; not marked for export",
+                status.standing()
+            )
         }
     }
     say!(

@@ -3,7 +3,9 @@
 use anyhow::{Result, anyhow};
 use ligate_access::audit::Event;
 use ligate_formats::Problems;
-use ligate_lake::{ChangedVariants, HistoryKey, LakeError, LoadReport, LoadRequest, Progress, VcfGroup};
+use ligate_lake::{
+    ChangedVariants, HistoryKey, LakeError, LoadReport, LoadRequest, Progress, VcfGroup,
+};
 use ligate_model::{DatasetId, IndividualId};
 use ligate_records::{known_as, phenotypes::PhenotypeReport};
 use serde_json::json;
@@ -26,8 +28,15 @@ pub fn run(args: Ingest, json: bool) -> Result<()> {
 fn request(folder: &Folder, args: Ingest) -> LoadRequest {
     LoadRequest {
         dataset: args.dataset,
-        groups: vec![VcfGroup { files: args.vcf, id_prefix: None }],
-        phenotypes: args.phenotypes.into_iter().map(|file| (file, None)).collect(),
+        groups: vec![VcfGroup {
+            files: args.vcf,
+            id_prefix: None,
+        }],
+        phenotypes: args
+            .phenotypes
+            .into_iter()
+            .map(|file| (file, None))
+            .collect(),
         known_as: args.known_as,
         assembly: args.assembly,
         reference: args.reference,
@@ -38,24 +47,33 @@ fn request(folder: &Folder, args: Ingest) -> LoadRequest {
     }
 }
 
-/// The secret by which a node's datasets keep what changed in their calls. It follows from the node's key, so a copy of a
-/// dataset alone does not have it.
+/// The secret by which a node's datasets keep what changed in their calls. It follows from the
+/// node's key, so a copy of a dataset alone does not have it.
 pub fn history_key(folder: &Folder) -> HistoryKey {
     HistoryKey::new(*folder.identity.secret("ligate history of calls").as_bytes())
 }
 
 /// Loads and records the load in the audit log.
 pub fn load(folder: &Folder, request: LoadRequest) -> Result<LoadReport> {
-    folder.record(Event::LoadBegun { dataset: request.dataset.clone() })?;
+    folder.record(Event::LoadBegun {
+        dataset: request.dataset.clone(),
+    })?;
     let stages = Stages::new(folder.name().as_str());
     let progress = |step: Progress| stages.update(step.stage, step.done, step.total);
-    // Who left with an earlier load that died before it could say so is noted now, while it still shows.
+    // Who left with an earlier load that died before it could say so is noted now, while it still
+    // shows.
     let replacing =
         |people: &[IndividualId]| Ok(note_departed(folder, &request.dataset, people).map(|_| ())?);
-    let report = folder.lake()?.load_over(&request, interrupt::flag(), &progress, &replacing);
+    let report = folder
+        .lake()?
+        .load_over(&request, interrupt::flag(), &progress, &replacing);
     let report = report.map_err(|error| with_way_out(folder, error))?;
     stages.finish();
-    match note_departed(folder, &request.dataset, folder.lake()?.snapshot(&request.dataset)?.individuals()) {
+    match note_departed(
+        folder,
+        &request.dataset,
+        folder.lake()?.snapshot(&request.dataset)?.individuals(),
+    ) {
         Ok(0) => {}
         Ok(left) => note!(
             "{left} people of earlier studies have left; should they come back, they take part in no study"
@@ -77,7 +95,8 @@ pub fn load(folder: &Folder, request: LoadRequest) -> Result<LoadReport> {
     Ok(report)
 }
 
-/// Where people are known under other ids, or are twice in the files, writes who they are and says how they can be loaded.
+/// Where people are known under other ids, or are twice in the files, writes who they are and says
+/// how they can be loaded.
 fn with_way_out(folder: &Folder, error: LakeError) -> anyhow::Error {
     let table = |name: &str| folder.path().join(name);
     let (table, written, way_out) = match &error {
@@ -95,9 +114,9 @@ fn with_way_out(folder: &Folder, error: LakeError) -> anyhow::Error {
             let table = table("twice.tsv");
             let written = output::write_private(&table, |out| {
                 writeln!(out, "individual\tother")?;
-                pairs
-                    .iter()
-                    .try_for_each(|[one, other]| writeln!(out, "{}\t{}", one.as_str(), other.as_str()))
+                pairs.iter().try_for_each(|[one, other]| {
+                    writeln!(out, "{}\t{}", one.as_str(), other.as_str())
+                })
             });
             let way_out = "leave one of the two out of the files. Identical twins are loaded with `--known-as TABLE`, where \
                            a line has the id of one of them in both columns (individual, known_as)";
@@ -111,8 +130,8 @@ fn with_way_out(folder: &Folder, error: LakeError) -> anyhow::Error {
     }
 }
 
-/// Has the ledger remember who of earlier studies is not among `people`, those of a snapshot in force. Gives how many were
-/// noted for the first time. Every study does so again.
+/// Has the ledger remember who of earlier studies is not among `people`, those of a snapshot in
+/// force. Gives how many were noted for the first time. Every study does so again.
 fn note_departed(folder: &Folder, dataset: &DatasetId, people: &[IndividualId]) -> Result<usize> {
     let ledger = books::ledger(folder)?;
     let present: Vec<u64> = people.iter().map(|person| ledger.number(person)).collect();
@@ -138,11 +157,19 @@ fn as_json(report: &LoadReport) -> serde_json::Value {
 }
 
 fn text_columns(report: &PhenotypeReport) -> Vec<&str> {
-    report.text_columns.iter().map(|column| column.name.as_str()).collect()
+    report
+        .text_columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect()
 }
 
 fn messages(problems: &Problems) -> impl Iterator<Item = String> {
-    problems.kept().iter().take(PRINTED_PROBLEMS).map(ToString::to_string)
+    problems
+        .kept()
+        .iter()
+        .take(PRINTED_PROBLEMS)
+        .map(ToString::to_string)
 }
 
 fn print(report: &LoadReport) {
@@ -162,7 +189,10 @@ fn print(report: &LoadReport) {
         );
     }
     if report.known_as > 0 {
-        say!("{} of them under the ids that they had before", number(report.known_as as u64));
+        say!(
+            "{} of them under the ids that they had before",
+            number(report.known_as as u64)
+        );
     }
     if let Some(sentence) = changed_calls(report.changed) {
         say!("{sentence}");
@@ -180,11 +210,18 @@ fn print(report: &LoadReport) {
     for message in messages(&report.problems) {
         note!("problem: {message}");
     }
-    let unseen = report.problems.total().saturating_sub(PRINTED_PROBLEMS as u64);
+    let unseen = report
+        .problems
+        .total()
+        .saturating_sub(PRINTED_PROBLEMS as u64);
     if unseen > 0 {
         note!("and {} more problems", number(unseen));
     }
-    say!("{} problems, {} records skipped", number(report.problems.total()), number(report.skipped));
+    say!(
+        "{} problems, {} records skipped",
+        number(report.problems.total()),
+        number(report.skipped)
+    );
 }
 
 /// Nothing where the calls are what they were, as after a first load.
@@ -194,13 +231,23 @@ fn changed_calls(changed: ChangedVariants) -> Option<String> {
         return None;
     }
     let variants = if total == 1 { "variant" } else { "variants" };
-    let parts = [(changed.appeared, "not there before"), (changed.vanished, "no longer there")];
+    let parts = [
+        (changed.appeared, "not there before"),
+        (changed.vanished, "no longer there"),
+    ];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> =
-        parts.map(|(count, what)| format!("{} {what}", output::thousands(*count))).collect();
-    let those = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
+    let parts: Vec<String> = parts
+        .map(|(count, what)| format!("{} {what}", output::thousands(*count)))
+        .collect();
+    let those = if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", parts.join(", "))
+    };
     let total = output::thousands(total);
-    Some(format!("the calls of people who were there before changed in {total} {variants}{those}"))
+    Some(format!(
+        "the calls of people who were there before changed in {total} {variants}{those}"
+    ))
 }
 
 fn print_phenotypes(report: &PhenotypeReport) {
@@ -211,12 +258,18 @@ fn print_phenotypes(report: &PhenotypeReport) {
         );
     }
     if report.without_genotypes > 0 {
-        say!("{} rows of the phenotype table have no genotypes and were left out", report.without_genotypes);
+        say!(
+            "{} rows of the phenotype table have no genotypes and were left out",
+            report.without_genotypes
+        );
     }
     if !report.text_columns.is_empty() {
         let columns = report.text_columns.iter();
-        let columns =
-            columns.map(|column| format!("{} (first text in line {})", column.name, column.first_line));
-        say!("text columns, which cannot be analysed: {}", columns.collect::<Vec<_>>().join(", "));
+        let columns = columns
+            .map(|column| format!("{} (first text in line {})", column.name, column.first_line));
+        say!(
+            "text columns, which cannot be analysed: {}",
+            columns.collect::<Vec<_>>().join(", ")
+        );
     }
 }

@@ -15,11 +15,21 @@ pub fn node(args: &Init, json: bool) -> Result<()> {
     let folder = Folder::create(&args.dir, &args.name, &args.country)?;
     let key = folder.identity.public();
     if json {
-        return output::print_json(&json!({ "name": args.name, "country": args.country, "key": key }));
+        return output::print_json(
+            &json!({ "name": args.name, "country": args.country, "key": key }),
+        );
     }
-    say!("made node {} ({}) in {}", args.name, args.country, args.dir.display());
+    say!(
+        "made node {} ({}) in {}",
+        args.name,
+        args.country,
+        args.dir.display()
+    );
     say!("its public key, for its peers: {key}");
-    say!("next: ligate ingest --dir {} --dataset ID --vcf FILE...", args.dir.display());
+    say!(
+        "next: ligate ingest --dir {} --dataset ID --vcf FILE...",
+        args.dir.display()
+    );
     Ok(())
 }
 

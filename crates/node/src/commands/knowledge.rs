@@ -1,4 +1,5 @@
-//! `ligate knowledge`: making the file of facts that diagnosis rests on, fetching its releases, and saying what it holds.
+//! `ligate knowledge`: making the file of facts that diagnosis rests on, fetching its releases, and
+//! saying what it holds.
 
 pub mod genome;
 mod releases;
@@ -47,16 +48,24 @@ fn install(from: &[PathBuf], out: Option<PathBuf>, json: bool) -> Result<()> {
         note!("note: {what}: {}", output::thousands(count));
     }
     for file in &built.left_out {
-        note!("note: {} was left out; another file of its kind was found first", file.display());
+        note!(
+            "note: {} was left out; another file of its kind was found first",
+            file.display()
+        );
     }
     describe(&built.knowledge);
-    say!("written: {} ({} bytes)", path.display(), output::thousands(built.bytes.len() as u64));
+    say!(
+        "written: {} ({} bytes)",
+        path.display(),
+        output::thousands(built.bytes.len() as u64)
+    );
     Ok(())
 }
 
 fn show(named: Option<&Path>, json: bool) -> Result<()> {
     let (bytes, origin) = diagnosis::knowledge_bytes(named)?;
-    let file = KnowledgeFile::open(&bytes).with_context(|| format!("in the knowledge file ({origin})"))?;
+    let file =
+        KnowledgeFile::open(&bytes).with_context(|| format!("in the knowledge file ({origin})"))?;
     let knowledge = file.knowledge()?;
     if json {
         return output::print_json(&json!({
@@ -65,7 +74,10 @@ fn show(named: Option<&Path>, json: bool) -> Result<()> {
             "candidates": knowledge.candidates().len(), "genes": knowledge.genes().len(),
         }));
     }
-    say!("knowledge: {origin} ({} bytes)", output::thousands(bytes.len() as u64));
+    say!(
+        "knowledge: {origin} ({} bytes)",
+        output::thousands(bytes.len() as u64)
+    );
     describe(&knowledge);
     Ok(())
 }
@@ -116,18 +128,31 @@ pub struct Built {
 pub fn build(from: &[PathBuf], existing: &[u8]) -> Result<Built> {
     let releases = Releases::find(from)?;
     if releases.is_empty() {
-        bail!("no file of a release is below {}; look at `ligate knowledge build --help`", folders(from));
+        bail!(
+            "no file of a release is below {}; look at `ligate knowledge build --help`",
+            folders(from)
+        );
     }
     let existing = KnowledgeFile::open(existing)?;
     let mut problems = Problems::default();
     let (facts, notes) = sources::facts(&releases, &existing, &mut problems)?;
     let builder = genome::add(Builder::of(&facts)?, &releases, &existing, &mut problems)?;
     let bytes = builder.finish()?;
-    // Read back: its digest and the sources of the genome's sections are the file's, not those of the facts alone.
+    // Read back: its digest and the sources of the genome's sections are the file's, not those of
+    // the facts alone.
     let knowledge = KnowledgeFile::open(&bytes)?.knowledge()?;
-    Ok(Built { bytes, knowledge, notes, problems, left_out: releases.left_out })
+    Ok(Built {
+        bytes,
+        knowledge,
+        notes,
+        problems,
+        left_out: releases.left_out,
+    })
 }
 
 fn folders(from: &[PathBuf]) -> String {
-    from.iter().map(|folder| Path::display(folder).to_string()).collect::<Vec<_>>().join(", ")
+    from.iter()
+        .map(|folder| Path::display(folder).to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -1,5 +1,5 @@
-//! `ligate ledger`: what the privacy ledger holds, how much of each account is used, and the words of a steward that it
-//! takes.
+//! `ligate ledger`: what the privacy ledger holds, how much of each account is used, and the words
+//! of a steward that it takes.
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
@@ -14,13 +14,18 @@ pub fn run(command: cli::Ledger, json: bool) -> Result<()> {
     match command {
         cli::Ledger::Show(args) => show(&Folder::open(&args.dir)?, json),
         cli::Ledger::Close { dir, question } => close(&Folder::open(&dir)?, question),
-        cli::Ledger::Allow { dir, dataset, data_user, nodes } => {
-            allow(&Folder::open(&dir)?, &dataset, &data_user, &nodes)
-        }
+        cli::Ledger::Allow {
+            dir,
+            dataset,
+            data_user,
+            nodes,
+        } => allow(&Folder::open(&dir)?, &dataset, &data_user, &nodes),
         cli::Ledger::Codings(args) => show_codings(&Folder::open(&args.dir)?, json),
-        cli::Ledger::ForgetCoding { dir, dataset, variable } => {
-            forget_coding(&Folder::open(&dir)?, &dataset, &variable, json)
-        }
+        cli::Ledger::ForgetCoding {
+            dir,
+            dataset,
+            variable,
+        } => forget_coding(&Folder::open(&dir)?, &dataset, &variable, json),
     }
 }
 
@@ -38,7 +43,11 @@ impl Used {
         let threads = folder.config.limits.thread_count();
         let limits = Limits::of_cell(folder.config.disclosure[Rule::Cell]);
         let found = judge(&rows, limits, threads);
-        Self { columns: ids.len(), leverage: found.leverage, share: found.share.min(1.0) }
+        Self {
+            columns: ids.len(),
+            leverage: found.leverage,
+            share: found.share.min(1.0),
+        }
     }
 
     fn json(&self) -> serde_json::Value {
@@ -67,8 +76,9 @@ fn show(folder: &Folder, json: bool) -> Result<()> {
         accounts.push((user, used));
     }
     if json {
-        let inside =
-            accounts.iter().map(|(user, used)| json!({ "data_user": user.name, "used": used.json() }));
+        let inside = accounts
+            .iter()
+            .map(|(user, used)| json!({ "data_user": user.name, "used": used.json() }));
         return output::print_json(&json!({
             "version": 1,
             "inside": inside.collect::<Vec<_>>(),
@@ -104,7 +114,11 @@ fn print(run: &RunRecord) {
         RunState::Released(result) => format!("released {}", result.short()),
     };
     let variants: u64 = run.exported.iter().map(|exported| exported.variants).sum();
-    let exported = if run.is_exported() { format!(", {variants} variants exported") } else { String::new() };
+    let exported = if run.is_exported() {
+        format!(", {variants} variants exported")
+    } else {
+        String::new()
+    };
     say!(
         "{}  {}  {}  {} nodes  {state}{exported}",
         run.dataset,
@@ -114,18 +128,32 @@ fn print(run: &RunRecord) {
     );
     let mut columns: Vec<String> = Vec::new();
     for column in &run.columns {
-        let name = column.variable.as_ref().map_or_else(|| "people".to_owned(), ToString::to_string);
+        let name = column
+            .variable
+            .as_ref()
+            .map_or_else(|| "people".to_owned(), ToString::to_string);
         if !columns.contains(&name) {
             columns.push(name);
         }
     }
-    say!("    question {}  job {}  columns of {}", run.question, run.job.short(), columns.join(", "));
+    say!(
+        "    question {}  job {}  columns of {}",
+        run.question,
+        run.job.short(),
+        columns.join(", ")
+    );
 }
 
 fn close(folder: &Folder, question: Digest) -> Result<()> {
     let closed = books::ledger(folder)?.close(question)?;
-    ensure!(closed > 0, "no unfinished run has the question {question}; see `ligate ledger show`");
-    folder.record(Event::LedgerClosed { question, runs: closed as u64 })?;
+    ensure!(
+        closed > 0,
+        "no unfinished run has the question {question}; see `ligate ledger show`"
+    );
+    folder.record(Event::LedgerClosed {
+        question,
+        runs: closed as u64,
+    })?;
     say!("closed {closed} runs: the question may be asked again with other nodes");
     Ok(())
 }
@@ -137,7 +165,11 @@ fn allow(folder: &Folder, dataset: &DatasetId, data_user: &str, nodes: &[NodeNam
         let key = if node == folder.name() {
             folder.identity.public()
         } else {
-            folder.config.peer(node).with_context(|| format!("{node} is no peer of this node"))?.key
+            folder
+                .config
+                .peer(node)
+                .with_context(|| format!("{node} is no peer of this node"))?
+                .key
         };
         roster.push(*key.as_bytes());
     }
@@ -156,7 +188,10 @@ fn allow(folder: &Folder, dataset: &DatasetId, data_user: &str, nodes: &[NodeNam
         nodes: nodes.clone(),
     })?;
     let names: Vec<_> = nodes.iter().map(NodeName::as_str).collect();
-    say!("{data_user} may also run on {dataset} with {}", names.join(", "));
+    say!(
+        "{data_user} may also run on {dataset} with {}",
+        names.join(", ")
+    );
     note!(
         "what this means: a result with these nodes, less one with the nodes before, can be the sum of a single node, \
          also of this one; allow it only where every node that is in one roster and not in the other has agreed"
@@ -175,7 +210,11 @@ fn show_codings(folder: &Folder, json: bool) -> Result<()> {
             }
         }
     }
-    if json { output::print_json(&rows) } else { Ok(()) }
+    if json {
+        output::print_json(&rows)
+    } else {
+        Ok(())
+    }
 }
 
 /// A coding, and what it makes of people with the value 1.
@@ -187,9 +226,18 @@ fn reading(coding: BinaryCoding) -> &'static str {
     }
 }
 
-fn forget_coding(folder: &Folder, dataset: &DatasetId, variable: &VariableName, json: bool) -> Result<()> {
+fn forget_coding(
+    folder: &Folder,
+    dataset: &DatasetId,
+    variable: &VariableName,
+    json: bool,
+) -> Result<()> {
     let forgotten = books::ledger(folder)?.forget_coding(dataset, variable, |coding| {
-        let event = Event::CodingForgotten { dataset: dataset.clone(), variable: variable.clone(), coding };
+        let event = Event::CodingForgotten {
+            dataset: dataset.clone(),
+            variable: variable.clone(),
+            coding,
+        };
         folder.record(event).map(drop)
     })?;
     let forgotten = forgotten.with_context(|| {
@@ -200,7 +248,10 @@ fn forget_coding(folder: &Folder, dataset: &DatasetId, variable: &VariableName, 
             "dataset": dataset, "variable": variable, "forgotten": forgotten, "means": cli::FORGOTTEN_CODING,
         }));
     }
-    say!("forgot how {variable} of {dataset} was coded ({})", reading(forgotten));
+    say!(
+        "forgot how {variable} of {dataset} was coded ({})",
+        reading(forgotten)
+    );
     say!("{}", cli::FORGOTTEN_CODING);
     Ok(())
 }

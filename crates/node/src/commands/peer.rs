@@ -51,31 +51,49 @@ fn changed(args: PeerAdd, known: Option<config::Peer>) -> Result<config::Peer> {
     let key = args.key.as_deref().map(public_key).transpose()?;
     let key = key.or(known.as_ref().map(|known| known.key));
     let key = key.with_context(|| {
-        format!("the key of {} is not known yet; give --key, the key or the file that holds it", args.name)
+        format!(
+            "the key of {} is not known yet; give --key, the key or the file that holds it",
+            args.name
+        )
     })?;
     Ok(config::Peer {
         name: args.name,
         key,
-        address: args.address.or(known.as_ref().and_then(|known| known.address.clone())),
-        country: args.country.or(known.as_ref().and_then(|known| known.country.clone())),
-        issuer: args.issuer.unwrap_or(known.as_ref().is_some_and(|known| known.issuer)),
-        coordinator: args.coordinator.unwrap_or(known.is_some_and(|known| known.coordinator)),
+        address: args
+            .address
+            .or(known.as_ref().and_then(|known| known.address.clone())),
+        country: args
+            .country
+            .or(known.as_ref().and_then(|known| known.country.clone())),
+        issuer: args
+            .issuer
+            .unwrap_or(known.as_ref().is_some_and(|known| known.issuer)),
+        coordinator: args
+            .coordinator
+            .unwrap_or(known.is_some_and(|known| known.coordinator)),
     })
 }
 
 fn known<'a>(folder: &'a Folder, name: &NodeName) -> Result<&'a config::Peer> {
     folder.config.peer(name).with_context(|| {
-        format!("{} knows no peer {name}; `ligate peer list` shows whom it knows", folder.name())
+        format!(
+            "{} knows no peer {name}; `ligate peer list` shows whom it knows",
+            folder.name()
+        )
     })
 }
 
 fn remove(folder: &Folder, name: &NodeName) -> Result<()> {
     let peer = known(folder, name)?;
     let path = folder.settings();
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let text = config::without_peer(&text, name)?;
     output::write_private(&path, |out| out.write_all(text.as_bytes()))?;
-    folder.record(Event::PeerRemoved { name: name.clone(), key: peer.key })?;
+    folder.record(Event::PeerRemoved {
+        name: name.clone(),
+        key: peer.key,
+    })?;
     say!(
         "{} does not know {name} any more: it is not let in, and its permits are not accepted",
         folder.name()
@@ -86,13 +104,16 @@ fn remove(folder: &Folder, name: &NodeName) -> Result<()> {
 /// How long a peer may take to say that it is there.
 const PING_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Asks peers for the heads that they hold: an answer shows that address and key are right on both sides.
+/// Asks peers for the heads that they hold: an answer shows that address and key are right on both
+/// sides.
 fn ping(folder: &Folder, name: Option<&NodeName>, json: bool) -> Result<()> {
     let asked: Vec<&config::Peer> = match name {
         Some(name) => vec![known(folder, name)?],
         None => folder.config.peers.iter().collect(),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let mut rows = Vec::new();
     let mut missing = 0;
     for peer in asked {
@@ -115,9 +136,16 @@ fn ping(folder: &Folder, name: Option<&NodeName>, json: bool) -> Result<()> {
     if json {
         output::print_json(&json!({ "version": 1, "peers": rows }))?;
     } else if rows.is_empty() {
-        say!("{} knows no peers; add one with `ligate peer add`", folder.name());
+        say!(
+            "{} knows no peers; add one with `ligate peer add`",
+            folder.name()
+        );
     }
-    ensure!(missing == 0, "{missing} of {} peers do not answer", rows.len());
+    ensure!(
+        missing == 0,
+        "{missing} of {} peers do not answer",
+        rows.len()
+    );
     Ok(())
 }
 
@@ -129,7 +157,8 @@ pub fn save(folder: &Folder, peer: &config::Peer) -> Result<()> {
         peer.name
     );
     let path = folder.settings();
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let text = config::with_peer(&text, peer)?;
     output::write_private(&path, |out| out.write_all(text.as_bytes()))?;
     folder.record(Event::PeerAdded {
@@ -170,7 +199,10 @@ fn list(folder: &Folder, json: bool) -> Result<()> {
         say!("{}  {}  {}{}", peer.name, peer.key, address, trust(peer));
     }
     if peers.is_empty() {
-        say!("{} knows no peers; add one with `ligate peer add`", folder.name());
+        say!(
+            "{} knows no peers; add one with `ligate peer add`",
+            folder.name()
+        );
     }
     Ok(())
 }

@@ -14,7 +14,8 @@ use ligate_access::{
     PublicKey,
     audit::Event,
     permit::{
-        ExportRules, Method, OutputRules, Party, Permit, PermitDataset, PermitId, SignedPermit, VERSION,
+        ExportRules, Method, OutputRules, Party, Permit, PermitDataset, PermitId, SignedPermit,
+        VERSION,
     },
 };
 use ligate_model::{DatasetId, Digest, NodeName, Purpose, VariableName};
@@ -67,31 +68,52 @@ fn export_rules(full_table: bool, officer: Option<&str>) -> Result<ExportRules> 
         let (name, key) = words.split_once('=').with_context(|| {
             format!("{words} is no officer; write NAME=KEY, the key or the file that holds it")
         })?;
-        anyhow::Ok(Party { name: name.to_owned(), key: public_key(key)? })
+        anyhow::Ok(Party {
+            name: name.to_owned(),
+            key: public_key(key)?,
+        })
     });
-    Ok(ExportRules { full_table, officer: officer.transpose()? })
+    Ok(ExportRules {
+        full_table,
+        officer: officer.transpose()?,
+    })
 }
 
 /// Signs a permit with the access body's key and records it.
 pub fn issue(body: &Folder, terms: PermitTerms) -> Result<SignedPermit> {
-    let own = Party { name: body.name().to_string(), key: body.identity.public() };
+    let own = Party {
+        name: body.name().to_string(),
+        key: body.identity.public(),
+    };
     let coordinator = match &terms.coordinator {
         None => own.clone(),
-        Some(name) => Party { name: name.to_string(), key: peer(body, name)?.key },
+        Some(name) => Party {
+            name: name.to_string(),
+            key: peer(body, name)?.key,
+        },
     };
-    let datasets = terms.datasets.into_iter().map(|(node, dataset)| permit_dataset(body, node, dataset));
+    let datasets = terms
+        .datasets
+        .into_iter()
+        .map(|(node, dataset)| permit_dataset(body, node, dataset));
     let now = Timestamp::now();
     let valid_from = terms.valid_from.unwrap_or(now);
     let valid_until = match terms.valid_until {
         Some(until) => until,
         None => valid_from.checked_add(DEFAULT_VALIDITY_HOURS.hours())?,
     };
-    ensure!(valid_until > now, "the permit would be over already: it ends at {valid_until}");
+    ensure!(
+        valid_until > now,
+        "the permit would be over already: it ends at {valid_until}"
+    );
     let permit = Permit {
         version: VERSION,
         id: fresh_id(body)?,
         issuer: own,
-        data_user: Party { name: terms.user.clone(), key: terms.user_key },
+        data_user: Party {
+            name: terms.user.clone(),
+            key: terms.user_key,
+        },
         authorised_persons: vec![terms.user],
         coordinator,
         purpose: terms.purpose,
@@ -109,12 +131,16 @@ pub fn issue(body: &Folder, terms: PermitTerms) -> Result<SignedPermit> {
         valid_from,
         valid_until,
     };
-    let issued = Issued { permit: permit.sign(&body.identity)?, extends: None };
+    let issued = Issued {
+        permit: permit.sign(&body.identity)?,
+        extends: None,
+    };
     register(body, &issued, None)?;
     Ok(issued.permit)
 }
 
-/// Keeps a new permit before anybody gets it: what is not in the register could not be revoked by its id.
+/// Keeps a new permit before anybody gets it: what is not in the register could not be revoked by
+/// its id.
 fn register(body: &Folder, issued: &Issued, extends: Option<Digest>) -> Result<()> {
     permits::keep(body, issued)?;
     let claims = issued.permit.permit();
@@ -130,7 +156,13 @@ fn register(body: &Folder, issued: &Issued, extends: Option<Digest>) -> Result<(
 /// A permit of this access body, by its id in the register or by the file that holds it.
 fn find_own(body: &Folder, words: &str) -> Result<Issued> {
     let registered = |id: &PermitId| permits::find(body, id);
-    if let Some(issued) = words.parse().ok().map(|id| registered(&id)).transpose()?.flatten() {
+    if let Some(issued) = words
+        .parse()
+        .ok()
+        .map(|id| registered(&id))
+        .transpose()?
+        .flatten()
+    {
         return Ok(issued);
     }
     let file = Path::new(words);
@@ -149,8 +181,15 @@ fn find_own(body: &Folder, words: &str) -> Result<Issued> {
     );
     match registered(&permit.permit().id)? {
         Some(issued) if issued.permit.hash() == permit.hash() => Ok(issued),
-        Some(_) => bail!("{} has another permit with the id {}", body.name(), permit.permit().id),
-        None => Ok(Issued { permit, extends: None }),
+        Some(_) => bail!(
+            "{} has another permit with the id {}",
+            body.name(),
+            permit.permit().id
+        ),
+        None => Ok(Issued {
+            permit,
+            extends: None,
+        }),
     }
 }
 
@@ -168,14 +207,21 @@ fn permit_dataset(body: &Folder, node: NodeName, dataset: DatasetId) -> Result<P
             "the country of peer {node} is not known; say it with `ligate peer set --name {node} --country CC`"
         )
     })?;
-    Ok(PermitDataset { key: peer.key, country, node, dataset })
+    Ok(PermitDataset {
+        key: peer.key,
+        country,
+        node,
+        dataset,
+    })
 }
 
 fn peer<'a>(folder: &'a Folder, name: &NodeName) -> Result<&'a crate::config::Peer> {
-    folder
-        .config
-        .peer(name)
-        .with_context(|| format!("{} knows no peer {name}; add it with `ligate peer add`", folder.name()))
+    folder.config.peer(name).with_context(|| {
+        format!(
+            "{} knows no peer {name}; add it with `ligate peer add`",
+            folder.name()
+        )
+    })
 }
 
 fn issue_from_words(args: PermitIssue, json: bool) -> Result<()> {
@@ -184,7 +230,11 @@ fn issue_from_words(args: PermitIssue, json: bool) -> Result<()> {
         user: args.user,
         user_key: public_key(&args.user_key)?,
         export: export_rules(args.export_full_table, args.export_officer.as_deref())?,
-        datasets: args.datasets.iter().map(|text| node_and_dataset(text)).collect::<Result<_>>()?,
+        datasets: args
+            .datasets
+            .iter()
+            .map(|text| node_and_dataset(text))
+            .collect::<Result<_>>()?,
         purpose: args.purpose,
         about: args.about,
         variables: args.variables,
@@ -222,10 +272,11 @@ fn node_and_dataset(text: &str) -> Result<(NodeName, DatasetId)> {
     Ok((node.parse()?, dataset.parse()?))
 }
 
-/// Reads a permit whose signature is whole. Whether its issuer is trusted is each node's own decision.
+/// Reads a permit whose signature is whole. Whether its issuer is trusted is each node's own
+/// decision.
 pub fn read(path: &Path) -> Result<SignedPermit> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read the permit {}", path.display()))?;
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read the permit {}", path.display()))?;
     SignedPermit::read(text.trim()).with_context(|| format!("in {}", path.display()))
 }
 
@@ -242,25 +293,56 @@ fn print(permit: &Permit) {
     let list = |items: &mut dyn Iterator<Item = String>| items.collect::<Vec<_>>().join(", ");
     say!("permit       {}", permit.id);
     say!("issuer       {}  {}", permit.issuer.name, permit.issuer.key);
-    say!("data user    {}  {}", permit.data_user.name, permit.data_user.key);
-    say!("coordinator  {}  {}", permit.coordinator.name, permit.coordinator.key);
+    say!(
+        "data user    {}  {}",
+        permit.data_user.name,
+        permit.data_user.key
+    );
+    say!(
+        "coordinator  {}  {}",
+        permit.coordinator.name,
+        permit.coordinator.key
+    );
     say!(
         "purpose      {}, Article 53(1)({}): {}",
         permit.purpose,
         permit.purpose.point(),
         permit.purpose_text
     );
-    say!("methods      {}", list(&mut permit.methods.iter().map(ToString::to_string)));
-    say!("variables    {}", list(&mut permit.variables.iter().map(ToString::to_string)));
-    say!("valid        {} to {}", permit.valid_from, permit.valid_until);
+    say!(
+        "methods      {}",
+        list(&mut permit.methods.iter().map(ToString::to_string))
+    );
+    say!(
+        "variables    {}",
+        list(&mut permit.variables.iter().map(ToString::to_string))
+    );
+    say!(
+        "valid        {} to {}",
+        permit.valid_from,
+        permit.valid_until
+    );
     for held in &permit.datasets {
-        say!("dataset      {}/{} ({})  {}", held.node, held.dataset, held.country, held.key);
+        say!(
+            "dataset      {}/{} ({})  {}",
+            held.node,
+            held.dataset,
+            held.country,
+            held.key
+        );
     }
-    let part =
-        if permit.export.full_table { "all variants that are common enough" } else { "leading variants" };
+    let part = if permit.export.full_table {
+        "all variants that are common enough"
+    } else {
+        "leading variants"
+    };
     say!("export       {part}, of results that hold with all that was exported before");
     if let Some(officer) = &permit.export.officer {
-        say!("officer      {}  {}  approves each export", officer.name, officer.key);
+        say!(
+            "officer      {}  {}  approves each export",
+            officer.name,
+            officer.key
+        );
     }
     for condition in &permit.conditions {
         say!("condition    {condition}");

@@ -19,7 +19,10 @@ use crate::{
 
 pub fn back_up(args: &cli::Backup, json: bool) -> Result<()> {
     let folder = Folder::open(&args.dir)?;
-    let extent = Extent { keys: args.with_keys, datasets: !args.without_datasets };
+    let extent = Extent {
+        keys: args.with_keys,
+        datasets: !args.without_datasets,
+    };
     let manifest = backup::backup(&folder, &args.to, extent)?;
     let bytes: u64 = manifest.files.iter().map(|file| file.bytes).sum();
     if json {
@@ -43,13 +46,22 @@ pub fn back_up(args: &cli::Backup, json: bool) -> Result<()> {
 }
 
 pub fn restore(args: &cli::Restore, json: bool) -> Result<()> {
-    let Manifest { node, made, with_keys, with_datasets, .. } = backup::restore(&args.from, &args.to)?;
+    let Manifest {
+        node,
+        made,
+        with_keys,
+        with_datasets,
+        ..
+    } = backup::restore(&args.from, &args.to)?;
     if json {
         return output::print_json(
             &json!({ "version": 1, "node": node, "made": made, "with_keys": with_keys }),
         );
     }
-    say!("{node} is back as it was at {made}, in {}", args.to.display());
+    say!(
+        "{node} is back as it was at {made}, in {}",
+        args.to.display()
+    );
     if !with_keys {
         say!("put its signing key back as keys/node.key, mode 0600");
     }
@@ -81,15 +93,32 @@ pub fn recover(args: &cli::Recover, json: bool) -> Result<()> {
 fn print(folder: &Folder, done: &Recovered, word: Option<Timestamp>) {
     let names = |names: &[NodeName]| match names {
         [] => "nobody".to_owned(),
-        names => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        names => names
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
     };
     if done.reasons.is_empty() && word.is_none() {
-        say!("{}: there is nothing to recover; asked: {}", folder.name(), names(&done.peers_asked));
+        say!(
+            "{}: there is nothing to recover; asked: {}",
+            folder.name(),
+            names(&done.peers_asked)
+        );
         return;
     }
-    done.reasons.iter().for_each(|reason| say!("found: {reason}"));
-    say!("asked: {}; silent: {}", names(&done.peers_asked), names(&done.peers_silent));
-    say!("taken over from the log and from coordinators: {} runs", output::thousands(done.runs_taken_over));
+    done.reasons
+        .iter()
+        .for_each(|reason| say!("found: {reason}"));
+    say!(
+        "asked: {}; silent: {}",
+        names(&done.peers_asked),
+        names(&done.peers_silent)
+    );
+    say!(
+        "taken over from the log and from coordinators: {} runs",
+        output::thousands(done.runs_taken_over)
+    );
     for user in &done.accounts_closed {
         say!("closed for good: the account of {user}, of whose runs the columns are not known");
     }
@@ -100,7 +129,10 @@ fn print(folder: &Folder, done: &Recovered, word: Option<Timestamp>) {
         );
     }
     if done.withdrawals > 0 {
-        say!("{} withdrawals were entered", output::thousands(done.withdrawals));
+        say!(
+            "{} withdrawals were entered",
+            output::thousands(done.withdrawals)
+        );
     }
     if done.consents_closed {
         say!(
@@ -108,7 +140,10 @@ fn print(folder: &Folder, done: &Recovered, word: Option<Timestamp>) {
              since; add the cases again with those that stand, or see --no-withdrawals-since in `ligate recover --help`"
         );
     }
-    say!("{} may answer again; the recovery is in its audit log", folder.name());
+    say!(
+        "{} may answer again; the recovery is in its audit log",
+        folder.name()
+    );
     if done.lost_size > 0 {
         say!(
             "peers hold heads of up to {} entries: each of their stewards takes this node back with \
@@ -119,17 +154,30 @@ fn print(folder: &Folder, done: &Recovered, word: Option<Timestamp>) {
     }
 }
 
-/// The word of this node's steward that a peer was restored. The peer must prove its recovery first.
+/// The word of this node's steward that a peer was restored. The peer must prove its recovery
+/// first.
 pub fn accept(args: &cli::PeerRecovered) -> Result<()> {
     let folder = Folder::open(&args.dir)?;
-    let peer =
-        folder.config.peer(&args.name).with_context(|| format!("{} is no peer of this node", args.name))?;
-    let proof = if args.unseen { None } else { Some(peers::recovery_of(&folder, peer)?) };
+    let peer = folder
+        .config
+        .peer(&args.name)
+        .with_context(|| format!("{} is no peer of this node", args.name))?;
+    let proof = if args.unseen {
+        None
+    } else {
+        Some(peers::recovery_of(&folder, peer)?)
+    };
     let recovery = proof.as_ref().and_then(|(proof, _)| proof.leaf());
-    let head = folder.log()?.accept_recovery(&args.name, recovery, Timestamp::now())?;
+    let head = folder
+        .log()?
+        .accept_recovery(&args.name, recovery, Timestamp::now())?;
     if let Some((proof, entries)) = &proof {
-        folder.log()?.store_head(&args.name, peer.key, &proof.head, Timestamp::now())?;
-        entries.iter().for_each(|entry| say_recovery(&args.name, entry));
+        folder
+            .log()?
+            .store_head(&args.name, peer.key, &proof.head, Timestamp::now())?;
+        entries
+            .iter()
+            .for_each(|entry| say_recovery(&args.name, entry));
     }
     say!(
         "{} begins anew: its heads of up to {} entries stay on file and are compared with no later one",
@@ -151,7 +199,13 @@ pub fn accept(args: &cli::PeerRecovered) -> Result<()> {
 /// What a recovery took over, and what it closed.
 fn say_recovery(peer: &NodeName, entry: &Entry) {
     let number = |field| entry.fields.get(field).and_then(Value::as_u64).unwrap_or(0);
-    let is = |field| entry.fields.get(field).and_then(Value::as_bool).unwrap_or(false);
+    let is = |field| {
+        entry
+            .fields
+            .get(field)
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
+    };
     say!(
         "{peer} was recovered at {} (entry {} of its log): heads of up to {} entries are lost, {} runs were taken over and \
          their accounts closed",
@@ -167,7 +221,10 @@ fn say_recovery(peer: &NodeName, entry: &Entry) {
         say!("its steward's word: apart from these runs nothing was shown since {since}");
     }
     if number("withdrawals") > 0 {
-        say!("{} withdrawals were entered", output::thousands(number("withdrawals")));
+        say!(
+            "{} withdrawals were entered",
+            output::thousands(number("withdrawals"))
+        );
     }
     if is("consents_closed") {
         say!("the consents of its registry's patients count as not given");

@@ -1,5 +1,5 @@
-//! `ligate registry` and `ligate knowledge fetch`: a registry's patients, what is released of them, and what peers have
-//! released.
+//! `ligate registry` and `ligate knowledge fetch`: a registry's patients, what is released of them,
+//! and what peers have released.
 
 use std::path::Path;
 
@@ -39,7 +39,10 @@ pub fn run(command: cli::Registry, json: bool) -> Result<()> {
         }
         cli::Registry::Alleles { dir, dataset } => {
             let rows = registry::alleles::release(&Folder::open(&dir)?, &dataset)?;
-            say!("{} allele counts of {dataset} passed the gate and may be fetched", number(rows));
+            say!(
+                "{} allele counts of {dataset} passed the gate and may be fetched",
+                number(rows)
+            );
             Ok(())
         }
         cli::Registry::Withdrawals { dir, out } => write_withdrawals(&Folder::open(&dir)?, &out),
@@ -52,9 +55,15 @@ fn write_withdrawals(folder: &Folder, out: &Path) -> Result<()> {
     let withdrawn = Registry::open(folder)?.withdrawn()?;
     output::write_private(out, |file| {
         file.write_all(WITHDRAWALS_HEADER.as_bytes())?;
-        withdrawn.iter().try_for_each(|number| writeln!(file, "{number:016x}"))
+        withdrawn
+            .iter()
+            .try_for_each(|number| writeln!(file, "{number:016x}"))
     })?;
-    say!("{} withdrawals are in {}", number(withdrawn.len()), out.display());
+    say!(
+        "{} withdrawals are in {}",
+        number(withdrawn.len()),
+        out.display()
+    );
     Ok(())
 }
 
@@ -77,7 +86,8 @@ fn add(args: &cli::RegistryAdd, json: bool) -> Result<()> {
         single_counts: args.consent_single_counts,
         matching: args.consent_matching,
     };
-    let added = Registry::open(&folder)?.add(&args.cases, terms, &knowledge(args.knowledge.as_deref())?)?;
+    let added =
+        Registry::open(&folder)?.add(&args.cases, terms, &knowledge(args.knowledge.as_deref())?)?;
     if json {
         return output::print_json(&json!({
             "added": added.added, "changed": added.changed, "unchanged": added.unchanged,
@@ -92,7 +102,10 @@ fn print_added(added: &Added) {
     for problem in added.problems.kept().iter().take(PRINTED_PROBLEMS) {
         note!("problem: {problem}");
     }
-    let unseen = added.problems.total().saturating_sub(PRINTED_PROBLEMS as u64);
+    let unseen = added
+        .problems
+        .total()
+        .saturating_sub(PRINTED_PROBLEMS as u64);
     if unseen > 0 {
         note!("and {} more problems", output::thousands(unseen));
     }
@@ -104,7 +117,10 @@ fn print_added(added: &Added) {
         output::thousands(added.left_out)
     );
     if added.withdrawn > 0 {
-        say!("{} of these are of patients who have withdrawn", output::thousands(added.withdrawn));
+        say!(
+            "{} of these are of patients who have withdrawn",
+            output::thousands(added.withdrawn)
+        );
     }
     if added.stopped > 0 {
         say!("{STOPPED}");
@@ -122,7 +138,12 @@ fn close(args: &cli::RegistryClose, json: bool) -> Result<()> {
     };
     let served = registry.table()?.get().len();
     if json {
-        let Closed { batches, patients, rows, waiting } = closed;
+        let Closed {
+            batches,
+            patients,
+            rows,
+            waiting,
+        } = closed;
         return output::print_json(&json!({
             "batches": batches, "patients": patients, "rows": rows, "waiting": waiting, "served_rows": served,
         }));
@@ -143,8 +164,12 @@ fn show(folder: &Folder, json: bool) -> Result<()> {
     let standings = registry.standings()?;
     let count = |standing: Standing| standings.iter().filter(|one| **one == standing).count();
     let batches = registry.batches()?;
-    let (served, stopped): (Vec<_>, Vec<_>) = batches.iter().partition(|batch| batch.stopped.is_none());
-    let private = served.iter().filter(|batch| matches!(batch.kind, BatchKind::Private { .. })).count();
+    let (served, stopped): (Vec<_>, Vec<_>) =
+        batches.iter().partition(|batch| batch.stopped.is_none());
+    let private = served
+        .iter()
+        .filter(|batch| matches!(batch.kind, BatchKind::Private { .. }))
+        .count();
     let rows = registry.table()?.get().len();
     let diseases = registry::patients_by_disease(&registry)?.len();
     let settings = &folder.config.diagnosis;
@@ -159,7 +184,11 @@ fn show(folder: &Folder, json: bool) -> Result<()> {
             "counts_for": settings.counts_for, "alleles_for": settings.alleles_for, "unknown_peers": unknown,
         }));
     }
-    say!("{} patients with {} diseases", number(standings.len()), number(diseases));
+    say!(
+        "{} patients with {} diseases",
+        number(standings.len()),
+        number(diseases)
+    );
     say!(
         "{} are counted in {} served batches ({} with noise); {} wait, of whom {} were in a batch that was stopped",
         number(count(Standing::Served)),
@@ -169,8 +198,15 @@ fn show(folder: &Folder, json: bool) -> Result<()> {
         number(count(Standing::Returning))
     );
     say!("{} batches were stopped", number(stopped.len()));
-    say!("the table has {} rows; it may be fetched by: {}", number(rows), names(&settings.counts_for));
-    say!("released allele counts may be fetched by: {}", names(&settings.alleles_for));
+    say!(
+        "the table has {} rows; it may be fetched by: {}",
+        number(rows),
+        names(&settings.counts_for)
+    );
+    say!(
+        "released allele counts may be fetched by: {}",
+        names(&settings.alleles_for)
+    );
     for name in unknown {
         note!("warning: [diagnosis] in ligate.toml names {name}, which is no peer");
     }
@@ -179,7 +215,11 @@ fn show(folder: &Folder, json: bool) -> Result<()> {
 
 fn names(names: &[NodeName]) -> String {
     let names: Vec<_> = names.iter().map(NodeName::as_str).collect();
-    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
+    if names.is_empty() {
+        "nobody".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
 
 /// `ligate knowledge fetch`.
@@ -198,7 +238,10 @@ pub fn fetch(dir: &Path, json: bool) -> Result<()> {
         );
     }
     if fetched.is_empty() {
-        say!("{} knows no peer with an address; add one with `ligate peer add`", folder.name());
+        say!(
+            "{} knows no peer with an address; add one with `ligate peer add`",
+            folder.name()
+        );
     }
     Ok(())
 }
@@ -208,6 +251,8 @@ fn words(outcome: &Outcome) -> String {
         Outcome::Fetched { rows } => format!("{} rows fetched", number(*rows)),
         Outcome::Declined { reason } => format!("not shared ({reason})"),
         Outcome::Refused { reason } => format!("refused, not used: {reason}"),
-        Outcome::Unreachable { reason } => format!("not fetched, what was fetched before is used: {reason}"),
+        Outcome::Unreachable { reason } => {
+            format!("not fetched, what was fetched before is used: {reason}")
+        }
     }
 }

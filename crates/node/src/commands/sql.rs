@@ -7,9 +7,14 @@ use crate::{cli::Sql, folder::Folder, interrupt};
 
 pub fn run(args: &Sql, json: bool) -> Result<()> {
     let folder = Folder::open(&args.dir)?;
-    let limits = SqlLimits { rows: args.limit, memory_bytes: folder.config.limits.memory_bytes() };
+    let limits = SqlLimits {
+        rows: args.limit,
+        memory_bytes: folder.config.limits.memory_bytes(),
+    };
     let lake = folder.lake()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let answered = runtime.block_on(async {
         tokio::select! {
             table = lake.sql(&args.query, limits) => Some(table),

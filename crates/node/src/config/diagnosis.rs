@@ -1,5 +1,5 @@
-//! The `[diagnosis]` part of `ligate.toml`: who may fetch what this node released, and whose tables it uses. Without it
-//! nobody may fetch anything.
+//! The `[diagnosis]` part of `ligate.toml`: who may fetch what this node released, and whose tables
+//! it uses. Without it nobody may fetch anything.
 
 use std::time::Duration;
 

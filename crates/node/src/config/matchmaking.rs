@@ -19,7 +19,8 @@ const DEADLINE_SECONDS_MAX: u64 = 600;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Matchmaking {
-    /// Where other systems reach this node. Without `certificate` only a loopback address, behind a proxy that ends TLS.
+    /// Where other systems reach this node. Without `certificate` only a loopback address, behind a
+    /// proxy that ends TLS.
     pub listen: Option<SocketAddr>,
     /// PEM files for HTTPS.
     pub certificate: Option<PathBuf>,
@@ -50,7 +51,8 @@ pub struct Matchmaking {
 #[serde(deny_unknown_fields)]
 pub struct MatchPeer {
     pub name: String,
-    /// SHA-256 of the token that it sends (`printf %s TOKEN | sha256sum`); without one it is not answered.
+    /// SHA-256 of the token that it sends (`printf %s TOKEN | sha256sum`); without one it is not
+    /// answered.
     pub token_sha256: Option<Digest>,
     /// Its base address, as https://match.example.org/mme; without one it is not asked.
     pub address: Option<String>,
@@ -99,7 +101,9 @@ impl Matchmaking {
             bail!("[matchmaking] `results` is from 1 to {RESULTS_MAX}");
         }
         // Others refuse answers without one.
-        self.contact.check().map_err(|error| anyhow!("[matchmaking] contact: {error}"))?;
+        self.contact
+            .check()
+            .map_err(|error| anyhow!("[matchmaking] contact: {error}"))?;
         if !(0.0..=1.0).contains(&self.score) {
             bail!("[matchmaking] `score` is from 0 to 1");
         }
@@ -112,14 +116,24 @@ impl Matchmaking {
 
 impl MatchPeer {
     fn check(&self) -> Result<()> {
-        let Some(address) = &self.address else { return Ok(()) };
+        let Some(address) = &self.address else {
+            return Ok(());
+        };
         let secure = address.starts_with("https://");
-        let local = ["http://127.0.0.1:", "http://[::1]:"].iter().any(|start| address.starts_with(start));
+        let local = ["http://127.0.0.1:", "http://[::1]:"]
+            .iter()
+            .any(|start| address.starts_with(start));
         if !secure && !local {
-            bail!("[matchmaking] peer {} is to be asked at an https address", self.name);
+            bail!(
+                "[matchmaking] peer {} is to be asked at an https address",
+                self.name
+            );
         }
         if self.token_file.is_none() {
-            bail!("[matchmaking] peer {} has an address but no `token_file`", self.name);
+            bail!(
+                "[matchmaking] peer {} has an address but no `token_file`",
+                self.name
+            );
         }
         Ok(())
     }

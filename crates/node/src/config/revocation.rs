@@ -16,12 +16,16 @@ pub struct Revocation {
 
 impl Default for Revocation {
     fn default() -> Self {
-        Self { fetch_seconds: 300, stale_after_seconds: 24 * 60 * 60 }
+        Self {
+            fetch_seconds: 300,
+            stale_after_seconds: 24 * 60 * 60,
+        }
     }
 }
 
 impl Revocation {
-    /// The largest bound of age: 30 days. Without a bound, an issuer that is cut off could revoke nothing.
+    /// The largest bound of age: 30 days. Without a bound, an issuer that is cut off could revoke
+    /// nothing.
     const STALE_AFTER_SECONDS_MAX: u64 = 30 * 24 * 60 * 60;
 
     pub fn check(&self) -> Result<()> {
@@ -54,10 +58,18 @@ mod tests {
 
     #[test]
     fn the_age_of_a_list_is_always_bounded() {
-        let settings = |fetch_seconds, stale_after_seconds| Revocation { fetch_seconds, stale_after_seconds };
+        let settings = |fetch_seconds, stale_after_seconds| Revocation {
+            fetch_seconds,
+            stale_after_seconds,
+        };
         assert!(Revocation::default().check().is_ok());
         assert!(settings(1, 1).check().is_ok());
-        for bad in [settings(0, 10), settings(11, 10), settings(1, 0), settings(1, u64::MAX)] {
+        for bad in [
+            settings(0, 10),
+            settings(11, 10),
+            settings(1, 0),
+            settings(1, u64::MAX),
+        ] {
             assert!(bad.check().is_err(), "{bad:?}");
         }
     }

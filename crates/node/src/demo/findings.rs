@@ -1,4 +1,5 @@
-//! What the demo found: how the federated results compare with the pooled ones, and what the registries did.
+//! What the demo found: how the federated results compare with the pooled ones, and what the
+//! registries did.
 
 use std::path::PathBuf;
 
@@ -56,7 +57,8 @@ pub struct Account {
     pub with_network: Ranked,
     /// The disease's rank by phenotype with and without each peer, where it leads.
     pub by_phenotype: Option<RankByPeers>,
-    /// Entries that came into the other nodes' audit logs while the patient was diagnosed: none, or the demo fails.
+    /// Entries that came into the other nodes' audit logs while the patient was diagnosed: none, or
+    /// the demo fails.
     pub asked_of_peers: u64,
     /// The page with the network's counts.
     pub report: PathBuf,

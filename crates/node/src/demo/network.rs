@@ -35,7 +35,10 @@ pub fn found(dir: &Path, site: &Site) -> Result<(Folder, LoadReport)> {
     let folder = Folder::create(&dir.join(site.name.as_str()), &site.name, &site.country)?;
     let request = LoadRequest {
         dataset: dataset()?,
-        groups: vec![VcfGroup { files: vec![site.vcf.clone()], id_prefix: None }],
+        groups: vec![VcfGroup {
+            files: vec![site.vcf.clone()],
+            id_prefix: None,
+        }],
         phenotypes: vec![(site.phenotypes.clone(), None)],
         known_as: None,
         assembly: None,
@@ -53,7 +56,8 @@ pub fn dataset() -> Result<DatasetId> {
     Ok(DATASET.parse()?)
 }
 
-/// A serving process. It is asked to stop when this is dropped, and ends by itself when its parent is gone.
+/// A serving process. It is asked to stop when this is dropped, and ends by itself when its parent
+/// is gone.
 pub struct Server {
     child: Child,
     pub name: NodeName,
@@ -65,7 +69,13 @@ impl Server {
     pub fn start(folder: &Folder) -> Result<Self> {
         let log = ligate_files::create_private(&folder.path().join("serve.log"))?;
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["serve", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--dir"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--stop-with-stdin",
+                "--dir",
+            ])
             .arg(folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -78,7 +88,11 @@ impl Server {
         if let Some(output) = child.stdout.take() {
             BufReader::new(output).read_line(&mut address)?;
         }
-        let server = Self { child, name: folder.name().clone(), address: address.trim().to_owned() };
+        let server = Self {
+            child,
+            name: folder.name().clone(),
+            address: address.trim().to_owned(),
+        };
         if server.address.is_empty() {
             let said = fs::read_to_string(folder.path().join("serve.log")).unwrap_or_default();
             bail!("{} did not start to serve: {}", folder.name(), said.trim());
@@ -106,7 +120,8 @@ impl Drop for Server {
     }
 }
 
-/// Lets every folder know every other one. Only the access body, last in `folders`, may permit and open sums.
+/// Lets every folder know every other one. Only the access body, last in `folders`, may permit and
+/// open sums.
 pub fn introduce(folders: &[Folder], servers: &[Server]) -> Result<()> {
     let body = folders.len() - 1;
     for (index, folder) in folders.iter().enumerate() {

@@ -1,8 +1,9 @@
-//! The pooled check, which exists in the demo alone: all people are loaded again as one dataset of one block, the
-//! same study runs over that, and every number is compared bit by bit. Sums of the sites are not reused.
+//! The pooled check, which exists in the demo alone: all people are loaded again as one dataset of
+//! one block, the same study runs over that, and every number is compared bit by bit. Sums of the
+//! sites are not reused.
 //!
-//! The copy that the check needs is what Ligate exists to avoid, so it lives as short as it can: it is deleted when the
-//! comparison is done, when it fails, and when somebody stops the demo.
+//! The copy that the check needs is what Ligate exists to avoid, so it lives as short as it can: it
+//! is deleted when the comparison is done, when it fails, and when somebody stops the demo.
 
 use std::{
     fs,
@@ -33,7 +34,12 @@ pub fn check(
     story.chapter("The same study on pooled data, which only a demo may do");
     let copy = PooledCopy::folder(dir.join("pooled-check"))?;
     let snapshot = pool(&copy.folder, cohorts)?;
-    let all_variables: Vec<_> = cohorts.traits.iter().chain(&cohorts.covariates).cloned().collect();
+    let all_variables: Vec<_> = cohorts
+        .traits
+        .iter()
+        .chain(&cohorts.covariates)
+        .cloned()
+        .collect();
     let mut checks = Vec::new();
     for release in releases {
         interrupt::check()?;
@@ -59,10 +65,14 @@ impl PooledCopy {
         Ok(Self { folder })
     }
 
-    /// Deletes the copy, and fails where it cannot: a demo that leaves pooled data behind has to say so.
+    /// Deletes the copy, and fails where it cannot: a demo that leaves pooled data behind has to
+    /// say so.
     fn delete(self) -> Result<()> {
         self.remove().with_context(|| {
-            format!("the pooled copy in {} could not be deleted; delete it by hand", self.folder.display())
+            format!(
+                "the pooled copy in {} could not be deleted; delete it by hand",
+                self.folder.display()
+            )
         })
     }
 
@@ -78,13 +88,15 @@ impl Drop for PooledCopy {
     fn drop(&mut self) {
         if let Err(error) = self.remove() {
             let folder = self.folder.display();
-            note!("warning: the pooled copy in {folder} could not be deleted ({error}); delete it by hand");
+            note!(
+                "warning: the pooled copy in {folder} could not be deleted ({error}); delete it by hand"
+            );
         }
     }
 }
 
-/// Loads every site's files into one block. The site's name goes before each id: the same id at two sites may be
-/// two people.
+/// Loads every site's files into one block. The site's name goes before each id: the same id at two
+/// sites may be two people.
 fn pool(dir: &Path, cohorts: &Cohorts) -> Result<Snapshot> {
     let prefix = |site: &super::sites::Site| Some(format!("{}:", site.name));
     let request = LoadRequest {
@@ -92,9 +104,16 @@ fn pool(dir: &Path, cohorts: &Cohorts) -> Result<Snapshot> {
         groups: cohorts
             .sites
             .iter()
-            .map(|site| VcfGroup { files: vec![site.vcf.clone()], id_prefix: prefix(site) })
+            .map(|site| VcfGroup {
+                files: vec![site.vcf.clone()],
+                id_prefix: prefix(site),
+            })
             .collect(),
-        phenotypes: cohorts.sites.iter().map(|site| (site.phenotypes.clone(), prefix(site))).collect(),
+        phenotypes: cohorts
+            .sites
+            .iter()
+            .map(|site| (site.phenotypes.clone(), prefix(site)))
+            .collect(),
         known_as: None,
         assembly: None,
         reference: None,
@@ -106,11 +125,17 @@ fn pool(dir: &Path, cohorts: &Cohorts) -> Result<Snapshot> {
     };
     let lake = Lake::open(dir)?;
     let stages = Stages::new("pooled");
-    lake.load(&request, interrupt::flag(), &|step| stages.update(step.stage, step.done, step.total))?;
+    lake.load(&request, interrupt::flag(), &|step| {
+        stages.update(step.stage, step.done, step.total)
+    })?;
     Ok(lake.snapshot(&request.dataset)?)
 }
 
-fn compare(snapshot: &Snapshot, release: &Release, all_variables: &[VariableName]) -> Result<Identity> {
+fn compare(
+    snapshot: &Snapshot,
+    release: &Release,
+    all_variables: &[VariableName],
+) -> Result<Identity> {
     let stages = Stages::new(format!("pooled {}", release.plan.trait_name));
     let study = Study {
         trait_name: release.plan.trait_name.clone(),
@@ -119,15 +144,29 @@ fn compare(snapshot: &Snapshot, release: &Release, all_variables: &[VariableName
         wald_below: release.plan.wald_below,
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let pooled =
-        own_rows::run(snapshot, &study, PeopleRule::AllVariables, all_variables, threads, &|step| {
+    let pooled = own_rows::run(
+        snapshot,
+        &study,
+        PeopleRule::AllVariables,
+        all_variables,
+        threads,
+        &|step| {
             stages.update(step.stage.name(), step.done, step.total);
-        })?;
-    Ok(identity(&release.plan.trait_name, &release.gwas.associations, &pooled.gwas.associations))
+        },
+    )?;
+    Ok(identity(
+        &release.plan.trait_name,
+        &release.gwas.associations,
+        &pooled.gwas.associations,
+    ))
 }
 
 /// Walks both results, which are in key order, side by side.
-fn identity(trait_name: &VariableName, federated: &[Association], pooled: &[Association]) -> Identity {
+fn identity(
+    trait_name: &VariableName,
+    federated: &[Association],
+    pooled: &[Association],
+) -> Identity {
     let mut found = Identity {
         trait_name: trait_name.clone(),
         compared: 0,
@@ -164,7 +203,12 @@ fn bits(association: &Association) -> (u64, Option<u64>, [u64; 3]) {
     (
         association.counts.called,
         association.counts.allele_frequency().map(f64::to_bits),
-        [association.beta, association.standard_error, association.p_value].map(f64::to_bits),
+        [
+            association.beta,
+            association.standard_error,
+            association.p_value,
+        ]
+        .map(f64::to_bits),
     )
 }
 
@@ -225,7 +269,11 @@ mod tests {
     fn one_bit_is_a_difference() {
         let name = "ldl".parse().unwrap();
         let federated = [association(1, 0.1), association(2, 0.2)];
-        let mut pooled = vec![association(1, 0.1), association(2, 0.2), association(3, 0.3)];
+        let mut pooled = vec![
+            association(1, 0.1),
+            association(2, 0.2),
+            association(3, 0.3),
+        ];
         let same = identity(&name, &federated, &pooled);
         assert!(same.holds());
         assert_eq!((same.compared, same.pooled_only), (2, 1));

@@ -48,7 +48,8 @@ const COHORTS: [(&str, &str, &[u8], &[u8]); 3] = [
 /// The effects that were planted in them.
 const PLANTED: &str = include_str!("../../../../demo/cohorts/planted.tsv");
 
-/// Countries for sites of a folder, which does not say where they are: invented, for three jurisdictions.
+/// Countries for sites of a folder, which does not say where they are: invented, for three
+/// jurisdictions.
 const COUNTRIES: [&str; 6] = ["SE", "DE", "FR", "FI", "EE", "ES"];
 
 /// Where the demo's data are and what to ask of them.
@@ -77,7 +78,11 @@ pub fn simulated(folder: &Path) -> Result<Cohorts> {
             phenotypes: write(name, "phenotypes.tsv", phenotypes)?,
         });
     }
-    let names = |list: &[&str]| list.iter().map(|name| Ok(name.parse()?)).collect::<Result<Vec<_>>>();
+    let names = |list: &[&str]| {
+        list.iter()
+            .map(|name| Ok(name.parse()?))
+            .collect::<Result<Vec<_>>>()
+    };
     Ok(Cohorts {
         sites,
         traits: names(&["ldl", "t2d"])?,
@@ -87,7 +92,11 @@ pub fn simulated(folder: &Path) -> Result<Cohorts> {
 }
 
 /// One site per NAME.vcf.gz with its NAME.phenotypes.tsv in `folder`.
-pub fn in_folder(folder: &Path, traits: &[VariableName], covariates: &[VariableName]) -> Result<Cohorts> {
+pub fn in_folder(
+    folder: &Path,
+    traits: &[VariableName],
+    covariates: &[VariableName],
+) -> Result<Cohorts> {
     let mut sites = Vec::new();
     for vcf in vcf_files(folder)? {
         sites.push(site(&vcf, sites.len())?);
@@ -119,18 +128,26 @@ fn check_columns<'a>(table: &Path, names: impl Iterator<Item = &'a VariableName>
     io::BufReader::new(file)
         .read_line(&mut header)
         .with_context(|| format!("cannot read {}", table.display()))?;
-    let columns: Vec<_> = header.trim().split(['\t', ',']).map(|name| name.trim_matches('"')).collect();
+    let columns: Vec<_> = header
+        .trim()
+        .split(['\t', ','])
+        .map(|name| name.trim_matches('"'))
+        .collect();
     for name in names {
         if !columns.contains(&name.as_str()) {
-            bail!("{} has no column {name}; it has {}", table.display(), columns.join(", "));
+            bail!(
+                "{} has no column {name}; it has {}",
+                table.display(),
+                columns.join(", ")
+            );
         }
     }
     Ok(())
 }
 
 fn vcf_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("cannot read the folder {}", folder.display()))?;
     let mut files = Vec::new();
     for entry in entries {
         let path = entry?.path();
@@ -143,11 +160,18 @@ fn vcf_files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn site(vcf: &Path, index: usize) -> Result<Site> {
-    let file = vcf.file_name().and_then(|name| name.to_str()).context("a file name is not valid UTF-8")?;
+    let file = vcf
+        .file_name()
+        .and_then(|name| name.to_str())
+        .context("a file name is not valid UTF-8")?;
     let name = file.trim_end_matches(".vcf.gz");
     let phenotypes = vcf.with_file_name(format!("{name}.phenotypes.tsv"));
     if !phenotypes.exists() {
-        bail!("{} has no phenotype table; put it at {}", vcf.display(), phenotypes.display());
+        bail!(
+            "{} has no phenotype table; put it at {}",
+            vcf.display(),
+            phenotypes.display()
+        );
     }
     Ok(Site {
         name: name.parse()?,
@@ -157,21 +181,39 @@ fn site(vcf: &Path, index: usize) -> Result<Site> {
     })
 }
 
-/// Reads a table of trait, contig, position, id, reference, alternate and effect per alternate allele. A line that is
-/// not like that marks nothing in the report.
+/// Reads a table of trait, contig, position, id, reference, alternate and effect per alternate
+/// allele. A line that is not like that marks nothing in the report.
 fn planted(table: &str) -> Vec<Planted> {
     table.lines().filter_map(planted_effect).collect()
 }
 
 fn planted_effect(line: &str) -> Option<Planted> {
     let fields: Vec<_> = line.split('\t').collect();
-    let [trait_name, contig, position, _, reference, alternate, effect, ..] = fields[..] else { return None };
+    let [
+        trait_name,
+        contig,
+        position,
+        _,
+        reference,
+        alternate,
+        effect,
+        ..,
+    ] = fields[..]
+    else {
+        return None;
+    };
     let key = VariantKey {
         contig: Contig::new(contig),
         position: Position::new(position.parse().ok()?),
         reference: Allele::new(reference).ok()?,
         alternate: Allele::new(alternate).ok()?,
     };
-    let effect = report::Planted { place: pages::place(&key)?, effect: effect.parse().ok()? };
-    Some(Planted { trait_name: trait_name.parse().ok()?, effect })
+    let effect = report::Planted {
+        place: pages::place(&key)?,
+        effect: effect.parse().ok()?,
+    };
+    Some(Planted {
+        trait_name: trait_name.parse().ok()?,
+        effect,
+    })
 }

@@ -26,7 +26,12 @@ pub struct Story {
 
 impl Story {
     pub fn new(json: bool) -> Self {
-        Self { json, chapters: 0, identities: Vec::new(), account: None }
+        Self {
+            json,
+            chapters: 0,
+            identities: Vec::new(),
+            account: None,
+        }
     }
 
     fn say(&self, line: &str) {
@@ -90,7 +95,10 @@ impl Story {
 
     pub fn release(&self, release: &Release, took: Duration) {
         let people = &release.gwas.people;
-        let cases = people.cases.map(|cases| format!(", {} cases", thousands(cases))).unwrap_or_default();
+        let cases = people
+            .cases
+            .map(|cases| format!(", {} cases", thousands(cases)))
+            .unwrap_or_default();
         self.say(&format!(
             "   {:<10} {} people{cases} at {} of {} nodes: {} variants passed the gate, {} did not, lambda {:.3}  ({:.1} s)",
             release.plan.trait_name.as_str(),
@@ -117,7 +125,11 @@ impl Story {
     }
 
     pub fn identity(&mut self, identity: &Identity) {
-        let verdict = if identity.holds() { "identical in every bit" } else { "DIFFERENT" };
+        let verdict = if identity.holds() {
+            "identical in every bit"
+        } else {
+            "DIFFERENT"
+        };
         self.say(&format!(
             "   {:<10} {} variants compared (n, allele frequency, beta, SE, p): {verdict}; {} only in the pooled run",
             identity.trait_name.as_str(),
@@ -146,15 +158,26 @@ impl Story {
             return;
         }
         let dir = dir.display();
-        let first = releases.first().map(|release| release.plan.trait_name.to_string()).unwrap_or_default();
-        say!("\nDone in {:.1} s. Everything that was started has stopped.", took.as_secs_f64());
-        say!("Open {} in a browser; the tables are beside it.\n", report.display());
+        let first = releases
+            .first()
+            .map(|release| release.plan.trait_name.to_string())
+            .unwrap_or_default();
+        say!(
+            "\nDone in {:.1} s. Everything that was started has stopped.",
+            took.as_secs_f64()
+        );
+        say!(
+            "Open {} in a browser; the tables are beside it.\n",
+            report.display()
+        );
         say!("Try next:");
         say!("   zcat {dir}/results/{first}.gwas.tsv.gz | head");
         say!("   ligate audit show --dir {dir}/hdab");
         say!("   ligate permit show {dir}/permit.jws");
         if self.account.is_some() {
-            say!("   ligate diagnose {dir}/registries/registre.json --network --dir {dir}/registre");
+            say!(
+                "   ligate diagnose {dir}/registries/registre.json --network --dir {dir}/registre"
+            );
         }
         say!(
             "   ligate demo --sites FOLDER --trait T --covariates a,b      your own VCF and phenotype files"

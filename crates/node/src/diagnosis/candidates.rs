@@ -1,6 +1,8 @@
 //! Candidates of the ranking as the report shows them: evidence, what is missing, what to examine.
 
-use ligate_clinic::phenotype::{self, Counts, Examination, Feature, Match, Query, RankedDisease, Scorer};
+use ligate_clinic::phenotype::{
+    self, Counts, Examination, Feature, Match, Query, RankedDisease, Scorer,
+};
 use ligate_knowledge::DiseaseIndex;
 
 use super::names::{Names, references};
@@ -9,7 +11,8 @@ use crate::report::diagnosis::{self as view, Candidate, Contribution, Shift};
 /// Features listed for each candidate.
 const FEATURES: usize = 12;
 
-/// Contributions below this leave a term unexplained: it is then less likely under the disease than among all diseases.
+/// Contributions below this leave a term unexplained: it is then less likely under the disease than
+/// among all diseases.
 const UNEXPLAINED: f64 = -0.3;
 
 /// One candidate with its place in the final ranking.
@@ -22,7 +25,12 @@ pub struct Ranked<'a> {
 }
 
 /// A candidate's part of the report.
-pub fn candidate(names: Names<'_>, scorer: &Scorer<'_>, query: &Query, ranked: &Ranked<'_>) -> Candidate {
+pub fn candidate(
+    names: Names<'_>,
+    scorer: &Scorer<'_>,
+    query: &Query,
+    ranked: &Ranked<'_>,
+) -> Candidate {
     let index = ranked.disease;
     let disease = names.disease(index);
     let explanation = phenotype::explain(scorer, query, index);
@@ -33,10 +41,17 @@ pub fn candidate(names: Names<'_>, scorer: &Scorer<'_>, query: &Query, ranked: &
         .collect();
     let features = |matches: &[Match]| {
         let known = matches.iter().take(FEATURES);
-        known.map(|of| view::Feature { term: names.term(of.term), frequency: of.f }).collect::<Vec<_>>()
+        known
+            .map(|of| view::Feature {
+                term: names.term(of.term),
+                frequency: of.f,
+            })
+            .collect::<Vec<_>>()
     };
-    let unexplained =
-        contributions.iter().filter(|part| part.value < UNEXPLAINED).map(|part| part.term.clone());
+    let unexplained = contributions
+        .iter()
+        .filter(|part| part.value < UNEXPLAINED)
+        .map(|part| part.term.clone());
     let genes: Vec<_> = disease.genes.iter().map(|&gene| names.gene(gene)).collect();
     Candidate {
         rank: ranked.rank,
@@ -50,16 +65,28 @@ pub fn candidate(names: Names<'_>, scorer: &Scorer<'_>, query: &Query, ranked: &
         shift: ranked.by_phenotype.map(shift).unwrap_or_default(),
         unexplained: unexplained.collect(),
         contributions,
-        missing: explanation.as_ref().map(|of| features(&of.unknown)).unwrap_or_default(),
-        against: explanation.as_ref().map(|of| features(&of.missing)).unwrap_or_default(),
+        missing: explanation
+            .as_ref()
+            .map(|of| features(&of.unknown))
+            .unwrap_or_default(),
+        against: explanation
+            .as_ref()
+            .map(|of| features(&of.missing))
+            .unwrap_or_default(),
         variants: Vec::new(),
         rank_alone: None,
     }
 }
 
 fn shift(disease: &RankedDisease) -> Shift {
-    let parts = disease.shift_parts.iter().map(|(feature, value)| (words(*feature).to_owned(), *value));
-    Shift { total: disease.shift, parts: parts.collect() }
+    let parts = disease
+        .shift_parts
+        .iter()
+        .map(|(feature, value)| (words(*feature).to_owned(), *value));
+    Shift {
+        total: disease.shift,
+        parts: parts.collect(),
+    }
 }
 
 fn words(feature: Feature) -> &'static str {
@@ -81,8 +108,14 @@ fn contribution(names: Names<'_>, part: &phenotype::Contribution) -> Contributio
         value: part.value,
         if_removed: part.if_removed,
         matched: matched.map(|of| names.term(of.term)),
-        frequency: if part.absent { Some("annotated as absent".to_owned()) } else { matched.map(frequency) },
-        references: matched.map(|of| references(&of.references)).unwrap_or_default(),
+        frequency: if part.absent {
+            Some("annotated as absent".to_owned())
+        } else {
+            matched.map(frequency)
+        },
+        references: matched
+            .map(|of| references(&of.references))
+            .unwrap_or_default(),
     }
 }
 
@@ -102,7 +135,10 @@ pub fn examinations(
     count: usize,
 ) -> Vec<view::Examination> {
     let steps = phenotype::examine_next(scorer, query, posterior, count);
-    steps.iter().map(|step| examination(names, scorer, posterior, step)).collect()
+    steps
+        .iter()
+        .map(|step| examination(names, scorer, posterior, step))
+        .collect()
 }
 
 /// Candidates that are looked at for what an answer would say of them.
@@ -116,13 +152,20 @@ fn examination(
 ) -> view::Examination {
     let total: f64 = posterior.iter().map(|(_, probability)| probability).sum();
     let chance = |disease: DiseaseIndex| scorer.frequency(disease, step.term);
-    let expected =
-        posterior.iter().map(|&(disease, probability)| probability / total * chance(disease)).sum();
-    let for_it = posterior.iter().take(LEADING).filter(|(disease, _)| chance(*disease) > expected);
+    let expected = posterior
+        .iter()
+        .map(|&(disease, probability)| probability / total * chance(disease))
+        .sum();
+    let for_it = posterior
+        .iter()
+        .take(LEADING)
+        .filter(|(disease, _)| chance(*disease) > expected);
     view::Examination {
         term: names.term(step.term),
         bits: step.bits,
         expected,
-        speaks_for: for_it.map(|&(disease, _)| names.disease(disease).name.clone()).collect(),
+        speaks_for: for_it
+            .map(|&(disease, _)| names.disease(disease).name.clone())
+            .collect(),
     }
 }

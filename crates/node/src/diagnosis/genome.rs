@@ -1,5 +1,5 @@
-//! The genome's part of a diagnosis: reads the family's VCF once, record by record, and ranks diseases by phenotype and
-//! variants together.
+//! The genome's part of a diagnosis: reads the family's VCF once, record by record, and ranks
+//! diseases by phenotype and variants together.
 
 mod facts;
 mod words;
@@ -73,7 +73,8 @@ pub(super) struct Read {
     pub report: FamilyReport,
     pub assembly: Assembly,
     pub with_network: bool,
-    /// What was wrong beside the records: what the case and the pedigree disagree on, peers' counts that are damaged.
+    /// What was wrong beside the records: what the case and the pedigree disagree on, peers' counts
+    /// that are damaged.
     pub warnings: Vec<String>,
 }
 
@@ -89,20 +90,38 @@ pub fn rank_with_genome(
     let catalogue = Catalogue::of(knowledge, &facts.model, &mut facts.names);
     let read = read(request, &facts)?;
     let count = knowledge.diseases().len();
-    let prior = PhenotypePrior::from_ranking(count, scorer.candidates(), &scorer.scores(query), ranking);
+    let prior =
+        PhenotypePrior::from_ranking(count, scorer.candidates(), &scorer.scores(query), ranking);
     let contributions = |disease: DiseaseIndex| -> Vec<f64> {
         let explanation = explain(scorer, query, disease);
-        explanation.map(|of| of.contributions.iter().map(|part| part.value).collect()).unwrap_or_default()
+        explanation
+            .map(|of| of.contributions.iter().map(|part| part.value).collect())
+            .unwrap_or_default()
     };
-    let options = RankOptions { leading: LEADING, incidental: request.incidental };
-    let found = rank(knowledge, &facts.model, &catalogue, &prior, &read.examination, &contributions, options);
+    let options = RankOptions {
+        leading: LEADING,
+        incidental: request.incidental,
+    };
+    let found = rank(
+        knowledge,
+        &facts.model,
+        &catalogue,
+        &prior,
+        &read.examination,
+        &contributions,
+        options,
+    );
     let said = words::Said::of(request, query, &facts, &catalogue, &read, &found);
     Ok(ranked(found, said))
 }
 
 fn ranked(found: GenomeRanking, said: words::Said) -> RankedGenome {
     RankedGenome {
-        order: found.leading.iter().map(|ranked| (ranked.disease, ranked.probability)).collect(),
+        order: found
+            .leading
+            .iter()
+            .map(|ranked| (ranked.disease, ranked.probability))
+            .collect(),
         genes: found.genes,
         none_of_these: found.none_of_these,
         said,
@@ -121,12 +140,16 @@ fn read(request: &GenomeRequest<'_>, facts: &GenomeFacts) -> Result<Read> {
     };
     let counts = |variant: &SmallVariant| -> NetworkCount {
         let found = network.as_ref().and_then(|network| network.get(variant));
-        found.map_or(NetworkCount::Suppressed, |&(copies, called)| NetworkCount::Counted { copies, called })
+        found.map_or(NetworkCount::Suppressed, |&(copies, called)| {
+            NetworkCount::Counted { copies, called }
+        })
     };
     let sites: Option<&Sites> = facts.sites.as_ref();
     let frequencies = Frequencies {
         sites,
-        network: network.is_some().then_some(&counts as &dyn Fn(&SmallVariant) -> NetworkCount),
+        network: network
+            .is_some()
+            .then_some(&counts as &dyn Fn(&SmallVariant) -> NetworkCount),
     };
     let lines = vcf.info_lines().to_vec();
     let mut examiner = Examiner::new(
@@ -152,7 +175,13 @@ fn read(request: &GenomeRequest<'_>, facts: &GenomeFacts) -> Result<Read> {
     if interrupt::is_requested() {
         bail!("stopped");
     }
-    Ok(Read { examination: examiner.finish(), report, assembly, with_network: network.is_some(), warnings })
+    Ok(Read {
+        examination: examiner.finish(),
+        report,
+        assembly,
+        with_network: network.is_some(),
+        warnings,
+    })
 }
 
 /// The file's assembly; what the user says may fill a gap but not contradict the header.
@@ -169,21 +198,27 @@ fn assembly(stated: Option<Assembly>, asked: Option<Assembly>) -> Result<Assembl
 
 fn family(request: &GenomeRequest<'_>, vcf: &FamilyVcf) -> Result<Family> {
     let case = request.case;
-    // A single sample is the patient's whatever its name; of several, the case or the user says which.
+    // A single sample is the patient's whatever its name; of several, the case or the user says
+    // which.
     let named = request.sample.or_else(|| {
         let individual = Some(case.individual.as_str()).filter(|id| !id.is_empty());
         individual.filter(|id| vcf.samples().len() > 1 || vcf.column(id).is_some())
     });
     let in_file = |path: &Path| format!("in {}", path.display());
     let Some(path) = request.ped else {
-        return Family::single(vcf.samples(), named, case.sex).with_context(|| in_file(request.vcf));
+        return Family::single(vcf.samples(), named, case.sex)
+            .with_context(|| in_file(request.vcf));
     };
     let (pedigree, problems) = Pedigree::read(path)?;
     for problem in problems.kept() {
         note!("problem: {problem}");
     }
     Family::of_pedigree(vcf.samples(), named, case.sex, &pedigree).map_err(|error| {
-        let file = if error == FamilyError::NotInPedigree { path } else { request.vcf };
+        let file = if error == FamilyError::NotInPedigree {
+            path
+        } else {
+            request.vcf
+        };
         anyhow::Error::new(error).context(in_file(file))
     })
 }
@@ -192,6 +227,7 @@ fn family(request: &GenomeRequest<'_>, vcf: &FamilyVcf) -> Result<Family> {
 fn sex_disagreement(family: &Family, case: &Case) -> Option<String> {
     let by_pedigree = family.member(family.patient()).sex?;
     (case.sex? != by_pedigree).then(|| {
-        "the case and the pedigree state different sexes of the patient; the pedigree's is used".to_owned()
+        "the case and the pedigree state different sexes of the patient; the pedigree's is used"
+            .to_owned()
     })
 }

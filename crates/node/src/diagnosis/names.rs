@@ -11,7 +11,10 @@ pub struct Names<'k>(pub &'k Knowledge);
 impl<'k> Names<'k> {
     pub fn term(&self, term: Term) -> TermName {
         let ontology = &self.0.ontology;
-        TermName { id: ontology.id(term).to_string(), name: ontology.name(term).to_owned() }
+        TermName {
+            id: ontology.id(term).to_string(),
+            name: ontology.name(term).to_owned(),
+        }
     }
 
     pub fn terms(&self, terms: impl IntoIterator<Item = Term>) -> Vec<TermName> {

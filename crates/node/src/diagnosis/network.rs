@@ -28,9 +28,15 @@ impl PeerTables {
     pub fn read(folder: &Folder, knowledge: &Knowledge) -> Result<Self> {
         let (tables, problems) = peers::tables(folder)?;
         if tables.is_empty() && problems.is_empty() {
-            bail!("no peer's table is here yet; fetch them with `ligate knowledge fetch --dir ...`");
+            bail!(
+                "no peer's table is here yet; fetch them with `ligate knowledge fetch --dir ...`"
+            );
         }
-        let mut read = Self { counts: Vec::new(), uses: Vec::new(), versions: Vec::new() };
+        let mut read = Self {
+            counts: Vec::new(),
+            uses: Vec::new(),
+            versions: Vec::new(),
+        };
         for table in tables {
             let counts = PeerCounts::of(table.peer.clone(), &table.table, knowledge);
             let fetched = table.fetched.strftime("%Y-%m-%d").to_string();
@@ -62,32 +68,45 @@ fn refused(problem: String) -> PeerUse {
         Some((name, reason)) => (name.to_owned(), reason.to_owned()),
         None => (String::new(), problem),
     };
-    PeerUse { name, fetched: String::new(), diseases: 0, counts: 0, refused: Some(reason) }
+    PeerUse {
+        name,
+        fetched: String::new(),
+        diseases: 0,
+        counts: 0,
+        refused: Some(reason),
+    }
 }
 
-/// The ranks of the leading candidates with all peers, with none and without each. `rank` ranks `leading` under the
-/// profiles that are given.
+/// The ranks of the leading candidates with all peers, with none and without each. `rank` ranks
+/// `leading` under the profiles that are given.
 pub fn ranks(
     tables: &PeerTables,
     annotations: &Annotations<'_>,
     leading: &[(DiseaseIndex, String)],
     rank: impl Fn(Vec<(DiseaseIndex, Profile)>) -> Vec<Option<f64>>,
 ) -> Network {
-    let influence =
-        counts::ranks_with_and_without(&tables.counts, |peers| rank(counts::with_counts(annotations, peers)));
+    let influence = counts::ranks_with_and_without(&tables.counts, |peers| {
+        rank(counts::with_counts(annotations, peers))
+    });
     let place = |ranks: &[Option<f64>], candidate: usize| {
         // A candidate without rows is behind all others.
         ranks[candidate].map_or(usize::MAX, |rank| rank.floor() as usize)
     };
-    let rows = leading.iter().enumerate().map(|(candidate, (_, disease))| RankByPeers {
-        disease: disease.clone(),
-        with_all: place(&influence.with_all, candidate),
-        with_none: place(&influence.with_none, candidate),
-        without: influence
-            .without
-            .iter()
-            .map(|(peer, ranks)| (peer.to_string(), place(ranks, candidate)))
-            .collect(),
-    });
-    Network { peers: tables.uses.clone(), ranks: rows.collect() }
+    let rows = leading
+        .iter()
+        .enumerate()
+        .map(|(candidate, (_, disease))| RankByPeers {
+            disease: disease.clone(),
+            with_all: place(&influence.with_all, candidate),
+            with_none: place(&influence.with_none, candidate),
+            without: influence
+                .without
+                .iter()
+                .map(|(peer, ranks)| (peer.to_string(), place(ranks, candidate)))
+                .collect(),
+        });
+    Network {
+        peers: tables.uses.clone(),
+        ranks: rows.collect(),
+    }
 }

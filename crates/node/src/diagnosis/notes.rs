@@ -9,21 +9,30 @@ pub fn case_notes(notes: &[QueryNote]) -> Vec<String> {
 
 fn sentence(note: &QueryNote) -> String {
     match note {
-        QueryNote::Replaced { from, to } => format!("{from} is an old id; {to}, which replaces it, is used"),
+        QueryNote::Replaced { from, to } => {
+            format!("{from} is an old id; {to}, which replaces it, is used")
+        }
         QueryNote::Obsolete { term, consider } if consider.is_empty() => {
             format!("{term} is obsolete and was left out")
         }
         QueryNote::Obsolete { term, consider } => {
             let terms: Vec<_> = consider.iter().map(ToString::to_string).collect();
-            format!("{term} is obsolete and was left out; consider {}", terms.join(" or "))
+            format!(
+                "{term} is obsolete and was left out; consider {}",
+                terms.join(" or ")
+            )
         }
-        QueryNote::Unknown(term) => format!("{term} is not in this release of HPO and was left out"),
+        QueryNote::Unknown(term) => {
+            format!("{term} is not in this release of HPO and was left out")
+        }
         QueryNote::Contradictory(term) => {
             format!(
                 "{term} is excluded, but observed or implied by an observed term; the observation is kept"
             )
         }
-        QueryNote::NotPhenotype(term) => format!("{term} is not a phenotypic abnormality and was left out"),
+        QueryNote::NotPhenotype(term) => {
+            format!("{term} is not a phenotypic abnormality and was left out")
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Asking many systems at once about one patient: each under the same deadline, each answer bounded and checked, and an
-//! honest list of who answered.
+//! Asking many systems at once about one patient: each under the same deadline, each answer bounded
+//! and checked, and an honest list of who answered.
 
 use std::{
     fs,
@@ -31,7 +31,12 @@ pub struct Answer {
 }
 
 /// The question about a case, under a name that only this question has.
-pub fn request_about(knowledge: &Knowledge, name: &str, case: &Case, contact: &Contact) -> MatchRequest {
+pub fn request_about(
+    knowledge: &Knowledge,
+    name: &str,
+    case: &Case,
+    contact: &Contact,
+) -> MatchRequest {
     let mut patient = shown_patients::patient(knowledge, name, case, contact);
     // What one looks for is not told: a peer would otherwise match by the answer.
     patient.disorders.clear();
@@ -47,17 +52,33 @@ pub fn asked(settings: &Matchmaking) -> Vec<String> {
 /// Asks every peer that has an address. Answers in the peers' order.
 pub fn ask(folder: &Path, settings: &Matchmaking, request: &MatchRequest) -> Result<Vec<Answer>> {
     let body = serde_json::to_string(request)?;
-    let asked: Vec<_> = settings.peers.iter().filter(|peer| peer.address.is_some()).cloned().collect();
+    let asked: Vec<_> = settings
+        .peers
+        .iter()
+        .filter(|peer| peer.address.is_some())
+        .cloned()
+        .collect();
     let (send, receive) = mpsc::channel();
     for (place, peer) in asked.iter().cloned().enumerate() {
-        let (send, body, deadline, folder) =
-            (send.clone(), body.clone(), settings.deadline(), folder.to_owned());
+        let (send, body, deadline, folder) = (
+            send.clone(),
+            body.clone(),
+            settings.deadline(),
+            folder.to_owned(),
+        );
         thread::spawn(move || {
             let start = Instant::now();
-            let outcome =
-                ask_one(&folder, &peer, &body, deadline).map_err(|error| crate::output::one_line(&error));
+            let outcome = ask_one(&folder, &peer, &body, deadline)
+                .map_err(|error| crate::output::one_line(&error));
             // Whoever asked may have stopped waiting.
-            let _ = send.send((place, Answer { peer: peer.name, outcome, took: start.elapsed() }));
+            let _ = send.send((
+                place,
+                Answer {
+                    peer: peer.name,
+                    outcome,
+                    took: start.elapsed(),
+                },
+            ));
         });
     }
     drop(send);
@@ -73,7 +94,11 @@ fn collect(
     let late = || Err(format!("no answer within {} s", deadline.as_secs()));
     let mut answers: Vec<_> = asked
         .iter()
-        .map(|peer| Answer { peer: peer.name.clone(), outcome: late(), took: deadline })
+        .map(|peer| Answer {
+            peer: peer.name.clone(),
+            outcome: late(),
+            took: deadline,
+        })
         .collect();
     // A second more than each request's own deadline, so that its reason arrives.
     while let Some(left) = (deadline + Duration::from_secs(1)).checked_sub(start.elapsed()) {
@@ -91,7 +116,9 @@ fn ask_one(
     body: &str,
     deadline: Duration,
 ) -> Result<(Vec<MatchResult>, Option<String>)> {
-    let (Some(address), Some(file)) = (&peer.address, &peer.token_file) else { bail!("it has no address") };
+    let (Some(address), Some(file)) = (&peer.address, &peer.token_file) else {
+        bail!("it has no address")
+    };
     let token = read_token(&folder.join(file))?;
     // A redirect is not followed: it would take the token and the patient elsewhere.
     let agent: ureq::Agent = ureq::Agent::config_builder()
@@ -117,13 +144,16 @@ fn ask_one(
         .limit(ANSWER_MAX)
         .read_to_string()
         .map_err(|error| failed(error, deadline))?;
-    let mut answer: MatchResponse =
-        serde_json::from_str(&text).ok().context("its answer is not one of the API (v1.1)")?;
+    let mut answer: MatchResponse = serde_json::from_str(&text)
+        .ok()
+        .context("its answer is not one of the API (v1.1)")?;
     let valid = |result: &MatchResult| (0.0..=1.0).contains(&result.score.patient);
     if !answer.results.iter().all(valid) {
         bail!("its answer has a score that is not from 0 to 1");
     }
-    answer.results.sort_by(|a, b| b.score.patient.total_cmp(&a.score.patient));
+    answer
+        .results
+        .sort_by(|a, b| b.score.patient.total_cmp(&a.score.patient));
     answer.results.truncate(RESULTS_MAX);
     Ok((answer.results, answer.disclaimer))
 }
@@ -131,7 +161,9 @@ fn ask_one(
 fn failed(error: ureq::Error, deadline: Duration) -> anyhow::Error {
     match error {
         ureq::Error::Timeout(_) => anyhow!("no answer within {} s", deadline.as_secs()),
-        ureq::Error::BodyExceedsLimit(limit) => anyhow!("its answer is larger than {} MiB", limit >> 20),
+        ureq::Error::BodyExceedsLimit(limit) => {
+            anyhow!("its answer is larger than {} MiB", limit >> 20)
+        }
         error => anyhow!(error).context("it could not be asked"),
     }
 }
@@ -139,8 +171,20 @@ fn failed(error: ureq::Error, deadline: Duration) -> anyhow::Error {
 fn read_token(path: &Path) -> Result<String> {
     use std::os::unix::fs::PermissionsExt;
     let failed = || format!("cannot read the token in {}", path.display());
-    if fs::metadata(path).with_context(failed)?.permissions().mode() & 0o077 != 0 {
-        bail!("others can read the token in {}; chmod 600 it", path.display());
+    if fs::metadata(path)
+        .with_context(failed)?
+        .permissions()
+        .mode()
+        & 0o077
+        != 0
+    {
+        bail!(
+            "others can read the token in {}; chmod 600 it",
+            path.display()
+        );
     }
-    Ok(fs::read_to_string(path).with_context(failed)?.trim().to_owned())
+    Ok(fs::read_to_string(path)
+        .with_context(failed)?
+        .trim()
+        .to_owned())
 }

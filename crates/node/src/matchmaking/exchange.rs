@@ -1,6 +1,6 @@
-//! This node in the exchange: whose token is known, which patients are shown as of now, and the entry in the audit log
-//! without which nothing is shown. The addresses are `ligate_api::mme`'s; its port is HTTPS with the configured
-//! certificate, or plain HTTP on loopback behind a proxy.
+//! This node in the exchange: whose token is known, which patients are shown as of now, and the
+//! entry in the audit log without which nothing is shown. The addresses are `ligate_api::mme`'s;
+//! its port is HTTPS with the configured certificate, or plain HTTP on loopback behind a proxy.
 
 use std::{
     fs,
@@ -18,8 +18,8 @@ use axum::response::IntoResponse;
 use jiff::Timestamp;
 use ligate_access::audit::Event;
 use ligate_api::mme::{
-    self, BODY_BYTES_MAX, DisclaimerAnswer, Heartbeat, HeartbeatAnswer, MatchRequest, MatchResponse,
-    MetricsAnswer, MmeError,
+    self, BODY_BYTES_MAX, DisclaimerAnswer, Heartbeat, HeartbeatAnswer, MatchRequest,
+    MatchResponse, MetricsAnswer, MmeError,
 };
 use ligate_clinic::matching::Weights;
 use ligate_listener::{Limits, Metrics, Port, Security};
@@ -64,15 +64,23 @@ struct Exchange {
     matches: AtomicU64,
 }
 
-/// When the registry's file was written, its length and its inode: it is replaced whole when a patient leaves.
+/// When the registry's file was written, its length and its inode: it is replaced whole when a
+/// patient leaves.
 type State = (SystemTime, u64, u64);
 
-/// The port of this node in the exchange. Reads everything that can be wrong, so that a node does not start without it.
+/// The port of this node in the exchange. Reads everything that can be wrong, so that a node does
+/// not start without it.
 pub fn port(folder: Folder, settings: Matchmaking, metrics: &Metrics) -> Result<Port> {
     let (security, limits) = match tls(folder.path(), &settings)? {
         Some(tls) => {
             let connections_per_network_max = CONNECTIONS_PER_NETWORK_MAX;
-            (Security::Certificate(tls), Limits { connections_per_network_max, ..LIMITS })
+            (
+                Security::Certificate(tls),
+                Limits {
+                    connections_per_network_max,
+                    ..LIMITS
+                },
+            )
         }
         None => (Security::Plain, LIMITS),
     };
@@ -87,7 +95,9 @@ pub fn port(folder: Folder, settings: Matchmaking, metrics: &Metrics) -> Result<
 }
 
 fn tls(folder: &Path, settings: &Matchmaking) -> Result<Option<Arc<ServerConfig>>> {
-    let (Some(certificate), Some(key)) = (&settings.certificate, &settings.key) else { return Ok(None) };
+    let (Some(certificate), Some(key)) = (&settings.certificate, &settings.key) else {
+        return Ok(None);
+    };
     let read = |path: &Path| {
         let path = folder.join(path);
         fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
@@ -112,9 +122,21 @@ impl Exchange {
         let facts: &'static Facts = Box::leak(Box::new(Facts::open(None)?));
         let weights: &'static Weights = Box::leak(Box::new(Weights::of(&facts.knowledge)));
         let (requests, matches) = (AtomicU64::new(0), AtomicU64::new(0));
-        let empty = Arc::new(ShownPatients::new(&facts.knowledge, weights, &[], &settings.contact));
-        let exchange =
-            Self { folder, facts, weights, patients: Mutex::new((None, empty)), settings, requests, matches };
+        let empty = Arc::new(ShownPatients::new(
+            &facts.knowledge,
+            weights,
+            &[],
+            &settings.contact,
+        ));
+        let exchange = Self {
+            folder,
+            facts,
+            weights,
+            patients: Mutex::new((None, empty)),
+            settings,
+            requests,
+            matches,
+        };
         exchange.patients()?;
         Ok(exchange)
     }
@@ -122,8 +144,13 @@ impl Exchange {
     /// The patients as of now: who withdrew is not in the next answer.
     fn patients(&self) -> Result<Arc<ShownPatients<'static>>> {
         let file = self.folder.registry().join(patients::NAME);
-        let state = fs::metadata(&file).and_then(|file| Ok((file.modified()?, file.len(), file.ino()))).ok();
-        let mut held = self.patients.lock().map_err(|_| anyhow!("the registry could not be read"))?;
+        let state = fs::metadata(&file)
+            .and_then(|file| Ok((file.modified()?, file.len(), file.ino())))
+            .ok();
+        let mut held = self
+            .patients
+            .lock()
+            .map_err(|_| anyhow!("the registry could not be read"))?;
         if held.0 != state {
             let found = shown(&self.folder)?;
             let contact = &self.settings.contact;
@@ -136,7 +163,11 @@ impl Exchange {
     /// Before an answer leaves: what cannot be recorded is not sent.
     fn record(&self, peer: &str, matches: u64) -> Result<()> {
         let peer = peer.to_owned();
-        self.folder.record(Event::MatchAnswered { peer, matches, purpose: Purpose::Care })?;
+        self.folder.record(Event::MatchAnswered {
+            peer,
+            matches,
+            purpose: Purpose::Care,
+        })?;
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.matches.fetch_add(matches, Ordering::Relaxed);
         Ok(())
@@ -151,16 +182,26 @@ impl mme::Exchange for Exchange {
     /// Only digests are stored and compared, so that time tells nothing about a token.
     fn peer_of(&self, token: &str) -> Option<String> {
         let digest = Digest::from_bytes(Sha256::digest(token.as_bytes()).into());
-        let peer = self.settings.peers.iter().find(|peer| peer.token_sha256 == Some(digest));
+        let peer = self
+            .settings
+            .peers
+            .iter()
+            .find(|peer| peer.token_sha256 == Some(digest));
         peer.map(|peer| peer.name.clone())
     }
 
     fn matches(&self, peer: &str, request: &MatchRequest) -> Result<MatchResponse, MmeError> {
         let patients = self.patients().map_err(|_| MmeError::Internal)?;
-        let results = patients.matches(&request.patient, self.settings.results, self.settings.score);
-        self.record(peer, results.len() as u64).map_err(|_| MmeError::Internal)?;
+        let results =
+            patients.matches(&request.patient, self.settings.results, self.settings.score);
+        self.record(peer, results.len() as u64)
+            .map_err(|_| MmeError::Internal)?;
         let (disclaimer, terms) = (self.disclaimer_text(), self.settings.terms.clone());
-        Ok(MatchResponse { results, disclaimer, terms })
+        Ok(MatchResponse {
+            results,
+            disclaimer,
+            terms,
+        })
     }
 
     fn metrics(&self) -> Result<MetricsAnswer, MmeError> {
@@ -169,16 +210,25 @@ impl mme::Exchange for Exchange {
         let matches = self.matches.load(Ordering::Relaxed);
         let date = Timestamp::now().strftime("%Y-%m-%d").to_string();
         let metrics = patients.metrics(requests, matches, date);
-        Ok(MetricsAnswer { metrics, disclaimer: self.disclaimer_text() })
+        Ok(MetricsAnswer {
+            metrics,
+            disclaimer: self.disclaimer_text(),
+        })
     }
 
     fn heartbeat(&self) -> HeartbeatAnswer {
         let heartbeat = Heartbeat::of(env!("CARGO_PKG_VERSION"), self.settings.production);
-        HeartbeatAnswer { heartbeat, disclaimer: self.disclaimer_text() }
+        HeartbeatAnswer {
+            heartbeat,
+            disclaimer: self.disclaimer_text(),
+        }
     }
 
     fn disclaimer(&self) -> DisclaimerAnswer {
-        let (disclaimer, terms) = (self.settings.disclaimer.clone(), self.settings.terms.clone());
+        let (disclaimer, terms) = (
+            self.settings.disclaimer.clone(),
+            self.settings.terms.clone(),
+        );
         DisclaimerAnswer { disclaimer, terms }
     }
 }

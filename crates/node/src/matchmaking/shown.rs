@@ -1,5 +1,6 @@
-//! Who may be shown, and under which name: patients of the registry whose consent to matchmaking is recorded, each under
-//! a digest of a secret of this node and their id, so that the name tells nothing and stays the same.
+//! Who may be shown, and under which name: patients of the registry whose consent to matchmaking is
+//! recorded, each under a digest of a secret of this node and their id, so that the name tells
+//! nothing and stays the same.
 
 use std::{fs, io::ErrorKind};
 
@@ -15,8 +16,13 @@ const SECRET_BYTES: usize = 32;
 pub fn shown(folder: &Folder) -> Result<Vec<(String, Case)>> {
     let secret = secret(folder)?;
     let patients = Registry::open(folder)?.shown_in_matching()?;
-    let name = |id: &str| Digest::of("ligate match name", &[&secret[..], id.as_bytes()].concat()).to_string();
-    Ok(patients.into_iter().map(|(id, case)| (name(id.as_str())[..24].to_owned(), case)).collect())
+    let name = |id: &str| {
+        Digest::of("ligate match name", &[&secret[..], id.as_bytes()].concat()).to_string()
+    };
+    Ok(patients
+        .into_iter()
+        .map(|(id, case)| (name(id.as_str())[..24].to_owned(), case))
+        .collect())
 }
 
 /// The node's secret for names, made when it is first needed.
@@ -24,7 +30,11 @@ fn secret(folder: &Folder) -> Result<Vec<u8>> {
     let path = folder.registry().join("match.key");
     match fs::read(&path) {
         Ok(secret) => {
-            ensure!(secret.len() == SECRET_BYTES, "{} is damaged; restore it from a copy", path.display());
+            ensure!(
+                secret.len() == SECRET_BYTES,
+                "{} is damaged; restore it from a copy",
+                path.display()
+            );
             return Ok(secret);
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {}

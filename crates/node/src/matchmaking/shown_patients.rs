@@ -1,10 +1,11 @@
-//! The patients that may be shown, ready to be compared: built once when the server starts and again when the registry
-//! changed.
+//! The patients that may be shown, ready to be compared: built once when the server starts and
+//! again when the registry changed.
 
 use std::collections::BTreeSet;
 
 use ligate_api::mme::{
-    Contact, Disorder, Feature, Gene, GenomicFeature, MatchResult, Metrics, Observed, Patient, Score,
+    Contact, Disorder, Feature, Gene, GenomicFeature, MatchResult, Metrics, Observed, Patient,
+    Score,
 };
 use ligate_clinic::matching::{Patients, Weights};
 use ligate_knowledge::{GeneIndex, Knowledge, ontology::Term};
@@ -28,11 +29,17 @@ impl<'k> ShownPatients<'k> {
         let mut index = Patients::new(&knowledge.ontology, weights);
         let mut shown = Vec::with_capacity(patients.len());
         for (name, case) in patients {
-            let observed = case.observed_terms().filter_map(|id| knowledge.ontology.term(id));
+            let observed = case
+                .observed_terms()
+                .filter_map(|id| knowledge.ontology.term(id));
             index.insert(observed, genes(knowledge, case));
             shown.push(patient(knowledge, name, case, contact));
         }
-        Self { knowledge, index, shown }
+        Self {
+            knowledge,
+            index,
+            shown,
+        }
     }
 
     /// The patients most like the asked one, best first.
@@ -54,9 +61,16 @@ impl<'k> ShownPatients<'k> {
 
     /// Sums over the shown patients; the requests and matches are the server's own counts.
     pub fn metrics(&self, requests: u64, matches: u64, date: String) -> Metrics {
-        let genes =
-            self.shown.iter().flat_map(|patient| &patient.genomic_features).map(|of| of.gene.id.as_str());
-        let features = self.shown.iter().flat_map(|patient| &patient.features).map(|of| of.id.as_str());
+        let genes = self
+            .shown
+            .iter()
+            .flat_map(|patient| &patient.genomic_features)
+            .map(|of| of.gene.id.as_str());
+        let features = self
+            .shown
+            .iter()
+            .flat_map(|patient| &patient.features)
+            .map(|of| of.id.as_str());
         let (number_of_genes, number_of_unique_genes) = counts(genes);
         let (number_of_features, number_of_unique_features) = counts(features);
         Metrics {
@@ -66,8 +80,11 @@ impl<'k> ShownPatients<'k> {
             number_of_unique_genes,
             number_of_features,
             number_of_unique_features,
-            number_of_cases_with_diagnosis: self.shown.iter().filter(|of| !of.disorders.is_empty()).count()
-                as u64,
+            number_of_cases_with_diagnosis: self
+                .shown
+                .iter()
+                .filter(|of| !of.disorders.is_empty())
+                .count() as u64,
             number_of_requests_received: requests,
             number_of_potential_matches_sent: matches,
             date_generated: date,
@@ -94,30 +111,59 @@ fn genes(knowledge: &Knowledge, case: &Case) -> Vec<GeneIndex> {
 }
 
 fn observed(knowledge: &Knowledge, asked: &Patient) -> Vec<Term> {
-    let present = asked.features.iter().filter(|feature| feature.observed == Observed::Yes);
-    present.filter_map(|feature| knowledge.ontology.term(feature.id.parse().ok()?)).collect()
+    let present = asked
+        .features
+        .iter()
+        .filter(|feature| feature.observed == Observed::Yes);
+    present
+        .filter_map(|feature| knowledge.ontology.term(feature.id.parse().ok()?))
+        .collect()
 }
 
 fn asked_genes(knowledge: &Knowledge, asked: &Patient) -> Vec<GeneIndex> {
-    let mut found: Vec<_> =
-        asked.genomic_features.iter().filter_map(|of| knowledge.find_gene(&of.gene.id)).collect();
+    let mut found: Vec<_> = asked
+        .genomic_features
+        .iter()
+        .filter_map(|of| knowledge.find_gene(&of.gene.id))
+        .collect();
     found.sort_unstable();
     found.dedup();
     found
 }
 
-/// What is shown of a case: terms, sex, disease and gene, and whom to write to. Never ages, dates or the case's own id.
-pub(super) fn patient(knowledge: &Knowledge, name: &str, case: &Case, contact: &Contact) -> Patient {
-    let features = case.observed_terms().map(|term| feature(knowledge, term, Observed::Yes));
-    let absent = case.excluded.iter().map(|&term| feature(knowledge, term, Observed::No));
+/// What is shown of a case: terms, sex, disease and gene, and whom to write to. Never ages, dates
+/// or the case's own id.
+pub(super) fn patient(
+    knowledge: &Knowledge,
+    name: &str,
+    case: &Case,
+    contact: &Contact,
+) -> Patient {
+    let features = case
+        .observed_terms()
+        .map(|term| feature(knowledge, term, Observed::Yes));
+    let absent = case
+        .excluded
+        .iter()
+        .map(|&term| feature(knowledge, term, Observed::No));
     Patient {
         id: name.to_owned(),
         contact: contact.clone(),
         species: Some("NCBITaxon:9606".to_owned()),
-        sex: case.sex.map(|sex| if sex == Sex::Female { "FEMALE" } else { "MALE" }.to_owned()),
-        disorders: case.diagnoses.iter().filter_map(|of| of.disease).map(disorder).collect(),
+        sex: case
+            .sex
+            .map(|sex| if sex == Sex::Female { "FEMALE" } else { "MALE" }.to_owned()),
+        disorders: case
+            .diagnoses
+            .iter()
+            .filter_map(|of| of.disease)
+            .map(disorder)
+            .collect(),
         features: features.chain(absent).collect(),
-        genomic_features: genes(knowledge, case).into_iter().map(|gene| genomic(knowledge, gene)).collect(),
+        genomic_features: genes(knowledge, case)
+            .into_iter()
+            .map(|gene| genomic(knowledge, gene))
+            .collect(),
         ..Patient::default()
     }
 }
@@ -125,12 +171,22 @@ pub(super) fn patient(knowledge: &Knowledge, name: &str, case: &Case, contact: &
 fn feature(knowledge: &Knowledge, id: TermId, observed: Observed) -> Feature {
     let term = knowledge.ontology.term(id);
     let label = term.map(|term| knowledge.ontology.name(term).to_owned());
-    Feature { id: id.to_string(), label, observed, age_of_onset: None }
+    Feature {
+        id: id.to_string(),
+        label,
+        observed,
+        age_of_onset: None,
+    }
 }
 
 fn genomic(knowledge: &Knowledge, gene: GeneIndex) -> GenomicFeature {
     let id = knowledge.gene(gene).symbol.to_string();
-    GenomicFeature { gene: Gene { id }, variant: None, zygosity: None, kind: None }
+    GenomicFeature {
+        gene: Gene { id },
+        variant: None,
+        zygosity: None,
+        kind: None,
+    }
 }
 
 /// The API writes OMIM as `MIM:` and Orphanet as `Orphanet:`.

@@ -1,6 +1,7 @@
-//! `ligate knowledge fetch`: every peer's tables, whole, ahead of any patient. The questions hold nothing but the kind of
-//! table and the number of a page, so that what is sent is the same whoever is diagnosed later. All peers are asked at
-//! once, each under its own deadline; who did not answer is said, and what was fetched before stays in use.
+//! `ligate knowledge fetch`: every peer's tables, whole, ahead of any patient. The questions hold
+//! nothing but the kind of table and the number of a page, so that what is sent is the same whoever
+//! is diagnosed later. All peers are asked at once, each under its own deadline; who did not answer
+//! is said, and what was fetched before stays in use.
 
 use std::time::Duration;
 
@@ -41,19 +42,27 @@ pub struct Fetched {
     pub alleles: Outcome,
 }
 
-/// Asks all peers that the steward lists; else all that have an address. In the order of ligate.toml.
+/// Asks all peers that the steward lists; else all that have an address. In the order of
+/// ligate.toml.
 pub fn run(folder: &Folder) -> Result<Vec<Fetched>> {
     let asked = asked(folder)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let answers = runtime.block_on(ask_all(folder, &asked))?;
-    let keep = |(peer, (counts, alleles)): (&Peer, Tables)| keep(folder, &peer.name, counts, alleles);
+    let keep =
+        |(peer, (counts, alleles)): (&Peer, Tables)| keep(folder, &peer.name, counts, alleles);
     asked.into_iter().zip(answers).map(keep).collect()
 }
 
 fn asked(folder: &Folder) -> Result<Vec<&Peer>> {
     let config = &folder.config;
     let Some(listed) = &config.diagnosis.fetch_from else {
-        return Ok(config.peers.iter().filter(|peer| peer.address.is_some()).collect());
+        return Ok(config
+            .peers
+            .iter()
+            .filter(|peer| peer.address.is_some())
+            .collect());
     };
     let known = |name: &NodeName| {
         config.peer(name).with_context(|| {
@@ -95,7 +104,10 @@ async fn ask_all(folder: &Folder, asked: &[&Peer]) -> Result<Vec<Tables>> {
 }
 
 fn unreachable(reason: &str) -> Tables {
-    (Err(Missing::Unreachable(reason.to_owned())), Err(Missing::Unreachable(reason.to_owned())))
+    (
+        Err(Missing::Unreachable(reason.to_owned())),
+        Err(Missing::Unreachable(reason.to_owned())),
+    )
 }
 
 async fn ask(peer: &Correspondent, deadline: Duration) -> Tables {
@@ -108,8 +120,11 @@ async fn ask(peer: &Correspondent, deadline: Duration) -> Tables {
 }
 
 async fn in_time<T>(deadline: Duration, asked: impl Future<Output = Table<T>>) -> Table<T> {
-    let late = || Missing::Unreachable(format!("it did not answer within {} s", deadline.as_secs()));
-    timeout(deadline, asked).await.unwrap_or_else(|_| Err(late()))
+    let late =
+        || Missing::Unreachable(format!("it did not answer within {} s", deadline.as_secs()));
+    timeout(deadline, asked)
+        .await
+        .unwrap_or_else(|_| Err(late()))
 }
 
 async fn counts(peer: &Correspondent, deadline: Duration) -> Table<CountTable> {
@@ -124,15 +139,21 @@ async fn counts(peer: &Correspondent, deadline: Duration) -> Table<CountTable> {
 async fn alleles(peer: &Correspondent, deadline: Duration) -> Table<PeerAlleles> {
     let (mut whole, mut snapshot): (Option<PeerAlleles>, _) = (None, None);
     for page in 0.. {
-        let Answer::AlleleCounts { page } = put(peer, Question::AlleleCounts { page }, deadline).await?
+        let Answer::AlleleCounts { page } =
+            put(peer, Question::AlleleCounts { page }, deadline).await?
         else {
             return Err(Missing::Refused("it answered something else".to_owned()));
         };
         if *snapshot.get_or_insert(page.snapshot) != page.snapshot {
-            return Err(Missing::Unreachable("its allele counts changed on the way; fetch again".to_owned()));
+            return Err(Missing::Unreachable(
+                "its allele counts changed on the way; fetch again".to_owned(),
+            ));
         }
         let (more, empty) = (page.more, page.rows.is_empty());
-        let first = || PeerAlleles { assembly: page.assembly, tallies: Vec::new() };
+        let first = || PeerAlleles {
+            assembly: page.assembly,
+            tallies: Vec::new(),
+        };
         let all = whole.get_or_insert_with(first);
         all.tallies.extend(page.rows);
         if !more || empty || all.tallies.len() > TALLIES_MAX {
@@ -140,7 +161,9 @@ async fn alleles(peer: &Correspondent, deadline: Duration) -> Table<PeerAlleles>
         }
     }
     let whole = whole.ok_or_else(|| Missing::Refused("it sent no page".to_owned()))?;
-    whole.check().map_err(|error| Missing::Refused(error.to_string()))?;
+    whole
+        .check()
+        .map_err(|error| Missing::Refused(error.to_string()))?;
     Ok(whole)
 }
 
@@ -164,14 +187,18 @@ fn keep(
     let counts = match counts {
         Ok(table) => {
             peers::keep_table(folder, peer, &table)?;
-            Outcome::Fetched { rows: table.rows().len() }
+            Outcome::Fetched {
+                rows: table.rows().len(),
+            }
         }
         Err(missing) => without(folder, peer, "counts", missing)?,
     };
     let alleles = match alleles {
         Ok(table) => {
             peers::keep_alleles(folder, peer, &table)?;
-            Outcome::Fetched { rows: table.tallies.len() }
+            Outcome::Fetched {
+                rows: table.tallies.len(),
+            }
         }
         Err(missing) => without(folder, peer, "alleles", missing)?,
     };
@@ -185,7 +212,11 @@ fn keep(
         allele_rows: rows(&alleles),
         purpose: Purpose::Care,
     })?;
-    Ok(Fetched { peer: peer.clone(), counts, alleles })
+    Ok(Fetched {
+        peer: peer.clone(),
+        counts,
+        alleles,
+    })
 }
 
 fn without(folder: &Folder, peer: &NodeName, kind: &str, missing: Missing) -> Result<Outcome> {

@@ -1,5 +1,6 @@
-//! What peers released, as fetched: one file a peer and kind in `registry/peers/`. A diagnosis reads these files and asks
-//! nobody. Every table is checked again when it is read; one that is damaged is named, and the others go on.
+//! What peers released, as fetched: one file a peer and kind in `registry/peers/`. A diagnosis
+//! reads these files and asks nobody. Every table is checked again when it is read; one that is
+//! damaged is named, and the others go on.
 
 use std::{
     collections::HashMap,
@@ -17,8 +18,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{folder::Folder, output};
 
-/// The first line of a file of allele counts. Its version changes with the fields of [`PeerAlleles`].
-const ALLELES: Head = Head { name: "ligate peer alleles", version: 1 };
+/// The first line of a file of allele counts. Its version changes with the fields of
+/// [`PeerAlleles`].
+const ALLELES: Head = Head {
+    name: "ligate peer alleles",
+    version: 1,
+};
 
 /// Tallies of one peer at the most.
 pub const TALLIES_MAX: usize = 20_000_000;
@@ -44,7 +49,10 @@ pub struct PeerAlleles {
 impl PeerAlleles {
     /// Checks what came from elsewhere.
     pub fn check(&self) -> Result<()> {
-        ensure!(self.tallies.len() <= TALLIES_MAX, "there are more than {TALLIES_MAX} allele counts");
+        ensure!(
+            self.tallies.len() <= TALLIES_MAX,
+            "there are more than {TALLIES_MAX} allele counts"
+        );
         for tally in &self.tallies {
             ensure!(
                 tally.copies <= tally.called && tally.called > 0,
@@ -61,7 +69,8 @@ impl PeerAlleles {
     }
 }
 
-/// Copies and called alleles of all peers together. A variant that is not there is unknown, never absent.
+/// Copies and called alleles of all peers together. A variant that is not there is unknown, never
+/// absent.
 #[derive(Clone, Debug, Default)]
 pub struct NetworkAlleles {
     tallies: HashMap<VariantKey, (u64, u64)>,
@@ -78,13 +87,17 @@ impl NetworkAlleles {
     fn add(&mut self, peer: NodeName, alleles: PeerAlleles) {
         for tally in alleles.tallies {
             let sum = self.tallies.entry(tally.key).or_default();
-            *sum = (sum.0 + u64::from(tally.copies), sum.1 + u64::from(tally.called));
+            *sum = (
+                sum.0 + u64::from(tally.copies),
+                sum.1 + u64::from(tally.called),
+            );
         }
         self.peers.push(peer);
     }
 }
 
-/// The diagnosis counts of all peers that were fetched, in the order of names, and what could not be used.
+/// The diagnosis counts of all peers that were fetched, in the order of names, and what could not
+/// be used.
 pub fn tables(folder: &Folder) -> Result<(Vec<PeerTable>, Vec<String>)> {
     let (mut tables, mut problems) = (Vec::new(), Vec::new());
     for (peer, path) in files(folder, "counts")? {
@@ -102,8 +115,10 @@ pub fn alleles(folder: &Folder, assembly: Assembly) -> Result<(NetworkAlleles, V
     for (peer, path) in files(folder, "alleles")? {
         match read_alleles(&path) {
             Ok(alleles) if alleles.assembly == assembly => all.add(peer, alleles),
-            Ok(alleles) => problems
-                .push(format!("{peer}: its allele counts are on {}, not on {assembly}", alleles.assembly)),
+            Ok(alleles) => problems.push(format!(
+                "{peer}: its allele counts are on {}, not on {assembly}",
+                alleles.assembly
+            )),
             Err(error) => problems.push(problem(&peer, &error)),
         }
     }
@@ -112,7 +127,9 @@ pub fn alleles(folder: &Folder, assembly: Assembly) -> Result<(NetworkAlleles, V
 
 pub fn keep_table(folder: &Folder, peer: &NodeName, table: &CountTable) -> Result<()> {
     let text = table.to_text();
-    output::write_private(&path(folder, peer, "counts")?, |out| out.write_all(text.as_bytes()))
+    output::write_private(&path(folder, peer, "counts")?, |out| {
+        out.write_all(text.as_bytes())
+    })
 }
 
 pub fn keep_alleles(folder: &Folder, peer: &NodeName, alleles: &PeerAlleles) -> Result<()> {
@@ -134,16 +151,26 @@ pub fn forget(folder: &Folder, peer: &NodeName, kind: &str) -> Result<bool> {
 }
 
 fn read_table(peer: &NodeName, path: &Path) -> Result<PeerTable> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let modified = fs::metadata(path).and_then(|found| found.modified()).ok();
-    let fetched = modified.and_then(|time| Timestamp::try_from(time).ok()).unwrap_or(Timestamp::UNIX_EPOCH);
+    let fetched = modified
+        .and_then(|time| Timestamp::try_from(time).ok())
+        .unwrap_or(Timestamp::UNIX_EPOCH);
     let digest = Digest::of("ligate peer counts", text.as_bytes());
-    Ok(PeerTable { peer: peer.clone(), table: CountTable::read(&text)?, fetched, digest })
+    Ok(PeerTable {
+        peer: peer.clone(),
+        table: CountTable::read(&text)?,
+        fetched,
+        digest,
+    })
 }
 
 fn read_alleles(path: &Path) -> Result<PeerAlleles> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let body = ALLELES.strip(&bytes).with_context(|| format!("fetch {} again", path.display()))?;
+    let body = ALLELES
+        .strip(&bytes)
+        .with_context(|| format!("fetch {} again", path.display()))?;
     let Ok(alleles) = postcard::from_bytes::<PeerAlleles>(body) else {
         bail!("{} is damaged; fetch it again", path.display());
     };
@@ -155,8 +182,8 @@ fn problem(peer: &NodeName, error: &anyhow::Error) -> String {
     format!("{peer}: {}", output::one_line(error))
 }
 
-/// The files of one kind whose names are those of peers in ligate.toml, by name. What was fetched from a peer that the
-/// steward has removed is not used.
+/// The files of one kind whose names are those of peers in ligate.toml, by name. What was fetched
+/// from a peer that the steward has removed is not used.
 fn files(folder: &Folder, kind: &str) -> Result<Vec<(NodeName, PathBuf)>> {
     let mut found = Vec::new();
     for peer in &folder.config.peers {

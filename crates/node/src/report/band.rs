@@ -1,13 +1,18 @@
 //! Where the sorted p-values of a study without any association lie: the i-th smallest of n follows
 //! Beta(i, n - i + 1).
 
-/// The p below which the i-th smallest of `n` uniform p-values lies with the given probability; 1 <= i <= n.
+/// The p below which the i-th smallest of `n` uniform p-values lies with the given probability; 1
+/// <= i <= n.
 pub(super) fn order_statistic(i: u64, n: u64, probability: f64) -> f64 {
     let (a, b) = (i as f64, (n - i + 1) as f64);
     let (mut low, mut high) = (-700.0_f64, 0.0_f64);
     for _ in 0..60 {
         let middle = (low + high) / 2.0;
-        if incomplete_beta(a, b, middle.exp()) < probability { low = middle } else { high = middle }
+        if incomplete_beta(a, b, middle.exp()) < probability {
+            low = middle
+        } else {
+            high = middle
+        }
     }
     ((low + high) / 2.0).exp()
 }
@@ -24,7 +29,8 @@ fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
     front.exp() / (a * fraction(a, b, x))
 }
 
-/// 1 + d1/(1 + d2/(1 + ...)), by the modified Lentz method (Thompson and Barnett 1986, J. Comput. Phys. 64:490-509).
+/// 1 + d1/(1 + d2/(1 + ...)), by the modified Lentz method (Thompson and Barnett 1986, J. Comput.
+/// Phys. 64:490-509).
 fn fraction(a: f64, b: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let (mut value, mut c, mut d) = (1.0, 1.0, 0.0);
@@ -57,8 +63,9 @@ fn ln_gamma(x: f64) -> f64 {
         x += 1.0;
     }
     let square = x * x;
-    let series =
-        (1.0 / 12.0 - (1.0 / 360.0 - (1.0 / 1260.0 - 1.0 / (1680.0 * square)) / square) / square) / x;
+    let series = (1.0 / 12.0
+        - (1.0 / 360.0 - (1.0 / 1260.0 - 1.0 / (1680.0 * square)) / square) / square)
+        / x;
     shift + (x - 0.5) * x.ln() - x + 0.5 * (2.0 * std::f64::consts::PI).ln() + series
 }
 
@@ -71,7 +78,10 @@ mod tests {
     fn agrees_with_r() {
         for (i, n, probability, expected) in R_QBETA {
             let found = order_statistic(i, n, probability);
-            assert!((found / expected - 1.0).abs() < 1e-7, "{i} of {n} at {probability}: {found} {expected}");
+            assert!(
+                (found / expected - 1.0).abs() < 1e-7,
+                "{i} of {n} at {probability}: {found} {expected}"
+            );
         }
     }
 

@@ -1,5 +1,6 @@
-//! What every page is made of: the shell, tables that can be slid sideways, lists, pairs of names and values. All text
-//! that a page is given is escaped by the templates; only pictures, which are made here too, are taken as markup.
+//! What every page is made of: the shell, tables that can be slid sideways, lists, pairs of names
+//! and values. All text that a page is given is escaped by the templates; only pictures, which are
+//! made here too, are taken as markup.
 
 use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 
@@ -38,7 +39,8 @@ pub(super) fn wide_picture(what: &str, svg: String) -> Markup {
     }
 }
 
-/// A table that can be slid where it is wider than the page; a shadow at the edge shows that there is more.
+/// A table that can be slid where it is wider than the page; a shadow at the edge shows that there
+/// is more.
 pub(super) fn table(class: &str, columns: &[&str], rows: &Markup) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Table" {

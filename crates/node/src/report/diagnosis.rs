@@ -1,8 +1,8 @@
-//! One patient's diagnosis as plain values: what the terminal, the JSON file and the HTML page show. The JSON is also
-//! what a later report compares itself with.
+//! One patient's diagnosis as plain values: what the terminal, the JSON file and the HTML page
+//! show. The JSON is also what a later report compares itself with.
 //!
-//! Nothing is computed here but what changed between two reports. Everything in it is personal data: whoever writes it
-//! to a file does so with mode 0600.
+//! Nothing is computed here but what changed between two reports. Everything in it is personal
+//! data: whoever writes it to a file does so with mode 0600.
 
 mod changes;
 mod page;
@@ -16,7 +16,8 @@ pub use page::page;
 pub use terminal::terminal;
 
 /// What stands on every report.
-pub const NOTICE: &str = "research use only; not a medical device; confirm in an accredited laboratory";
+pub const NOTICE: &str =
+    "research use only; not a medical device; confirm in an accredited laboratory";
 
 /// Name of the JSON's form. A previous report of another form is refused.
 pub const FORM: &str = "ligate-diagnosis/1";
@@ -76,13 +77,28 @@ impl Diagnosis {
     /// The smallest set that holds 90% of the probability, in words.
     fn ninety_percent(&self) -> String {
         let candidates = match self.candidates_for_90_percent {
-            0 => return "\u{201c}None of these\u{201d} alone holds 90% of the probability.".to_owned(),
+            0 => {
+                return "\u{201c}None of these\u{201d} alone holds 90% of the probability."
+                    .to_owned();
+            }
             1 => "The first candidate".to_owned(),
             several => format!("The first {several} candidates"),
         };
-        let none = if self.none_in_90_percent { " and \u{201c}none of these\u{201d}" } else { "" };
-        let verb = if none.is_empty() && self.candidates_for_90_percent == 1 { "holds" } else { "hold" };
-        let before = if self.panel.is_some() { " before the panel was applied" } else { "" };
+        let none = if self.none_in_90_percent {
+            " and \u{201c}none of these\u{201d}"
+        } else {
+            ""
+        };
+        let verb = if none.is_empty() && self.candidates_for_90_percent == 1 {
+            "holds"
+        } else {
+            "hold"
+        };
+        let before = if self.panel.is_some() {
+            " before the panel was applied"
+        } else {
+            ""
+        };
         format!("{candidates}{none} {verb} 90% of the probability{before}.")
     }
 }
@@ -111,7 +127,8 @@ pub struct Candidate {
     /// The disease's id, as OMIM:101600.
     pub disease: String,
     pub name: String,
-    /// Symbol of the gene: the one with the best variant, else the first that is linked; none where none is known.
+    /// Symbol of the gene: the one with the best variant, else the first that is linked; none where
+    /// none is known.
     pub gene: Option<String>,
     /// All genes linked to the disease.
     pub genes: Vec<String>,
@@ -267,7 +284,8 @@ pub struct Panel {
     pub genes: usize,
     /// Lines of the panel that name no known gene.
     pub unknown: Vec<String>,
-    /// Candidates outside the panel, best first, with rank and probability before the panel was applied.
+    /// Candidates outside the panel, best first, with rank and probability before the panel was
+    /// applied.
     pub outside: Vec<(usize, String, f64)>,
 }
 

@@ -4,7 +4,12 @@ use super::*;
 
 pub(super) fn association(chromosome: u8, position: u32, neg_log10_p: f64) -> Association {
     Association {
-        place: Place { chromosome, position, reference: "C".to_owned(), alternate: "T".to_owned() },
+        place: Place {
+            chromosome,
+            position,
+            reference: "C".to_owned(),
+            alternate: "T".to_owned(),
+        },
         id: None,
         beta: 0.3,
         standard_error: 0.05,
@@ -18,9 +23,13 @@ pub(super) fn association(chromosome: u8, position: u32, neg_log10_p: f64) -> As
 }
 
 pub(super) fn study() -> Trait {
-    let mut rows: Vec<_> =
-        (1..400).map(|i| association(1, i * 10_000, -(f64::from(i) / 400.0).log10())).collect();
-    rows.push(Association { id: Some("rs9000003380".to_owned()), ..association(1, 50_000_000, 49.5649) });
+    let mut rows: Vec<_> = (1..400)
+        .map(|i| association(1, i * 10_000, -(f64::from(i) / 400.0).log10()))
+        .collect();
+    rows.push(Association {
+        id: Some("rs9000003380".to_owned()),
+        ..association(1, 50_000_000, 49.5649)
+    });
     rows.push(association(2, 7_000_000, 8.5));
     rows.push(association(2, 90_000_000, 4.6));
     Trait {
@@ -34,11 +43,25 @@ pub(super) fn study() -> Trait {
         associations: rows,
         suppressed: vec![("too few copies of the minor allele".to_owned(), 412)],
         lambda: 1.0042,
-        identity: Some(Identity { compared: 402, different: 0, pooled_only: 37, federated_only: 0 }),
+        identity: Some(Identity {
+            compared: 402,
+            different: 0,
+            pooled_only: 37,
+            federated_only: 0,
+        }),
         planted: vec![
-            Planted { place: association(1, 50_000_000, 0.0).place, effect: 0.4 },
-            Planted { place: association(2, 90_000_000, 0.0).place, effect: -0.2 },
-            Planted { place: association(3, 5, 0.0).place, effect: 0.1 },
+            Planted {
+                place: association(1, 50_000_000, 0.0).place,
+                effect: 0.4,
+            },
+            Planted {
+                place: association(2, 90_000_000, 0.0).place,
+                effect: -0.2,
+            },
+            Planted {
+                place: association(3, 5, 0.0).place,
+                effect: 0.1,
+            },
         ],
         files: vec!["ldl.gwas.tsv.gz".to_owned()],
     }
@@ -47,7 +70,9 @@ pub(super) fn study() -> Trait {
 pub(super) fn report() -> Report {
     Report {
         title: "Federated association study".to_owned(),
-        status: Status::Inside { permit: "P-2026-1".to_owned() },
+        status: Status::Inside {
+            permit: "P-2026-1".to_owned(),
+        },
         date: "2026-11-21".to_owned(),
         assembly: "GRCh38".to_owned(),
         traits: vec![study()],

@@ -18,7 +18,11 @@ pub(super) fn effect(value: f64) -> String {
     if !value.is_finite() {
         return "–".to_owned();
     }
-    let magnitude = if value == 0.0 { 0.0 } else { value.abs().log10().floor() };
+    let magnitude = if value == 0.0 {
+        0.0
+    } else {
+        value.abs().log10().floor()
+    };
     let decimals = (2.0 - magnitude).clamp(0.0, 6.0) as usize;
     format!("{value:.decimals$}").replace('-', "\u{2212}")
 }
@@ -31,8 +35,10 @@ pub(super) fn p_value(neg_log10_p: f64) -> String {
     if neg_log10_p < 3.0 {
         return effect(10_f64.powf(-neg_log10_p));
     }
-    let (mut mantissa, mut exponent) =
-        (10_f64.powf(1.0 - neg_log10_p.fract()), neg_log10_p.trunc() as u64 + 1);
+    let (mut mantissa, mut exponent) = (
+        10_f64.powf(1.0 - neg_log10_p.fract()),
+        neg_log10_p.trunc() as u64 + 1,
+    );
     if mantissa >= 9.95 {
         (mantissa, exponent) = (mantissa / 10.0, exponent - 1);
     }
@@ -41,7 +47,11 @@ pub(super) fn p_value(neg_log10_p: f64) -> String {
 
 fn superscript(exponent: u64) -> String {
     const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
-    let digits = exponent.to_string().bytes().map(|b| DIGITS[usize::from(b - b'0')]).collect::<String>();
+    let digits = exponent
+        .to_string()
+        .bytes()
+        .map(|b| DIGITS[usize::from(b - b'0')])
+        .collect::<String>();
     format!("⁻{digits}")
 }
 
@@ -65,7 +75,10 @@ mod tests {
         assert_eq!((effect(0.0), effect(f64::NAN)), ("0.00".into(), "–".into()));
         assert_eq!(p_value(49.564_9), "2.7\u{202f}×\u{202f}10⁻⁵⁰");
         assert_eq!(p_value(400.0), "1.0\u{202f}×\u{202f}10⁻⁴⁰⁰");
-        assert_eq!((p_value(1.0), p_value(f64::INFINITY)), ("0.100".into(), "–".into()));
+        assert_eq!(
+            (p_value(1.0), p_value(f64::INFINITY)),
+            ("0.100".into(), "–".into())
+        );
         assert_eq!(counted(1, "site", "sites"), "1 site");
     }
 }

@@ -60,7 +60,11 @@ fn description(of: &Trait, leads: &[usize]) -> String {
             )
         })
         .collect();
-    let listed = if names.is_empty() { String::new() } else { format!(": {}", names.join("; ")) };
+    let listed = if names.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", names.join("; "))
+    };
     format!("{variants} by position on the genome; {hits} with p below 5 × 10⁻⁸{listed}.")
 }
 
@@ -75,7 +79,8 @@ struct Span {
     width: f64,
 }
 
-/// Chromosomes side by side, each as wide as the stretch that its variants span, but wide enough for its name.
+/// Chromosomes side by side, each as wide as the stretch that its variants span, but wide enough
+/// for its name.
 struct Genome(Vec<Span>);
 
 impl Genome {
@@ -87,10 +92,16 @@ impl Genome {
         for row in rows {
             let (chromosome, position) = (row.place.chromosome, row.place.position);
             match spans.iter_mut().find(|span| span.chromosome == chromosome) {
-                Some(span) => (span.first, span.last) = (span.first.min(position), span.last.max(position)),
-                None => {
-                    spans.push(Span { chromosome, first: position, last: position, left: 0.0, width: 0.0 })
+                Some(span) => {
+                    (span.first, span.last) = (span.first.min(position), span.last.max(position))
                 }
+                None => spans.push(Span {
+                    chromosome,
+                    first: position,
+                    last: position,
+                    left: 0.0,
+                    width: 0.0,
+                }),
             }
         }
         spans.sort_by_key(|span| span.chromosome);
@@ -107,15 +118,22 @@ impl Genome {
     }
 
     fn x(&self, row: &Association) -> f64 {
-        let span = self.0.iter().find(|span| span.chromosome == row.place.chromosome);
+        let span = self
+            .0
+            .iter()
+            .find(|span| span.chromosome == row.place.chromosome);
         span.map_or(LEFT, |span| {
             let bases = f64::from(span.last - span.first).max(1.0);
-            span.left + f64::from(row.place.position.saturating_sub(span.first)) / bases * span.width
+            span.left
+                + f64::from(row.place.position.saturating_sub(span.first)) / bases * span.width
         })
     }
 
     fn is_even(&self, chromosome: u8) -> bool {
-        self.0.iter().position(|span| span.chromosome == chromosome).is_some_and(|index| index % 2 == 0)
+        self.0
+            .iter()
+            .position(|span| span.chromosome == chromosome)
+            .is_some_and(|index| index % 2 == 0)
     }
 }
 
@@ -134,25 +152,51 @@ impl Plot {
         self.svg.text("head", "start", LEFT, 24.0, &of.name);
         let people = counted(of.people, "person", "people");
         let variants = counted(of.associations.len() as u64, "variant", "variants");
-        self.svg.text("small", "end", RIGHT, 24.0, &format!("{variants}, {people}"));
+        self.svg.text(
+            "small",
+            "end",
+            RIGHT,
+            24.0,
+            &format!("{variants}, {people}"),
+        );
         for tick in self.scale.ticks() {
             let y = self.scale.at(tick);
             self.svg.line("grid", (LEFT, y), (RIGHT, y));
-            self.svg.text("small", "end", LEFT - 8.0, y + 4.0, &format!("{tick}"));
+            self.svg
+                .text("small", "end", LEFT - 8.0, y + 4.0, &format!("{tick}"));
         }
         self.svg.line("axis", (LEFT, TOP - 6.0), (LEFT, BOTTOM));
         self.svg.line("axis", (LEFT, BOTTOM), (RIGHT, BOTTOM));
         self.svg.upward_text(20.0, (TOP + BOTTOM) / 2.0, "−log₁₀ p");
-        self.svg.text("", "middle", (LEFT + RIGHT) / 2.0, HEIGHT - 10.0, "chromosome");
+        self.svg.text(
+            "",
+            "middle",
+            (LEFT + RIGHT) / 2.0,
+            HEIGHT - 10.0,
+            "chromosome",
+        );
         if let Some(knee) = self.scale.knee() {
             let y = self.scale.at(knee);
             self.svg.line("break", (LEFT, y), (RIGHT, y));
-            self.svg.text("small", "start", RIGHT + 5.0, y - 1.0, "compressed");
-            self.svg.text("small", "start", RIGHT + 5.0, y + 11.0, &format!("above {knee}"));
+            self.svg
+                .text("small", "start", RIGHT + 5.0, y - 1.0, "compressed");
+            self.svg.text(
+                "small",
+                "start",
+                RIGHT + 5.0,
+                y + 11.0,
+                &format!("above {knee}"),
+            );
         }
         for span in &self.genome.0 {
             let name = chromosome_name(span.chromosome);
-            self.svg.text("small", "middle", span.left + span.width / 2.0, BOTTOM + 17.0, &name);
+            self.svg.text(
+                "small",
+                "middle",
+                span.left + span.width / 2.0,
+                BOTTOM + 17.0,
+                &name,
+            );
         }
     }
 
@@ -161,16 +205,21 @@ impl Plot {
         let drawn = thin(&points, |i| rows[i].neg_log10_p >= WEAK);
         let is_hit = |i: usize| rows[i].neg_log10_p > -GENOME_WIDE.log10();
         for (class, even) in [("a", true), ("b", false)] {
-            let of_class =
-                |i: &&usize| !is_hit(**i) && self.genome.is_even(rows[**i].place.chromosome) == even;
+            let of_class = |i: &&usize| {
+                !is_hit(**i) && self.genome.is_even(rows[**i].place.chromosome) == even
+            };
             let chosen: Vec<_> = drawn.iter().filter(of_class).map(|&i| points[i]).collect();
             self.svg.dots(class, chosen);
         }
-        self.svg.dots("hit", drawn.iter().filter(|i| is_hit(**i)).map(|&i| points[i]));
+        self.svg.dots(
+            "hit",
+            drawn.iter().filter(|i| is_hit(**i)).map(|&i| points[i]),
+        );
     }
 
     fn threshold_lines(&mut self) {
-        for (class, p, text) in [("gw", GENOME_WIDE, "5 × 10⁻⁸"), ("sug", SUGGESTIVE, "10⁻⁵")] {
+        for (class, p, text) in [("gw", GENOME_WIDE, "5 × 10⁻⁸"), ("sug", SUGGESTIVE, "10⁻⁵")]
+        {
             let y = self.scale.at(-p.log10());
             self.svg.line(class, (LEFT, y), (RIGHT, y));
             self.svg.text("small", "start", RIGHT + 5.0, y + 4.0, text);
@@ -222,7 +271,11 @@ mod tests {
         let mut of = study();
         of.associations = (0..100_000)
             .map(|i| {
-                association((i / 4546 + 1) as u8, 1_000 * (i % 4546), f64::from(i * 7919 % 4000) / 1000.0)
+                association(
+                    (i / 4546 + 1) as u8,
+                    1_000 * (i % 4546),
+                    f64::from(i * 7919 % 4000) / 1000.0,
+                )
             })
             .collect();
         let svg = manhattan(&of);
@@ -241,7 +294,10 @@ mod tests {
 
     #[test]
     fn no_variants_are_an_empty_plot() {
-        let svg = manhattan(&Trait { associations: Vec::new(), ..study() });
+        let svg = manhattan(&Trait {
+            associations: Vec::new(),
+            ..study()
+        });
         assert!(svg.contains("0 variants") && !svg.contains("NaN") && !svg.contains("inf"));
     }
 }

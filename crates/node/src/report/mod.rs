@@ -1,10 +1,10 @@
-//! What people look at: a Manhattan and a QQ plot per trait as SVG, and one HTML page that says what was asked, what
-//! came out, where the result stands and how far to trust it.
+//! What people look at: a Manhattan and a QQ plot per trait as SVG, and one HTML page that says
+//! what was asked, what came out, where the result stands and how far to trust it.
 //!
-//! This module takes plain values and gives back text. It computes no statistic, reads no file and decides nothing
-//! about disclosure: whoever calls it has numbers that passed the gate, or marks them as local. The page is one file
-//! without scripts or addresses elsewhere, so that it can be archived and opened anywhere. Every text from outside is
-//! escaped.
+//! This module takes plain values and gives back text. It computes no statistic, reads no file and
+//! decides nothing about disclosure: whoever calls it has numbers that passed the gate, or marks
+//! them as local. The page is one file without scripts or addresses elsewhere, so that it can be
+//! archived and opened anywhere. Every text from outside is escaped.
 
 mod band;
 mod components;
@@ -146,7 +146,9 @@ impl Place {
 impl Association {
     /// The name if there is one, else the position.
     fn label(&self) -> String {
-        self.id.clone().unwrap_or_else(|| self.place.position_label())
+        self.id
+            .clone()
+            .unwrap_or_else(|| self.place.position_label())
     }
 }
 

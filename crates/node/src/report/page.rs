@@ -30,7 +30,12 @@ pub fn page(report: &Report) -> String {
 
 fn subtitle(report: &Report) -> String {
     let traits: Vec<_> = report.traits.iter().map(|of| of.name.as_str()).collect();
-    format!("{} · {} · {}", traits.join(", "), report.assembly, report.date)
+    format!(
+        "{} · {} · {}",
+        traits.join(", "),
+        report.assembly,
+        report.date
+    )
 }
 
 fn banner(status: &Status) -> Markup {
@@ -91,7 +96,9 @@ fn study(of: &Trait) -> Markup {
 fn method(of: &Trait) -> String {
     let regression = match of.method {
         Method::Linear => "Linear regression",
-        Method::Logistic => "Logistic regression (score test for all variants, Wald test for the strongest)",
+        Method::Logistic => {
+            "Logistic regression (score test for all variants, Wald test for the strongest)"
+        }
     };
     match of.covariates.as_slice() {
         [] => format!("{regression}, no covariates"),
@@ -100,16 +107,36 @@ fn method(of: &Trait) -> String {
 }
 
 fn summary(of: &Trait) -> Markup {
-    let cases = of
-        .cases
-        .map(|cases| format!("{} cases, {} controls", count(cases), count(of.people.saturating_sub(cases))));
+    let cases = of.cases.map(|cases| {
+        format!(
+            "{} cases, {} controls",
+            count(cases),
+            count(of.people.saturating_sub(cases))
+        )
+    });
     let without: u64 = of.suppressed.iter().map(|(_, keys)| keys).sum();
     let figures = [
         ("People", count(of.people), cases.unwrap_or_default()),
-        ("Sites that answered", format!("{} of {}", of.sites_answered, of.sites_asked), String::new()),
-        ("Variants tested", count(of.associations.len() as u64), String::new()),
-        ("Without a result", count(without), said_if(without > 0, "reasons below")),
-        ("Genomic inflation λ", format!("{:.3}", of.lambda), said_if(of.lambda > INFLATED, "inflated")),
+        (
+            "Sites that answered",
+            format!("{} of {}", of.sites_answered, of.sites_asked),
+            String::new(),
+        ),
+        (
+            "Variants tested",
+            count(of.associations.len() as u64),
+            String::new(),
+        ),
+        (
+            "Without a result",
+            count(without),
+            said_if(without > 0, "reasons below"),
+        ),
+        (
+            "Genomic inflation λ",
+            format!("{:.3}", of.lambda),
+            said_if(of.lambda > INFLATED, "inflated"),
+        ),
     ];
     html! {
         dl.figures {
@@ -121,7 +148,11 @@ fn summary(of: &Trait) -> Markup {
 }
 
 fn said_if(holds: bool, words: &str) -> String {
-    if holds { words.to_owned() } else { String::new() }
+    if holds {
+        words.to_owned()
+    } else {
+        String::new()
+    }
 }
 
 fn identity(identity: &Identity) -> Markup {
@@ -185,11 +216,16 @@ fn files(of: &Trait) -> Markup {
     }
 }
 
-/// A file name as a relative address: whatever is not plain is percent-encoded, so no name becomes a scheme or a path.
+/// A file name as a relative address: whatever is not plain is percent-encoded, so no name becomes
+/// a scheme or a path.
 fn link_target(file: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
     file.bytes().fold(String::from("./"), |mut out, b| {
-        let _ = if plain(b) { write!(out, "{}", char::from(b)) } else { write!(out, "%{b:02X}") };
+        let _ = if plain(b) {
+            write!(out, "{}", char::from(b))
+        } else {
+            write!(out, "%{b:02X}")
+        };
         out
     })
 }
@@ -259,41 +295,78 @@ mod tests {
     fn the_page_stands_alone() {
         let html = page(&report());
         assert!(!html.contains("<script") && !html.contains("<link") && !html.contains("@import"));
-        let addresses = html.matches("http").count() - html.matches("http://www.w3.org/2000/svg").count();
+        let addresses =
+            html.matches("http").count() - html.matches("http://www.w3.org/2000/svg").count();
         assert_eq!(addresses, 0);
-        assert_eq!(html.matches("<section").count(), html.matches("</section>").count());
+        assert_eq!(
+            html.matches("<section").count(),
+            html.matches("</section>").count()
+        );
         assert_eq!(html.matches("<div").count(), html.matches("</div>").count());
     }
 
     #[test]
     fn it_says_on_what_ground() {
         let inside = page(&report());
-        assert!(inside.contains("Inside the environment, under permit P-2026-1."), "{inside}");
-        assert!(inside.contains("none of them is marked for export") && !inside.contains("eleased"));
-        let local = page(&Report { status: Status::Local, ..report() });
-        assert!(local.contains("Local, not released.") && !local.contains("Inside the environment"));
+        assert!(
+            inside.contains("Inside the environment, under permit P-2026-1."),
+            "{inside}"
+        );
+        assert!(
+            inside.contains("none of them is marked for export") && !inside.contains("eleased")
+        );
+        let local = page(&Report {
+            status: Status::Local,
+            ..report()
+        });
+        assert!(
+            local.contains("Local, not released.") && !local.contains("Inside the environment")
+        );
     }
 
     #[test]
     fn inflation_is_called_by_its_name() {
         assert!(!page(&report()).contains("inflated."));
-        let inflated = Report { traits: vec![Trait { lambda: 1.11, ..study() }], ..report() };
+        let inflated = Report {
+            traits: vec![Trait {
+                lambda: 1.11,
+                ..study()
+            }],
+            ..report()
+        };
         assert!(page(&inflated).contains("λ = 1.110: the test statistics are inflated."));
         assert!(page(&inflated).contains("Ancestry is not corrected yet."));
     }
 
     #[test]
     fn one_differing_bit_is_not_identity() {
-        let same = Identity { compared: 10, different: 0, pooled_only: 1, federated_only: 0 };
+        let same = Identity {
+            compared: 10,
+            different: 0,
+            pooled_only: 1,
+            federated_only: 0,
+        };
         let same_page = identity(&same).into_string();
         assert!(same_page.contains("Identical in every bit"));
         assert!(same_page.contains("1 variant is only in the pooled result"));
         for other in [
-            Identity { different: 1, ..same },
-            Identity { federated_only: 1, ..same },
-            Identity { compared: 0, ..same },
+            Identity {
+                different: 1,
+                ..same
+            },
+            Identity {
+                federated_only: 1,
+                ..same
+            },
+            Identity {
+                compared: 0,
+                ..same
+            },
         ] {
-            assert!(!identity(&other).into_string().contains("Identical"), "{other:?}");
+            assert!(
+                !identity(&other).into_string().contains("Identical"),
+                "{other:?}"
+            );
         }
     }
 
@@ -311,7 +384,9 @@ mod tests {
         }
         let mut report = report();
         report.title = evil.to_owned();
-        report.status = Status::Inside { permit: evil.to_owned() };
+        report.status = Status::Inside {
+            permit: evil.to_owned(),
+        };
         report.nodes[0].name = evil.to_owned();
         report.thresholds = vec![(evil.to_owned(), evil.to_owned())];
         report.provenance = vec![(evil.to_owned(), evil.to_owned())];

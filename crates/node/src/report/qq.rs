@@ -16,7 +16,9 @@ pub fn qq(of: &Trait) -> String {
     let mut observed: Vec<f64> = of.associations.iter().map(|row| row.neg_log10_p).collect();
     observed.sort_by(|a, b| b.total_cmp(a));
     let n = observed.len() as u64;
-    let expected: Vec<f64> = (0..n).map(|i| -((i as f64 + 0.5) / n as f64).log10()).collect();
+    let expected: Vec<f64> = (0..n)
+        .map(|i| -((i as f64 + 0.5) / n as f64).log10())
+        .collect();
     let widest = expected.first().copied().unwrap_or(1.0).max(1.0);
     let highest = observed.first().copied().unwrap_or(1.0).max(widest);
     let x = |value: f64| LEFT + value / (widest * 1.04) * (RIGHT - LEFT);
@@ -26,15 +28,30 @@ pub fn qq(of: &Trait) -> String {
         SIZE,
         SIZE,
         &format!("QQ plot of {}", of.name),
-        &format!("{n} p-values against those expected without association; lambda = {:.3}.", of.lambda),
+        &format!(
+            "{n} p-values against those expected without association; lambda = {:.3}.",
+            of.lambda
+        ),
     );
     axes(&mut svg, of, &y, widest, x);
     if n > 0 {
-        svg.polygon("band", null_band(n).into_iter().map(|(e, o)| (x(e), y.at(o))));
+        svg.polygon(
+            "band",
+            null_band(n).into_iter().map(|(e, o)| (x(e), y.at(o))),
+        );
         svg.line("diag", (x(0.0), y.at(0.0)), (x(widest), y.at(widest)));
     }
-    let points: Vec<_> = expected.iter().zip(&observed).map(|(&e, &o)| (x(e), y.at(o))).collect();
-    svg.dots("a", thin(&points, |i| observed[i] >= 3.0).into_iter().map(|i| points[i]));
+    let points: Vec<_> = expected
+        .iter()
+        .zip(&observed)
+        .map(|(&e, &o)| (x(e), y.at(o)))
+        .collect();
+    svg.dots(
+        "a",
+        thin(&points, |i| observed[i] >= 3.0)
+            .into_iter()
+            .map(|i| points[i]),
+    );
     svg.finish()
 }
 
@@ -43,14 +60,32 @@ fn axes(svg: &mut Svg, of: &Trait, y: &Scale, widest: f64, x: impl Fn(f64) -> f6
     svg.text("head", "end", RIGHT, 24.0, &format!("λ = {:.3}", of.lambda));
     for tick in y.ticks() {
         svg.line("grid", (LEFT, y.at(tick)), (RIGHT, y.at(tick)));
-        svg.text("small", "end", LEFT - 8.0, y.at(tick) + 4.0, &format!("{tick}"));
+        svg.text(
+            "small",
+            "end",
+            LEFT - 8.0,
+            y.at(tick) + 4.0,
+            &format!("{tick}"),
+        );
     }
     for tick in 0..=widest.floor() as u32 {
-        svg.text("small", "middle", x(f64::from(tick)), BOTTOM + 17.0, &tick.to_string());
+        svg.text(
+            "small",
+            "middle",
+            x(f64::from(tick)),
+            BOTTOM + 17.0,
+            &tick.to_string(),
+        );
     }
     if let Some(knee) = y.knee() {
         svg.line("break", (LEFT, y.at(knee)), (RIGHT, y.at(knee)));
-        svg.text("small", "start", LEFT + 6.0, y.at(knee) - 5.0, &format!("scale compressed above {knee}"));
+        svg.text(
+            "small",
+            "start",
+            LEFT + 6.0,
+            y.at(knee) - 5.0,
+            &format!("scale compressed above {knee}"),
+        );
     }
     svg.line("axis", (LEFT, TOP - 6.0), (LEFT, BOTTOM));
     svg.line("axis", (LEFT, BOTTOM), (RIGHT, BOTTOM));
@@ -67,7 +102,11 @@ fn axes(svg: &mut Svg, of: &Trait, y: &Scale, widest: f64, x: impl Fn(f64) -> f6
 /// The outline of the 95% band: the upper edge from weak to strong, back along the lower edge.
 fn null_band(n: u64) -> Vec<(f64, f64)> {
     let mut ranks: Vec<u64> = (0..=BAND_POINTS)
-        .map(|k| (n as f64).powf(1.0 - f64::from(k) / f64::from(BAND_POINTS)).round() as u64)
+        .map(|k| {
+            (n as f64)
+                .powf(1.0 - f64::from(k) / f64::from(BAND_POINTS))
+                .round() as u64
+        })
         .map(|rank| rank.clamp(1, n))
         .collect();
     ranks.dedup();
@@ -95,7 +134,11 @@ mod tests {
         let band = null_band(6085);
         let (upper, lower) = band.split_at(band.len() / 2);
         for (edge, sign) in [(upper, 1.0), (lower, -1.0)] {
-            assert!(edge.iter().all(|(expected, observed)| (observed - expected) * sign > -1e-9), "{edge:?}");
+            assert!(
+                edge.iter()
+                    .all(|(expected, observed)| (observed - expected) * sign > -1e-9),
+                "{edge:?}"
+            );
         }
     }
 
@@ -107,7 +150,10 @@ mod tests {
 
     #[test]
     fn no_variants_are_an_empty_plot() {
-        let svg = qq(&Trait { associations: Vec::new(), ..study() });
+        let svg = qq(&Trait {
+            associations: Vec::new(),
+            ..study()
+        });
         assert!(svg.contains("0 p-values") && !svg.contains("NaN") && !svg.contains("inf"));
     }
 }

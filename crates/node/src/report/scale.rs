@@ -1,5 +1,5 @@
-//! The axis of -log10 p. Where some p is tiny, one linear axis would press everything else to the floor: above a knee
-//! the scale is then compressed, marked as such, and still in order.
+//! The axis of -log10 p. Where some p is tiny, one linear axis would press everything else to the
+//! floor: above a knee the scale is then compressed, marked as such, and still in order.
 
 /// Above this maximum the axis has a knee.
 const LINEAR_UP_TO: f64 = 30.0;
@@ -22,9 +22,18 @@ pub(super) struct Scale {
 impl Scale {
     /// From 0 at pixel `bottom` to at least `max` at pixel `top`.
     pub(super) fn new(max: f64, bottom: f64, top: f64) -> Self {
-        let max = if max.is_finite() { max.max(1.0) } else { STRONGEST };
+        let max = if max.is_finite() {
+            max.max(1.0)
+        } else {
+            STRONGEST
+        };
         let knee = (max > LINEAR_UP_TO).then_some(KNEE);
-        Self { max, knee, bottom, top }
+        Self {
+            max,
+            knee,
+            bottom,
+            top,
+        }
     }
 
     pub(super) fn at(&self, value: f64) -> f64 {
@@ -47,7 +56,11 @@ impl Scale {
         let mut ticks = multiples(0.0, lower_end, step(lower_end, 7.0));
         if let Some(knee) = self.knee {
             let upper = step(self.max - knee, 3.0);
-            ticks.extend(multiples(knee, self.max, upper).into_iter().filter(|tick| *tick > knee));
+            ticks.extend(
+                multiples(knee, self.max, upper)
+                    .into_iter()
+                    .filter(|tick| *tick > knee),
+            );
         }
         ticks
     }
@@ -77,7 +90,10 @@ mod tests {
     #[test]
     fn small_values_are_linear() {
         let scale = Scale::new(10.0, 400.0, 0.0);
-        assert_eq!((scale.at(0.0), scale.at(5.0), scale.at(10.0), scale.at(99.0)), (400.0, 200.0, 0.0, 0.0));
+        assert_eq!(
+            (scale.at(0.0), scale.at(5.0), scale.at(10.0), scale.at(99.0)),
+            (400.0, 200.0, 0.0, 0.0)
+        );
         assert_eq!(scale.ticks(), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
         assert_eq!(scale.knee(), None);
     }
@@ -85,7 +101,10 @@ mod tests {
     #[test]
     fn no_value_leaves_the_axis() {
         let scale = Scale::new(f64::INFINITY, 400.0, 0.0);
-        assert_eq!((scale.at(f64::INFINITY), scale.at(f64::NAN), scale.at(-1.0)), (0.0, 400.0, 400.0));
+        assert_eq!(
+            (scale.at(f64::INFINITY), scale.at(f64::NAN), scale.at(-1.0)),
+            (0.0, 400.0, 400.0)
+        );
     }
 
     #[test]
@@ -94,8 +113,13 @@ mod tests {
             let scale = Scale::new(max, 400.0, 0.0);
             assert_eq!(scale.at(20.0), 120.0);
             assert!(scale.at(max).abs() < 1e-9);
-            let pixels: Vec<_> = (0..100).map(|i| scale.at(f64::from(i) / 99.0 * max)).collect();
-            assert!(pixels.windows(2).all(|pair| pair[0] > pair[1]), "{max} keeps the order");
+            let pixels: Vec<_> = (0..100)
+                .map(|i| scale.at(f64::from(i) / 99.0 * max))
+                .collect();
+            assert!(
+                pixels.windows(2).all(|pair| pair[0] > pair[1]),
+                "{max} keeps the order"
+            );
             assert!(
                 scale.ticks().windows(2).all(|pair| pair[0] < pair[1]) && scale.ticks().len() <= 12,
                 "{max}"

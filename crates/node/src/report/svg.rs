@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-/// Text as it may stand in HTML or SVG, in an element or a quoted attribute. Characters that XML forbids become U+FFFD.
+/// Text as it may stand in HTML or SVG, in an element or a quoted attribute. Characters that XML
+/// forbids become U+FFFD.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -22,11 +23,13 @@ pub(super) fn escape(text: &str) -> String {
 
 /// A text as an XML id: letters, digits and hyphens.
 pub(super) fn id(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+    text.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect()
 }
 
-/// Blue and grey of the Okabe-Ito palette's lightness steps alternate, vermilion marks hits: distinct for every kind
-/// of colour vision, and hits differ by shape as well.
+/// Blue and grey of the Okabe-Ito palette's lightness steps alternate, vermilion marks hits:
+/// distinct for every kind of colour vision, and hits differ by shape as well.
 const STYLE: &str = "\
 .lg{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;font-size:12px}\
 .lg .bg{fill:#fff}.lg text{fill:#3a444e}.lg .head{font-size:15px;font-weight:600;fill:#1b2127}\
@@ -49,7 +52,8 @@ const STYLE: &str = "\
 pub(super) struct Svg(String);
 
 impl Svg {
-    /// `name` makes the ids unique on a page; `title` and `description` are what a screen reader says.
+    /// `name` makes the ids unique on a page; `title` and `description` are what a screen reader
+    /// says.
     pub(super) fn new(name: &str, width: f64, height: f64, title: &str, description: &str) -> Self {
         let (id, title, description) = (id(name), escape(title), escape(description));
         Self(format!(
@@ -76,10 +80,13 @@ impl Svg {
 
     pub(super) fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64)) {
         let ((x1, y1), (x2, y2)) = (from, to);
-        self.raw(format_args!("<path class=\"{class}\" d=\"M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}\"/>\n"));
+        self.raw(format_args!(
+            "<path class=\"{class}\" d=\"M{x1:.1} {y1:.1}L{x2:.1} {y2:.1}\"/>\n"
+        ));
     }
 
-    /// Round dots as one path: a point is a stroke of no length with round ends, a third of a circle element's size.
+    /// Round dots as one path: a point is a stroke of no length with round ends, a third of a
+    /// circle element's size.
     pub(super) fn dots(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         let mut path = String::new();
         for (x, y) in points {
@@ -102,7 +109,11 @@ impl Svg {
     pub(super) fn polygon(&mut self, class: &str, points: impl IntoIterator<Item = (f64, f64)>) {
         let mut path = String::new();
         for (x, y) in points {
-            let _ = write!(path, "{}{x:.1} {y:.1}", if path.is_empty() { 'M' } else { 'L' });
+            let _ = write!(
+                path,
+                "{}{x:.1} {y:.1}",
+                if path.is_empty() { 'M' } else { 'L' }
+            );
         }
         self.raw(format_args!("<path class=\"{class}\" d=\"{path}z\"/>\n"));
     }
@@ -123,13 +134,19 @@ mod tests {
 
     #[test]
     fn nothing_from_outside_becomes_markup() {
-        assert_eq!(escape("<b a='1' c=\"2\">&\u{0}"), "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;\u{fffd}");
+        assert_eq!(
+            escape("<b a='1' c=\"2\">&\u{0}"),
+            "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;\u{fffd}"
+        );
         assert_eq!(id("a b\"<é"), "a-b---");
         let mut svg = Svg::new("x\"y", 10.0, 10.0, "<t>", "d&d");
         svg.text("small", "start", 1.0, 1.0, "<script>");
         svg.diamond("lead", 1.0, 1.0, "</title>");
         let svg = svg.finish();
         assert!(svg.contains("&lt;script&gt;") && !svg.contains("<script>"));
-        assert!(svg.contains("<title>&lt;/title&gt;</title>") && svg.contains("id=\"x-y-t\">&lt;t&gt;<"));
+        assert!(
+            svg.contains("<title>&lt;/title&gt;</title>")
+                && svg.contains("id=\"x-y-t\">&lt;t&gt;<")
+        );
     }
 }

@@ -18,7 +18,10 @@ const MOST_BASES: usize = 12;
 pub(super) fn leads(of: &Trait) -> Markup {
     let shown = shown(of);
     let rows = html! { @for row in &shown.rows { (lead_row(of, *row)) } };
-    let unseen = of.planted.iter().filter(|planted| find(of, planted).is_none());
+    let unseen = of
+        .planted
+        .iter()
+        .filter(|planted| find(of, planted).is_none());
     html! {
         h3 { "Strongest within 1 Mb, p below 5 × 10⁻⁸" }
         (planted_summary(of))
@@ -38,7 +41,8 @@ pub(super) fn leads(of: &Trait) -> Markup {
 
 /// How many of the planted variants came out on top of their surroundings.
 fn planted_summary(of: &Trait) -> Markup {
-    let on_top = |planted: &&Planted| find(of, planted).is_some_and(|index| is_strongest(of, index));
+    let on_top =
+        |planted: &&Planted| find(of, planted).is_some_and(|index| is_strongest(of, index));
     let strongest = of.planted.iter().filter(on_top).count();
     let how_many = match of.planted.len() {
         all if all == strongest => format!("all {all}"),
@@ -67,17 +71,29 @@ fn shown(of: &Trait) -> Shown {
     let mut leads = lead_variants(&of.associations, LEAD_WINDOW, GENOME_WIDE);
     let left_out = leads.len().saturating_sub(MOST_LEADS);
     leads.truncate(MOST_LEADS);
-    let planted: Vec<_> = of.planted.iter().filter_map(|planted| find(of, planted)).collect();
+    let planted: Vec<_> = of
+        .planted
+        .iter()
+        .filter_map(|planted| find(of, planted))
+        .collect();
     leads.extend(planted);
     leads.sort_by(|&a, &b| {
-        of.associations[b].neg_log10_p.total_cmp(&of.associations[a].neg_log10_p).then(a.cmp(&b))
+        of.associations[b]
+            .neg_log10_p
+            .total_cmp(&of.associations[a].neg_log10_p)
+            .then(a.cmp(&b))
     });
     leads.dedup();
-    Shown { rows: leads, left_out }
+    Shown {
+        rows: leads,
+        left_out,
+    }
 }
 
 fn find(of: &Trait, planted: &Planted) -> Option<usize> {
-    of.associations.iter().position(|row| row.place == planted.place)
+    of.associations
+        .iter()
+        .position(|row| row.place == planted.place)
 }
 
 fn has_baseline(of: &Trait) -> bool {
@@ -102,7 +118,9 @@ fn columns(of: &Trait) -> Vec<&'static str> {
 fn lead_row(of: &Trait, index: usize) -> Markup {
     let row = &of.associations[index];
     let planted = of.planted.iter().find(|planted| planted.place == row.place);
-    let baseline = row.baseline.map_or_else(nothing, |(beta, error)| with_error(beta, error));
+    let baseline = row
+        .baseline
+        .map_or_else(nothing, |(beta, error)| with_error(beta, error));
     html! {
         tr class=[planted.map(|_| "planted")] {
             td { (variant(&row.place)) }
@@ -127,7 +145,9 @@ fn nothing() -> String {
 }
 
 fn planted_cell(of: &Trait, index: usize, row: &Association, planted: Option<&Planted>) -> Markup {
-    let Some(planted) = planted else { return html! { (nothing()) } };
+    let Some(planted) = planted else {
+        return html! { (nothing()) };
+    };
     html! {
         (effect(planted.effect))
         @if row.neg_log10_p <= -GENOME_WIDE.log10() { (components::under("p above 5 × 10⁻⁸")) }
@@ -140,7 +160,12 @@ fn with_error(value: f64, error: f64) -> String {
 }
 
 fn variant(place: &super::Place) -> String {
-    format!("{} {}>{}", place.position_label(), short(&place.reference), short(&place.alternate))
+    format!(
+        "{} {}>{}",
+        place.position_label(),
+        short(&place.reference),
+        short(&place.alternate)
+    )
 }
 
 fn short(allele: &str) -> String {
@@ -148,12 +173,19 @@ fn short(allele: &str) -> String {
     if bases <= MOST_BASES {
         return allele.to_owned();
     }
-    format!("{}… ({bases} bases)", allele.chars().take(MOST_BASES - 4).collect::<String>())
+    format!(
+        "{}… ({bases} bases)",
+        allele.chars().take(MOST_BASES - 4).collect::<String>()
+    )
 }
 
 /// Reasons and numbers of keys without a result.
 pub(super) fn suppressed(of: &Trait) -> Markup {
-    let rows: Vec<_> = of.suppressed.iter().map(|(reason, keys)| (reason.clone(), count(*keys))).collect();
+    let rows: Vec<_> = of
+        .suppressed
+        .iter()
+        .map(|(reason, keys)| (reason.clone(), count(*keys)))
+        .collect();
     if rows.is_empty() {
         return html! { p { "Every variant that the sites offered has a result." } };
     }
@@ -198,7 +230,11 @@ mod tests {
     fn planted_variants_are_listed_wherever_they_stand() {
         let html = leads(&study()).into_string();
         assert_eq!(html.matches("<tr class=\"planted\">").count(), 2);
-        assert_eq!(html.matches("<tr>").count(), 2, "the head and one lead that was not planted");
+        assert_eq!(
+            html.matches("<tr>").count(),
+            2,
+            "the head and one lead that was not planted"
+        );
         assert!(html.contains("2 of the 3 planted variants are the strongest within 1 Mb"));
         assert!(html.contains("−0.200<span class=\"under\">p above 5 × 10⁻⁸</span>"));
         assert!(html.contains("Planted but without a result: 3:5 C&gt;T"));
@@ -217,8 +253,9 @@ mod tests {
     fn an_inflated_study_has_a_bounded_list() {
         let mut of = study();
         of.planted.clear();
-        of.associations =
-            (1..200).map(|i| crate::report::example::association(1, i * 1_500_000, 9.0)).collect();
+        of.associations = (1..200)
+            .map(|i| crate::report::example::association(1, i * 1_500_000, 9.0))
+            .collect();
         let html = leads(&of).into_string();
         assert_eq!(html.matches("<tr>").count(), 1 + MOST_LEADS);
         assert!(html.contains("139 more are in the table"));

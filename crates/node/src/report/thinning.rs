@@ -11,9 +11,9 @@ const MOST_STRONG_DOTS: usize = 12_000;
 /// The smallest cell, in pixels: dots are 4 pixels wide.
 const FIRST_CELL: f64 = 0.7;
 
-/// Indices of the points to draw, ascending; `strong` says which are strong. One point is drawn per cell of a grid,
-/// which is made coarser until few enough remain. The first point of a cell stays, so the same points always give the
-/// same picture.
+/// Indices of the points to draw, ascending; `strong` says which are strong. One point is drawn per
+/// cell of a grid, which is made coarser until few enough remain. The first point of a cell stays,
+/// so the same points always give the same picture.
 pub(super) fn thin(points: &[(f64, f64)], strong: impl Fn(usize) -> bool) -> Vec<usize> {
     let (strong, weak): (Vec<usize>, Vec<usize>) = (0..points.len()).partition(|&i| strong(i));
     let mut kept = at_most(MOST_WEAK_DOTS, points, &weak);
@@ -39,7 +39,11 @@ fn one_per_cell(points: &[(f64, f64)], indices: &[usize], cell: f64) -> Vec<usiz
     indices
         .iter()
         .copied()
-        .filter(|&i| points.get(i).is_some_and(|&point| seen.insert(cell_of(point))))
+        .filter(|&i| {
+            points
+                .get(i)
+                .is_some_and(|&point| seen.insert(cell_of(point)))
+        })
         .collect()
 }
 
@@ -55,7 +59,9 @@ mod tests {
 
     #[test]
     fn many_weak_points_become_few_and_strong_ones_stay() {
-        let points: Vec<_> = (0..200_000).map(|i| (f64::from(i % 1000), f64::from(i / 1000))).collect();
+        let points: Vec<_> = (0..200_000)
+            .map(|i| (f64::from(i % 1000), f64::from(i / 1000)))
+            .collect();
         let kept = thin(&points, |i| i % 1000 == 7);
         assert!(kept.len() <= MOST_WEAK_DOTS + 200, "{}", kept.len());
         assert_eq!(kept.iter().filter(|&&i| i % 1000 == 7).count(), 200);

@@ -1,5 +1,6 @@
-//! How lists of revoked permits travel: a node asks the issuer's node, and where that does not answer all other peers
-//! whose address it has; an issuer hands a new list to its peers at once. Every peer has a deadline of its own.
+//! How lists of revoked permits travel: a node asks the issuer's node, and where that does not
+//! answer all other peers whose address it has; an issuer hands a new list to its peers at once.
+//! Every peer has a deadline of its own.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -19,8 +20,8 @@ use crate::{
 /// How long a peer may take to hand over or to take a list.
 pub const LIST_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Fetches the lists of all trusted issuers for as long as the node serves. What cannot be fetched shows when a permit
-/// is checked.
+/// Fetches the lists of all trusted issuers for as long as the node serves. What cannot be fetched
+/// shows when a permit is checked.
 pub async fn keep_fresh(dir: PathBuf) {
     while !interrupt::is_requested() {
         let (dir, runtime) = (dir.clone(), Handle::current());
@@ -36,7 +37,9 @@ pub async fn keep_fresh(dir: PathBuf) {
 /// How many seconds later to do it again.
 fn refresh_all(dir: &std::path::Path, runtime: &Handle) -> u64 {
     // Anew each time, so that `peer add` needs no restart.
-    let Ok(folder) = Folder::open(dir) else { return Revocation::default().fetch_seconds };
+    let Ok(folder) = Folder::open(dir) else {
+        return Revocation::default().fetch_seconds;
+    };
     for issuer in folder.config.issuers() {
         if let Err(error) = refresh(&folder, issuer, runtime) {
             note!("warning: {}", output::one_line(&error));
@@ -45,7 +48,8 @@ fn refresh_all(dir: &std::path::Path, runtime: &Handle) -> u64 {
     folder.config.revocation.fetch_seconds
 }
 
-/// Fetches the list of the permit's issuer where the steward trusts it and the held list is older than the interval.
+/// Fetches the list of the permit's issuer where the steward trusts it and the held list is older
+/// than the interval.
 pub fn refresh_where_due(folder: &Folder, permit: &SignedPermit, runtime: &Handle) -> Result<()> {
     let issuer = permit.permit().issuer.key;
     if folder.config.issuers().contains(&issuer) && is_due(folder, &issuer)? {
@@ -56,7 +60,11 @@ pub fn refresh_where_due(folder: &Folder, permit: &SignedPermit, runtime: &Handl
 
 /// Fetches the newest list of `issuer` and keeps it. An error says why nobody gave one.
 pub fn refresh(folder: &Folder, issuer: PublicKey, runtime: &Handle) -> Result<()> {
-    let peers = folder.config.peers.iter().filter(|peer| peer.address.is_some());
+    let peers = folder
+        .config
+        .peers
+        .iter()
+        .filter(|peer| peer.address.is_some());
     let (own, others): (Vec<_>, Vec<_>) = peers.partition(|peer| peer.key == issuer);
     let mut reasons = Vec::new();
     for asked in [own, others] {
@@ -64,8 +72,15 @@ pub fn refresh(folder: &Folder, issuer: PublicKey, runtime: &Handle) -> Result<(
             return Ok(());
         }
     }
-    let reasons = if reasons.is_empty() { "no peer has an address".to_owned() } else { reasons.join("; ") };
-    bail!("no list of the permits that {} revoked was fetched: {reasons}", name(folder, &issuer))
+    let reasons = if reasons.is_empty() {
+        "no peer has an address".to_owned()
+    } else {
+        reasons.join("; ")
+    };
+    bail!(
+        "no list of the permits that {} revoked was fetched: {reasons}",
+        name(folder, &issuer)
+    )
 }
 
 /// Whether one of these peers gave a list that could be used.
@@ -80,7 +95,9 @@ fn take_from(
     for (peer, answer) in ask_all(folder, asked, &Question::Revocations { issuer }, runtime)? {
         let outcome = match answer {
             Ok(Answer::Revocations { list: Some(list) }) => take_and_record(folder, peer, &list),
-            Ok(Answer::Revocations { list: None }) => Err(anyhow::anyhow!("{} has none", peer.name)),
+            Ok(Answer::Revocations { list: None }) => {
+                Err(anyhow::anyhow!("{} has none", peer.name))
+            }
             Ok(_) => Err(anyhow::anyhow!("{} answered something else", peer.name)),
             Err(error) => Err(error),
         };
@@ -98,7 +115,12 @@ fn take_and_record(folder: &Folder, peer: &Peer, list: &str) -> Result<()> {
     if let Err(error) = &taken {
         let reason = output::one_line(error);
         note!("warning: from {}: {reason}", peer.name);
-        folder.record(Event::Refusal { permit: None, job: None, peer: Some(peer.key), reason })?;
+        folder.record(Event::Refusal {
+            permit: None,
+            job: None,
+            peer: Some(peer.key),
+            reason,
+        })?;
     }
     taken
 }
@@ -109,10 +131,20 @@ pub fn push(
     list: &SignedRevocations,
     runtime: &Handle,
 ) -> Result<Vec<(NodeName, Result<()>)>> {
-    let peers: Vec<_> = folder.config.peers.iter().filter(|peer| peer.address.is_some()).collect();
-    let question = Question::KeepRevocations { list: list.jws().to_owned() };
+    let peers: Vec<_> = folder
+        .config
+        .peers
+        .iter()
+        .filter(|peer| peer.address.is_some())
+        .collect();
+    let question = Question::KeepRevocations {
+        list: list.jws().to_owned(),
+    };
     let told = ask_all(folder, &peers, &question, runtime)?;
-    Ok(told.into_iter().map(|(peer, answer)| (peer.name.clone(), answer.map(drop))).collect())
+    Ok(told
+        .into_iter()
+        .map(|(peer, answer)| (peer.name.clone(), answer.map(drop)))
+        .collect())
 }
 
 /// The same question to all these peers at once; answers in their order. Ctrl-C ends the wait.
@@ -124,7 +156,10 @@ fn ask_all<'a>(
 ) -> Result<Vec<(&'a Peer, Result<Answer>)>> {
     let mut running = JoinSet::new();
     for (place, peer) in peers.iter().enumerate() {
-        let (correspondent, question) = (Correspondent::new(folder, peer, &peer.name), question.clone());
+        let (correspondent, question) = (
+            Correspondent::new(folder, peer, &peer.name),
+            question.clone(),
+        );
         let asked = async move { correspondent?.ask(&question, LIST_DEADLINE).await };
         running.spawn_on(async move { (place, asked.await) }, runtime);
     }
@@ -142,5 +177,9 @@ fn ask_all<'a>(
         }
     })?;
     answers.sort_by_key(|(place, _)| *place);
-    Ok(peers.iter().copied().zip(answers.into_iter().map(|(_, answer)| answer)).collect())
+    Ok(peers
+        .iter()
+        .copied()
+        .zip(answers.into_iter().map(|(_, answer)| answer))
+        .collect())
 }

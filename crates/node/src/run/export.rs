@@ -1,5 +1,6 @@
-//! The outer door, at the coordinator's folder: which part of a stored result may leave the environment, whether all
-//! accounts that it adds to hold, and the nodes' word, before anything is written.
+//! The outer door, at the coordinator's folder: which part of a stored result may leave the
+//! environment, whether all accounts that it adds to hold, and the nodes' word, before anything is
+//! written.
 
 pub mod content;
 
@@ -68,7 +69,10 @@ pub fn run(folder: &Folder, kept: Kept, wish: &Wish<'_>, stages: &Stages) -> Res
     let Kept { release, digest } = kept;
     let _claim = folder.claim("coordinate")?;
     books::check(folder)?;
-    let authority = release.authority.as_ref().context("the result was made without a permit")?;
+    let authority = release
+        .authority
+        .as_ref()
+        .context("the result was made without a permit")?;
     let permit = SignedPermit::read(&authority.signed_permit)?;
     let job = SignedJob::read(&authority.signed_job)?;
     federated::check_permit(folder, &permit, wish.user)?;
@@ -77,11 +81,25 @@ pub fn run(folder: &Folder, kept: Kept, wish: &Wish<'_>, stages: &Stages) -> Res
     let watch = PermitWatch::new(folder, &permit);
     watch.admit(&runtime)?;
     let export = sign(&permit, &job, None, wish.user)?;
-    let missing: Vec<NodeName> =
-        release.nodes.iter().filter(|node| !node.answered()).map(|node| node.name.clone()).collect();
+    let missing: Vec<NodeName> = release
+        .nodes
+        .iter()
+        .filter(|node| !node.answered())
+        .map(|node| node.name.clone())
+        .collect();
     let nodes = Nodes::of_permit(folder, &permit, &missing)?;
-    let exporting =
-        Exporting { folder, permit: &permit, watch, job, export, runtime, nodes, release, digest, stages };
+    let exporting = Exporting {
+        folder,
+        permit: &permit,
+        watch,
+        job,
+        export,
+        runtime,
+        nodes,
+        release,
+        digest,
+        stages,
+    };
     let outcome = exporting.run(wish);
     if let Err(error) = &outcome
         && let Err(second) = exporting.abandon(error)
@@ -97,7 +115,12 @@ fn sign(
     content: Option<Digest>,
     user: &Identity,
 ) -> Result<SignedExport> {
-    let claims = Export { permit: permit.hash(), job: job.hash(), content, created: Timestamp::now() };
+    let claims = Export {
+        permit: permit.hash(),
+        job: job.hash(),
+        content,
+        created: Timestamp::now(),
+    };
     Ok(claims.sign(user)?)
 }
 
@@ -127,8 +150,13 @@ impl Exporting<'_> {
         let mut sums = NodeSums::new(&self.runtime, &self.watch, &self.nodes, agreement, terms);
         sums.take_people(self.release.gwas.people)?;
         let leverage = self.judge(&facts, &accounts, &mut sums)?;
-        let changed = if facts.iter().any(|facts| facts.changed) { self.changed()? } else { BTreeSet::new() };
-        let content = Box::new(self.content(&facts, self.steady(leverage, &accounts)?, &changed)?);
+        let changed = if facts.iter().any(|facts| facts.changed) {
+            self.changed()?
+        } else {
+            BTreeSet::new()
+        };
+        let content =
+            Box::new(self.content(&facts, self.steady(leverage, &accounts)?, &changed)?);
         if wish.plan_only {
             self.tell_end("it was only planned")?;
             return Ok(Outcome::Planned(content));
@@ -144,7 +172,10 @@ impl Exporting<'_> {
         match &self.permit.permit().export.officer {
             Some(officer) if !self.is_approved(&content, wish)? => {
                 self.tell_end("the officer has not approved it yet")?;
-                return Ok(Outcome::NeedsApproval { content, officer: officer.name.clone() });
+                return Ok(Outcome::NeedsApproval {
+                    content,
+                    officer: officer.name.clone(),
+                });
             }
             _ => {}
         }
@@ -170,7 +201,9 @@ impl Exporting<'_> {
         };
         let answers = self.runtime.block_on(self.nodes.all_answer(&question))?;
         let facts = |answer| match answer {
-            Answer::Facts { facts: SiteFacts::Export(facts) } => Ok(facts),
+            Answer::Facts {
+                facts: SiteFacts::Export(facts),
+            } => Ok(facts),
             _ => bail!("a node answered something else"),
         };
         answers.into_iter().map(facts).collect()
@@ -179,8 +212,13 @@ impl Exporting<'_> {
     /// All nodes of the result sign the roster, as it was in the study.
     fn agree(&self) -> Result<Agreement> {
         let member = |held: &ligate_access::permit::PermitDataset| {
-            let known = self.release.nodes.iter().find(|node| node.name == held.node);
-            let Some(NodeOutcome::Answered { snapshot, .. }) = known.map(|node| &node.outcome) else {
+            let known = self
+                .release
+                .nodes
+                .iter()
+                .find(|node| node.name == held.node);
+            let Some(NodeOutcome::Answered { snapshot, .. }) = known.map(|node| &node.outcome)
+            else {
                 bail!("{} is not in the result", held.node);
             };
             Ok(Member {
@@ -191,43 +229,74 @@ impl Exporting<'_> {
                 snapshot: *snapshot,
             })
         };
-        let members: Vec<Member> = self.nodes.datasets.iter().map(member).collect::<Result<_>>()?;
+        let members: Vec<Member> = self
+            .nodes
+            .datasets
+            .iter()
+            .map(member)
+            .collect::<Result<_>>()?;
         let names: Vec<NodeName> = members.iter().map(|member| member.node.clone()).collect();
-        let context = RunContext { permit: self.permit.hash(), job: self.export.hash() };
+        let context = RunContext {
+            permit: self.permit.hash(),
+            job: self.export.hash(),
+        };
         let roster = Roster::new(context, members)?;
-        Ok(self.runtime.block_on(agree(&self.nodes.ways(&names), roster, self.nodes.deadline))?)
+        Ok(self
+            .runtime
+            .block_on(agree(&self.nodes.ways(&names), roster, self.nodes.deadline))?)
     }
 
-    /// Judges the exported account with this result, and every other account that it adds to. Gives the largest leverage
-    /// of the first.
-    fn judge(&self, facts: &[ExportFacts], accounts: &[Joined], sums: &mut NodeSums<'_>) -> Result<f64> {
+    /// Judges the exported account with this result, and every other account that it adds to. Gives
+    /// the largest leverage of the first.
+    fn judge(
+        &self,
+        facts: &[ExportFacts],
+        accounts: &[Joined],
+        sums: &mut NodeSums<'_>,
+    ) -> Result<f64> {
         let total = accounts.len() as u64;
         self.stages.update("accounts that it adds to", 0, total);
-        let [exported, others @ ..] = accounts else { bail!("the nodes name no account") };
-        let leverage = sums.judge(exported.columns.clone(), None).map_err(in_plain_words)?.leverage;
+        let [exported, others @ ..] = accounts else {
+            bail!("the nodes name no account")
+        };
+        let leverage = sums
+            .judge(exported.columns.clone(), None)
+            .map_err(in_plain_words)?
+            .leverage;
         // Where all that was ever shown holds together, so does each data user's part of it.
-        let all: BTreeSet<ColumnId> =
-            accounts.iter().flat_map(|account| account.columns.iter().copied()).collect();
+        let all: BTreeSet<ColumnId> = accounts
+            .iter()
+            .flat_map(|account| account.columns.iter().copied())
+            .collect();
         let together = others.len() > 1 && all.len() < ACCOUNT_COLUMNS_MAX;
         if together && sums.judge(distinct_of(facts, &all)?, None).is_ok() {
             return Ok(leverage);
         }
         for (done, account) in others.iter().enumerate() {
-            self.stages.update("accounts that it adds to", done as u64 + 1, total);
-            sums.judge(account.columns.clone(), None).map_err(in_plain_words)?;
+            self.stages
+                .update("accounts that it adds to", done as u64 + 1, total);
+            sums.judge(account.columns.clone(), None)
+                .map_err(in_plain_words)?;
         }
         Ok(leverage)
     }
 
-    /// The leverage as it was told before, where nothing was exported since: nodes judge by sums that are a little off, each
-    /// time in another way, and the same result under the same books must give the same content.
+    /// The leverage as it was told before, where nothing was exported since: nodes judge by sums
+    /// that are a little off, each time in another way, and the same result under the same books
+    /// must give the same content.
     fn steady(&self, leverage: f64, accounts: &[Joined]) -> Result<f64> {
-        let columns = accounts.first().map(|exported| exported.columns.as_slice()).unwrap_or_default();
+        let columns = accounts
+            .first()
+            .map(|exported| exported.columns.as_slice())
+            .unwrap_or_default();
         let bytes = postcard::to_stdvec(columns).context("the columns cannot be written")?;
         let account = Digest::of("ligate exported account", &bytes);
         let store = Store::new(self.folder);
         let question = self.job.question();
-        if let Some(known) = store.judged(&question)?.filter(|known| known.account == account) {
+        if let Some(known) = store
+            .judged(&question)?
+            .filter(|known| known.account == account)
+        {
             return Ok(known.leverage);
         }
         store.keep_judged(&question, &Judged::new(account, leverage))?;
@@ -236,54 +305,97 @@ impl Exporting<'_> {
 
     /// Variants of the result of which calls have changed for a few people at some node.
     fn changed(&self) -> Result<BTreeSet<VariantKey>> {
-        let keys: Vec<VariantKey> =
-            self.release.gwas.associations.iter().map(|found| found.key.clone()).collect();
+        let keys: Vec<VariantKey> = self
+            .release
+            .gwas
+            .associations
+            .iter()
+            .map(|found| found.key.clone())
+            .collect();
         let mut changed = BTreeSet::new();
         for page in keys.chunks(OFFER_PAGE) {
-            let question = Question::Changed { export: self.export.hash(), keys: page.to_vec() };
+            let question = Question::Changed {
+                export: self.export.hash(),
+                keys: page.to_vec(),
+            };
             for answer in self.runtime.block_on(self.nodes.all_answer(&question))? {
-                let Answer::Facts { facts: SiteFacts::Changed(places) } = answer else {
+                let Answer::Facts {
+                    facts: SiteFacts::Changed(places),
+                } = answer
+                else {
                     bail!("a node answered something else")
                 };
-                changed.extend(places.iter().filter_map(|place| page.get(*place as usize).cloned()));
+                changed.extend(
+                    places
+                        .iter()
+                        .filter_map(|place| page.get(*place as usize).cloned()),
+                );
             }
         }
         Ok(changed)
     }
 
-    /// What leaves, after what left before. Content of this very result that left before may leave again; it does not count
-    /// twice.
+    /// What leaves, after what left before. Content of this very result that left before may leave
+    /// again; it does not count twice.
     fn content(
         &self,
         facts: &[ExportFacts],
         leverage: f64,
         changed: &BTreeSet<VariantKey>,
     ) -> Result<Content> {
-        let of_most =
-            |share: fn(&Left) -> f64| facts.iter().map(|facts| share(&facts.left_before)).fold(0.0, f64::max);
-        let others =
-            Left { variants: of_most(|left| left.variants), strength: of_most(|left| left.strength) };
+        let of_most = |share: fn(&Left) -> f64| {
+            facts
+                .iter()
+                .map(|facts| share(&facts.left_before))
+                .fold(0.0, f64::max)
+        };
+        let others = Left {
+            variants: of_most(|left| left.variants),
+            strength: of_most(|left| left.strength),
+        };
         let people = self.release.gwas.people.individuals;
         let full_table = self.permit.permit().export.full_table;
-        let bounds = Bounds { people, leverage, left_before: others, full_table };
+        let bounds = Bounds {
+            people,
+            leverage,
+            left_before: others,
+            full_table,
+        };
         let mut regions = Regions::default();
         regions.extend(facts.iter().flat_map(|facts| &facts.regions));
-        let kept_back = KeptBack { changed, regions: &regions };
+        let kept_back = KeptBack {
+            changed,
+            regions: &regions,
+        };
         let content = Content::of(&self.release, bounds, kept_back)?;
         let mut own: BTreeMap<Digest, &Exported> = BTreeMap::new();
         own.extend(
-            facts.iter().flat_map(|facts| &facts.exported).map(|exported| (exported.content, exported)),
+            facts
+                .iter()
+                .flat_map(|facts| &facts.exported)
+                .map(|exported| (exported.content, exported)),
         );
         if own.is_empty() || own.contains_key(&content.digest) {
             return Ok(content);
         }
-        let add = |left: Left, exported: &&Exported| left.and(exported.variants, exported.strength.0, people);
+        let add = |left: Left, exported: &&Exported| {
+            left.and(exported.variants, exported.strength.0, people)
+        };
         let left_before = own.values().fold(others, add);
-        Content::of(&self.release, Bounds { left_before, ..bounds }, kept_back)
+        Content::of(
+            &self.release,
+            Bounds {
+                left_before,
+                ..bounds
+            },
+            kept_back,
+        )
     }
 
     fn is_approved(&self, content: &Content, wish: &Wish<'_>) -> Result<bool> {
-        let Some(text) = wish.approval else { return Ok(false) };
+        let Some(text) = wish.approval else {
+            return Ok(false);
+        };
         let (approval, _) = Approval::read(text).context("the officer's approval")?;
         Ok(approval.content == content.digest)
     }
@@ -295,13 +407,19 @@ impl Exporting<'_> {
             variants: content.variants(),
             strength: content.strength,
             keys: content.named_variants(),
-            wish: sign(self.permit, &self.job, Some(content.digest), wish.user)?.jws().to_owned(),
+            wish: sign(self.permit, &self.job, Some(content.digest), wish.user)?
+                .jws()
+                .to_owned(),
             approval: wish.approval.map(str::to_owned),
         };
-        let question = Question::Leave { export: self.export.hash(), leaving };
+        let question = Question::Leave {
+            export: self.export.hash(),
+            leaving,
+        };
         let answers = self.runtime.block_on(self.nodes.all_answer(&question));
-        let answers = answers
-            .context("nothing has left, but nodes that did not refuse have noted it, and it counts there")?;
+        let answers = answers.context(
+            "nothing has left, but nodes that did not refuse have noted it, and it counts there",
+        )?;
         let heads: Vec<_> = answers
             .into_iter()
             .flat_map(|answer| match answer {
@@ -309,7 +427,10 @@ impl Exporting<'_> {
                 _ => Vec::new(),
             })
             .collect();
-        ensure!(heads.len() >= self.nodes.correspondents.len(), "a node answered something else");
+        ensure!(
+            heads.len() >= self.nodes.correspondents.len(),
+            "a node answered something else"
+        );
         federated::keep_heads(self.folder, &heads)?;
         self.folder.record(Event::Exported {
             permit: self.permit.hash(),
@@ -323,13 +444,20 @@ impl Exporting<'_> {
 
     fn abandon(&self, error: &anyhow::Error) -> Result<()> {
         let reason = crate::output::one_line(error);
-        self.folder.record(Event::RunFailed { job: self.export.hash(), reason: reason.clone() })?;
+        self.folder.record(Event::RunFailed {
+            job: self.export.hash(),
+            reason: reason.clone(),
+        })?;
         self.tell_end(&reason)
     }
 
-    /// Lets the nodes close the export. Nodes that cannot be told find out by themselves: they keep few open.
+    /// Lets the nodes close the export. Nodes that cannot be told find out by themselves: they keep
+    /// few open.
     fn tell_end(&self, reason: &str) -> Result<()> {
-        let question = Question::Abandon { job: self.export.hash(), reason: reason.to_owned() };
+        let question = Question::Abandon {
+            job: self.export.hash(),
+            reason: reason.to_owned(),
+        };
         drop(self.runtime.block_on(self.nodes.ask_all(&question)));
         Ok(())
     }
@@ -353,18 +481,28 @@ struct Party {
 /// Over the rosters of all nodes: no node knows those it was not in.
 fn check_rosters(accounts: &[Joined]) -> Result<()> {
     let (exported, others) = accounts.split_at(accounts.len().min(1));
-    exported.iter().try_for_each(|account| rosters::check(&account.rosters, Observer::AnyNode))?;
-    Ok(others.iter().try_for_each(|account| rosters::check(&account.rosters, Observer::Outsider))?)
+    exported
+        .iter()
+        .try_for_each(|account| rosters::check(&account.rosters, Observer::AnyNode))?;
+    Ok(others
+        .iter()
+        .try_for_each(|account| rosters::check(&account.rosters, Observer::Outsider))?)
 }
 
-/// The accounts over all nodes, the exported one first. A data user has no name that all nodes share; his accounts at two
-/// nodes are known by a job that is in both.
+/// The accounts over all nodes, the exported one first. A data user has no name that all nodes
+/// share; his accounts at two nodes are known by a job that is in both.
 fn accounts(facts: &[ExportFacts]) -> Result<Vec<Joined>> {
     let first = || facts.iter().filter_map(|facts| facts.accounts.first());
-    let exported: BTreeSet<ColumnId> =
-        first().flat_map(|account| &account.columns).map(|(id, _)| *id).collect();
-    let exported_rosters: Vec<Vec<Digest>> = first().flat_map(|account| account.rosters.clone()).collect();
-    let exported_jobs: BTreeSet<Digest> = first().flat_map(|account| account.jobs.iter().copied()).collect();
+    let exported: BTreeSet<ColumnId> = first()
+        .flat_map(|account| &account.columns)
+        .map(|(id, _)| *id)
+        .collect();
+    let exported_rosters: Vec<Vec<Digest>> = first()
+        .flat_map(|account| account.rosters.clone())
+        .collect();
+    let exported_jobs: BTreeSet<Digest> = first()
+        .flat_map(|account| account.jobs.iter().copied())
+        .collect();
     let mut parties: Vec<Party> = Vec::new();
     for account in facts.iter().flat_map(|facts| facts.accounts.iter().skip(1)) {
         let mut party = Party {
@@ -372,8 +510,9 @@ fn accounts(facts: &[ExportFacts]) -> Result<Vec<Joined>> {
             columns: account.columns.iter().map(|(id, _)| *id).collect(),
             rosters: account.rosters.clone(),
         };
-        let (same, others): (Vec<_>, Vec<_>) =
-            parties.into_iter().partition(|known| !known.jobs.is_disjoint(&party.jobs));
+        let (same, others): (Vec<_>, Vec<_>) = parties
+            .into_iter()
+            .partition(|known| !known.jobs.is_disjoint(&party.jobs));
         for known in same {
             party.jobs.extend(known.jobs);
             party.columns.extend(known.columns);
@@ -382,12 +521,17 @@ fn accounts(facts: &[ExportFacts]) -> Result<Vec<Joined>> {
         parties = others;
         parties.push(party);
     }
-    let mut joined =
-        vec![Joined { columns: distinct_of(facts, &exported)?, rosters: exported_rosters.clone() }];
+    let mut joined = vec![Joined {
+        columns: distinct_of(facts, &exported)?,
+        rosters: exported_rosters.clone(),
+    }];
     for mut party in parties.into_iter().filter(|party| !party.jobs.is_empty()) {
         party.columns.extend(&exported);
         party.rosters.extend(exported_rosters.iter().cloned());
-        joined.push(Joined { columns: distinct_of(facts, &party.columns)?, rosters: party.rosters });
+        joined.push(Joined {
+            columns: distinct_of(facts, &party.columns)?,
+            rosters: party.rosters,
+        });
     }
     Ok(joined)
 }
@@ -395,9 +539,15 @@ fn accounts(facts: &[ExportFacts]) -> Result<Vec<Joined>> {
 /// Those of `columns` that are distinct over all nodes.
 fn distinct_of(facts: &[ExportFacts], columns: &BTreeSet<ColumnId>) -> Result<Vec<ColumnId>> {
     let held = |facts: &ExportFacts| -> HeldColumns {
-        let known: BTreeMap<ColumnId, u32> =
-            facts.accounts.iter().flat_map(|account| account.columns.iter().copied()).collect();
-        known.into_iter().filter(|(id, _)| columns.contains(id)).collect()
+        let known: BTreeMap<ColumnId, u32> = facts
+            .accounts
+            .iter()
+            .flat_map(|account| account.columns.iter().copied())
+            .collect();
+        known
+            .into_iter()
+            .filter(|(id, _)| columns.contains(id))
+            .collect()
     };
     account::distinct(&facts.iter().map(held).collect::<Vec<_>>())
 }
@@ -419,15 +569,27 @@ mod tests {
     use crate::session::ExportAccountFacts;
 
     fn id(job: u8, place: u16) -> ColumnId {
-        ColumnId { job: Digest::from_bytes([job; 32]), place }
+        ColumnId {
+            job: Digest::from_bytes([job; 32]),
+            place,
+        }
     }
 
     fn node(accounts: &[&[(u8, u16)]]) -> ExportFacts {
         let account = |columns: &&[(u8, u16)]| {
-            let jobs = columns.iter().map(|(job, _)| Digest::from_bytes([*job; 32])).collect();
+            let jobs = columns
+                .iter()
+                .map(|(job, _)| Digest::from_bytes([*job; 32]))
+                .collect();
             let columns = columns.iter().enumerate();
-            let columns = columns.map(|(class, (job, place))| (id(*job, *place), class as u32)).collect();
-            ExportAccountFacts { jobs, columns, rosters: Vec::new() }
+            let columns = columns
+                .map(|(class, (job, place))| (id(*job, *place), class as u32))
+                .collect();
+            ExportAccountFacts {
+                jobs,
+                columns,
+                rosters: Vec::new(),
+            }
         };
         let accounts = accounts.iter().map(account).collect();
         ExportFacts {
@@ -441,18 +603,29 @@ mod tests {
 
     #[test]
     fn a_data_user_is_known_by_his_jobs_over_all_nodes() {
-        // Job 1 is exported. Jobs 2 and 3 are of one party, which no node sees whole; job 4 is of another one.
-        let north = node(&[&[(1, 0), (1, 1)], &[(1, 0), (1, 1), (2, 0)], &[(1, 0), (1, 1), (4, 0)]]);
+        // Job 1 is exported. Jobs 2 and 3 are of one party, which no node sees whole; job 4 is of
+        // another one.
+        let north = node(&[
+            &[(1, 0), (1, 1)],
+            &[(1, 0), (1, 1), (2, 0)],
+            &[(1, 0), (1, 1), (4, 0)],
+        ]);
         let south = node(&[&[(1, 0), (1, 1)], &[(1, 0), (1, 1), (3, 0)]]);
         let west = node(&[&[(1, 0), (1, 1)], &[(1, 0), (1, 1), (2, 0), (3, 0)]]);
         let found = accounts(&[north, south, west]).unwrap();
         let exported = [id(1, 0), id(1, 1)];
         assert_eq!(found[0].columns, exported);
-        let mut others: Vec<_> = found[1..].iter().map(|account| account.columns.clone()).collect();
+        let mut others: Vec<_> = found[1..]
+            .iter()
+            .map(|account| account.columns.clone())
+            .collect();
         others.sort();
         assert_eq!(
             others,
-            [vec![id(1, 0), id(1, 1), id(2, 0), id(3, 0)], vec![id(1, 0), id(1, 1), id(4, 0)]]
+            [
+                vec![id(1, 0), id(1, 1), id(2, 0), id(3, 0)],
+                vec![id(1, 0), id(1, 1), id(4, 0)]
+            ]
         );
     }
 }

@@ -1,5 +1,5 @@
-//! A study over the nodes of a permit, run at the coordinator's folder: admission, agreement on the roster, the
-//! method over secure sums behind the disclosure gate, and the release.
+//! A study over the nodes of a permit, run at the coordinator's folder: admission, agreement on the
+//! roster, the method over secure sums behind the disclosure gate, and the release.
 
 pub mod account;
 pub mod node_sums;
@@ -50,7 +50,8 @@ pub struct RunOptions {
     pub people: PeopleRule,
     /// Nodes of the permit that are not asked.
     pub without: Vec<NodeName>,
-    /// Whether the nodes' own results are combined beside the study's; it uses one more column of the account.
+    /// Whether the nodes' own results are combined beside the study's; it uses one more column of
+    /// the account.
     pub baseline: bool,
 }
 
@@ -65,7 +66,8 @@ pub fn plan(
 ) -> Result<Cost> {
     let _claim = folder.claim("coordinate")?;
     books::check(folder)?;
-    let (mut coordination, nodes) = Coordination::prepare(folder, permit, user, study, terms, stages)?;
+    let (mut coordination, nodes) =
+        Coordination::prepare(folder, permit, user, study, terms, stages)?;
     coordination.plan_only = true;
     match coordination.run(nodes) {
         Err(error) => match error.downcast::<Planned>() {
@@ -76,7 +78,8 @@ pub fn plan(
     }
 }
 
-/// Runs `study` under `permit`. An identical question that was answered before gets its stored release.
+/// Runs `study` under `permit`. An identical question that was answered before gets its stored
+/// release.
 pub fn run(
     folder: &Folder,
     permit: &SignedPermit,
@@ -160,7 +163,9 @@ impl<'a> Coordination<'a> {
         stages: &'a Stages,
     ) -> Result<(Self, Nodes)> {
         check_permit(folder, permit, user)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(books::check_peers(folder))?;
         let watch = PermitWatch::new(folder, permit);
         watch.admit(&runtime)?;
@@ -175,7 +180,21 @@ impl<'a> Coordination<'a> {
         let job = sign_job(permit, user, study, family, terms.people)?;
         let (plan, people) = (study.plan(family), terms.people);
         let (baseline, plan_only) = (terms.baseline, false);
-        Ok((Self { folder, permit, watch, job, plan, people, runtime, stages, baseline, plan_only }, nodes))
+        Ok((
+            Self {
+                folder,
+                permit,
+                watch,
+                job,
+                plan,
+                people,
+                runtime,
+                stages,
+                baseline,
+                plan_only,
+            },
+            nodes,
+        ))
     }
 
     /// The stored release of the same question, if every node that is in it still allows it.
@@ -183,7 +202,10 @@ impl<'a> Coordination<'a> {
         let Some(Kept { release, digest }) = Store::new(self.folder).find(&self.job)? else {
             return Ok(None);
         };
-        if let Some(node) = release.nodes.iter().find(|node| node.answered() && without.contains(&node.name))
+        if let Some(node) = release
+            .nodes
+            .iter()
+            .find(|node| node.answered() && without.contains(&node.name))
         {
             bail!(
                 "this question was answered before, with {}; the release without it would give its part away",
@@ -191,22 +213,33 @@ impl<'a> Coordination<'a> {
             );
         }
         self.watch.hand_out(&self.runtime, nodes)?;
-        self.runtime.block_on(nodes.confirm(self.permit, &self.job, &release))?;
+        self.runtime
+            .block_on(nodes.confirm(self.permit, &self.job, &release))?;
         self.folder.record(Event::StoredRelease {
             permit: self.permit.hash(),
             question: self.job.question(),
             result: digest,
         })?;
-        Ok(Some(Release { stored: true, ..release }))
+        Ok(Some(Release {
+            stored: true,
+            ..release
+        }))
     }
 
     fn run(&self, nodes: Nodes) -> Result<Release> {
-        let job = job_event(self.permit.permit(), &self.job, self.folder.identity.public());
+        let job = job_event(
+            self.permit.permit(),
+            &self.job,
+            self.folder.identity.public(),
+        );
         let head = self.folder.record(job)?;
         let result = self.answered(nodes, head);
         if let Err(error) = &result {
             let reason = crate::output::one_line(error);
-            self.folder.record(Event::RunFailed { job: self.job.hash(), reason })?;
+            self.folder.record(Event::RunFailed {
+                job: self.job.hash(),
+                reason,
+            })?;
         }
         result
     }
@@ -215,14 +248,19 @@ impl<'a> Coordination<'a> {
         self.stages.update("asking the nodes", 0, 1);
         self.watch.hand_out(&self.runtime, &nodes)?;
         let held = heads_held(self.folder, &nodes)?;
-        let (accepted, missing) = self.runtime.block_on(nodes.start(self.permit, &self.job, (head, held)));
+        let (accepted, missing) =
+            self.runtime
+                .block_on(nodes.start(self.permit, &self.job, (head, held)));
         nodes.keep(&names(&accepted));
         let run = self.with_nodes(&mut nodes, &accepted, &missing);
         if let Err(error) = &run {
             let reason = crate::output::one_line(error);
             let job = self.job.hash();
             // Nodes that cannot be told find out by themselves: they keep few runs open.
-            drop(self.runtime.block_on(nodes.ask_all(&Question::Abandon { job, reason })));
+            drop(
+                self.runtime
+                    .block_on(nodes.ask_all(&Question::Abandon { job, reason })),
+            );
         }
         run
     }
@@ -236,19 +274,35 @@ impl<'a> Coordination<'a> {
         check_number(accepted, missing)?;
         let assembly = admission::common_assembly(accepted)?;
         let coding = admission::common_coding(accepted, &self.plan.trait_name, self.plan.family)?;
-        let plan = Plan { two_values: coding.is_some(), ..self.plan.clone() };
+        let plan = Plan {
+            two_values: coding.is_some(),
+            ..self.plan.clone()
+        };
         self.stages.update("choosing the people", 0, 1);
-        self.runtime.block_on(nodes.prepare(self.job.hash(), coding))?;
+        self.runtime
+            .block_on(nodes.prepare(self.job.hash(), coding))?;
         self.stages.update("agreeing on the nodes", 0, 1);
         let agreement = self.agree(nodes, accepted)?;
         let terms = node_sums::SumTerms::new(self.folder, self.permit, plan.clone())?;
-        let terms = node_sums::SumTerms { plan_only: self.plan_only, ..terms };
+        let terms = node_sums::SumTerms {
+            plan_only: self.plan_only,
+            ..terms
+        };
         let mut sums = NodeSums::new(&self.runtime, &self.watch, nodes, agreement, terms);
         sums.count_people()?;
         let members = sums.members().to_vec();
-        let offers = if self.plan_only { Offers::default() } else { self.offers(nodes, &members)? };
-        let Scales { exponents, fills, grids } =
-            self.runtime.block_on(nodes.scales(&members, self.job.hash(), &plan))?;
+        let offers = if self.plan_only {
+            Offers::default()
+        } else {
+            self.offers(nodes, &members)?
+        };
+        let Scales {
+            exponents,
+            fills,
+            grids,
+        } = self
+            .runtime
+            .block_on(nodes.scales(&members, self.job.hash(), &plan))?;
         let facts = PublishedFacts {
             exponents,
             fills,
@@ -256,14 +310,19 @@ impl<'a> Coordination<'a> {
             keys: offers.variants.keys().cloned().collect(),
             baseline_sites: if self.baseline { BASELINE_SITES } else { 0 },
         };
-        let report = |step: RunProgress| self.stages.update(step.stage.name(), step.done, step.total);
+        let report =
+            |step: RunProgress| self.stages.update(step.stage.name(), step.done, step.total);
         let gwas = gwas::run(&plan, &facts, &mut sums, &report).map_err(super::sum_error)?;
         let gwas = gwas.with_coarse_baselines();
         self.stages.update("the release", 0, 1);
         let release = Release {
             plan,
             nodes: node_answers(accepted, missing, &offers, &sums),
-            rsids: offers.variants.into_iter().filter_map(|(key, rsid)| Some((key, rsid?))).collect(),
+            rsids: offers
+                .variants
+                .into_iter()
+                .filter_map(|(key, rsid)| Some((key, rsid?)))
+                .collect(),
             assembly,
             rounded: rounded(accepted, &self.plan),
             swapped: swapped(&facts.keys),
@@ -280,10 +339,17 @@ impl<'a> Coordination<'a> {
 
     /// Has all nodes sign the roster, and notes who is in it: a node that is restored asks for it.
     fn agree(&self, nodes: &Nodes, accepted: &[Accepted]) -> Result<Agreement> {
-        let context = RunContext { permit: self.permit.hash(), job: self.job.hash() };
-        let roster = Roster::new(context, accepted.iter().map(|node| node.member.clone()).collect())?;
+        let context = RunContext {
+            permit: self.permit.hash(),
+            job: self.job.hash(),
+        };
+        let roster = Roster::new(
+            context,
+            accepted.iter().map(|node| node.member.clone()).collect(),
+        )?;
         let agreement =
-            self.runtime.block_on(agree(&nodes.ways(&names(accepted)), roster, nodes.deadline))?;
+            self.runtime
+                .block_on(agree(&nodes.ways(&names(accepted)), roster, nodes.deadline))?;
         let signed = accepted.iter().map(|node| node.member.key).collect();
         self.folder.record(Event::RosterAgreed {
             permit: context.permit,
@@ -296,7 +362,8 @@ impl<'a> Coordination<'a> {
     fn offers(&self, nodes: &Nodes, members: &[NodeName]) -> Result<Offers> {
         let mut offers = Offers::default();
         for (done, node) in nodes.of(members).enumerate() {
-            self.stages.update("variants of the nodes", done as u64, members.len() as u64);
+            self.stages
+                .update("variants of the nodes", done as u64, members.len() as u64);
             offers.collect(node, self.job.hash(), &self.runtime, nodes.deadline)?;
         }
         Ok(offers)
@@ -313,14 +380,19 @@ impl<'a> Coordination<'a> {
             signed_job: self.job.jws().to_owned(),
             coordinator: claims.coordinator.name.clone(),
             data_user: claims.data_user.name.clone(),
-            purpose: format!("{} (Article 53(1)({}))", claims.purpose, claims.purpose.point()),
+            purpose: format!(
+                "{} (Article 53(1)({}))",
+                claims.purpose,
+                claims.purpose.point()
+            ),
             people: self.people,
             thresholds: *gate.thresholds(),
         }
     }
 
-    /// Tells the nodes what was released, and hands every tree head to everybody. The release is stored by now: a
-    /// node that cannot be told keeps the run as unfinished, which refuses more, not less.
+    /// Tells the nodes what was released, and hands every tree head to everybody. The release is
+    /// stored by now: a node that cannot be told keeps the run as unfinished, which refuses more,
+    /// not less.
     fn finish(
         &self,
         nodes: &mut Nodes,
@@ -329,13 +401,29 @@ impl<'a> Coordination<'a> {
         result: Digest,
     ) -> Result<()> {
         nodes.keep(members);
-        let (released, suppressed) =
-            (release.gwas.associations.len() as u64, release.gwas.unreported.len() as u64);
+        let (released, suppressed) = (
+            release.gwas.associations.len() as u64,
+            release.gwas.unreported.len() as u64,
+        );
         let (permit, job) = (self.permit.hash(), self.job.hash());
-        let mut heads =
-            vec![self.folder.record(Event::Release { permit, job, result, released, suppressed })?];
+        let mut heads = vec![self.folder.record(Event::Release {
+            permit,
+            job,
+            result,
+            released,
+            suppressed,
+        })?];
         for node in &nodes.correspondents {
-            match self.tell(node, &Question::Finish { job, result, released, suppressed }, nodes.deadline) {
+            match self.tell(
+                node,
+                &Question::Finish {
+                    job,
+                    result,
+                    released,
+                    suppressed,
+                },
+                nodes.deadline,
+            ) {
                 Ok(Answer::Heads { heads: own }) => {
                     heads.extend(own.into_iter().filter(|head| head.node == node.key))
                 }
@@ -344,12 +432,20 @@ impl<'a> Coordination<'a> {
             }
         }
         keep_heads(self.folder, &heads)?;
-        drop(self.runtime.block_on(nodes.ask_all(&Question::KeepHeads { heads })));
+        drop(
+            self.runtime
+                .block_on(nodes.ask_all(&Question::KeepHeads { heads })),
+        );
         Ok(())
     }
 
     /// Asks again where a node did not answer.
-    fn tell(&self, node: &Correspondent, question: &Question, deadline: Duration) -> Result<Answer> {
+    fn tell(
+        &self,
+        node: &Correspondent,
+        question: &Question,
+        deadline: Duration,
+    ) -> Result<Answer> {
         let mut answer = self.runtime.block_on(node.ask(question, deadline));
         for _ in 1..FINISH_TRIES {
             if answer.is_ok() {
@@ -361,21 +457,31 @@ impl<'a> Coordination<'a> {
     }
 }
 
-/// The newest head that is held of each node: a node that was put back from a copy learns it from them.
+/// The newest head that is held of each node: a node that was put back from a copy learns it from
+/// them.
 pub fn heads_held(folder: &Folder, nodes: &Nodes) -> Result<Vec<Head>> {
     let mut held = Vec::new();
     for node in &nodes.correspondents {
-        let Some(peer) = folder.config.peer_by_key(&node.key) else { continue };
-        held.extend(heads_of(&folder.audit(), &peer.name)?.into_iter().max_by_key(|head| head.size));
+        let Some(peer) = folder.config.peer_by_key(&node.key) else {
+            continue;
+        };
+        held.extend(
+            heads_of(&folder.audit(), &peer.name)?
+                .into_iter()
+                .max_by_key(|head| head.size),
+        );
     }
     Ok(held)
 }
 
-/// Keeps the nodes' heads; one that contradicts an earlier one is told, and does not undo what was done.
+/// Keeps the nodes' heads; one that contradicts an earlier one is told, and does not undo what was
+/// done.
 pub fn keep_heads(folder: &Folder, heads: &[Head]) -> Result<()> {
     let mut log = folder.log()?;
     for head in heads {
-        let Some(peer) = folder.config.peer_by_key(&head.node) else { continue };
+        let Some(peer) = folder.config.peer_by_key(&head.node) else {
+            continue;
+        };
         if let Err(error) = log.store_head(&peer.name, peer.key, head, Timestamp::now()) {
             note!("warning: the tree head of {}: {error}", peer.name);
         }
@@ -384,7 +490,10 @@ pub fn keep_heads(folder: &Folder, heads: &[Head]) -> Result<()> {
 }
 
 fn check_number(accepted: &[Accepted], missing: &[(PermitDataset, String)]) -> Result<()> {
-    let reasons = missing.iter().map(|(_, reason)| format!("\n  {reason}")).collect::<String>();
+    let reasons = missing
+        .iter()
+        .map(|(_, reason)| format!("\n  {reason}"))
+        .collect::<String>();
     ensure!(
         accepted.len() >= 3,
         "{} of {} nodes take part; a sum needs three or more, because fewer protect nobody{reasons}",
@@ -397,7 +506,8 @@ fn check_number(accepted: &[Accepted], missing: &[(PermitDataset, String)]) -> R
 /// Variables of which some node rounded values.
 fn rounded(accepted: &[Accepted], plan: &Plan) -> Vec<VariableName> {
     let facts = || accepted.iter().flat_map(|node| &node.variables);
-    let is_rounded = |name: &&VariableName| facts().any(|facts| facts.rounded && facts.name == **name);
+    let is_rounded =
+        |name: &&VariableName| facts().any(|facts| facts.rounded && facts.name == **name);
     plan.variables().filter(is_rounded).cloned().collect()
 }
 
@@ -411,8 +521,13 @@ fn node_answers(
     let answered = accepted.iter().map(|node| {
         let member = &node.member;
         let outcome = match offers.counts.get(&member.node) {
-            Some(offered) => NodeOutcome::Answered { snapshot: member.snapshot, offered: *offered },
-            None => NodeOutcome::Missing { reason: sums.why_absent(&member.node) },
+            Some(offered) => NodeOutcome::Answered {
+                snapshot: member.snapshot,
+                offered: *offered,
+            },
+            None => NodeOutcome::Missing {
+                reason: sums.why_absent(&member.node),
+            },
         };
         NodeAnswer {
             name: member.node.clone(),
@@ -425,17 +540,24 @@ fn node_answers(
         name: held.node.clone(),
         country: held.country.clone(),
         dataset: held.dataset.clone(),
-        outcome: NodeOutcome::Missing { reason: reason.clone() },
+        outcome: NodeOutcome::Missing {
+            reason: reason.clone(),
+        },
     });
     answered.chain(missing).collect()
 }
 
 fn names(accepted: &[Accepted]) -> Vec<NodeName> {
-    accepted.iter().map(|node| node.member.node.clone()).collect()
+    accepted
+        .iter()
+        .map(|node| node.member.node.clone())
+        .collect()
 }
 
 /// Sites that some nodes write with reference and alternate allele exchanged.
 fn swapped(keys: &[VariantKey]) -> u64 {
     let all: BTreeSet<_> = keys.iter().collect();
-    keys.iter().filter(|key| key.reference < key.alternate && all.contains(&key.swapped())).count() as u64
+    keys.iter()
+        .filter(|key| key.reference < key.alternate && all.contains(&key.swapped()))
+        .count() as u64
 }

@@ -1,4 +1,5 @@
-//! A run over own rows alone: every sum is what this node would add, and nothing leaves, so no gate applies.
+//! A run over own rows alone: every sum is what this node would add, and nothing leaves, so no gate
+//! applies.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +7,14 @@ use anyhow::{Context, Result, bail};
 use ligate_access::job::PeopleRule;
 use ligate_analysis::codes;
 use ligate_analysis::gwas::{
-    self, Ask, Cohort, Family, GenotypeSource, Gwas, Model, OwnGate, Plan, PublishedFacts, RunProgress,
-    Summation,
+    self, Ask, Cohort, Family, GenotypeSource, Gwas, Model, OwnGate, Plan, PublishedFacts,
+    RunProgress, Summation,
 };
 use ligate_genotypes::Batch;
 use ligate_lake::{LakeError, Snapshot};
 use ligate_model::{
-    BinaryCoding, GateRule, PeopleCounts, Phenotypes, Rule, VariableKind, VariableName, VariantCounts,
-    VariantKey,
+    BinaryCoding, GateRule, PeopleCounts, Phenotypes, Rule, VariableKind, VariableName,
+    VariantCounts, VariantKey,
 };
 
 use super::{Study, offer};
@@ -25,7 +26,11 @@ pub struct SnapshotRows<'a>(pub &'a Snapshot);
 impl GenotypeSource for SnapshotRows<'_> {
     type Error = LakeError;
 
-    fn scan(&mut self, keys: &[VariantKey], visit: &mut dyn FnMut(&Batch<'_>)) -> Result<(), LakeError> {
+    fn scan(
+        &mut self,
+        keys: &[VariantKey],
+        visit: &mut dyn FnMut(&Batch<'_>),
+    ) -> Result<(), LakeError> {
         self.0.scan(keys, visit)
     }
 }
@@ -72,7 +77,14 @@ impl OwnRows<'_> {
     fn add(&self, ask: &Ask) -> Result<Vec<u64>> {
         interrupt::check()?;
         let mut rows = SnapshotRows(self.snapshot);
-        Ok(gwas::local(ask, self.plan, self.cohort, &mut rows, &NO_BASELINE, self.threads)?)
+        Ok(gwas::local(
+            ask,
+            self.plan,
+            self.cohort,
+            &mut rows,
+            &NO_BASELINE,
+            self.threads,
+        )?)
     }
 }
 
@@ -95,7 +107,11 @@ pub fn run(
     let phenotypes = snapshot.phenotypes()?;
     let wanted = study.covariates.iter().chain([&study.trait_name]);
     check_variables(snapshot, &phenotypes, wanted).with_context(|| {
-        let known: Vec<_> = phenotypes.variables.iter().map(|variable| variable.name.as_str()).collect();
+        let known: Vec<_> = phenotypes
+            .variables
+            .iter()
+            .map(|variable| variable.name.as_str())
+            .collect();
         format!("the dataset's variables are {}", known.join(", "))
     })?;
     let (family, coding) = family_and_coding(&phenotypes, study)?;
@@ -112,20 +128,33 @@ pub fn run(
         keys: variants.iter().map(|variant| variant.key.clone()).collect(),
         baseline_sites: 0,
     };
-    let mut sums = OwnRows { plan: &plan, cohort: &cohort, snapshot, threads };
+    let mut sums = OwnRows {
+        plan: &plan,
+        cohort: &cohort,
+        snapshot,
+        threads,
+    };
     let gwas = gwas::run(&plan, &facts, &mut sums, progress).map_err(super::sum_error)?;
-    let rsids = variants.into_iter().filter_map(|variant| Some((variant.key, variant.rsid?))).collect();
+    let rsids = variants
+        .into_iter()
+        .filter_map(|variant| Some((variant.key, variant.rsid?)))
+        .collect();
     Ok(OwnRun { gwas, plan, rsids })
 }
 
-/// Rounds what a code could be read of in the plan's variables, and gives those of which values were rounded. One that has
-/// two values then is binary: whatever a few people's decimals were, its cases and controls are counted.
+/// Rounds what a code could be read of in the plan's variables, and gives those of which values
+/// were rounded. One that has two values then is binary: whatever a few people's decimals were, its
+/// cases and controls are counted.
 pub fn without_codes<'a>(
     phenotypes: &mut Phenotypes,
     names: impl Iterator<Item = &'a VariableName>,
 ) -> Vec<VariableName> {
     let (names, mut rounded) = (names.collect::<Vec<_>>(), Vec::new());
-    for variable in phenotypes.variables.iter_mut().filter(|variable| names.contains(&&variable.name)) {
+    for variable in phenotypes
+        .variables
+        .iter_mut()
+        .filter(|variable| names.contains(&&variable.name))
+    {
         if !codes::without_codes(&mut variable.values) {
             continue;
         }
@@ -137,8 +166,8 @@ pub fn without_codes<'a>(
     rounded
 }
 
-/// The individuals of whom a rule speaks, ascending: everybody, those with the plan's variables, or those with all of
-/// the permit's.
+/// The individuals of whom a rule speaks, ascending: everybody, those with the plan's variables, or
+/// those with all of the permit's.
 pub fn eligible(
     snapshot: &Snapshot,
     phenotypes: &Phenotypes,
@@ -151,7 +180,10 @@ pub fn eligible(
         PeopleRule::Complete => Ok(gwas::complete_in(phenotypes, plan.variables())?),
         PeopleRule::AllVariables => {
             check_variables(snapshot, phenotypes, all_variables.iter())?;
-            Ok(gwas::complete_in(phenotypes, plan.variables().chain(all_variables))?)
+            Ok(gwas::complete_in(
+                phenotypes,
+                plan.variables().chain(all_variables),
+            )?)
         }
     }
 }
@@ -166,7 +198,11 @@ pub fn check_variables<'a>(
         if phenotypes.variable(name).is_some() {
             continue;
         }
-        if snapshot.text_columns().iter().any(|column| column == name.as_str()) {
+        if snapshot
+            .text_columns()
+            .iter()
+            .any(|column| column == name.as_str())
+        {
             bail!("the variable {name} holds text; code it as numbers and load the dataset again");
         }
         bail!("the dataset has no variable {name}");
@@ -174,8 +210,13 @@ pub fn check_variables<'a>(
     Ok(())
 }
 
-fn family_and_coding(phenotypes: &Phenotypes, study: &Study) -> Result<(Family, Option<BinaryCoding>)> {
-    let variable = phenotypes.variable(&study.trait_name).context("the trait is missing")?;
+fn family_and_coding(
+    phenotypes: &Phenotypes,
+    study: &Study,
+) -> Result<(Family, Option<BinaryCoding>)> {
+    let variable = phenotypes
+        .variable(&study.trait_name)
+        .context("the trait is missing")?;
     let natural = match variable.kind {
         VariableKind::Binary => Family::Logistic,
         VariableKind::Quantitative => Family::Linear,
@@ -183,15 +224,27 @@ fn family_and_coding(phenotypes: &Phenotypes, study: &Study) -> Result<(Family, 
     let family = study.family.unwrap_or(natural);
     match (family, variable.kind) {
         (Family::Logistic, VariableKind::Quantitative) => {
-            bail!("trait {} has more than two values; use --family linear", study.trait_name)
+            bail!(
+                "trait {} has more than two values; use --family linear",
+                study.trait_name
+            )
         }
         (Family::Linear, VariableKind::Binary) => {
-            note!("warning: trait {} has two values only; --family logistic would fit it", study.trait_name);
+            note!(
+                "warning: trait {} has two values only; --family logistic would fit it",
+                study.trait_name
+            );
         }
         _ => {}
     }
     if family == Family::Logistic && variable.coding == Some(BinaryCoding::Undecided) {
-        bail!("trait {} has the value 1 only, so cases and controls cannot be told apart", study.trait_name);
+        bail!(
+            "trait {} has the value 1 only, so cases and controls cannot be told apart",
+            study.trait_name
+        );
     }
-    Ok((family, variable.coding.filter(|_| family == Family::Logistic)))
+    Ok((
+        family,
+        variable.coding.filter(|_| family == Family::Logistic),
+    ))
 }

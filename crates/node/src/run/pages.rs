@@ -30,13 +30,22 @@ pub fn report(releases: &[Release], traits: Vec<Trait>) -> Report {
     let first = releases.first();
     Report {
         title: format!("Genome-wide association: {}", names.join(", ")),
-        status: first
-            .and_then(|release| release.authority.as_ref())
-            .map_or(Status::Local, |authority| Status::Inside { permit: authority.permit.to_string() }),
-        date: first.map(|release| release.finished.strftime("%F").to_string()).unwrap_or_default(),
-        assembly: first.map(|release| release.assembly.to_string()).unwrap_or_default(),
+        status: first.and_then(|release| release.authority.as_ref()).map_or(
+            Status::Local,
+            |authority| Status::Inside {
+                permit: authority.permit.to_string(),
+            },
+        ),
+        date: first
+            .map(|release| release.finished.strftime("%F").to_string())
+            .unwrap_or_default(),
+        assembly: first
+            .map(|release| release.assembly.to_string())
+            .unwrap_or_default(),
         traits,
-        nodes: first.map(|release| release.nodes.iter().map(node).collect()).unwrap_or_default(),
+        nodes: first
+            .map(|release| release.nodes.iter().map(node).collect())
+            .unwrap_or_default(),
         thresholds: first.map(thresholds).unwrap_or_default(),
         provenance: provenance(releases),
     }
@@ -55,7 +64,12 @@ pub fn study(release: &Release, identity: Option<&Identity>, planted: &[Planted]
             Family::Linear => Method::Linear,
             Family::Logistic => Method::Logistic,
         },
-        covariates: release.plan.covariates.iter().map(ToString::to_string).collect(),
+        covariates: release
+            .plan
+            .covariates
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         people: release.gwas.people.individuals,
         cases: release.gwas.people.cases,
         sites_answered: release.answered() as u64,
@@ -100,7 +114,10 @@ pub fn place(key: &VariantKey) -> Option<Place> {
 fn association(release: &Release, found: &Association) -> Option<report::Association> {
     Some(report::Association {
         place: place(&found.key)?,
-        id: release.rsids.get(&found.key).map(|number| format!("rs{number}")),
+        id: release
+            .rsids
+            .get(&found.key)
+            .map(|number| format!("rs{number}")),
         beta: found.beta,
         standard_error: found.standard_error,
         neg_log10_p: found.neg_log10_p,
@@ -108,7 +125,9 @@ fn association(release: &Release, found: &Association) -> Option<report::Associa
         n: found.counts.called,
         sites: found.counts.sites,
         test: test_name(found.test).to_owned(),
-        baseline: found.baseline.map(|baseline| (baseline.beta, baseline.standard_error)),
+        baseline: found
+            .baseline
+            .map(|baseline| (baseline.beta, baseline.standard_error)),
     })
 }
 
@@ -128,8 +147,15 @@ fn node(answer: &NodeAnswer) -> Node {
 }
 
 fn thresholds(release: &Release) -> Vec<(String, String)> {
-    let Some(authority) = &release.authority else { return Vec::new() };
-    let row = |rule: Rule| (rule.words().to_owned(), authority.thresholds[rule].to_string());
+    let Some(authority) = &release.authority else {
+        return Vec::new();
+    };
+    let row = |rule: Rule| {
+        (
+            rule.words().to_owned(),
+            authority.thresholds[rule].to_string(),
+        )
+    };
     Rule::ALL.map(row).to_vec()
 }
 
@@ -138,12 +164,20 @@ fn provenance(releases: &[Release]) -> Vec<(String, String)> {
     let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
     for release in releases {
         if let Some(authority) = &release.authority {
-            row(&format!("job of {}", release.plan.trait_name), authority.job.to_string());
+            row(
+                &format!("job of {}", release.plan.trait_name),
+                authority.job.to_string(),
+            );
         }
     }
-    let Some(first) = releases.first() else { return rows };
+    let Some(first) = releases.first() else {
+        return rows;
+    };
     if let Some(authority) = &first.authority {
-        row("permit", format!("{} (sha256 {})", authority.permit, authority.permit_hash));
+        row(
+            "permit",
+            format!("{} (sha256 {})", authority.permit, authority.permit_hash),
+        );
         row("data user", authority.data_user.clone());
         row("purpose", authority.purpose.clone());
         row("coordinator", authority.coordinator.clone());

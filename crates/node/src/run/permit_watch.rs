@@ -1,6 +1,7 @@
-//! The coordinator's eye on the permit of a run: its dates, and whether its issuer revoked it. It looks before anything
-//! is asked or handed out and again before every round, fetches the issuer's list when the held one is old, and hands
-//! it to the nodes, some of which the issuer may be unable to reach.
+//! The coordinator's eye on the permit of a run: its dates, and whether its issuer revoked it. It
+//! looks before anything is asked or handed out and again before every round, fetches the issuer's
+//! list when the held one is old, and hands it to the nodes, some of which the issuer may be unable
+//! to reach.
 
 use std::{
     cell::Cell,
@@ -32,7 +33,12 @@ pub struct PermitWatch<'a> {
 
 impl<'a> PermitWatch<'a> {
     pub fn new(folder: &'a Folder, permit: &'a SignedPermit) -> Self {
-        Self { folder, permit, fetched: Cell::new(None), handed_out: Cell::new(None) }
+        Self {
+            folder,
+            permit,
+            fetched: Cell::new(None),
+            handed_out: Cell::new(None),
+        }
     }
 
     /// Refuses a permit that is revoked, and one of an issuer whose list is too old.
@@ -44,7 +50,9 @@ impl<'a> PermitWatch<'a> {
                 note!("warning: {}", output::one_line(&error));
             }
         }
-        let lists = revocations::newest(self.folder, &issuer)?.into_iter().collect();
+        let lists = revocations::newest(self.folder, &issuer)?
+            .into_iter()
+            .collect();
         let stale_after = self.folder.config.revocation.stale_after();
         Ok(Revocations { lists, stale_after }.check(self.permit, Timestamp::now())?)
     }
@@ -54,20 +62,26 @@ impl<'a> PermitWatch<'a> {
         let checked = self.check(runtime);
         if let Err(error) = &checked {
             let (permit, reason) = (Some(self.permit.hash()), output::one_line(error));
-            self.folder.record(Event::Refusal { permit, job: None, peer: None, reason })?;
+            self.folder.record(Event::Refusal {
+                permit,
+                job: None,
+                peer: None,
+                reason,
+            })?;
         }
         checked
     }
 
-    /// What must hold before each round: dates, no revocation, and nodes that can tell so themselves.
+    /// What must hold before each round: dates, no revocation, and nodes that can tell so
+    /// themselves.
     pub fn still_in_force(&self, runtime: &Runtime, nodes: &Nodes) -> Result<()> {
         self.permit.check_dates(Timestamp::now())?;
         self.check(runtime)?;
         self.hand_out(runtime, nodes)
     }
 
-    /// Hands the newest list to the nodes, unless they got it a short while ago. A node that does not take it says so
-    /// when it is asked about the permit.
+    /// Hands the newest list to the nodes, unless they got it a short while ago. A node that does
+    /// not take it says so when it is asked about the permit.
     pub fn hand_out(&self, runtime: &Runtime, nodes: &Nodes) -> Result<()> {
         if !self.is_past(&self.handed_out) {
             return Ok(());
@@ -75,7 +89,9 @@ impl<'a> PermitWatch<'a> {
         let issuer = self.permit.permit().issuer.key;
         if let Some(list) = revocations::newest(self.folder, &issuer)? {
             self.handed_out.set(Some(Instant::now()));
-            let question = Question::KeepRevocations { list: list.jws().to_owned() };
+            let question = Question::KeepRevocations {
+                list: list.jws().to_owned(),
+            };
             let deadline = nodes.deadline.min(LIST_DEADLINE);
             drop(runtime.block_on(nodes.ask_all_within(&question, deadline)));
         }

@@ -1,4 +1,5 @@
-//! A finished study: what it found, what allowed it, what each node did, and what a reader should know first.
+//! A finished study: what it found, what allowed it, what each node did, and what a reader should
+//! know first.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +92,10 @@ impl Release {
             name: folder.name().clone(),
             country: folder.config.node.country.clone(),
             dataset: dataset.clone(),
-            outcome: NodeOutcome::Answered { snapshot: snapshot.id(), offered: offered as u64 },
+            outcome: NodeOutcome::Answered {
+                snapshot: snapshot.id(),
+                offered: offered as u64,
+            },
         };
         Self {
             plan: run.plan,
@@ -130,7 +134,11 @@ impl Release {
                 self.gwas.lambda
             ));
         }
-        if self.authority.as_ref().is_some_and(|authority| authority.people == PeopleRule::Filled) {
+        if self
+            .authority
+            .as_ref()
+            .is_some_and(|authority| authority.people == PeopleRule::Filled)
+        {
             notes.push(
                 "everybody takes part; missing values count as the value nearest to the mean, of two values as the \
                  more frequent one"
@@ -163,13 +171,15 @@ impl Release {
         notes
     }
 
-    /// Where the result stands: local, or inside the environment. Only an export marks what may leave.
+    /// Where the result stands: local, or inside the environment. Only an export marks what may
+    /// leave.
     pub fn status(&self) -> gwas_ssf::ResultStatus {
         match &self.authority {
             None => gwas_ssf::ResultStatus::Local,
-            Some(authority) => {
-                gwas_ssf::ResultStatus::Permit { permit: authority.permit.to_string(), job: authority.job }
-            }
+            Some(authority) => gwas_ssf::ResultStatus::Permit {
+                permit: authority.permit.to_string(),
+                job: authority.job,
+            },
         }
     }
 }

@@ -16,14 +16,19 @@ use super::{
 };
 use crate::{output, report};
 
-/// Writes all files of a study into `out`, each whole or not at all and readable by the owner alone; returns their
-/// paths. A folder that is not there is made for the owner alone, too.
+/// Writes all files of a study into `out`, each whole or not at all and readable by the owner
+/// alone; returns their paths. A folder that is not there is made for the owner alone, too.
 pub fn write(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
     // Compressing the table takes as long as drawing the plots.
     let (tables, pages) = thread::scope(|scope| {
         let tables = scope.spawn(|| write_tables(out, release));
         let pages = write_pages(out, release);
-        (tables.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), pages)
+        (
+            tables
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            pages,
+        )
     });
     Ok([tables?, pages?].concat())
 }
@@ -41,10 +46,17 @@ fn write_tables(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
     })?;
     let checksum = written.context("the table was not written")?;
     let metadata = PathBuf::from(Metadata::file_name(&table.to_string_lossy()));
-    write_text(&metadata, &metadata_of(release, &table, checksum, release.status()).to_yaml())?;
+    write_text(
+        &metadata,
+        &metadata_of(release, &table, checksum, release.status()).to_yaml(),
+    )?;
     let suppressed = name(out, release, "suppressed.tsv.gz");
     output::write_private(&suppressed, |file| {
-        let rows = release.gwas.unreported.iter().map(|unreported| (&unreported.key, unreported.reason));
+        let rows = release
+            .gwas
+            .unreported
+            .iter()
+            .map(|unreported| (&unreported.key, unreported.reason));
         gwas_ssf::write_suppressed(file, rows).map(drop)
     })?;
     Ok(vec![table, metadata, suppressed])
@@ -52,12 +64,19 @@ fn write_tables(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
 
 fn write_pages(out: &Path, release: &Release) -> Result<Vec<PathBuf>> {
     let study = pages::study(release, None, &[]);
-    let [manhattan, qq, page, provenance] = ["manhattan.svg", "qq.svg", "report.html", "provenance.json"]
-        .map(|suffix| name(out, release, suffix));
+    let [manhattan, qq, page, provenance] =
+        ["manhattan.svg", "qq.svg", "report.html", "provenance.json"]
+            .map(|suffix| name(out, release, suffix));
     write_text(&manhattan, &report::manhattan(&study))?;
     write_text(&qq, &report::qq(&study))?;
-    write_text(&page, &report::page(&pages::report(std::slice::from_ref(release), vec![study])))?;
-    write_text(&provenance, &format!("{:#}\n", pages::provenance_json(release)))?;
+    write_text(
+        &page,
+        &report::page(&pages::report(std::slice::from_ref(release), vec![study])),
+    )?;
+    write_text(
+        &provenance,
+        &format!("{:#}\n", pages::provenance_json(release)),
+    )?;
     Ok(vec![manhattan, qq, page, provenance])
 }
 
@@ -68,8 +87,10 @@ pub fn write_report(
     checks: &[report::Identity],
     planted: &[pages::Planted],
 ) -> Result<PathBuf> {
-    let studies =
-        releases.iter().enumerate().map(|(index, release)| pages::study(release, checks.get(index), planted));
+    let studies = releases
+        .iter()
+        .enumerate()
+        .map(|(index, release)| pages::study(release, checks.get(index), planted));
     let page = report::page(&pages::report(releases, studies.collect()));
     let path = out.join("report.html");
     write_text(&path, &page)?;
@@ -89,19 +110,30 @@ pub fn write_table(
     write_shown_table(file, release, status, status)
 }
 
-/// Writes the table with the digits of where it may go one day, marked as what it is now; gives its MD5.
+/// Writes the table with the digits of where it may go one day, marked as what it is now; gives its
+/// MD5.
 pub fn write_shown_table(
     file: &mut dyn io::Write,
     release: &Release,
     digits: &gwas_ssf::ResultStatus,
     status: &gwas_ssf::ResultStatus,
 ) -> Result<String> {
-    let names: Vec<_> = release.gwas.associations.iter().map(|found| release.rsids.get(&found.key)).collect();
-    let names: Vec<_> = names.into_iter().map(|number| number.map(|number| format!("rs{number}"))).collect();
+    let names: Vec<_> = release
+        .gwas
+        .associations
+        .iter()
+        .map(|found| release.rsids.get(&found.key))
+        .collect();
+    let names: Vec<_> = names
+        .into_iter()
+        .map(|number| number.map(|number| format!("rs{number}")))
+        .collect();
     let rows = release.gwas.associations.iter().zip(&names);
     let rows = rows.map(|(found, id)| match digits {
         // Whose call is missing would tell of the one who has none.
-        gwas_ssf::ResultStatus::Exported { .. } => of_study(row(found, id.as_deref()), release).shown(digits),
+        gwas_ssf::ResultStatus::Exported { .. } => {
+            of_study(row(found, id.as_deref()), release).shown(digits)
+        }
         _ => row(found, id.as_deref()).shown(digits),
     });
     Ok(gwas_ssf::write_table(file, status, rows)?.md5)
@@ -110,7 +142,11 @@ pub fn write_shown_table(
 /// The row with the people of the study instead of those with a call.
 fn of_study<'a>(row: Row<'a>, release: &Release) -> Row<'a> {
     let people = &release.gwas.people;
-    Row { n: people.individuals, n_cases: people.cases, ..row }
+    Row {
+        n: people.individuals,
+        n_cases: people.cases,
+        ..row
+    }
 }
 
 fn row<'a>(found: &'a Association, id: Option<&'a str>) -> Row<'a> {
@@ -152,7 +188,10 @@ pub fn metadata_of(
         NodeOutcome::Missing { .. } => None,
     });
     Metadata {
-        data_file_name: table.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        data_file_name: table
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
         data_file_md5sum: checksum,
         date: release.finished.strftime("%F").to_string(),
         trait_description: release.plan.trait_name.to_string(),

@@ -1,8 +1,9 @@
-//! Releases that a coordinator keeps: an identical question gets the identical answer, and the nodes are not asked
-//! again. One file per question, written whole or not at all.
+//! Releases that a coordinator keeps: an identical question gets the identical answer, and the
+//! nodes are not asked again. One file per question, written whole or not at all.
 //!
-//! A file begins with the line `ligate release N`, because what follows cannot be told apart from another form of it:
-//! a file of a form that this program does not know is called that, and never read as if it were of one it knows.
+//! A file begins with the line `ligate release N`, because what follows cannot be told apart from
+//! another form of it: a file of a form that this program does not know is called that, and never
+//! read as if it were of one it knows.
 
 mod form;
 
@@ -18,7 +19,10 @@ use super::release::Release;
 use crate::{folder::Folder, output};
 
 /// The first line; what follows it is told in [`form`].
-const HEAD: Head = Head { name: "ligate release", version: 3 };
+const HEAD: Head = Head {
+    name: "ligate release",
+    version: 3,
+};
 
 /// The form of `QUESTION.export.json`.
 const JUDGED_VERSION: u32 = 1;
@@ -42,7 +46,11 @@ pub struct Judged {
 
 impl Judged {
     pub fn new(account: Digest, leverage: f64) -> Self {
-        Self { version: JUDGED_VERSION, account, leverage }
+        Self {
+            version: JUDGED_VERSION,
+            account,
+            leverage,
+        }
     }
 }
 
@@ -53,7 +61,9 @@ pub struct Store {
 
 impl Store {
     pub fn new(folder: &Folder) -> Self {
-        Self { folder: folder.releases() }
+        Self {
+            folder: folder.releases(),
+        }
     }
 
     /// The release of the same question under the same permit.
@@ -65,9 +75,9 @@ impl Store {
     pub fn of_question(&self, question: &Digest) -> Result<Option<Kept>> {
         let path = self.folder.join(question.to_string());
         match fs::read(&path) {
-            Ok(bytes) => {
-                decode(&bytes).map(Some).with_context(|| format!("the stored release {}", path.display()))
-            }
+            Ok(bytes) => decode(&bytes)
+                .map(Some)
+                .with_context(|| format!("the stored release {}", path.display())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }
@@ -121,10 +131,13 @@ fn decode(bytes: &[u8]) -> Result<Kept> {
 mod tests {
     use std::{collections::BTreeMap, path::Path};
 
-    use ligate_analysis::gwas::{Association, Baseline, Family, Gwas, Plan, Reason, Test, Unreported};
+    use ligate_analysis::gwas::{
+        Association, Baseline, Family, Gwas, Plan, Reason, Test, Unreported,
+    };
     use ligate_disclosure::Thresholds;
     use ligate_model::{
-        Allele, Assembly, Contig, Digest, GateRule, PeopleCounts, Position, VariantCounts, VariantKey,
+        Allele, Assembly, Contig, Digest, GateRule, PeopleCounts, Position, VariantCounts,
+        VariantKey,
     };
 
     use super::*;
@@ -157,7 +170,12 @@ mod tests {
             p_value: 1e-6,
             neg_log10_p: 6.0,
             test: Test::Linear,
-            baseline: Some(Baseline { beta: 0.4, standard_error: 0.1, p_value: 1e-4, sites: 3 }),
+            baseline: Some(Baseline {
+                beta: 0.4,
+                standard_error: 0.1,
+                p_value: 1e-4,
+                sites: 3,
+            }),
         }
     }
 
@@ -179,7 +197,10 @@ mod tests {
             name: "north".parse().unwrap(),
             country: "SE".parse().unwrap(),
             dataset: "cohort".parse().unwrap(),
-            outcome: NodeOutcome::Answered { snapshot: Digest::from_bytes([3; 32]), offered: 5 },
+            outcome: NodeOutcome::Answered {
+                snapshot: Digest::from_bytes([3; 32]),
+                offered: 5,
+            },
         };
         Release {
             plan: Plan {
@@ -190,9 +211,17 @@ mod tests {
                 wald_below: 1e-3,
             },
             gwas: Gwas {
-                people: PeopleCounts { individuals: 300, cases: None, unknown: 0, sites: 3 },
+                people: PeopleCounts {
+                    individuals: 300,
+                    cases: None,
+                    unknown: 0,
+                    sites: 3,
+                },
                 associations: vec![association()],
-                unreported: vec![Unreported { key: key(2), reason: Reason::Gate(GateRule::Sites) }],
+                unreported: vec![Unreported {
+                    key: key(2),
+                    reason: Reason::Gate(GateRule::Sites),
+                }],
                 lambda: 1.0,
             },
             rsids: BTreeMap::from([(key(1), 7)]),
@@ -224,24 +253,35 @@ mod tests {
         let newer = |version: &str| [b"ligate release ", version.as_bytes(), body].concat();
         for other in [body, &newer("1\n"), &newer("22\n"), &newer("0\n"), b""] {
             let said = said(other);
-            assert!(said.contains("another version") && !said.contains("damaged"), "{said}");
+            assert!(
+                said.contains("another version") && !said.contains("damaged"),
+                "{said}"
+            );
         }
-        for damaged in [&bytes[..bytes.len() - 1], &[&bytes[..], b"x"].concat(), b"ligate release 3\n"] {
+        for damaged in [
+            &bytes[..bytes.len() - 1],
+            &[&bytes[..], b"x"].concat(),
+            b"ligate release 3\n",
+        ] {
             assert!(said(damaged).contains("damaged"), "{} bytes", damaged.len());
         }
     }
 
-    /// What the program of the third form wrote of this release, and noted as the digest of its result. Files of that
-    /// form lie at coordinators: their bytes are what it is, whatever the structs here look like.
+    /// What the program of the third form wrote of this release, and noted as the digest of its
+    /// result. Files of that form lie at coordinators: their bytes are what it is, whatever the
+    /// structs here look like.
     #[test]
     fn the_form_is_what_was_written_when_it_was_made() {
         let (bytes, digest) = encode(&release()).unwrap();
         let file = Digest::of("form of a stored release", &bytes).short();
-        assert_eq!((file.as_str(), digest.short().as_str()), ("59be59395e00", "e20725218968"));
+        assert_eq!(
+            (file.as_str(), digest.short().as_str()),
+            ("59be59395e00", "e20725218968")
+        );
     }
 
-    /// Releases of earlier programs, as they lie in the folders of `tests/stored_forms.rs`: each is read, and its digest is
-    /// the one that the coordinator noted when the study ended.
+    /// Releases of earlier programs, as they lie in the folders of `tests/stored_forms.rs`: each is
+    /// read, and its digest is the one that the coordinator noted when the study ended.
     #[test]
     fn what_earlier_programs_stored_is_read() {
         let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/folders");
@@ -249,14 +289,21 @@ mod tests {
         for form in fs::read_dir(folders).unwrap() {
             let body = form.unwrap().path().join("hdab");
             let log = fs::read_to_string(body.join("audit/log.jsonl")).unwrap();
-            for file in fs::read_dir(body.join("releases")).unwrap().map(|file| file.unwrap().path()) {
+            for file in fs::read_dir(body.join("releases"))
+                .unwrap()
+                .map(|file| file.unwrap().path())
+            {
                 if file.extension().is_some() {
                     continue;
                 }
                 let kept = decode(&fs::read(&file).unwrap()).unwrap();
                 let noted = format!("\"result\":\"{}\"", kept.digest);
                 assert!(log.contains(&noted), "{}", file.display());
-                assert!(kept.release.gwas.associations.len() > 10, "{}", file.display());
+                assert!(
+                    kept.release.gwas.associations.len() > 10,
+                    "{}",
+                    file.display()
+                );
                 read += 1;
             }
         }

@@ -1,16 +1,18 @@
-//! The span rule at one node: which columns were shown of this node's people, what a run would add, and whether that
-//! leaves everybody among many. The node judges its own rows, by sums over the nodes without each other one, says "yes" or
-//! which variable to leave out, and takes part in the search for groups over several nodes.
+//! The span rule at one node: which columns were shown of this node's people, what a run would add,
+//! and whether that leaves everybody among many. The node judges its own rows, by sums over the
+//! nodes without each other one, says "yes" or which variable to leave out, and takes part in the
+//! search for groups over several nodes.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
 use ligate_analysis::gwas::{self, Cohort, Family, Model, OwnGate, Plan, Role};
 use ligate_disclosure::{
-    ACCOUNT_COLUMNS_MAX, Account, AccountColumn, ColumnId, ForExport, LedgerRefusal, NewColumn, PeopleSet,
+    ACCOUNT_COLUMNS_MAX, Account, AccountColumn, ColumnId, ForExport, LedgerRefusal, NewColumn,
+    PeopleSet,
     span::{
-        self, Basis, Finding, Frame, Gram, Limits, ROUNDS_MAX, Rotation, Rows, STARTS_MAX, WholeColumns,
-        judge_by, own_sum,
+        self, Basis, Finding, Frame, Gram, Limits, ROUNDS_MAX, Rotation, Rows, STARTS_MAX,
+        WholeColumns, judge_by, own_sum,
     },
 };
 use ligate_model::{BinaryCoding, Digest, VariableName};
@@ -49,19 +51,21 @@ pub struct Check {
 
 /// What the columns of a check are.
 pub struct Columns {
-    /// The variables of the last columns, those that are judged with a study; none for 1 for everybody.
+    /// The variables of the last columns, those that are judged with a study; none for 1 for
+    /// everybody.
     pub added: Vec<Option<VariableName>>,
     /// How many of these the account would get.
     pub entered: usize,
     /// How many of these are plain: 1 for everybody, and values as they are.
     pub plain: usize,
-    /// Places of the columns of which the sum over this node's own people must not follow, nor that of a combination of the
-    /// two: 1 for everybody, and a variable of the study.
+    /// Places of the columns of which the sum over this node's own people must not follow, nor that
+    /// of a combination of the two: 1 for everybody, and a variable of the study.
     pub kept_apart: Vec<[usize; 2]>,
     /// The same of the variables of earlier studies: of what did not follow before.
     pub kept_apart_before: Vec<[usize; 2]>,
-    /// Places of the columns that the sum over the roster has whole: not of studies with other nodes, whose people it lacks.
-    /// Nor what a meta-analysis of the nodes' own results weighs with, which is another combination at every node.
+    /// Places of the columns that the sum over the roster has whole: not of studies with other
+    /// nodes, whose people it lacks. Nor what a meta-analysis of the nodes' own results weighs
+    /// with, which is another combination at every node.
     pub whole: Vec<usize>,
     /// Places of columns of which a combination has a remainder that is a few people's.
     pub remainder: Option<Vec<usize>>,
@@ -69,16 +73,25 @@ pub struct Columns {
     pub hidden: Option<span::HiddenProducts>,
 }
 
-/// How far a check is. For each node of the roster but this one there is a basis: that of the sum without it.
+/// How far a check is. For each node of the roster but this one there is a basis: that of the sum
+/// without it.
 enum Stage {
     /// The sums were not told yet.
     Summing { fraction_bits: u32 },
-    /// Some sums were not precise enough, and are made again in their bases: with this node's own part of each, once it was
-    /// asked for.
-    Refining { bases: Vec<Option<Basis>>, own: Vec<Option<Gram>> },
-    /// Everybody here is among many; groups over several nodes are looked for. `first` are the bases of the first sums, as
-    /// long as another node may ask for second ones.
-    Judged { frames: Vec<Option<Frame>>, must_climb: bool, rounds: usize, first: Option<Vec<Option<Basis>>> },
+    /// Some sums were not precise enough, and are made again in their bases: with this node's own
+    /// part of each, once it was asked for.
+    Refining {
+        bases: Vec<Option<Basis>>,
+        own: Vec<Option<Gram>>,
+    },
+    /// Everybody here is among many; groups over several nodes are looked for. `first` are the
+    /// bases of the first sums, as long as another node may ask for second ones.
+    Judged {
+        frames: Vec<Option<Frame>>,
+        must_climb: bool,
+        rounds: usize,
+        first: Option<Vec<Option<Basis>>>,
+    },
     /// Refused, or broken off.
     Ended,
 }
@@ -96,8 +109,8 @@ pub struct Study<'a> {
 }
 
 impl Columns {
-    /// Those of an account's `shown` columns and the study's own, which come in the order of the plan. `roster` are the keys
-    /// of the nodes, sorted.
+    /// Those of an account's `shown` columns and the study's own, which come in the order of the
+    /// plan. `roster` are the keys of the nodes, sorted.
     pub fn of_study(
         (account, shown): (&Account, &[ColumnId]),
         addition: &Addition,
@@ -105,19 +118,37 @@ impl Columns {
         roster: &[Digest],
     ) -> Self {
         let (first, plain) = (shown.len(), plan.variables().count() + 1);
-        let columns = addition.columns.iter().map(|column| column.variable.clone());
-        let added: Vec<Option<VariableName>> =
-            columns.chain(addition.product_variables.iter().cloned()).collect();
+        let columns = addition
+            .columns
+            .iter()
+            .map(|column| column.variable.clone());
+        let added: Vec<Option<VariableName>> = columns
+            .chain(addition.product_variables.iter().cloned())
+            .collect();
         let is_whole = |place: &usize| {
-            addition.columns.get(place - first).is_none_or(|column| !is_of_nodes(&column.role))
+            addition
+                .columns
+                .get(place - first)
+                .is_none_or(|column| !is_of_nodes(&column.role))
         };
         let own = (first..first + added.len()).filter(is_whole);
         let whole = whole(account, shown, roster).chain(own).collect();
-        let kept_apart = (1..plain).map(|variable| [first, first + variable]).collect();
+        let kept_apart = (1..plain)
+            .map(|variable| [first, first + variable])
+            .collect();
         let kept_apart_before = account.variables(shown);
         let entered = addition.columns.len();
         let hidden = addition.hidden.clone();
-        Self { plain, kept_apart, kept_apart_before, whole, added, entered, remainder: None, hidden }
+        Self {
+            plain,
+            kept_apart,
+            kept_apart_before,
+            whole,
+            added,
+            entered,
+            remainder: None,
+            hidden,
+        }
     }
 
     /// Those of an account with an export.
@@ -136,8 +167,8 @@ impl Columns {
         }
     }
 
-    /// Looks for a remainder that is a few people's, in the account's columns over `people` and the `added` ones, whose values
-    /// are in the order of `order`.
+    /// Looks for a remainder that is a few people's, in the account's columns over `people` and the
+    /// `added` ones, whose values are in the order of `order`.
     #[must_use]
     pub fn with_remainder(
         self,
@@ -148,7 +179,12 @@ impl Columns {
     ) -> Self {
         let (places, columns) = account.whole_columns(shown, people, added, order);
         let new = places.iter().filter(|place| **place >= shown.len()).count();
-        let found = WholeColumns { columns: &columns, new, few: limits.group }.remainder(secret);
+        let found = WholeColumns {
+            columns: &columns,
+            new,
+            few: limits.group,
+        }
+        .remainder(secret);
         let remainder = found.map(|found| found.into_iter().map(|place| places[place]).collect());
         Self { remainder, ..self }
     }
@@ -174,10 +210,17 @@ impl Addition {
         asked.model.validate(study.plan)?;
         let mut values = study.columns(&asked.model);
         let roles = gwas::roles(study.plan, asked.model.baseline);
-        let logistic = products::Study { roles: &roles, values: &values, numbers: study.numbers };
+        let logistic = products::Study {
+            roles: &roles,
+            values: &values,
+            numbers: study.numbers,
+        };
         let products = match &asked.products {
             None => {
-                ensure!(study.plan.family == Family::Linear, "the question leaves out the study's products");
+                ensure!(
+                    study.plan.family == Family::Linear,
+                    "the question leaves out the study's products"
+                );
                 Vec::new()
             }
             Some(products) => {
@@ -194,9 +237,19 @@ impl Addition {
             "the question counts other columns than the study has"
         );
         let rows = account.rows(&ask.shown, study.numbers, &values);
-        let columns =
-            roles.into_iter().zip(values).map(|(role, values)| new_column(study, &asked.model, role, values));
-        Ok((Self { columns: columns.collect(), product_variables, hidden, model: asked.model.clone() }, rows))
+        let columns = roles
+            .into_iter()
+            .zip(values)
+            .map(|(role, values)| new_column(study, &asked.model, role, values));
+        Ok((
+            Self {
+                columns: columns.collect(),
+                product_variables,
+                hidden,
+                model: asked.model.clone(),
+            },
+            rows,
+        ))
     }
 }
 
@@ -212,21 +265,40 @@ impl Study<'_> {
         if self.plan.family != Family::Logistic {
             return Ok(Earlier::default());
         }
-        let model = Model { baseline: false, ..model.clone() };
+        let model = Model {
+            baseline: false,
+            ..model.clone()
+        };
         let (roles, values) = (gwas::roles(self.plan, false), self.columns(&model));
-        Ok(products::Study { roles: &roles, values: &values, numbers: self.numbers }.earlier(account))
+        Ok(products::Study {
+            roles: &roles,
+            values: &values,
+            numbers: self.numbers,
+        }
+        .earlier(account))
     }
 }
 
-/// Refuses a question that judges other products than what this node found among earlier studies calls for.
+/// Refuses a question that judges other products than what this node found among earlier studies
+/// calls for.
 fn check_products(account: &Account, own: &Earlier, asked: &JudgedProducts) -> Result<()> {
     if let JudgedProducts::Own { less } = asked {
-        ensure!(own.nested.is_none(), "the question leaves out that the study is nested with an earlier one");
+        ensure!(
+            own.nested.is_none(),
+            "the question leaves out that the study is nested with an earlier one"
+        );
         let fits = less.as_ref().is_none_or(|id| own.same.contains(id));
-        ensure!(fits, "the question compares the study with one that is not like it");
+        ensure!(
+            fits,
+            "the question compares the study with one that is not like it"
+        );
     }
     let class = account.classes_by_id();
-    let judged: BTreeSet<u32> = asked.earlier().iter().filter_map(|id| class.get(id).copied()).collect();
+    let judged: BTreeSet<u32> = asked
+        .earlier()
+        .iter()
+        .filter_map(|id| class.get(id).copied())
+        .collect();
     let is_judged = |id: &ColumnId| class.get(id).is_some_and(|class| judged.contains(class));
     ensure!(
         own.nested.iter().flatten().all(is_judged),
@@ -235,9 +307,10 @@ fn check_products(account: &Account, own: &Earlier, asked: &JudgedProducts) -> R
     Ok(())
 }
 
-/// Refuses a second meta-analysis of the nodes' own results to a data user: the residuals of each node are those of its own
-/// model, so two traits and the sum over all are as many equations as three nodes have sums. `jobs` are his on the dataset.
-/// The same column again is no further equation.
+/// Refuses a second meta-analysis of the nodes' own results to a data user: the residuals of each
+/// node are those of its own model, so two traits and the sum over all are as many equations as
+/// three nodes have sums. `jobs` are his on the dataset. The same column again is no further
+/// equation.
 pub fn check_baseline(
     account: &Account,
     jobs: &BTreeSet<Digest>,
@@ -260,12 +333,18 @@ pub fn check_baseline(
 
 /// Refuses a question that this node could not answer, before it makes rows for it.
 pub fn check_ask(ask: &AccountAsk, nodes: usize) -> Result<()> {
-    ensure!(usize::from(ask.nodes) == nodes, "the question counts other nodes than the roster");
+    ensure!(
+        usize::from(ask.nodes) == nodes,
+        "the question counts other nodes than the roster"
+    );
     ensure!(
         ask.width() <= ACCOUNT_COLUMNS_MAX,
         "the account would have more than {ACCOUNT_COLUMNS_MAX} columns"
     );
-    ensure!(ask.fraction_bits <= 40, "the question asks for more bits than a word has");
+    ensure!(
+        ask.fraction_bits <= 40,
+        "the question asks for more bits than a word has"
+    );
     let products = ask.study.as_ref().and_then(|study| study.products.as_ref());
     ensure!(
         products.is_none_or(|products| products.earlier().len() <= ACCOUNT_COLUMNS_MAX),
@@ -287,9 +366,15 @@ impl Check {
         let (stage, gram) = (Stage::Summing { fraction_bits }, rows.gram(threads));
         let (plain_ranks, secret) = (vec![0; nodes], *secret);
         let (whole_bases, kept_apart) = (Vec::new(), Vec::new());
-        let rotation =
-            |without: usize| Rotation::new(rows.columns(), seed(&secret, "ligate basis", without).as_bytes());
-        let rotations = (0..nodes).map(|without| (without != own).then(|| rotation(without))).collect();
+        let rotation = |without: usize| {
+            Rotation::new(
+                rows.columns(),
+                seed(&secret, "ligate basis", without).as_bytes(),
+            )
+        };
+        let rotations = (0..nodes)
+            .map(|without| (without != own).then(|| rotation(without)))
+            .collect();
         Self {
             gram,
             rows,
@@ -306,10 +391,12 @@ impl Check {
         }
     }
 
-    /// This node's part of the sums: its own matrix in each, but for the one without it. Each has a basis of its own, so
-    /// that the difference of two of them is not a node's own matrix.
+    /// This node's part of the sums: its own matrix in each, but for the one without it. Each has a
+    /// basis of its own, so that the difference of two of them is not a node's own matrix.
     pub fn vector(&self) -> Vec<u64> {
-        let Stage::Summing { fraction_bits } = self.stage else { return Vec::new() };
+        let Stage::Summing { fraction_bits } = self.stage else {
+            return Vec::new();
+        };
         let part = |rotation: &Option<Rotation>| match rotation {
             None => vec![0; self.gram.lower().len()],
             Some(rotation) => self.gram.rotated(rotation).to_words(fraction_bits),
@@ -317,12 +404,17 @@ impl Check {
         self.rotations.iter().flat_map(part).collect()
     }
 
-    /// The basis in which the coordinator sees the second sum without a node, which has another size.
+    /// The basis in which the coordinator sees the second sum without a node, which has another
+    /// size.
     fn second_rotation(&self, without: usize, size: usize) -> Rotation {
-        Rotation::new(size, seed(&self.secret, "ligate second basis", without).as_bytes())
+        Rotation::new(
+            size,
+            seed(&self.secret, "ligate second basis", without).as_bytes(),
+        )
     }
 
-    /// Judges this node's rows by the sums without each other node; or says which of them must be made more precise.
+    /// Judges this node's rows by the sums without each other node; or says which of them must be
+    /// made more precise.
     pub fn judge(&mut self, grams: &[Vec<f64>], limits: Limits) -> Result<Judgement> {
         match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Summing { fraction_bits } => {
@@ -333,12 +425,19 @@ impl Check {
                 };
                 let imprecise: Vec<u16> = bases.iter().map(size).collect::<Result<_, _>>()?;
                 if imprecise.iter().all(|size| *size == 0) {
-                    let settled = bases.iter().cloned().map(|basis| basis.map(Basis::settled)).collect();
+                    let settled = bases
+                        .iter()
+                        .cloned()
+                        .map(|basis| basis.map(Basis::settled))
+                        .collect();
                     return self.decide(settled, Some(bases), limits);
                 }
                 let own = vec![None; bases.len()];
                 self.stage = Stage::Refining { bases, own };
-                Ok(Judgement { imprecise, ..self.nothing_said() })
+                Ok(Judgement {
+                    imprecise,
+                    ..self.nothing_said()
+                })
             }
             Stage::Refining { bases, own } => {
                 let bases = self.refined(bases, &own, grams)?;
@@ -349,11 +448,17 @@ impl Check {
     }
 
     fn nothing_said(&self) -> Judgement {
-        Judgement { columns: self.columns.entered as u64, ..Judgement::default() }
+        Judgement {
+            columns: self.columns.entered as u64,
+            ..Judgement::default()
+        }
     }
 
     fn bases(&mut self, grams: &[Vec<f64>], fraction_bits: u32) -> Result<Vec<Option<Basis>>> {
-        ensure!(grams.len() == self.nodes, "there is not one sum of the account for each node");
+        ensure!(
+            grams.len() == self.nodes,
+            "there is not one sum of the account for each node"
+        );
         let mut bases = Vec::with_capacity(grams.len());
         for (without, (lower, rotation)) in grams.iter().zip(&self.rotations).enumerate() {
             let Some(rotation) = rotation else {
@@ -365,7 +470,10 @@ impl Check {
             let gram = Gram::from_lower(self.rows.columns(), lower.clone())
                 .with_context(|| format!("the sum without node {without}"))?
                 .rotated_back(rotation);
-            ensure!(gram.holds(&self.gram), "a sum of the account does not hold this node's own part");
+            ensure!(
+                gram.holds(&self.gram),
+                "a sum of the account does not hold this node's own part"
+            );
             let hiding = match &self.columns.hidden {
                 Some(products) => products.hiding(&gram, fraction_bits),
                 None => Rows::zeros(0, gram.size()),
@@ -375,7 +483,8 @@ impl Check {
             let first = self.rows.columns() - self.columns.added.len();
             self.plain_ranks[without] = u16::try_from(gram.rank_of(first, self.columns.plain))?;
             let some = self.columns.whole.len() < self.rows.columns();
-            self.whole_bases.push(some.then(|| Basis::coarse(&gram.of_columns(&self.columns.whole))));
+            self.whole_bases
+                .push(some.then(|| Basis::coarse(&gram.of_columns(&self.columns.whole))));
             self.kept_apart.push(self.kept_apart(&gram));
             bases.push(Some(basis));
         }
@@ -384,9 +493,14 @@ impl Check {
 
     /// This node's part of the second sums: of each that has a size, in the basis of the first.
     pub fn refine(&mut self, ask: &RefineAsk) -> Result<Vec<u64>> {
-        ensure!(ask.sizes.len() == self.nodes, "the question counts other nodes than the roster");
+        ensure!(
+            ask.sizes.len() == self.nodes,
+            "the question counts other nodes than the roster"
+        );
         // This node may have found no more than rounding in its rows, and another one more.
-        if let Stage::Judged { first, rounds: 0, .. } = &mut self.stage
+        if let Stage::Judged {
+            first, rounds: 0, ..
+        } = &mut self.stage
             && let Some(bases) = first.take()
         {
             let own = vec![None; bases.len()];
@@ -404,7 +518,10 @@ impl Check {
                 bail!("no sum has to be made again")
             };
             let basis = bases[without].as_ref().context("there is no such sum")?;
-            ensure!(basis.rank() == size, "a sum has another size than its basis");
+            ensure!(
+                basis.rank() == size,
+                "a sum has another size than its basis"
+            );
             let gram = basis.rows(&self.rows, self.threads).gram(self.threads);
             words.extend(gram.rotated(&rotation).to_words(second_fraction_bits(size)));
             own[without] = Some(gram);
@@ -418,7 +535,10 @@ impl Check {
         own: &[Option<Gram>],
         grams: &[Vec<f64>],
     ) -> Result<Vec<Option<Basis>>> {
-        ensure!(grams.len() == self.nodes, "there is not one sum of the account for each node");
+        ensure!(
+            grams.len() == self.nodes,
+            "there is not one sum of the account for each node"
+        );
         let refined = |(without, (basis, lower)): (usize, (Option<Basis>, &Vec<f64>))| {
             let Some(basis) = basis else { return Ok(None) };
             if lower.is_empty() {
@@ -432,12 +552,21 @@ impl Check {
             let gram = Gram::from_lower(size, lower.clone())
                 .with_context(|| format!("the second sum without node {without}"))?
                 .rotated_back(&self.second_rotation(without, size));
-            let own =
-                own[without].as_ref().context("this node was not asked for its part of a second sum")?;
-            ensure!(gram.holds(own), "a second sum does not hold this node's own part");
+            let own = own[without]
+                .as_ref()
+                .context("this node was not asked for its part of a second sum")?;
+            ensure!(
+                gram.holds(own),
+                "a second sum does not hold this node's own part"
+            );
             Ok(Some(basis.refined(&gram)))
         };
-        bases.into_iter().zip(grams).enumerate().map(refined).collect()
+        bases
+            .into_iter()
+            .zip(grams)
+            .enumerate()
+            .map(refined)
+            .collect()
     }
 
     fn decide(
@@ -467,30 +596,53 @@ impl Check {
             }
             let alone = self.own_sum(without, &basis);
             if let Some(worst) = alone.filter(|_| judgement.refused.is_none()) {
-                (judgement.refused, judgement.isolated) = (Some(self.blame(&basis.parts(&worst))), true);
+                (judgement.refused, judgement.isolated) =
+                    (Some(self.blame(&basis.parts(&worst))), true);
             }
-            let frame = Frame::new(basis, seed(&self.secret, "ligate frame", without).as_bytes());
-            judgement.without.push(self.without(without, &frame, &found, limits)?);
+            let frame = Frame::new(
+                basis,
+                seed(&self.secret, "ligate frame", without).as_bytes(),
+            );
+            judgement
+                .without
+                .push(self.without(without, &frame, &found, limits)?);
             must_climb |= found.largest.iter().sum::<f64>() >= limits.share;
             frames.push(Some(frame));
         }
         if judgement.refused.is_none() {
-            self.stage = Stage::Judged { frames, must_climb, rounds: 0, first };
+            self.stage = Stage::Judged {
+                frames,
+                must_climb,
+                rounds: 0,
+                first,
+            };
         }
         Ok(judgement)
     }
 
-    /// The columns of which the sum over this node's own people must not follow from a `gram`: those of the study, and those
-    /// of earlier ones where it did not follow without the study. Where it did, the study tells nothing new of it.
+    /// The columns of which the sum over this node's own people must not follow from a `gram`:
+    /// those of the study, and those of earlier ones where it did not follow without the study.
+    /// Where it did, the study tells nothing new of it.
     fn kept_apart(&self, gram: &Gram) -> Vec<[usize; 2]> {
-        let (before, mut kept_apart) = (&self.columns.kept_apart_before, self.columns.kept_apart.clone());
+        let (before, mut kept_apart) = (
+            &self.columns.kept_apart_before,
+            self.columns.kept_apart.clone(),
+        );
         if before.is_empty() {
             return kept_apart;
         }
         let first_new = self.rows.columns() - self.columns.added.len();
-        let shown: Vec<usize> =
-            self.columns.whole.iter().copied().filter(|place| *place < first_new).collect();
-        let (own, basis) = (self.gram.of_columns(&shown), Basis::coarse(&gram.of_columns(&shown)));
+        let shown: Vec<usize> = self
+            .columns
+            .whole
+            .iter()
+            .copied()
+            .filter(|place| *place < first_new)
+            .collect();
+        let (own, basis) = (
+            self.gram.of_columns(&shown),
+            Basis::coarse(&gram.of_columns(&shown)),
+        );
         let followed = |pair: &[usize; 2]| {
             places_among(&shown, *pair).is_some_and(|pair| own_sum(&own, &basis, pair).is_some())
         };
@@ -498,7 +650,8 @@ impl Check {
         kept_apart
     }
 
-    /// The combination that says a sum over this node's people alone, among the columns that the roster has whole.
+    /// The combination that says a sum over this node's people alone, among the columns that the
+    /// roster has whole.
     fn own_sum(&self, without: usize, basis: &Basis) -> Option<Vec<f64>> {
         let mut kept_apart = self.kept_apart[without].iter().copied();
         let Some(basis) = &self.whole_bases[without] else {
@@ -510,52 +663,88 @@ impl Check {
             .filter_map(|pair| places_among(whole, pair))
             .find_map(|pair| own_sum(&own, basis, pair))?;
         let mut combination = vec![0.0; self.rows.columns()];
-        whole.iter().zip(found).for_each(|(column, part)| combination[*column] = part);
+        whole
+            .iter()
+            .zip(found)
+            .for_each(|(column, part)| combination[*column] = part);
         Some(combination)
     }
 
-    /// What a search for groups over several nodes needs to know. Starts are told only where this node's own people have as
-    /// much as one of the nodes must have: then somebody tells them wherever they are needed.
-    fn without(&self, without: usize, frame: &Frame, found: &Finding, limits: Limits) -> Result<Without> {
+    /// What a search for groups over several nodes needs to know. Starts are told only where this
+    /// node's own people have as much as one of the nodes must have: then somebody tells them
+    /// wherever they are needed.
+    fn without(
+        &self,
+        without: usize,
+        frame: &Frame,
+        found: &Finding,
+        limits: Limits,
+    ) -> Result<Without> {
         let others = self.nodes.saturating_sub(1).max(1) as f64;
-        let possible = found.largest.iter().sum::<f64>() >= limits.share / others - LEVERAGE_STEP * 10.0;
+        let possible =
+            found.largest.iter().sum::<f64>() >= limits.share / others - LEVERAGE_STEP * 10.0;
         let first_new = self.rows.columns() - self.columns.added.len();
         Ok(Without {
             rank: u16::try_from(frame.rank())?,
             plain_rank: self.plain_ranks[without],
-            largest: found.largest.iter().map(|h| (h / LEVERAGE_STEP).ceil() * LEVERAGE_STEP).collect(),
-            starts: if possible { frame.starts(first_new) } else { Vec::new() },
+            largest: found
+                .largest
+                .iter()
+                .map(|h| (h / LEVERAGE_STEP).ceil() * LEVERAGE_STEP)
+                .collect(),
+            starts: if possible {
+                frame.starts(first_new)
+            } else {
+                Vec::new()
+            },
         })
     }
 
-    /// The variable to leave out: that of the added columns with the largest of these parts of a combination.
+    /// The variable to leave out: that of the added columns with the largest of these parts of a
+    /// combination.
     fn blame(&self, parts: &[f64]) -> String {
         let first = self.rows.columns() - self.columns.added.len();
         let part = |place: &usize| parts[first + place].abs();
-        let of_variable = (0..self.columns.added.len()).filter(|place| self.columns.added[*place].is_some());
+        let of_variable =
+            (0..self.columns.added.len()).filter(|place| self.columns.added[*place].is_some());
         let most = of_variable.max_by(|a, b| part(a).total_cmp(&part(b)));
-        // Where the trait has nearly as much of it, it is the trait: a study without it is another one anyway.
+        // Where the trait has nearly as much of it, it is the trait: a study without it is another
+        // one anyway.
         let most = most.map(|most| match self.columns.plain.checked_sub(1) {
             Some(own) if part(&own) > 0.5 * part(&most) => own,
             _ => most,
         });
-        most.and_then(|place| self.columns.added[place].as_ref()).map(ToString::to_string).unwrap_or_default()
+        most.and_then(|place| self.columns.added[place].as_ref())
+            .map(ToString::to_string)
+            .unwrap_or_default()
     }
 
-    /// How this node's people weigh in combinations that a search for groups over several nodes asks about.
+    /// How this node's people weigh in combinations that a search for groups over several nodes
+    /// asks about.
     pub fn climb(&mut self, ask: &ClimbAsk) -> Result<Vec<u64>> {
         let Stage::Judged { frames, rounds, .. } = &mut self.stage else {
             bail!("groups are looked for when everybody here was judged")
         };
         *rounds += 1;
-        ensure!(*rounds <= ROUNDS_MAX, "a search for groups takes more rounds than it may");
-        ensure!(ask.ranks.len() == frames.len(), "the question counts other nodes than the roster");
-        ensure!(ask.steps.len() <= STEPS_MAX * frames.len(), "the question has too many combinations");
+        ensure!(
+            *rounds <= ROUNDS_MAX,
+            "a search for groups takes more rounds than it may"
+        );
+        ensure!(
+            ask.ranks.len() == frames.len(),
+            "the question counts other nodes than the roster"
+        );
+        ensure!(
+            ask.steps.len() <= STEPS_MAX * frames.len(),
+            "the question has too many combinations"
+        );
         let mut words = Vec::new();
         for (without, step) in &ask.steps {
             let place = usize::from(*without);
-            let (frame, rank) =
-                frames.get(place).zip(ask.ranks.get(place)).context("there is no such node")?;
+            let (frame, rank) = frames
+                .get(place)
+                .zip(ask.ranks.get(place))
+                .context("there is no such node")?;
             let Some(frame) = frame else {
                 words.extend(std::iter::repeat_n(0, Frame::words(usize::from(*rank))));
                 continue;
@@ -569,7 +758,10 @@ impl Check {
 
     /// Refuses as long as this node has not found that nothing speaks against the columns.
     pub fn admitted(&self) -> Result<()> {
-        let Stage::Judged { must_climb, rounds, .. } = self.stage else {
+        let Stage::Judged {
+            must_climb, rounds, ..
+        } = self.stage
+        else {
             bail!("nothing about genotypes is answered before the account was judged")
         };
         ensure!(
@@ -582,7 +774,11 @@ impl Check {
 
 /// What the nodes of a check share for a purpose, by left-out node.
 fn seed(secret: &[u8; 32], purpose: &str, without: usize) -> Digest {
-    let bytes: Vec<u8> = secret.iter().copied().chain((without as u64).to_le_bytes()).collect();
+    let bytes: Vec<u8> = secret
+        .iter()
+        .copied()
+        .chain((without as u64).to_le_bytes())
+        .collect();
     Digest::of(purpose, &bytes)
 }
 
@@ -600,7 +796,8 @@ fn whole(account: &Account, shown: &[ColumnId], roster: &[Digest]) -> impl Itera
     })
 }
 
-/// The places of two columns among `columns`, which are sorted; twice the same where only one is there.
+/// The places of two columns among `columns`, which are sorted; twice the same where only one is
+/// there.
 fn places_among(columns: &[usize], pair: [usize; 2]) -> Option<[usize; 2]> {
     let [one, other] = pair.map(|column| columns.binary_search(&column).ok());
     Some([one.or(other)?, other.or(one)?])
@@ -614,8 +811,14 @@ fn is_of_nodes(role: &str) -> bool {
 /// Every distinct column of this node's account must be among those that are judged.
 fn check_complete(account: &Account, shown: &[ColumnId]) -> Result<()> {
     let class = account.classes_by_id();
-    let judged: BTreeSet<u32> = shown.iter().filter_map(|id| class.get(id).copied()).collect();
-    ensure!(judged.len() == account.classes(), "the question leaves out a column of this node's account");
+    let judged: BTreeSet<u32> = shown
+        .iter()
+        .filter_map(|id| class.get(id).copied())
+        .collect();
+    ensure!(
+        judged.len() == account.classes(),
+        "the question leaves out a column of this node's account"
+    );
     Ok(())
 }
 
@@ -626,7 +829,11 @@ fn new_column(study: &Study<'_>, model: &Model, role: Role, values: Vec<f64>) ->
             match place(name).and_then(|place| model.scaling.get(place)) {
                 Some(scaling) => (scaling.centre(), scaling.unit(), Some(scaling.fill_value())),
                 None => {
-                    let absent = if study.coding == Some(BinaryCoding::OneTwo) { 1.0 } else { 0.0 };
+                    let absent = if study.coding == Some(BinaryCoding::OneTwo) {
+                        1.0
+                    } else {
+                        0.0
+                    };
                     (absent, 1.0, Some(absent + model.fill))
                 }
             }

@@ -1,5 +1,6 @@
-//! Whether somebody may ask at all: permit, its revocation, job, the steward's trust and veto, and the coordinator's log.
-//! Every question is checked anew, because a steward or issuer may have taken something back since the last.
+//! Whether somebody may ask at all: permit, its revocation, job, the steward's trust and veto, and
+//! the coordinator's log. Every question is checked anew, because a steward or issuer may have
+//! taken something back since the last.
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
@@ -17,11 +18,22 @@ use crate::{books, folder::Folder, revocations};
 pub fn approve(folder: &Folder, peer: PublicKey, permit: &str, job: &str) -> Result<Approval> {
     let permit = SignedPermit::read(permit)?;
     let job = SignedJob::read(job)?;
-    Ok(policy::check(&permit, &job, &rules(folder, datasets(folder)?)?, peer, Timestamp::now())?)
+    Ok(policy::check(
+        &permit,
+        &job,
+        &rules(folder, datasets(folder)?)?,
+        peer,
+        Timestamp::now(),
+    )?)
 }
 
 pub fn datasets(folder: &Folder) -> Result<Vec<DatasetId>> {
-    Ok(folder.lake()?.datasets()?.into_iter().map(|dataset| dataset.dataset).collect())
+    Ok(folder
+        .lake()?
+        .datasets()?
+        .into_iter()
+        .map(|dataset| dataset.dataset)
+        .collect())
 }
 
 pub fn rules(folder: &Folder, datasets: Vec<DatasetId>) -> Result<NodeRules> {
@@ -35,7 +47,8 @@ pub fn rules(folder: &Folder, datasets: Vec<DatasetId>) -> Result<NodeRules> {
     })
 }
 
-/// Permit, revocation, trust and veto as they are now: what a steward or the issuer withdraws during a run ends it.
+/// Permit, revocation, trust and veto as they are now: what a steward or the issuer withdraws
+/// during a run ends it.
 pub fn still_allowed(folder: &Folder, approval: &Approval) -> Result<()> {
     let config = folder.config_now()?;
     let rules = NodeRules {
@@ -48,13 +61,22 @@ pub fn still_allowed(folder: &Folder, approval: &Approval) -> Result<()> {
 }
 
 pub fn keep_coordinators_head(folder: &Folder, peer: PublicKey, head: &Head) -> Result<()> {
-    let known = folder.config.peer_by_key(&peer).context("the coordinator is no peer of this node")?;
-    folder.log()?.store_head(&known.name, peer, head, Timestamp::now())?;
+    let known = folder
+        .config
+        .peer_by_key(&peer)
+        .context("the coordinator is no peer of this node")?;
+    folder
+        .log()?
+        .store_head(&known.name, peer, head, Timestamp::now())?;
     Ok(())
 }
 
-/// The coordinator asks in every run, so it is the peer that finds out a log that was put back while the node serves.
+/// The coordinator asks in every run, so it is the peer that finds out a log that was put back
+/// while the node serves.
 pub fn compare_with_coordinator(folder: &Folder, peer: PublicKey, held: &[Head]) -> Result<()> {
-    let known = folder.config.peer_by_key(&peer).context("the coordinator is no peer of this node")?;
+    let known = folder
+        .config
+        .peer_by_key(&peer)
+        .context("the coordinator is no peer of this node")?;
     books::check_heads(folder, &known.name, held)
 }

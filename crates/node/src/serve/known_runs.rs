@@ -1,5 +1,5 @@
-//! What a coordinator can prove of runs to a node that was restored: the runs of its own audit log whose roster that
-//! node has signed. It tells a node of its own runs only.
+//! What a coordinator can prove of runs to a node that was restored: the runs of its own audit log
+//! whose roster that node has signed. It tells a node of its own runs only.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,9 @@ pub fn of_node(folder: &Folder, asking: PublicKey) -> Result<OutgoingAnswer> {
     let mut found = Found::new(folder.identity.public(), asking);
     audit::entries(&folder.audit(), &mut |entry| found.take(&entry))?;
     let excess = found.runs.len().saturating_sub(RUNS_MAX);
-    Ok(OutgoingAnswer::RunsKnown { runs: found.runs.split_off(excess) })
+    Ok(OutgoingAnswer::RunsKnown {
+        runs: found.runs.split_off(excess),
+    })
 }
 
 struct Found {
@@ -38,11 +40,18 @@ struct Found {
 impl Found {
     fn new(coordinator: PublicKey, asking: PublicKey) -> Self {
         let (coordinator, asking) = (coordinator.to_string(), asking.to_string());
-        Self { coordinator, asking, users: BTreeMap::new(), runs: Vec::new() }
+        Self {
+            coordinator,
+            asking,
+            users: BTreeMap::new(),
+            runs: Vec::new(),
+        }
     }
 
     fn take(&mut self, entry: &Entry) {
-        let Some(job) = entry.text("job").and_then(|job| job.parse::<Digest>().ok()) else { return };
+        let Some(job) = entry.text("job").and_then(|job| job.parse::<Digest>().ok()) else {
+            return;
+        };
         match entry.kind.as_str() {
             "job" if entry.text("coordinator") == Some(&self.coordinator) => {
                 self.users.extend(data_user(entry).map(|user| (job, user)));
@@ -57,10 +66,16 @@ impl Found {
                 }));
             }
             "release" => {
-                self.runs.iter_mut().filter(|run| run.job == job).for_each(|run| run.released = true);
+                self.runs
+                    .iter_mut()
+                    .filter(|run| run.job == job)
+                    .for_each(|run| run.released = true);
             }
             "exported" => {
-                self.runs.iter_mut().filter(|run| run.job == job).for_each(|run| run.exported += 1);
+                self.runs
+                    .iter_mut()
+                    .filter(|run| run.job == job)
+                    .for_each(|run| run.exported += 1);
             }
             _ => {}
         }

@@ -1,11 +1,15 @@
-//! One export at one node: something of a job's result is to leave the environment, where it counts for everybody, for
-//! ever. The node takes part only in the sums of accounts, and notes the export in its ledger before anything leaves, if
+//! One export at one node: something of a job's result is to leave the environment, where it counts
+//! for everybody, for ever. The node takes part only in the sums of accounts, and notes the export
+//! in its ledger before anything leaves, if
 //!
-//! 1. permit, job and the data user's signed wish hold, and the result was released by exactly these nodes;
+//! 1. permit, job and the data user's signed wish hold, and the result was released by exactly
+//!    these nodes;
 //! 2. no node's own sum follows from it and the results that were exported of other rosters;
-//! 3. the exported account with this result, and each other data user's own account with it, were judged and hold as far
-//!    as this node's own people are concerned: what all nodes find is put together by the coordinator;
-//! 4. not too many variants of the trait leave, and an officer approved the content where the permit asks for it.
+//! 3. the exported account with this result, and each other data user's own account with it, were
+//!    judged and hold as far as this node's own people are concerned: what all nodes find is put
+//!    together by the coordinator;
+//! 4. not too many variants of the trait leave, and an officer approved the content where the
+//!    permit asks for it.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -19,7 +23,8 @@ use ligate_access::{
 };
 use ligate_disclosure::{Exact, ExportAccount, Exported, ForExport, Gate, Released, span::Limits};
 use ligate_federation::{
-    Answer, Entry, Handled, History, Journal, JournalError, Roster, RunContext, SignedRoster, ToRound,
+    Answer, Entry, Handled, History, Journal, JournalError, Roster, RunContext, SignedRoster,
+    ToRound,
 };
 use ligate_model::{Digest, Rule, VariantKey};
 
@@ -79,11 +84,24 @@ impl NodeExport {
             export: export.hash(),
         })?;
         let folder = Arc::new(folder);
-        let context = RunContext { permit: approval.permit_hash(), job: export.hash() };
+        let context = RunContext {
+            permit: approval.permit_hash(),
+            job: export.hash(),
+        };
         let participation = Participation::new(folder.clone(), context, books.run.snapshot);
         let (held, changed) = (BTreeSet::new(), None);
-        let export =
-            Self { folder, approval, export, gate, books, rounds, participation, check: None, held, changed };
+        let export = Self {
+            folder,
+            approval,
+            export,
+            gate,
+            books,
+            rounds,
+            participation,
+            check: None,
+            held,
+            changed,
+        };
         Ok((export, OutgoingAnswer::Facts { facts }))
     }
 
@@ -103,8 +121,11 @@ impl NodeExport {
     /// Signs the roster, if it is that of the result.
     pub fn sign_roster(&mut self, roster: &Roster) -> Result<Answer> {
         self.still_allowed()?;
-        let mut members: Vec<Digest> =
-            roster.members().iter().map(|member| Digest::from_bytes(*member.key.as_bytes())).collect();
+        let mut members: Vec<Digest> = roster
+            .members()
+            .iter()
+            .map(|member| Digest::from_bytes(*member.key.as_bytes()))
+            .collect();
         members.sort();
         ensure!(
             members == self.books.run.roster,
@@ -141,14 +162,23 @@ impl NodeExport {
     fn vector(&mut self, ask: &[u8], words: usize) -> Result<Vec<u64>> {
         let broadcast: Broadcast =
             postcard::from_bytes(ask).context("the question of the round cannot be read")?;
-        ensure!(broadcast.ask.words() == words, "the round has another length than its question");
+        ensure!(
+            broadcast.ask.words() == words,
+            "the round has another length than its question"
+        );
         match &broadcast.ask {
             RoundAsk::Account(ask) => self.account_vector(ask),
-            RoundAsk::Refine(ask) => {
-                self.check.as_mut().context("no sum of an account was made")?.0.refine(ask)
-            }
+            RoundAsk::Refine(ask) => self
+                .check
+                .as_mut()
+                .context("no sum of an account was made")?
+                .0
+                .refine(ask),
             RoundAsk::Climb(ask) => {
-                let (check, covered) = self.check.as_mut().context("no sum of an account was made")?;
+                let (check, covered) = self
+                    .check
+                    .as_mut()
+                    .context("no sum of an account was made")?;
                 let words = check.climb(ask)?;
                 if check.admitted().is_ok() {
                     self.held.extend(covered.iter());
@@ -160,7 +190,10 @@ impl NodeExport {
     }
 
     fn account_vector(&mut self, ask: &AccountAsk) -> Result<Vec<u64>> {
-        let (place, secret) = (self.participation.place()?, self.participation.common_secret()?);
+        let (place, secret) = (
+            self.participation.place()?,
+            self.participation.common_secret()?,
+        );
         check_ask(ask, place[1])?;
         ensure!(ask.study.is_none(), "an export adds no study");
         let rows = self.books.everything.rows(&ask.shown, &[], &[]);
@@ -184,7 +217,10 @@ impl NodeExport {
     pub fn judge(&mut self, grams: &[Vec<f64>]) -> Result<OutgoingAnswer> {
         self.still_allowed()?;
         let limits = Limits::of_cell(self.gate.thresholds()[Rule::Cell]);
-        let (check, covered) = self.check.as_mut().context("no sum of an account was made")?;
+        let (check, covered) = self
+            .check
+            .as_mut()
+            .context("no sum of an account was made")?;
         let judgement = check.judge(grams, limits)?;
         if check.admitted().is_ok() {
             self.held.extend(covered.iter());
@@ -192,29 +228,52 @@ impl NodeExport {
         if judgement.refused.is_some() {
             let (permit, job) = (Some(self.permit_hash()), Some(self.export.hash()));
             let reason = "the span rule refuses an account with the export".to_owned();
-            self.folder.record(Event::Refusal { permit, job, peer: Some(self.coordinator()), reason })?;
+            self.folder.record(Event::Refusal {
+                permit,
+                job,
+                peer: Some(self.coordinator()),
+                reason,
+            })?;
         }
-        let site = self.gate.own_site(self.individuals()).map_err(|rule| anyhow::anyhow!("{rule}"))?;
+        let site = self
+            .gate
+            .own_site(self.individuals())
+            .map_err(|rule| anyhow::anyhow!("{rule}"))?;
         let facts = site.release(SiteFacts::Judgement(judgement.in_quarter_powers()));
         Ok(OutgoingAnswer::Facts { facts })
     }
 
-    /// Of which of these variants the calls have changed for a few people since something of this dataset was shown, to
-    /// anybody: an earlier result less this one, or a later one, would be theirs.
+    /// Of which of these variants the calls have changed for a few people since something of this
+    /// dataset was shown, to anybody: an earlier result less this one, or a later one, would be
+    /// theirs.
     pub fn changed(&mut self, keys: &[VariantKey]) -> Result<OutgoingAnswer> {
         self.still_allowed()?;
-        ensure!(keys.len() <= OFFER_PAGE, "the question has too many variants");
+        ensure!(
+            keys.len() <= OFFER_PAGE,
+            "the question has too many variants"
+        );
         if self.changed.is_none() {
             let newest = self.folder.lake()?.snapshot(&self.books.run.dataset)?;
-            self.changed = Some(changed_calls::since_shown(&newest, &self.books.everything, &self.gate)?);
+            self.changed = Some(changed_calls::since_shown(
+                &newest,
+                &self.books.everything,
+                &self.gate,
+            )?);
         }
         let known = self.changed.as_ref();
         let changed = |(place, key): (usize, &VariantKey)| {
-            known.is_some_and(|known| known.contains(key)).then_some(place as u32)
+            known
+                .is_some_and(|known| known.contains(key))
+                .then_some(place as u32)
         };
         let places = keys.iter().enumerate().filter_map(changed).collect();
-        let site = self.gate.own_site(self.individuals()).map_err(|rule| anyhow::anyhow!("{rule}"))?;
-        Ok(OutgoingAnswer::Facts { facts: site.release(SiteFacts::Changed(places)) })
+        let site = self
+            .gate
+            .own_site(self.individuals())
+            .map_err(|rule| anyhow::anyhow!("{rule}"))?;
+        Ok(OutgoingAnswer::Facts {
+            facts: site.release(SiteFacts::Changed(places)),
+        })
     }
 
     /// The last question: notes the export, before anything leaves.
@@ -227,20 +286,38 @@ impl NodeExport {
         let job = self.books.run.job;
         let (content, variants) = (leaving.content, leaving.variants);
         let (strength, keys) = (Exact(leaving.strength), leaving.keys.clone());
-        let exported = Exported { content, variants, strength, keys, when: Timestamp::now() };
+        let exported = Exported {
+            content,
+            variants,
+            strength,
+            keys,
+            when: Timestamp::now(),
+        };
         let wish = wish(&self.approval, &leaving.wish)?;
-        ensure!(wish.export().content == Some(content), "the data user wishes other content to leave");
+        ensure!(
+            wish.export().content == Some(content),
+            "the data user wishes other content to leave"
+        );
         self.check_number(&exported)?;
         self.check_regions(&exported)?;
         self.check_officer(leaving)?;
         books::ledger(&self.folder)?.mark_exported(job, &self.books, exported)?;
         let (permit, export) = (self.permit_hash(), self.export.hash());
-        let head = self.folder.record(Event::Exported { permit, job, export, content, variants })?;
+        let head = self.folder.record(Event::Exported {
+            permit,
+            job,
+            export,
+            content,
+            variants,
+        })?;
         Ok(OutgoingAnswer::Heads { heads: vec![head] })
     }
 
     fn check_number(&self, exported: &Exported) -> Result<()> {
-        ensure!(exported.strength.0 >= 0.0, "what the export claims is impossible");
+        ensure!(
+            exported.strength.0 >= 0.0,
+            "what the export claims is impossible"
+        );
         ensure!(
             self.approval.permit().export.full_table || self.books.left_with(exported).is_little(),
             "more of this trait would have left than one variant, and a chi-square of one, for nine people (rule: how \
@@ -249,8 +326,8 @@ impl NodeExport {
         Ok(())
     }
 
-    /// Two variants beside each other that differ in one person's call would give that person's trait away, whether they
-    /// leave together or one after the other.
+    /// Two variants beside each other that differ in one person's call would give that person's
+    /// trait away, whether they leave together or one after the other.
     fn check_regions(&self, exported: &Exported) -> Result<()> {
         let named = if Exported::names_variants(exported.variants, self.books.run.individuals) {
             exported.variants
@@ -276,9 +353,14 @@ impl NodeExport {
     }
 
     fn check_officer(&self, leaving: &Leaving) -> Result<()> {
-        let Some(officer) = &self.approval.permit().export.officer else { return Ok(()) };
+        let Some(officer) = &self.approval.permit().export.officer else {
+            return Ok(());
+        };
         let text = leaving.approval.as_deref().with_context(|| {
-            format!("the permit lets nothing leave without the approval of {} (rule: officer)", officer.name)
+            format!(
+                "the permit lets nothing leave without the approval of {} (rule: officer)",
+                officer.name
+            )
         })?;
         let (approval, signer) = export::Approval::read(text).context("the officer's approval")?;
         ensure!(
@@ -297,8 +379,10 @@ impl NodeExport {
     }
 
     pub fn abandon(&mut self, reason: &str) -> Result<OutgoingAnswer> {
-        let head =
-            self.folder.record(Event::RunFailed { job: self.export.hash(), reason: reason.to_owned() })?;
+        let head = self.folder.record(Event::RunFailed {
+            job: self.export.hash(),
+            reason: reason.to_owned(),
+        })?;
         Ok(OutgoingAnswer::Heads { heads: vec![head] })
     }
 
@@ -323,25 +407,40 @@ fn wish(approval: &Approval, text: &str) -> Result<SignedExport> {
         claims.permit == approval.permit_hash() && claims.job == approval.signed_job().hash(),
         "the export is of another job"
     );
-    ensure!(wish.is_fresh(Timestamp::now()), "the export was signed more than a day ago; ask for it again");
+    ensure!(
+        wish.is_fresh(Timestamp::now()),
+        "the export was signed more than a day ago; ask for it again"
+    );
     Ok(wish)
 }
 
 fn individuals(books: &ForExport) -> u64 {
-    books.run.people.map_or(0, |people| books.everything.people_of(people) as u64)
+    books
+        .run
+        .people
+        .map_or(0, |people| books.everything.people_of(people) as u64)
 }
 
 /// The snapshots of the run's dataset of which something was shown.
 fn snapshots(books: &ForExport) -> impl Iterator<Item = Digest> {
-    let of_dataset = books.everything.snapshots().filter(|(dataset, _)| *dataset == books.run.dataset);
+    let of_dataset = books
+        .everything
+        .snapshots()
+        .filter(|(dataset, _)| *dataset == books.run.dataset);
     of_dataset.map(|(_, snapshot)| *snapshot)
 }
 
 fn facts(books: &ForExport, gate: &Gate) -> Result<Released<SiteFacts>> {
-    let site = gate.own_site(individuals(books)).map_err(|rule| anyhow::anyhow!("{rule}"))?;
+    let site = gate
+        .own_site(individuals(books))
+        .map_err(|rule| anyhow::anyhow!("{rule}"))?;
     let class = books.everything.classes_by_id();
     let facts = |account: &ExportAccount| ExportAccountFacts {
-        columns: account.columns.iter().filter_map(|id| Some((*id, *class.get(id)?))).collect(),
+        columns: account
+            .columns
+            .iter()
+            .filter_map(|id| Some((*id, *class.get(id)?)))
+            .collect(),
         rosters: account.rosters.clone(),
         jobs: account.jobs.clone(),
     };
@@ -354,8 +453,9 @@ fn facts(books: &ForExport, gate: &Gate) -> Result<Released<SiteFacts>> {
     })))
 }
 
-/// The journal of an export's rounds. Every sum has all nodes of the result, and enters the audit log before it can be
-/// opened. The privacy ledger has nothing to note: the sums say nothing about genotypes.
+/// The journal of an export's rounds. Every sum has all nodes of the result, and enters the audit
+/// log before it can be opened. The privacy ledger has nothing to note: the sums say nothing about
+/// genotypes.
 struct ExportJournal {
     rounds: Arc<dyn Journal>,
     folder: Arc<Folder>,
@@ -373,9 +473,16 @@ impl ExportJournal {
                 );
                 Ok(())
             }
-            Entry::Revealed { survivors, round, .. } => {
+            Entry::Revealed {
+                survivors, round, ..
+            } => {
                 let (ask, sites) = ("account".to_owned(), survivors.len() as u64);
-                self.folder.record(Event::Round { job: self.export, round: *round, ask, sites })?;
+                self.folder.record(Event::Round {
+                    job: self.export,
+                    round: *round,
+                    ask,
+                    sites,
+                })?;
                 Ok(())
             }
             _ => Ok(()),
@@ -395,7 +502,8 @@ impl Journal for ExportJournal {
     }
 
     fn record(&self, context: &RunContext, entry: &Entry) -> Result<(), JournalError> {
-        self.before(entry).map_err(|error| JournalError::Refused(output::one_line(&error)))?;
+        self.before(entry)
+            .map_err(|error| JournalError::Refused(output::one_line(&error)))?;
         self.rounds.record(context, entry)
     }
 }

@@ -1,12 +1,14 @@
-//! One run at one node, from the question whether it may take part to the release. Every check that protects this
-//! node's people is made here, by the node itself, in this order:
+//! One run at one node, from the question whether it may take part to the release. Every check that
+//! protects this node's people is made here, by the node itself, in this order:
 //!
 //! 1. permit, its revocation, job, veto and trust in the coordinator, anew at every question;
 //! 2. enough people with values, before anything about them is said;
 //! 3. the roster: the permit's nodes, each a pinned peer that is neither issuer nor coordinator;
 //! 4. the privacy ledger, before a survivor list is signed and before shares are revealed;
-//! 5. exponents and offered variants only after the first sum was opened, so that the ledger knows of the run;
-//! 6. before anything about genotypes, the account of the data user (see [`Check`]), whose columns are entered first;
+//! 5. exponents and offered variants only after the first sum was opened, so that the ledger knows
+//!    of the run;
+//! 6. before anything about genotypes, the account of the data user (see [`Check`]), whose columns
+//!    are entered first;
 //! 7. before each sum, what the coordinator claims (see [`Claims`]).
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -22,18 +24,21 @@ use ligate_access::{
 };
 use ligate_analysis::gwas::{self, Ask, Cohort, Family, Model, OwnGate, Plan};
 use ligate_disclosure::{
-    Account, DataUser, Draft, Gate, Ledger, OwnSite, PeopleSet, Run, Thresholds, choose, span::Limits,
+    Account, DataUser, Draft, Gate, Ledger, OwnSite, PeopleSet, Run, Thresholds, choose,
+    span::Limits,
 };
 use ligate_federation::{Answer, Handled, Journal, Roster, RunContext, SignedRoster, ToRound};
 use ligate_lake::Snapshot;
 use ligate_model::{
-    BinaryCoding, Digest, GateRule, PeopleCounts, Phenotypes, Rule, Variable, VariableKind, VariableName,
-    VariantKey,
+    BinaryCoding, Digest, GateRule, PeopleCounts, Phenotypes, Rule, Variable, VariableKind,
+    VariableName, VariantKey,
 };
 
 use super::{
     account::{Addition, Check, Columns, Study, check_ask, check_baseline},
-    admission::{approve, compare_with_coordinator, datasets, keep_coordinators_head, rules, still_allowed},
+    admission::{
+        approve, compare_with_coordinator, datasets, keep_coordinators_head, rules, still_allowed,
+    },
     claims::Claims,
     guarded_journal::GuardedJournal,
     participation::Participation,
@@ -68,8 +73,8 @@ pub struct NodeRun {
     /// The model that the coordinator told first; there is no other one in a run.
     model: Option<Model>,
     check: Option<(Check, Addition)>,
-    /// Whether the ledger has the columns, and whether it had this node's own counts of the dataset then: after the first
-    /// sum of a run none can be added.
+    /// Whether the ledger has the columns, and whether it had this node's own counts of the dataset
+    /// then: after the first sum of a run none can be added.
     entered: bool,
     published: bool,
 }
@@ -107,10 +112,13 @@ impl NodeRun {
             permit: permit.hash(),
             issuer: permit.permit().issuer.key,
         })?;
-        Ok(OutgoingAnswer::Facts { facts: site.release(SiteFacts::Variables(facts)) })
+        Ok(OutgoingAnswer::Facts {
+            facts: site.release(SiteFacts::Variables(facts)),
+        })
     }
 
-    /// Checks permit, job and veto; pins the snapshot. A snapshot that is replaced later leaves the run on this one.
+    /// Checks permit, job and veto; pins the snapshot. A snapshot that is replaced later leaves the
+    /// run on this one.
     pub fn start(
         folder: Folder,
         peer: PublicKey,
@@ -129,15 +137,24 @@ impl NodeRun {
         own_rows::check_variables(&snapshot, &phenotypes, plan.variables())?;
         plan.two_values |= is_binary(&phenotypes, &plan.trait_name);
         let gate = gate(&folder, &approval.permit().output)?;
-        let (site, mut facts) =
-            own_variables(&gate, &phenotypes, plan.variables()).map_err(|rule| own_rule(&folder, rule))?;
-        facts.iter_mut().for_each(|facts| facts.rounded = rounded.contains(&facts.name));
+        let (site, mut facts) = own_variables(&gate, &phenotypes, plan.variables())
+            .map_err(|rule| own_rule(&folder, rule))?;
+        facts
+            .iter_mut()
+            .for_each(|facts| facts.rounded = rounded.contains(&facts.name));
         let head = record_job(&folder, &approval, peer)?;
         let facts = site.release(SiteFacts::Variables(facts));
-        let answer =
-            OutgoingAnswer::Accepted { snapshot: snapshot.id(), assembly: snapshot.assembly(), facts, head };
+        let answer = OutgoingAnswer::Accepted {
+            snapshot: snapshot.id(),
+            assembly: snapshot.assembly(),
+            facts,
+            head,
+        };
         let folder = Arc::new(folder);
-        let context = RunContext { permit: approval.permit_hash(), job: approval.signed_job().hash() };
+        let context = RunContext {
+            permit: approval.permit_hash(),
+            job: approval.signed_job().hash(),
+        };
         let run = Self {
             participation: Participation::new(folder.clone(), context, snapshot.id()),
             folder,
@@ -158,7 +175,12 @@ impl NodeRun {
     }
 
     /// Whether permit and steward still allow what a stored release answers.
-    pub fn confirm(folder: &Folder, peer: PublicKey, permit: &str, job: &str) -> Result<OutgoingAnswer> {
+    pub fn confirm(
+        folder: &Folder,
+        peer: PublicKey,
+        permit: &str,
+        job: &str,
+    ) -> Result<OutgoingAnswer> {
         approve(folder, peer, permit, job)?;
         Ok(OutgoingAnswer::Heads { heads: Vec::new() })
     }
@@ -179,35 +201,64 @@ impl NodeRun {
     pub fn prepare(&mut self, told: Option<BinaryCoding>) -> Result<OutgoingAnswer> {
         still_allowed(&self.folder, &self.approval)?;
         if let Some(chosen) = &self.chosen {
-            ensure!(chosen.told == told, "the run was prepared with another coding");
+            ensure!(
+                chosen.told == told,
+                "the run was prepared with another coding"
+            );
             return Ok(OutgoingAnswer::Heads { heads: Vec::new() });
         }
         let coding = self.coding(told)?;
         let ledger = books::ledger(&self.folder)?;
         let account = ledger.account(&self.data_user())?;
-        let everybody: Vec<u64> =
-            self.snapshot.individuals().iter().map(|person| ledger.number(person)).collect();
+        let everybody: Vec<u64> = self
+            .snapshot
+            .individuals()
+            .iter()
+            .map(|person| ledger.number(person))
+            .collect();
         ledger.note_departed(self.approval.dataset(), &everybody)?;
         let withheld = changed_calls::since_shown(&self.snapshot, &account, &self.gate)?;
         let variables: Vec<&VariableName> = self.plan.variables().collect();
         let shown = ledger.shown_of(&variables)?;
         shown.check_dataset(self.approval.dataset(), &everybody)?;
         let fills = variables.iter().map(|name| shown.fill(name)).collect();
-        // Where everybody takes part, the people of all data users are the same or differ by many, so that what one of them
-        // exports is no small difference to another one's results. Other rules choose different people on purpose.
+        // Where everybody takes part, the people of all data users are the same or differ by many,
+        // so that what one of them exports is no small difference to another one's results. Other
+        // rules choose different people on purpose.
         let of_all = self.approval.job().people == PeopleRule::Filled;
         let chosen_by = if of_all { &shown } else { &account };
         let people = self.choose_people(&ledger, chosen_by, &account, &everybody)?;
-        let cohort = Cohort::new(&self.phenotypes, &self.plan, &people, coding, self.snapshot.blocks())?;
-        let site = self.gate.own_site(cohort.individuals()).map_err(|rule| own_rule(&self.folder, rule))?;
-        let numbers = people.iter().map(|person| everybody[*person as usize]).collect();
-        self.chosen =
-            Some(Chosen { told, coding, cohort, numbers, account, fills, withheld, site, offered: None });
+        let cohort = Cohort::new(
+            &self.phenotypes,
+            &self.plan,
+            &people,
+            coding,
+            self.snapshot.blocks(),
+        )?;
+        let site = self
+            .gate
+            .own_site(cohort.individuals())
+            .map_err(|rule| own_rule(&self.folder, rule))?;
+        let numbers = people
+            .iter()
+            .map(|person| everybody[*person as usize])
+            .collect();
+        self.chosen = Some(Chosen {
+            told,
+            coding,
+            cohort,
+            numbers,
+            account,
+            fills,
+            withheld,
+            site,
+            offered: None,
+        });
         Ok(OutgoingAnswer::Heads { heads: Vec::new() })
     }
 
-    /// Those of whom the job's rule speaks, without the few who would be the difference to an earlier run among `shown`.
-    /// `account` is all that the data user was shown.
+    /// Those of whom the job's rule speaks, without the few who would be the difference to an
+    /// earlier run among `shown`. `account` is all that the data user was shown.
     fn choose_people(
         &self,
         ledger: &Ledger,
@@ -225,12 +276,20 @@ impl NodeRun {
             &self.approval.permit().variables,
         )?;
         eligible.retain(|person| !departed.contains(&everybody[*person as usize]));
-        let numbers: Vec<u64> = eligible.iter().map(|person| everybody[*person as usize]).collect();
+        let numbers: Vec<u64> = eligible
+            .iter()
+            .map(|person| everybody[*person as usize])
+            .collect();
         let variables: Vec<_> = self
             .plan
             .variables()
             .filter_map(|name| self.phenotypes.variable(name))
-            .map(|variable| (variable.name.clone(), filled(variable, &eligible, shown.fill(&variable.name))))
+            .map(|variable| {
+                (
+                    variable.name.clone(),
+                    filled(variable, &eligible, shown.fill(&variable.name)),
+                )
+            })
             .collect();
         let draft = Draft {
             people: &numbers,
@@ -242,7 +301,11 @@ impl NodeRun {
             threads: self.folder.config.limits.thread_count(),
         };
         let chosen = choose(ledger, shown, &draft);
-        Ok(chosen.places.into_iter().map(|place| eligible[place]).collect())
+        Ok(chosen
+            .places
+            .into_iter()
+            .map(|place| eligible[place])
+            .collect())
     }
 
     fn limits(&self) -> Limits {
@@ -255,15 +318,20 @@ impl NodeRun {
         DataUser::new(&party.name, party.key.as_bytes())
     }
 
-    /// The coding of a disease, whichever the family: the dataset's own, or where it shows one value only what the other
-    /// nodes have.
+    /// The coding of a disease, whichever the family: the dataset's own, or where it shows one
+    /// value only what the other nodes have.
     fn coding(&self, told: Option<BinaryCoding>) -> Result<Option<BinaryCoding>> {
         if !self.plan.two_values {
             return Ok(None);
         }
-        let own = self.phenotypes.variable(&self.plan.trait_name).and_then(|variable| variable.coding);
+        let own = self
+            .phenotypes
+            .variable(&self.plan.trait_name)
+            .and_then(|variable| variable.coding);
         match (own, told) {
-            (Some(BinaryCoding::Undecided), Some(told)) => self.decide_coding(told).map(|()| Some(told)),
+            (Some(BinaryCoding::Undecided), Some(told)) => {
+                self.decide_coding(told).map(|()| Some(told))
+            }
             (own, _) => Ok(own),
         }
     }
@@ -273,11 +341,18 @@ impl NodeRun {
         let (dataset, variable) = (self.approval.dataset(), &self.plan.trait_name);
         books::ledger(&self.folder)?.decide_coding(dataset, variable, coding, || {
             let (dataset, variable) = (dataset.clone(), variable.clone());
-            self.folder.record(Event::CodingDecided { dataset, variable, coding }).map(drop)
+            self.folder
+                .record(Event::CodingDecided {
+                    dataset,
+                    variable,
+                    coding,
+                })
+                .map(drop)
         })
     }
 
-    /// The exponents of this node's values and what missing ones counted as before, once the run is in the ledger.
+    /// The exponents of this node's values and what missing ones counted as before, once the run is
+    /// in the ledger.
     pub fn scales(&mut self) -> Result<OutgoingAnswer> {
         still_allowed(&self.folder, &self.approval)?;
         self.opened()?;
@@ -285,30 +360,61 @@ impl NodeRun {
         let fill = |(name, remembered): (&VariableName, &Option<f64>)| {
             let remembered = (*remembered)?;
             let of_trait = self.plan.family == Family::Logistic && *name == self.plan.trait_name;
-            let absent = if chosen.coding == Some(BinaryCoding::OneTwo) { 1.0 } else { 0.0 };
-            Some(if of_trait { remembered - absent } else { remembered })
+            let absent = if chosen.coding == Some(BinaryCoding::OneTwo) {
+                1.0
+            } else {
+                0.0
+            };
+            Some(if of_trait {
+                remembered - absent
+            } else {
+                remembered
+            })
         };
         let fills = self.plan.variables().zip(&chosen.fills).map(fill).collect();
         let (exponents, grids) = (chosen.cohort.exponents(), chosen.cohort.grids());
-        let facts = SiteFacts::Scales(Scales { exponents, fills, grids });
-        Ok(OutgoingAnswer::Facts { facts: chosen.site.release(facts) })
+        let facts = SiteFacts::Scales(Scales {
+            exponents,
+            fills,
+            grids,
+        });
+        Ok(OutgoingAnswer::Facts {
+            facts: chosen.site.release(facts),
+        })
     }
 
-    /// Which columns the data user was shown of this node's people, and which of logistic studies with nearly the weights of this
-    /// model.
+    /// Which columns the data user was shown of this node's people, and which of logistic studies
+    /// with nearly the weights of this model.
     pub fn account(&mut self, model: &Model) -> Result<OutgoingAnswer> {
         still_allowed(&self.folder, &self.approval)?;
         self.opened()?;
-        let claims = self.claims.as_mut().context("the roster is not agreed on")?;
+        let claims = self
+            .claims
+            .as_mut()
+            .context("the roster is not agreed on")?;
         claims.check_scaling(&model.scaling)?;
         let told = self.model.get_or_insert_with(|| model.clone());
-        ensure!(told == model, "the model of the covariates has changed during the run");
+        ensure!(
+            told == model,
+            "the model of the covariates has changed during the run"
+        );
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
-        let columns = chosen.account.columns().iter().map(|column| (column.id, column.class)).collect();
+        let columns = chosen
+            .account
+            .columns()
+            .iter()
+            .map(|column| (column.id, column.class))
+            .collect();
         let exported = books::ledger(&self.folder)?.exported_rosters()?;
         let earlier = self.study(chosen).earlier(&chosen.account, model)?;
-        let facts = SiteFacts::Account { columns, exported, earlier };
-        Ok(OutgoingAnswer::Facts { facts: chosen.site.release(facts) })
+        let facts = SiteFacts::Account {
+            columns,
+            exported,
+            earlier,
+        };
+        Ok(OutgoingAnswer::Facts {
+            facts: chosen.site.release(facts),
+        })
     }
 
     fn study<'a>(&'a self, chosen: &'a Chosen) -> Study<'a> {
@@ -326,16 +432,33 @@ impl NodeRun {
     pub fn judge(&mut self, grams: &[Vec<f64>]) -> Result<OutgoingAnswer> {
         still_allowed(&self.folder, &self.approval)?;
         let limits = self.limits();
-        let (check, _) = self.check.as_mut().context("no sum of the account was made")?;
+        let (check, _) = self
+            .check
+            .as_mut()
+            .context("no sum of the account was made")?;
         let judgement = check.judge(grams, limits)?.in_steps();
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         if let Some(variable) = &judgement.refused {
-            let rule = if judgement.isolated { "one node among others" } else { "span" };
-            let (job, reason) = (Some(self.job()), format!("the rule “{rule}” refuses {variable}"));
+            let rule = if judgement.isolated {
+                "one node among others"
+            } else {
+                "span"
+            };
+            let (job, reason) = (
+                Some(self.job()),
+                format!("the rule “{rule}” refuses {variable}"),
+            );
             let (permit, peer) = (Some(self.permit_hash()), Some(self.coordinator()));
-            self.folder.record(Event::Refusal { permit, job, peer, reason })?;
+            self.folder.record(Event::Refusal {
+                permit,
+                job,
+                peer,
+                reason,
+            })?;
         }
-        Ok(OutgoingAnswer::Facts { facts: chosen.site.release(SiteFacts::Judgement(judgement)) })
+        Ok(OutgoingAnswer::Facts {
+            facts: chosen.site.release(SiteFacts::Judgement(judgement)),
+        })
     }
 
     /// One page of the variants that this node brings, once the run is in the ledger.
@@ -348,20 +471,32 @@ impl NodeRun {
             Some(offered) => offered,
             none => none.insert(offer::offered(&self.snapshot, &chosen.cohort, least)?),
         };
-        let start = (page as usize).saturating_mul(OFFER_PAGE).min(offered.len());
+        let start = (page as usize)
+            .saturating_mul(OFFER_PAGE)
+            .min(offered.len());
         let end = start.saturating_add(OFFER_PAGE).min(offered.len());
         let variants = offered[start..end].to_vec();
-        let facts = chosen.site.release(SiteFacts::Variants { variants, more: end < offered.len() });
+        let facts = chosen.site.release(SiteFacts::Variants {
+            variants,
+            more: end < offered.len(),
+        });
         Ok(OutgoingAnswer::Facts { facts })
     }
 
     fn opened(&self) -> Result<()> {
-        let opened = self.participation.journal().is_some_and(GuardedJournal::opened);
-        ensure!(opened, "nothing about the people is said before the first sum of the run");
+        let opened = self
+            .participation
+            .journal()
+            .is_some_and(GuardedJournal::opened);
+        ensure!(
+            opened,
+            "nothing about the people is said before the first sum of the run"
+        );
         Ok(())
     }
 
-    /// Signs the roster if it is this permit's and the ledger has nothing against it. One roster per run.
+    /// Signs the roster if it is this permit's and the ledger has nothing against it. One roster
+    /// per run.
     pub fn sign_roster(&mut self, roster: &Roster) -> Result<Answer> {
         still_allowed(&self.folder, &self.approval)?;
         self.participation.check(self.approval.permit(), roster)?;
@@ -387,7 +522,13 @@ impl NodeRun {
             roster: Vec::new(),
             snapshot: self.snapshot.id(),
         };
-        GuardedJournal::new(self.rounds.clone(), self.folder.clone(), ledger, run, roster.clone())
+        GuardedJournal::new(
+            self.rounds.clone(),
+            self.folder.clone(),
+            ledger,
+            run,
+            roster.clone(),
+        )
     }
 
     /// Joins the rounds under the roster that this node has signed.
@@ -425,7 +566,10 @@ impl NodeRun {
         if let RoundAsk::Study(ask) = ask {
             ask.validate(&self.plan)?;
         }
-        ensure!(ask.words() == words, "the round has another length than its question");
+        ensure!(
+            ask.words() == words,
+            "the round has another length than its question"
+        );
         let (claims, journal) = (self.claims.as_mut(), self.participation.journal());
         let (claims, journal) = claims.zip(journal).context("the roster is not agreed on")?;
         claims
@@ -441,7 +585,11 @@ impl NodeRun {
     }
 
     fn check(&mut self) -> Result<&mut Check> {
-        Ok(&mut self.check.as_mut().context("no sum of the account was made")?.0)
+        Ok(&mut self
+            .check
+            .as_mut()
+            .context("no sum of the account was made")?
+            .0)
     }
 
     fn study_vector(&mut self, ask: &Ask) -> Result<Vec<u64>> {
@@ -452,7 +600,14 @@ impl NodeRun {
         let mut rows = SnapshotRows(&self.snapshot);
         let own_gate = own_gate(self.gate.thresholds());
         let threads = self.folder.config.limits.thread_count();
-        let mut vector = gwas::local(ask, &self.plan, &chosen.cohort, &mut rows, &own_gate, threads)?;
+        let mut vector = gwas::local(
+            ask,
+            &self.plan,
+            &chosen.cohort,
+            &mut rows,
+            &own_gate,
+            threads,
+        )?;
         if let Ask::Counts { keys, .. } = ask {
             if self.published {
                 gwas::count_no_site(&self.plan, &mut vector);
@@ -466,8 +621,8 @@ impl NodeRun {
         Ok(vector)
     }
 
-    /// What genotypes are weighed with goes into the ledger before the first answer about genotypes, and is what was
-    /// judged.
+    /// What genotypes are weighed with goes into the ledger before the first answer about
+    /// genotypes, and is what was judged.
     fn enter_columns(&mut self, ask: &Ask) -> Result<()> {
         let (check, Addition { columns, model, .. }) = self
             .check
@@ -477,8 +632,13 @@ impl NodeRun {
         let judged = (model.baseline || !ask.is_baseline())
             && ask.scaling().is_none_or(|scaling| scaling == model.scaling)
             && ask.fill().is_none_or(|fill| fill == model.fill)
-            && ask.null_coefficients().is_none_or(|coefficients| coefficients == model.coefficients);
-        ensure!(judged, "the question weighs genotypes with something else than what was judged");
+            && ask
+                .null_coefficients()
+                .is_none_or(|coefficients| coefficients == model.coefficients);
+        ensure!(
+            judged,
+            "the question weighs genotypes with something else than what was judged"
+        );
         if self.entered {
             return Ok(());
         }
@@ -497,54 +657,96 @@ impl NodeRun {
 
     fn account_vector(&mut self, ask: &AccountAsk) -> Result<Vec<u64>> {
         ensure!(self.check.is_none(), "the account is summed once in a run");
-        let (place, secret) = (self.participation.place()?, self.participation.common_secret()?);
+        let (place, secret) = (
+            self.participation.place()?,
+            self.participation.common_secret()?,
+        );
         check_ask(ask, place[1])?;
         let chosen = self.chosen.as_ref().context("the run was not prepared")?;
         let asked = ask.study.as_ref().map(|study| &study.model);
-        ensure!(asked == self.model.as_ref(), "the model of the covariates has changed during the run");
+        ensure!(
+            asked == self.model.as_ref(),
+            "the model of the covariates has changed during the run"
+        );
         let study = self.study(chosen);
         let (addition, rows) = Addition::new(&chosen.account, &study, ask)?;
         if addition.model.baseline {
-            let jobs = books::ledger(&self.folder)?.jobs_of(&self.data_user(), self.approval.dataset())?;
+            let jobs =
+                books::ledger(&self.folder)?.jobs_of(&self.data_user(), self.approval.dataset())?;
             check_baseline(&chosen.account, &jobs, &chosen.numbers, &addition.columns)?;
         }
         let shown = (&chosen.account, &ask.shown[..]);
-        let columns = Columns::of_study(shown, &addition, &self.plan, &self.participation.roster()?);
+        let columns =
+            Columns::of_study(shown, &addition, &self.plan, &self.participation.roster()?);
         let people = PeopleSet::new(chosen.numbers.clone());
         let new = (&people, &addition.columns[..], &chosen.numbers[..]);
         let columns = columns.with_remainder(shown, new, self.limits(), &secret);
-        let check = Check::new(rows, columns, place, &secret, ask.fraction_bits, study.threads);
+        let check = Check::new(
+            rows,
+            columns,
+            place,
+            &secret,
+            ask.fraction_bits,
+            study.threads,
+        );
         let vector = check.vector();
         self.check = Some((check, addition));
         Ok(vector)
     }
 
     /// Notes what was released and hands over the head of the log that now says so.
-    pub fn finish(&mut self, result: Digest, released: u64, suppressed: u64) -> Result<OutgoingAnswer> {
-        self.participation.journal().context("this node took no part in the run")?.released(result)?;
+    pub fn finish(
+        &mut self,
+        result: Digest,
+        released: u64,
+        suppressed: u64,
+    ) -> Result<OutgoingAnswer> {
+        self.participation
+            .journal()
+            .context("this node took no part in the run")?
+            .released(result)?;
         let (permit, job) = (self.approval.permit_hash(), self.job());
-        let head = self.folder.record(Event::Release { permit, job, result, released, suppressed })?;
+        let head = self.folder.record(Event::Release {
+            permit,
+            job,
+            result,
+            released,
+            suppressed,
+        })?;
         Ok(OutgoingAnswer::Heads { heads: vec![head] })
     }
 
     pub fn abandon(&mut self, reason: &str) -> Result<OutgoingAnswer> {
-        let head = self.folder.record(Event::RunFailed { job: self.job(), reason: reason.to_owned() })?;
+        let head = self.folder.record(Event::RunFailed {
+            job: self.job(),
+            reason: reason.to_owned(),
+        })?;
         Ok(OutgoingAnswer::Heads { heads: vec![head] })
     }
 }
 
 /// A variable's values of some people, missing ones as they counted before, or as the mean here.
 fn filled(variable: &Variable, people: &[u32], fill: Option<f64>) -> Vec<f64> {
-    let known: Vec<f64> = people.iter().filter_map(|person| variable.values[*person as usize]).collect();
+    let known: Vec<f64> = people
+        .iter()
+        .filter_map(|person| variable.values[*person as usize])
+        .collect();
     let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
     let fill = fill.unwrap_or(mean);
-    people.iter().map(|person| variable.values[*person as usize].unwrap_or(fill)).collect()
+    people
+        .iter()
+        .map(|person| variable.values[*person as usize].unwrap_or(fill))
+        .collect()
 }
 
 fn record_job(folder: &Folder, approval: &Approval, coordinator: PublicKey) -> Result<Head> {
     let (claims, signed) = (approval.permit(), approval.signed_job());
     let permit = approval.permit_hash();
-    folder.record(Event::Permit { id: claims.id.clone(), permit, issuer: claims.issuer.key })?;
+    folder.record(Event::Permit {
+        id: claims.id.clone(),
+        permit,
+        issuer: claims.issuer.key,
+    })?;
     folder.record(job_event(claims, signed, coordinator))
 }
 
@@ -577,7 +779,9 @@ fn plan(approval: &Approval) -> Plan {
 }
 
 fn is_binary(phenotypes: &Phenotypes, name: &VariableName) -> bool {
-    phenotypes.variable(name).is_some_and(|variable| variable.kind == VariableKind::Binary)
+    phenotypes
+        .variable(name)
+        .is_some_and(|variable| variable.kind == VariableKind::Binary)
 }
 
 /// Kind and coding of variables, where enough people have a value of each.
@@ -592,7 +796,9 @@ fn own_variables<'a>(
     let facts = known.into_iter().map(|variable| VariableFacts {
         name: variable.name.clone(),
         kind: variable.kind,
-        coding: variable.coding.filter(|_| variable.kind == VariableKind::Binary),
+        coding: variable
+            .coding
+            .filter(|_| variable.kind == VariableKind::Binary),
         rounded: false,
     });
     Ok((site, facts.collect()))

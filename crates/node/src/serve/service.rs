@@ -1,5 +1,6 @@
-//! What a serving node does with every message: who asks (the key that TLS has proven), which run it is about, and the answer. Runs
-//! are bounded in number; each is worked on by one question at a time.
+//! What a serving node does with every message: who asks (the key that TLS has proven), which run
+//! it is about, and the answer. Runs are bounded in number; each is worked on by one question at a
+//! time.
 
 use std::{
     collections::VecDeque,
@@ -22,7 +23,9 @@ use ligate_access::{
     audit::{self, Event, Head},
     permit::SignedPermit,
 };
-use ligate_federation::{Answer, FileJournal, Journal, Roster, SignedRoster, ToNode, ToRound, transport};
+use ligate_federation::{
+    Answer, FileJournal, Journal, Roster, SignedRoster, ToNode, ToRound, transport,
+};
 use ligate_listener::{Client, read_body};
 use ligate_model::Digest;
 use tokio::runtime::Handle;
@@ -45,7 +48,8 @@ const PEER_BODY_BYTES: u64 = 64 << 10;
 /// Tree heads in one message.
 const MAX_HEADS: usize = 64;
 
-/// Refusals that the audit log takes in an hour; more are answered, not logged, so that nobody can fill the disk.
+/// Refusals that the audit log takes in an hour; more are answered, not logged, so that nobody can
+/// fill the disk.
 const REFUSALS_LOGGED_PER_HOUR: u32 = 1000;
 
 /// Tables and pages of tables that are served in an hour, each with an entry in the audit log.
@@ -125,20 +129,33 @@ async fn respond(
         return (StatusCode::UNAUTHORIZED, "peers show their keys").into_response();
     };
     let bytes = request.body().size_hint().upper();
-    let allowed = on_a_thread(Arc::clone(&service), move |service| service.may_send(&peer, bytes)).await;
+    let allowed = on_a_thread(Arc::clone(&service), move |service| {
+        service.may_send(&peer, bytes)
+    })
+    .await;
     if !allowed.unwrap_or(false) {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "only a trusted coordinator may send that much")
+        return (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "only a trusted coordinator may send that much",
+        )
             .into_response();
     }
     let body = match read_body(request).await {
         Ok((_, body)) => body,
         Err(unread) => return unread.into_response(),
     };
-    let answer = on_a_thread(service, move |service| service.answer(peer, uri.path(), &body)).await;
+    let answer = on_a_thread(service, move |service| {
+        service.answer(peer, uri.path(), &body)
+    })
+    .await;
     match answer {
         Some(Some(body)) => body.into_response(),
         Some(None) => (StatusCode::NOT_FOUND, "there is nothing here").into_response(),
-        None => (StatusCode::INTERNAL_SERVER_ERROR, "the node could not answer").into_response(),
+        None => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the node could not answer",
+        )
+            .into_response(),
     }
 }
 
@@ -147,7 +164,9 @@ async fn on_a_thread<T: Send + 'static>(
     service: Arc<NodeService>,
     work: impl FnOnce(&NodeService) -> T + Send + 'static,
 ) -> Option<T> {
-    tokio::task::spawn_blocking(move || work(&service)).await.ok()
+    tokio::task::spawn_blocking(move || work(&service))
+        .await
+        .ok()
 }
 
 impl NodeService {
@@ -162,12 +181,13 @@ impl NodeService {
         })
     }
 
-    /// Peers ask short questions; only a coordinator that the steward trusts sends the state of a method, and only an
-    /// issuer a long list of revoked permits.
+    /// Peers ask short questions; only a coordinator that the steward trusts sends the state of a
+    /// method, and only an issuer a long list of revoked permits.
     fn may_send(&self, peer: &PublicKey, bytes: Option<u64>) -> bool {
         let short = bytes.is_some_and(|bytes| bytes <= PEER_BODY_BYTES);
-        let is_trusted =
-            |config: &Config| config.coordinators().contains(peer) || config.issuers().contains(peer);
+        let is_trusted = |config: &Config| {
+            config.coordinators().contains(peer) || config.issuers().contains(peer)
+        };
         short || is_trusted(&self.folder.open().config)
     }
 
@@ -189,11 +209,16 @@ impl NodeService {
     }
 
     fn question(&self, peer: PublicKey, question: Question) -> OutgoingAnswer {
-        let answered = self.check_books(&question).and_then(|()| self.answer_to(peer, question));
-        answered.unwrap_or_else(|error| OutgoingAnswer::Declined { reason: crate::output::one_line(&error) })
+        let answered = self
+            .check_books(&question)
+            .and_then(|()| self.answer_to(peer, question));
+        answered.unwrap_or_else(|error| OutgoingAnswer::Declined {
+            reason: crate::output::one_line(&error),
+        })
     }
 
-    /// Books that were put back answer nobody. What says nothing of people may be said: others recover with it.
+    /// Books that were put back answer nobody. What says nothing of people may be said: others
+    /// recover with it.
     fn check_books(&self, question: &Question) -> Result<()> {
         match question {
             Question::HeadsHeld | Question::RunsKnown | Question::Revocations { .. } => Ok(()),
@@ -203,7 +228,12 @@ impl NodeService {
 
     fn answer_to(&self, peer: PublicKey, question: Question) -> Result<OutgoingAnswer> {
         match question {
-            Question::Start { permit, job, head, held } => self.start(peer, &permit, &job, (&head, &held)),
+            Question::Start {
+                permit,
+                job,
+                head,
+                held,
+            } => self.start(peer, &permit, &job, (&head, &held)),
             Question::Describe { permit } => self.describe(peer, &permit),
             Question::Confirm { permit, job } => self.confirm(peer, &permit, &job),
             Question::HeadsHeld => self.heads_held(peer),
@@ -222,7 +252,9 @@ impl NodeService {
             Question::Prepare { job, coding } => {
                 self.with_job(peer, job, |work| work.study()?.prepare(coding))
             }
-            Question::Offer { job, page } => self.with_job(peer, job, |work| work.study()?.offer(page)),
+            Question::Offer { job, page } => {
+                self.with_job(peer, job, |work| work.study()?.offer(page))
+            }
             Question::Exponents { job } => self.with_job(peer, job, |work| work.study()?.scales()),
             Question::Account { job, model } => {
                 self.with_job(peer, job, |work| work.study()?.account(&model))
@@ -231,16 +263,26 @@ impl NodeService {
                 Work::Study(run) => run.judge(&grams),
                 Work::Export(export) => export.judge(&grams),
             }),
-            Question::Finish { job, result, released, suppressed } => {
-                self.with_last(peer, job, |work| work.study()?.finish(result, released, suppressed))
-            }
+            Question::Finish {
+                job,
+                result,
+                released,
+                suppressed,
+            } => self.with_last(peer, job, |work| {
+                work.study()?.finish(result, released, suppressed)
+            }),
             Question::Abandon { job, reason } => self.with_last(peer, job, |work| match work {
                 Work::Study(run) => run.abandon(&reason),
                 Work::Export(export) => export.abandon(&reason),
             }),
-            Question::Export { permit, job, export, result, head, held } => {
-                self.start_export(peer, [&permit, &job, &export], result, (&head, &held))
-            }
+            Question::Export {
+                permit,
+                job,
+                export,
+                result,
+                head,
+                held,
+            } => self.start_export(peer, [&permit, &job, &export], result, (&head, &held)),
             Question::Changed { export, keys } => {
                 self.with_job(peer, export, |work| work.export()?.changed(&keys))
             }
@@ -267,7 +309,8 @@ impl NodeService {
         confirmed
     }
 
-    /// A table for a peer. Each is recorded before it leaves, so their number is bounded, as that of refusals is.
+    /// A table for a peer. Each is recorded before it leaves, so their number is bounded, as that
+    /// of refusals is.
     fn counts(
         &self,
         peer: PublicKey,
@@ -292,7 +335,14 @@ impl NodeService {
         heads: (&Head, &[Head]),
     ) -> Result<OutgoingAnswer> {
         self.fetch_revocations(permit);
-        let started = NodeRun::start(self.folder.open(), peer, permit, job, heads, self.journal.clone());
+        let started = NodeRun::start(
+            self.folder.open(),
+            peer,
+            permit,
+            job,
+            heads,
+            self.journal.clone(),
+        );
         match started {
             Ok((run, answer)) => {
                 let [permit, job] = [run.permit_hash(), run.job()];
@@ -319,7 +369,11 @@ impl NodeService {
         match NodeExport::start(folder, peer, texts, result, heads, self.journal.clone()) {
             Ok((export, answer)) => {
                 let [permit, hash] = [export.permit_hash(), export.hash()];
-                self.keep([permit, hash], export.coordinator(), Work::Export(Box::new(export)));
+                self.keep(
+                    [permit, hash],
+                    export.coordinator(),
+                    Work::Export(Box::new(export)),
+                );
                 Ok(answer)
             }
             Err(refusal) => {
@@ -336,9 +390,17 @@ impl NodeService {
         }
         let (permit, job) = (run.map(|run| run.permit), run.map(|run| run.job));
         let reason = crate::output::one_line(refusal);
-        let event = Event::Refusal { permit, job, peer: Some(peer), reason };
+        let event = Event::Refusal {
+            permit,
+            job,
+            peer: Some(peer),
+            reason,
+        };
         if let Err(error) = self.folder.open().record(event) {
-            note!("a refusal could not be written into the audit log: {}", crate::output::one_line(&error));
+            note!(
+                "a refusal could not be written into the audit log: {}",
+                crate::output::one_line(&error)
+            );
         }
     }
 
@@ -348,7 +410,13 @@ impl NodeService {
     }
 
     fn keep(&self, [permit, job]: [Digest; 2], coordinator: PublicKey, work: Work) {
-        let open = OpenRun { permit, job, coordinator, roster: OnceLock::new(), state: Mutex::new(work) };
+        let open = OpenRun {
+            permit,
+            job,
+            coordinator,
+            roster: OnceLock::new(),
+            state: Mutex::new(work),
+        };
         let mut runs = self.runs();
         runs.retain(|other| other.job != job);
         while runs.len() >= MAX_RUNS {
@@ -357,16 +425,24 @@ impl NodeService {
         runs.push_back(Arc::new(open));
     }
 
-    /// Works on the open run that `wanted` describes and that `peer` coordinates. A refusal is logged.
+    /// Works on the open run that `wanted` describes and that `peer` coordinates. A refusal is
+    /// logged.
     fn with_run<T>(
         &self,
         peer: PublicKey,
         wanted: impl Fn(&OpenRun) -> bool,
         work: impl FnOnce(&mut Work, &OpenRun) -> Result<T>,
     ) -> Result<T> {
-        let open = self.runs().iter().find(|open| open.coordinator == peer && wanted(open)).cloned();
+        let open = self
+            .runs()
+            .iter()
+            .find(|open| open.coordinator == peer && wanted(open))
+            .cloned();
         let open = open.context("no such run is open here; start it again")?;
-        let mut run = open.state.lock().map_err(|_| anyhow!("the run failed here; start it again"))?;
+        let mut run = open
+            .state
+            .lock()
+            .map_err(|_| anyhow!("the run failed here; start it again"))?;
         let worked = work(&mut run, &open);
         if let Err(refusal) = &worked {
             self.log_refusal(Some(&open), peer, refusal);
@@ -440,11 +516,14 @@ impl NodeService {
         )
     }
 
-    /// Gets the list of a permit's issuer anew where it is old. What cannot be fetched, or is no permit, shows when the
-    /// permit is checked.
+    /// Gets the list of a permit's issuer anew where it is old. What cannot be fetched, or is no
+    /// permit, shows when the permit is checked.
     fn fetch_revocations(&self, permit: &str) {
-        let Ok(permit) = SignedPermit::read(permit) else { return };
-        let fetched = revocations::refresh_where_due(&self.folder.open(), &permit, &Handle::current());
+        let Ok(permit) = SignedPermit::read(permit) else {
+            return;
+        };
+        let fetched =
+            revocations::refresh_where_due(&self.folder.open(), &permit, &Handle::current());
         if let Err(error) = fetched {
             note!("warning: {}", crate::output::one_line(&error));
         }
@@ -452,10 +531,13 @@ impl NodeService {
 
     fn revocations(&self, issuer: &PublicKey) -> Result<OutgoingAnswer> {
         let newest = revocations::newest(&self.folder.open(), issuer)?;
-        Ok(OutgoingAnswer::Revocations { list: newest.map(|list| list.jws().to_owned()) })
+        Ok(OutgoingAnswer::Revocations {
+            list: newest.map(|list| list.jws().to_owned()),
+        })
     }
 
-    /// Keeps a list that its issuer signed, whoever hands it over. A refused one is noted: it may be an attack.
+    /// Keeps a list that its issuer signed, whoever hands it over. A refused one is noted: it may
+    /// be an attack.
     fn keep_revocations(&self, peer: PublicKey, list: &str) -> Result<OutgoingAnswer> {
         let taken = revocations::take(&self.folder.open(), list);
         if let Err(refusal) = &taken {
@@ -473,13 +555,19 @@ impl NodeService {
         Ok(OutgoingAnswer::Heads { heads })
     }
 
-    /// Keeps the heads of known peers. One that is forged or contradicts an earlier one is not kept, and noted.
+    /// Keeps the heads of known peers. One that is forged or contradicts an earlier one is not
+    /// kept, and noted.
     fn keep_heads(&self, peer: PublicKey, heads: &[Head]) -> Result<OutgoingAnswer> {
         let folder = self.folder.open();
-        ensure!(heads.len() <= MAX_HEADS, "more than {MAX_HEADS} tree heads in one message");
+        ensure!(
+            heads.len() <= MAX_HEADS,
+            "more than {MAX_HEADS} tree heads in one message"
+        );
         let mut log = folder.log()?;
         for head in heads {
-            let Some(known) = folder.config.peer_by_key(&head.node) else { continue };
+            let Some(known) = folder.config.peer_by_key(&head.node) else {
+                continue;
+            };
             if let Err(error) = log.store_head(&known.name, known.key, head, Timestamp::now()) {
                 self.log_refusal(None, peer, &error.into());
             }

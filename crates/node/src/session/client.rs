@@ -28,7 +28,8 @@ pub struct Correspondent {
 }
 
 impl Correspondent {
-    /// A way to `peer`, whose key is pinned, under the name that a permit gives it. Nothing is sent yet.
+    /// A way to `peer`, whose key is pinned, under the name that a permit gives it. Nothing is sent
+    /// yet.
     pub fn new(folder: &Folder, peer: &Peer, name: &NodeName) -> Result<Self> {
         let address = peer.address.as_deref().with_context(|| {
             format!(
@@ -38,10 +39,15 @@ impl Correspondent {
         })?;
         let tls = transport::client_config(&folder.identity, peer.key)?;
         let client = Client::new(address, tls, ClientOptions::default());
-        Ok(Self { name: name.clone(), key: peer.key, link: HttpLink::new(name.clone(), client) })
+        Ok(Self {
+            name: name.clone(),
+            key: peer.key,
+            link: HttpLink::new(name.clone(), client),
+        })
     }
 
-    /// Asks, and waits at most until the deadline. What the node declines is an error that names it.
+    /// Asks, and waits at most until the deadline. What the node declines is an error that names
+    /// it.
     pub async fn ask(&self, question: &Question, deadline: Duration) -> Result<Answer> {
         match self.put(question, deadline).await? {
             Answer::Declined { reason } => bail!("{} declines: {reason}", self.name),
@@ -49,8 +55,8 @@ impl Correspondent {
         }
     }
 
-    /// Asks, and waits at most until the deadline. That the node declines is an answer; its reason is fit for a
-    /// terminal.
+    /// Asks, and waits at most until the deadline. That the node declines is an answer; its reason
+    /// is fit for a terminal.
     pub async fn put(&self, question: &Question, deadline: Duration) -> Result<Answer> {
         let body = postcard::to_stdvec(question).context("the question cannot be written")?;
         let answer: Bytes = self
@@ -60,7 +66,9 @@ impl Correspondent {
             .await
             .with_context(|| format!("{} did not answer", self.name))?;
         match postcard::from_bytes(&answer) {
-            Ok(Answer::Declined { reason }) => Ok(Answer::Declined { reason: printable(&reason) }),
+            Ok(Answer::Declined { reason }) => Ok(Answer::Declined {
+                reason: printable(&reason),
+            }),
             Ok(answer) => Ok(answer),
             Err(cause) => Err(anyhow::Error::new(cause).context(Unreadable(self.name.clone()))),
         }
@@ -92,12 +100,19 @@ impl Link for Way<'_> {
 
 /// A node's words, fit for a terminal.
 fn printable(words: &str) -> String {
-    words.chars().filter(|letter| !letter.is_control()).take(REASON_CHARS).collect()
+    words
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(REASON_CHARS)
+        .collect()
 }
 
 /// The heads of this node's log that `peer` keeps.
 pub async fn heads_held(folder: &Folder, peer: &Peer) -> Result<Vec<Head>> {
-    match Correspondent::new(folder, peer, &peer.name)?.ask(&Question::HeadsHeld, HEADS_DEADLINE).await? {
+    match Correspondent::new(folder, peer, &peer.name)?
+        .ask(&Question::HeadsHeld, HEADS_DEADLINE)
+        .await?
+    {
         Answer::Heads { heads } => Ok(heads),
         _ => bail!("{} answered something else", peer.name),
     }

@@ -1,7 +1,8 @@
-//! What is asked in the rounds of a run: the study's own sums, and those that the span rule needs of all nodes.
+//! What is asked in the rounds of a run: the study's own sums, and those that the span rule needs
+//! of all nodes.
 //!
-//! Nodes of a run are named by their place in its roster. A sum "without" a node holds zeros of it: what is left when
-//! its steward subtracts his own part.
+//! Nodes of a run are named by their place in its roster. A sum "without" a node holds zeros of it:
+//! what is left when its steward subtracts his own part.
 
 use anyhow::Result;
 use ligate_analysis::gwas::{self, Ask, Family, Model, Plan};
@@ -12,7 +13,8 @@ use ligate_disclosure::{
 use ligate_model::PeopleCounts;
 use serde::{Deserialize, Serialize};
 
-/// What is broadcast in a round: the question, and the released counts of the people that it stands on.
+/// What is broadcast in a round: the question, and the released counts of the people that it stands
+/// on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Broadcast {
     /// `None` only in the round that counts the people.
@@ -29,8 +31,9 @@ pub enum RoundAsk {
     Climb(ClimbAsk),
 }
 
-/// W'W of what was shown and of what a study would add, once without each node: for the node at each
-/// place of the roster the lower triangle of the matrix, in the basis that only the nodes know.
+/// W'W of what was shown and of what a study would add, once without each node: for the node at
+/// each place of the roster the lower triangle of the matrix, in the basis that only the nodes
+/// know.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AccountAsk {
     /// What a study would add; nothing is added where an export is judged.
@@ -54,10 +57,11 @@ pub struct AskedStudy {
 /// The products of a logistic study's weights and covariates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum JudgedProducts {
-    /// Of its own covariates: of the weights and, where there is an earlier study with the same covariates and nearly the same
-    /// weights, also of what sets the weights apart from that one's.
+    /// Of its own covariates: of the weights and, where there is an earlier study with the same
+    /// covariates and nearly the same weights, also of what sets the weights apart from that one's.
     Own { less: Option<ColumnId> },
-    /// There is an earlier study with nearly the same weights and other covariates: of these as well.
+    /// There is an earlier study with nearly the same weights and other covariates: of these as
+    /// well.
     Nested { earlier: Vec<ColumnId> },
 }
 
@@ -72,28 +76,46 @@ impl JudgedProducts {
 }
 
 impl AskedStudy {
-    /// What a study of this plan would weigh genotypes with, and the products beside it where it is logistic.
+    /// What a study of this plan would weigh genotypes with, and the products beside it where it is
+    /// logistic.
     pub fn new(plan: &Plan, model: Model, products: JudgedProducts) -> Result<Self> {
         let columns = gwas::roles(plan, model.baseline).len();
         if plan.family == Family::Linear {
-            return Ok(Self { model, columns: u16::try_from(columns)?, products: None });
+            return Ok(Self {
+                model,
+                columns: u16::try_from(columns)?,
+                products: None,
+            });
         }
-        let own = if plan.has_wald_tests() { 0 } else { plan.covariates.len() };
-        let compared = if matches!(products, JudgedProducts::Own { less: Some(_) }) { own } else { 0 };
+        let own = if plan.has_wald_tests() {
+            0
+        } else {
+            plan.covariates.len()
+        };
+        let compared = if matches!(products, JudgedProducts::Own { less: Some(_) }) {
+            own
+        } else {
+            0
+        };
         let judged = own + compared + products.earlier().len();
-        Ok(Self { model, columns: u16::try_from(columns + judged)?, products: Some(products) })
+        Ok(Self {
+            model,
+            columns: u16::try_from(columns + judged)?,
+            products: Some(products),
+        })
     }
 }
 
-/// The sums without each node once more, in the bases of the first ones, where those were not precise enough.
+/// The sums without each node once more, in the bases of the first ones, where those were not
+/// precise enough.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RefineAsk {
     /// By left-out node the size of its matrix; 0 for none.
     pub sizes: Vec<u16>,
 }
 
-/// How people weigh in combinations, in the frames of the sums without each node: a step of a search for groups over
-/// several nodes.
+/// How people weigh in combinations, in the frames of the sums without each node: a step of a
+/// search for groups over several nodes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClimbAsk {
     /// By left-out node the numbers of a direction.
@@ -118,11 +140,21 @@ impl RoundAsk {
         match self {
             Self::Study(ask) => ask.words(),
             Self::Account(ask) => usize::from(ask.nodes) * ask.triangle(),
-            Self::Refine(ask) => ask.sizes.iter().map(|size| triangle(usize::from(*size))).sum(),
+            Self::Refine(ask) => ask
+                .sizes
+                .iter()
+                .map(|size| triangle(usize::from(*size)))
+                .sum(),
             Self::Climb(ask) => {
-                let rank =
-                    |place: &u16| ask.ranks.get(usize::from(*place)).map_or(0, |rank| usize::from(*rank));
-                ask.steps.iter().map(|(place, _)| Frame::words(rank(place))).sum()
+                let rank = |place: &u16| {
+                    ask.ranks
+                        .get(usize::from(*place))
+                        .map_or(0, |rank| usize::from(*rank))
+                };
+                ask.steps
+                    .iter()
+                    .map(|(place, _)| Frame::words(rank(place)))
+                    .sum()
             }
         }
     }
@@ -141,7 +173,11 @@ impl RoundAsk {
 impl AccountAsk {
     /// Columns of the matrix.
     pub fn width(&self) -> usize {
-        self.shown.len() + self.study.as_ref().map_or(0, |study| usize::from(study.columns))
+        self.shown.len()
+            + self
+                .study
+                .as_ref()
+                .map_or(0, |study| usize::from(study.columns))
     }
 
     /// Words of one matrix.

@@ -1,5 +1,6 @@
-//! Which files of a crate use which, by the paths that they write: `crate::`, `super::`, `self::` and names of their own
-//! modules. Enough for rules about layers; what a macro would make of it is not looked at.
+//! Which files of a crate use which, by the paths that they write: `crate::`, `super::`, `self::`
+//! and names of their own modules. Enough for rules about layers; what a macro would make of it is
+//! not looked at.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,23 +16,38 @@ pub type Uses = BTreeMap<Module, BTreeSet<Module>>;
 
 /// The uses among the files below a crate's `src`. Tests do not count: they may look anywhere.
 pub fn uses(src: &Path) -> Uses {
-    let files: BTreeMap<Module, PathBuf> =
-        super::sources(src).into_iter().map(|path| (module(src, &path), path)).collect();
+    let files: BTreeMap<Module, PathBuf> = super::sources(src)
+        .into_iter()
+        .map(|path| (module(src, &path), path))
+        .collect();
     let known: BTreeSet<Module> = files.keys().cloned().collect();
     let is_test = |module: &Module| module.last().is_some_and(|name| name == "tests");
     let of_file = |(own, path): (&Module, &PathBuf)| {
         let text = without_tests(&fs::read_to_string(path).expect("text"));
-        let targets =
-            paths(&text).iter().filter_map(|path| resolve(own, path, &known)).collect::<BTreeSet<_>>();
-        (own.clone(), targets.into_iter().filter(|other| !related(own, other)).collect())
+        let targets = paths(&text)
+            .iter()
+            .filter_map(|path| resolve(own, path, &known))
+            .collect::<BTreeSet<_>>();
+        (
+            own.clone(),
+            targets
+                .into_iter()
+                .filter(|other| !related(own, other))
+                .collect(),
+        )
     };
-    files.iter().filter(|(module, _)| !is_test(module)).map(of_file).collect()
+    files
+        .iter()
+        .filter(|(module, _)| !is_test(module))
+        .map(of_file)
+        .collect()
 }
 
 /// A circle of uses, if there is one: each module uses the next, the last one the first.
 pub fn circle(uses: &Uses) -> Option<Vec<Module>> {
     let mut done = BTreeSet::new();
-    uses.keys().find_map(|start| circle_from(start, uses, &mut Vec::new(), &mut done))
+    uses.keys()
+        .find_map(|start| circle_from(start, uses, &mut Vec::new(), &mut done))
 }
 
 fn circle_from(
@@ -47,14 +63,23 @@ fn circle_from(
         return None;
     }
     way.push(module.clone());
-    let found = uses.get(module)?.iter().find_map(|next| circle_from(next, uses, way, done));
+    let found = uses
+        .get(module)?
+        .iter()
+        .find_map(|next| circle_from(next, uses, way, done));
     way.pop();
     found
 }
 
 fn module(src: &Path, path: &Path) -> Module {
-    let relative = path.strip_prefix(src).expect("below src").with_extension("");
-    let names: Module = relative.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    let relative = path
+        .strip_prefix(src)
+        .expect("below src")
+        .with_extension("");
+    let names: Module = relative
+        .iter()
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
     match names.last().map(String::as_str) {
         Some("mod") => names[..names.len() - 1].to_vec(),
         Some("lib" | "main") if names.len() == 1 => Vec::new(),
@@ -68,8 +93,14 @@ fn related(one: &Module, other: &Module) -> bool {
 
 /// The code without comments and without the test module at its end.
 fn without_tests(text: &str) -> String {
-    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    let code = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
+    code.lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Every path of the code that begins at a module.
@@ -85,7 +116,12 @@ fn paths(code: &str) -> Vec<Vec<String>> {
         for (at, _) in code.match_indices(start) {
             let end = code[at..].find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
             let path = &code[at..end.map_or(code.len(), |end| at + end)];
-            found.push(path.trim_end_matches(':').split("::").map(str::to_owned).collect());
+            found.push(
+                path.trim_end_matches(':')
+                    .split("::")
+                    .map(str::to_owned)
+                    .collect(),
+            );
         }
     }
     found
@@ -98,8 +134,16 @@ fn flatten(before: &[String], tree: &str, found: &mut Vec<Vec<String>>) {
         Some(open) => (&tree[..open], Some(tree[open + 1..].trim_end_matches('}'))),
         None => (tree.split(" as ").next().unwrap_or_default(), None),
     };
-    let names = path.trim().trim_end_matches("::").split("::").filter(|name| !name.is_empty());
-    let whole: Vec<String> = before.iter().cloned().chain(names.map(|name| name.trim().to_owned())).collect();
+    let names = path
+        .trim()
+        .trim_end_matches("::")
+        .split("::")
+        .filter(|name| !name.is_empty());
+    let whole: Vec<String> = before
+        .iter()
+        .cloned()
+        .chain(names.map(|name| name.trim().to_owned()))
+        .collect();
     let Some(group) = group else {
         found.push(whole);
         return;
@@ -156,14 +200,31 @@ fn uses_are_found_however_they_are_written() {
         fs::write(path, text).expect("a file");
     };
     write("lib.rs", "mod a;\nmod b;\nmod c;\n");
-    write("a.rs", "mod inner;\nuse crate::{\n    b::{One, Two as Other},\n    d,\n};\n");
+    write(
+        "a.rs",
+        "mod inner;\nuse crate::{\n    b::{One, Two as Other},\n    d,\n};\n",
+    );
     write("a/inner.rs", "fn f() { super::super::c::g() }\n");
-    write("b.rs", "// use crate::c;\nuse std::fs;\n\n#[cfg(test)]\nmod tests {\n    use crate::c;\n}\n");
+    write(
+        "b.rs",
+        "// use crate::c;\nuse std::fs;\n\n#[cfg(test)]\nmod tests {\n    use crate::c;\n}\n",
+    );
     write("c.rs", "use super::a::inner;\n");
-    let names = |module: &[&str]| module.iter().map(|name| (*name).to_owned()).collect::<Module>();
+    let names = |module: &[&str]| {
+        module
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Module>()
+    };
     let found = uses(dir.path());
     assert_eq!(found[&names(&["a"])], BTreeSet::from([names(&["b"])]));
-    assert_eq!(found[&names(&["a", "inner"])], BTreeSet::from([names(&["c"])]));
+    assert_eq!(
+        found[&names(&["a", "inner"])],
+        BTreeSet::from([names(&["c"])])
+    );
     assert!(found[&names(&["b"])].is_empty());
-    assert_eq!(circle(&found), Some(vec![names(&["a", "inner"]), names(&["c"])]));
+    assert_eq!(
+        circle(&found),
+        Some(vec![names(&["a", "inner"]), names(&["c"])])
+    );
 }

@@ -13,9 +13,11 @@ use tempfile::TempDir;
 pub use crate::support::{shared_data, text};
 
 /// What stands on every report.
-pub const NOTICE: &str = "research use only; not a medical device; confirm in an accredited laboratory";
+pub const NOTICE: &str =
+    "research use only; not a medical device; confirm in an accredited laboratory";
 
-/// What nothing but the report may say of the patients of the fixtures and of the cases that tests write.
+/// What nothing but the report may say of the patients of the fixtures and of the cases that tests
+/// write.
 const OF_THE_PATIENT: [&str; 9] = [
     "made-up",
     "SECRET",
@@ -59,7 +61,10 @@ impl Bench {
             .expect("the binary starts");
         let said = errors(&output);
         for word in OF_THE_PATIENT {
-            assert!(!said.contains(word), "standard error says \"{word}\": {said}");
+            assert!(
+                !said.contains(word),
+                "standard error says \"{word}\": {said}"
+            );
         }
         output
     }
@@ -68,7 +73,11 @@ impl Bench {
     #[track_caller]
     pub fn answer(&self, args: &[&str]) -> String {
         let output = self.run(args);
-        assert!(output.status.success(), "ligate {args:?} failed: {}", errors(&output));
+        assert!(
+            output.status.success(),
+            "ligate {args:?} failed: {}",
+            errors(&output)
+        );
         String::from_utf8(output.stdout).expect("output is UTF-8")
     }
 
@@ -85,12 +94,24 @@ impl Bench {
         let args = [&["diagnose", text(case), "--out", "refused/report"], more].concat();
         let output = self.run(&args);
         let said = errors(&output);
-        assert_eq!(output.status.code(), Some(1), "ligate {args:?} should have been refused: {said}");
-        assert!(said.lines().last().is_some_and(|line| line.starts_with("error: ")), "{said}");
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "ligate {args:?} should have been refused: {said}"
+        );
+        assert!(
+            said.lines()
+                .last()
+                .is_some_and(|line| line.starts_with("error: ")),
+            "{said}"
+        );
         for word in words {
             assert!(said.contains(word), "\"{word}\" is missing in: {said}");
         }
-        assert!(!self.path("refused").exists(), "something was written for {args:?}");
+        assert!(
+            !self.path("refused").exists(),
+            "something was written for {args:?}"
+        );
     }
 }
 
@@ -99,32 +120,46 @@ pub fn errors(output: &Output) -> String {
 }
 
 pub fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/diagnosis").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/diagnosis")
+        .join(name)
 }
 
 pub fn array<'v>(value: &'v Value, key: &str) -> &'v [Value] {
-    value[key].as_array().unwrap_or_else(|| panic!("{key} is no list"))
+    value[key]
+        .as_array()
+        .unwrap_or_else(|| panic!("{key} is no list"))
 }
 
 pub fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+    value
+        .as_f64()
+        .unwrap_or_else(|| panic!("{value} is no number"))
 }
 
 pub fn string(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no string"))
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no string"))
 }
 
 /// Whether one of the sentences has all the words.
 pub fn says(sentences: &Value, words: &[&str]) -> bool {
     let list = sentences.as_array().map(Vec::as_slice).unwrap_or_default();
-    list.iter().filter_map(Value::as_str).any(|sentence| words.iter().all(|word| sentence.contains(word)))
+    list.iter()
+        .filter_map(Value::as_str)
+        .any(|sentence| words.iter().all(|word| sentence.contains(word)))
 }
 
 /// Ids of the diseases, best first, with their probabilities and scores.
 pub fn order(report: &Value) -> Vec<(String, f64, f64)> {
     let one = |candidate: &Value| {
         let id = string(&candidate["disease"]).to_owned();
-        (id, number(&candidate["probability"]), number(&candidate["score"]))
+        (
+            id,
+            number(&candidate["probability"]),
+            number(&candidate["score"]),
+        )
     };
     array(report, "candidates").iter().map(one).collect()
 }

@@ -27,10 +27,16 @@ fn the_file_that_comes_with_the_program_is_described() {
     let shown = show(&bench, &[]);
     assert_eq!(shown["origin"], "comes with the program");
     assert_eq!(shown["version"]["hpo"], "2025-01-16");
-    assert!(shown["terms"].as_u64() > Some(18_000) && shown["candidates"].as_u64() > Some(8_000), "{shown}");
+    assert!(
+        shown["terms"].as_u64() > Some(18_000) && shown["candidates"].as_u64() > Some(8_000),
+        "{shown}"
+    );
     assert!(shown["bytes"].as_u64() < Some(100_000_000));
     let words = bench.answer(&["knowledge", "show"]);
-    assert!(words.contains("hpo.jax.org/app/license") && words.contains("D1333"), "{words}");
+    assert!(
+        words.contains("hpo.jax.org/app/license") && words.contains("D1333"),
+        "{words}"
+    );
 }
 
 #[test]
@@ -42,7 +48,10 @@ fn what_is_built_is_what_is_shown_and_used() {
     let installed = bench.path("home/share/ligate/knowledge.ligk");
     assert_eq!(built["file"], text(&installed));
     let shown = show(&bench, &[]);
-    assert_eq!((&shown["version"], &shown["bytes"]), (&built["version"], &built["bytes"]));
+    assert_eq!(
+        (&shown["version"], &shown["bytes"]),
+        (&built["version"], &built["bytes"])
+    );
     assert!(shown["terms"].as_u64() < Some(1_000), "{shown}");
 }
 
@@ -62,7 +71,12 @@ fn a_folder_without_a_release_is_refused() {
 fn serve(folder: PathBuf) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}/", listener.local_addr().expect("an address"));
-    thread::spawn(move || listener.incoming().flatten().for_each(|stream| answer(&folder, stream)));
+    thread::spawn(move || {
+        listener
+            .incoming()
+            .flatten()
+            .for_each(|stream| answer(&folder, stream))
+    });
     address
 }
 
@@ -70,13 +84,22 @@ fn answer(folder: &Path, mut stream: TcpStream) {
     let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
     let request = lines.next().unwrap_or_default();
     lines.find(String::is_empty);
-    let name = request.split(' ').nth(1).unwrap_or_default().trim_start_matches('/');
+    let name = request
+        .split(' ')
+        .nth(1)
+        .unwrap_or_default()
+        .trim_start_matches('/');
     let (status, body) = match fs::read(folder.join(name)) {
         Ok(body) => ("200 OK", body),
         Err(_) => ("404 Not Found", Vec::new()),
     };
-    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    let _ = stream
+        .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(&body));
 }
 
 #[test]
@@ -85,7 +108,10 @@ fn a_release_is_fetched_and_built() {
     let base = serve(mini());
     bench.answer(&["knowledge", "update", "--base", &base, "--out", "new.ligk"]);
     let shown = show(&bench, &["--knowledge", "new.ligk"]);
-    assert!(shown["terms"].as_u64() < Some(1_000) && shown["diseases"].as_u64() > Some(0), "{shown}");
+    assert!(
+        shown["terms"].as_u64() < Some(1_000) && shown["diseases"].as_u64() > Some(0),
+        "{shown}"
+    );
     assert!(!bench.path("home").exists(), "--out installs nothing");
 }
 
@@ -96,14 +122,21 @@ fn an_update_that_fails_touches_nothing() {
     let base = serve(bench.path("nothing-here"));
     for (base, words) in [
         (base.as_str(), &["cannot fetch", "hp.obo", "404"][..]),
-        ("http://example.org/hp/", &["https", "http://example.org/hp/"]),
+        (
+            "http://example.org/hp/",
+            &["https", "http://example.org/hp/"],
+        ),
         ("http://127.0.0.1.example.org/", &["https"]),
         ("file:///etc/", &["https"]),
     ] {
         let output = bench.run(&["knowledge", "update", "--base", base, "--out", "kept.ligk"]);
         assert_eq!(output.status.code(), Some(1), "{base}");
         for word in words {
-            assert!(errors(&output).contains(word), "\"{word}\" is missing in: {}", errors(&output));
+            assert!(
+                errors(&output).contains(word),
+                "\"{word}\" is missing in: {}",
+                errors(&output)
+            );
         }
         assert_eq!(fs::read(&before).unwrap(), b"as it was");
     }

@@ -1,4 +1,5 @@
-//! The answer to one case: its form, its sums, its files, and that the form of the case does not matter.
+//! The answer to one case: its form, its sums, its files, and that the form of the case does not
+//! matter.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -14,17 +15,33 @@ fn candidates_are_best_first_and_their_parts_sum() {
         assert_eq!(candidate["rank"], place + 1);
         assert!(string(&candidate["disease"]).contains(':'));
         let probability = number(&candidate["probability"]);
-        assert!((0.0..=before).contains(&probability), "{probability} after {before}");
+        assert!(
+            (0.0..=before).contains(&probability),
+            "{probability} after {before}"
+        );
         before = probability;
-        let sum: f64 = array(candidate, "contributions").iter().map(|part| number(&part["value"])).sum();
-        assert!((sum - number(&candidate["score"])).abs() <= 1e-9, "{sum} for {}", candidate["score"]);
+        let sum: f64 = array(candidate, "contributions")
+            .iter()
+            .map(|part| number(&part["value"]))
+            .sum();
+        assert!(
+            (sum - number(&candidate["score"])).abs() <= 1e-9,
+            "{sum} for {}",
+            candidate["score"]
+        );
     }
-    let total: f64 = candidates.iter().map(|candidate| number(&candidate["probability"])).sum();
+    let total: f64 = candidates
+        .iter()
+        .map(|candidate| number(&candidate["probability"]))
+        .sum();
     let all = total + number(&report["none_of_these"]);
     assert!(all > 0.5 && all <= 1.0 + 1e-9, "{all}");
     // The terms are those of syndromes of the FGF receptors and their like.
     let first = string(&candidates[0]["gene"]);
-    assert!(["FGFR3", "FGFR2", "FGFR1", "EFNB1", "TWIST1"].contains(&first), "{first}");
+    assert!(
+        ["FGFR3", "FGFR2", "FGFR1", "EFNB1", "TWIST1"].contains(&first),
+        "{first}"
+    );
 }
 
 #[test]
@@ -36,13 +53,21 @@ fn removing_a_term_changes_the_score_as_shown() {
     for candidate in array(&report, "candidates") {
         for part in array(candidate, "contributions") {
             let term = string(&part["term"]["id"]);
-            let fewer: String =
-                list.lines().filter(|line| !line.contains(term)).map(|line| format!("{line}\n")).collect();
+            let fewer: String = list
+                .lines()
+                .filter(|line| !line.contains(term))
+                .map(|line| format!("{line}\n"))
+                .collect();
             let again = bench.diagnose(&bench.file("fewer.txt", fewer), &["--top", "1000"]);
-            let same = array(&again, "candidates").iter().find(|of| of["disease"] == candidate["disease"]);
+            let same = array(&again, "candidates")
+                .iter()
+                .find(|of| of["disease"] == candidate["disease"]);
             let score = number(&same.expect("the disease is still ranked")["score"]);
             let shown = number(&candidate["score"]) - number(&part["if_removed"]);
-            assert!((score - shown).abs() <= 1e-9, "{term}: {score}, shown {shown}");
+            assert!(
+                (score - shown).abs() <= 1e-9,
+                "{term}: {score}, shown {shown}"
+            );
             looked_at += 1;
         }
     }
@@ -52,17 +77,35 @@ fn removing_a_term_changes_the_score_as_shown() {
 #[test]
 fn both_files_are_private_and_carry_the_notice() {
     let bench = Bench::new();
-    let said = bench.answer(&["diagnose", text(&fixture("case.v2.json")), "--out", "folder/report"]);
-    assert!(said.contains(NOTICE) && said.contains("folder/report.html"), "{said}");
+    let said = bench.answer(&[
+        "diagnose",
+        text(&fixture("case.v2.json")),
+        "--out",
+        "folder/report",
+    ]);
+    assert!(
+        said.contains(NOTICE) && said.contains("folder/report.html"),
+        "{said}"
+    );
     for name in ["folder/report.html", "folder/report.json"] {
         let path = bench.path(name);
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{name}"
+        );
         let written = fs::read_to_string(&path).unwrap();
         let has_notice = written.to_lowercase().contains(NOTICE);
-        assert!(has_notice && written.contains("Coronal craniosynostosis"), "{name}");
+        assert!(
+            has_notice && written.contains("Coronal craniosynostosis"),
+            "{name}"
+        );
     }
     assert_eq!(fs::read_dir(bench.path("folder")).unwrap().count(), 2);
-    assert!(!bench.path("home").exists(), "nothing is installed on the way");
+    assert!(
+        !bench.path("home").exists(),
+        "nothing is installed on the way"
+    );
 }
 
 #[test]
@@ -71,11 +114,18 @@ fn every_form_of_a_case_is_ranked_alike() {
     let expected = order(&bench.diagnose(&fixture("case.v2.json"), &[]));
     let protobuf = bench.file("case.pb", protobuf());
     for case in [fixture("case.v1.json"), fixture("case.txt"), protobuf] {
-        assert_eq!(order(&bench.diagnose(&case, &[])), expected, "{}", case.display());
+        assert_eq!(
+            order(&bench.diagnose(&case, &[])),
+            expected,
+            "{}",
+            case.display()
+        );
     }
     let packets = fixture("../../../../records/tests/fixtures/phenopackets");
     for version in ["v1-phenopacket", "v2-phenopacket"] {
-        let of = |ending: &str| order(&bench.diagnose(&packets.join(format!("{version}.{ending}")), &[]));
+        let of = |ending: &str| {
+            order(&bench.diagnose(&packets.join(format!("{version}.{ending}")), &[]))
+        };
         assert_eq!(of("pb"), of("json"), "{version}");
     }
 }
@@ -96,7 +146,10 @@ fn protobuf() -> Vec<u8> {
 }
 
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(content.len()).ok().filter(|length| *length < 128).expect("one byte of length");
+    let length = u8::try_from(content.len())
+        .ok()
+        .filter(|length| *length < 128)
+        .expect("one byte of length");
     [&[number << 3 | 2, length], content].concat()
 }
 
@@ -114,14 +167,26 @@ fn a_text_is_shown_before_it_is_ranked() {
     }
     assert!(!bench.path("report.html").exists() && !bench.path("report.json").exists());
     let list = bench.path("report.terms.txt");
-    assert_eq!(fs::metadata(&list).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&list).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let expected = order(&bench.diagnose(&fixture("case.txt"), &[]));
     assert_eq!(order(&bench.diagnose(&list, &[])), expected);
-    assert_eq!(order(&bench.diagnose(&letter, &["--text", "--accept"])), expected);
+    assert_eq!(
+        order(&bench.diagnose(&letter, &["--text", "--accept"])),
+        expected
+    );
 
     let matches = bench.diagnose(&letter, &["--text"]);
-    let standings: Vec<_> = array(&matches, "matches").iter().map(|of| string(&of["standing"])).collect();
-    assert!(standings.contains(&"excluded") && standings.contains(&"relative"), "{standings:?}");
+    let standings: Vec<_> = array(&matches, "matches")
+        .iter()
+        .map(|of| string(&of["standing"]))
+        .collect();
+    assert!(
+        standings.contains(&"excluded") && standings.contains(&"relative"),
+        "{standings:?}"
+    );
 }
 
 #[test]
@@ -137,12 +202,19 @@ fn a_panel_keeps_its_genes_and_names_what_lies_outside() {
     let inside = array(&free, "candidates").iter().filter(of_gene).count();
     assert_eq!(candidates.len(), inside.min(10));
     assert_eq!(report["panel"]["unknown"][0], "NOSUCHGENE");
-    let first_outside = array(&free, "candidates").iter().find(|of| !of_gene(of)).unwrap();
+    let first_outside = array(&free, "candidates")
+        .iter()
+        .find(|of| !of_gene(of))
+        .unwrap();
     assert_eq!(report["panel"]["outside"][0][0], first_outside["rank"]);
     assert_eq!(report["panel"]["outside"][0][1], first_outside["name"]);
 
     let none = bench.file("none.txt", "NOSUCHGENE\n");
-    bench.refused(&fixture("case.txt"), &["--genes", text(&none)], &["no known gene", "HGNC"]);
+    bench.refused(
+        &fixture("case.txt"),
+        &["--genes", text(&none)],
+        &["no known gene", "HGNC"],
+    );
 }
 
 #[test]
@@ -153,24 +225,52 @@ fn an_earlier_report_shows_what_changed() {
     fs::rename(bench.path("report.json"), &before).unwrap();
     let same = bench.diagnose(&fixture("case.txt"), &["--previous", text(&before)]);
     for part in ["versions", "terms", "candidates"] {
-        assert!(array(&same["changes"], part).is_empty(), "{part}: {}", same["changes"]);
+        assert!(
+            array(&same["changes"], part).is_empty(),
+            "{part}: {}",
+            same["changes"]
+        );
     }
     let more = fs::read_to_string(fixture("case.txt")).unwrap() + "HP:0000520 Proptosis\n";
-    let now = bench.diagnose(&bench.file("case.txt", more), &["--previous", text(&before)]);
-    assert!(says(&now["changes"]["terms"], &["observed now", "Proptosis"]), "{}", now["changes"]);
+    let now = bench.diagnose(
+        &bench.file("case.txt", more),
+        &["--previous", text(&before)],
+    );
+    assert!(
+        says(&now["changes"]["terms"], &["observed now", "Proptosis"]),
+        "{}",
+        now["changes"]
+    );
     assert!(!array(&now["changes"], "candidates").is_empty());
-    assert!(!says(&now["notes"], &["another patient"]), "{}", now["notes"]);
+    assert!(
+        !says(&now["notes"], &["another patient"]),
+        "{}",
+        now["notes"]
+    );
     let other = bench.diagnose(&fixture("case.v2.json"), &["--previous", text(&before)]);
-    assert!(says(&other["notes"], &["another patient"]), "{}", other["notes"]);
+    assert!(
+        says(&other["notes"], &["another patient"]),
+        "{}",
+        other["notes"]
+    );
 
-    let older = fs::read_to_string(&before).unwrap().replace("ligate-diagnosis/1", "ligate-diagnosis/0");
+    let older = fs::read_to_string(&before)
+        .unwrap()
+        .replace("ligate-diagnosis/1", "ligate-diagnosis/0");
     for (content, words) in [
         (older.as_str(), &["another form", "ligate-diagnosis/1"][..]),
         (r#"{"form":"ligate-diagnosis/9"}"#, &["another form"]),
-        (r#"{"form":"ligate-diagnosis/1"}"#, &["not the JSON of an earlier diagnosis"]),
+        (
+            r#"{"form":"ligate-diagnosis/1"}"#,
+            &["not the JSON of an earlier diagnosis"],
+        ),
         ("SECRET", &["not the JSON of an earlier diagnosis"]),
     ] {
         let previous = bench.file("previous.json", content);
-        bench.refused(&fixture("case.txt"), &["--previous", text(&previous)], words);
+        bench.refused(
+            &fixture("case.txt"),
+            &["--previous", text(&previous)],
+            words,
+        );
     }
 }

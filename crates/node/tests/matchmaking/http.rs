@@ -1,5 +1,5 @@
-//! HTTP/1.1 by hand, so that the tests see the bytes: one request on one connection, and peers that answer as a test
-//! says.
+//! HTTP/1.1 by hand, so that the tests see the bytes: one request on one connection, and peers that
+//! answer as a test says.
 
 use std::{
     io::{Read, Write},
@@ -20,7 +20,10 @@ pub struct Response {
 impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+        lines
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+            .next()
     }
 
     #[track_caller]
@@ -37,20 +40,38 @@ pub fn send(address: &str, line: &str, headers: &[(&str, &str)], body: &[u8]) ->
 
 /// The same with a length that need not be the body's.
 #[track_caller]
-pub fn announce(address: &str, line: &str, headers: &[(&str, &str)], length: usize, body: &[u8]) -> Response {
+pub fn announce(
+    address: &str,
+    line: &str,
+    headers: &[(&str, &str)],
+    length: usize,
+    body: &[u8],
+) -> Response {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
     let mut head = format!("{line} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
-    headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+    headers
+        .iter()
+        .for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
     head.push_str(&format!("Content-Length: {length}\r\n\r\n"));
-    stream.write_all(head.as_bytes()).expect("the head is taken");
+    stream
+        .write_all(head.as_bytes())
+        .expect("the head is taken");
     // Who refuses a body may close before it has all of it.
     let _ = stream.write_all(body);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
     let answer = String::from_utf8(answer).expect("UTF-8");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    Response { status, head: head.to_owned(), body: body.to_owned() }
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .expect("a status");
+    Response {
+        status,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    }
 }
 
 /// A request that a fake peer got.
@@ -93,7 +114,9 @@ impl Fake {
         );
         Self::start(move |stream| {
             // Who has read enough closes.
-            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+            let _ = stream
+                .write_all(head.as_bytes())
+                .and_then(|()| stream.write_all(&body));
         })
     }
 
@@ -121,12 +144,20 @@ fn read(stream: &mut TcpStream) -> Option<Seen> {
     let text = String::from_utf8(bytes[..head].to_vec()).ok()?;
     let length = text.lines().find_map(|line| {
         let (name, value) = line.split_once(": ")?;
-        if name.eq_ignore_ascii_case("content-length") { value.parse::<usize>().ok() } else { None }
+        if name.eq_ignore_ascii_case("content-length") {
+            value.parse::<usize>().ok()
+        } else {
+            None
+        }
     });
     while bytes.len() < head + length.unwrap_or(0) {
         take(stream, &mut bytes)?;
     }
-    Some(Seen { at, head: text, body: String::from_utf8(bytes[head..].to_vec()).ok()? })
+    Some(Seen {
+        at,
+        head: text,
+        body: String::from_utf8(bytes[head..].to_vec()).ok()?,
+    })
 }
 
 fn take(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<()> {

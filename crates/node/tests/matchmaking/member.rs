@@ -29,9 +29,20 @@ pub struct Member {
 impl Member {
     /// `settings`: more of the `[matchmaking]` part; peers come last in it.
     pub fn found(name: &str, settings: &str) -> Self {
-        let member = Self { dir: tempfile::tempdir().expect("a folder") };
-        succeed(&["init", "--dir", text(&member.path()), "--name", name, "--country", "SE"]);
-        let contact = format!("contact = {{ name = \"{name}\", href = \"mailto:{name}@example.org\" }}");
+        let member = Self {
+            dir: tempfile::tempdir().expect("a folder"),
+        };
+        succeed(&[
+            "init",
+            "--dir",
+            text(&member.path()),
+            "--name",
+            name,
+            "--country",
+            "SE",
+        ]);
+        let contact =
+            format!("contact = {{ name = \"{name}\", href = \"mailto:{name}@example.org\" }}");
         member.append(&format!("\n[matchmaking]\n{contact}\n{settings}"));
         member
     }
@@ -39,8 +50,12 @@ impl Member {
     /// A node that answers one peer, `clinic`.
     pub fn answering(name: &str, settings: &str) -> Self {
         let digest = hex::encode(Sha256::digest(TOKEN));
-        let peer = format!("[[matchmaking.peers]]\nname = \"clinic\"\ntoken_sha256 = \"{digest}\"\n");
-        Self::found(name, &format!("listen = \"127.0.0.1:0\"\n{settings}\n{peer}"))
+        let peer =
+            format!("[[matchmaking.peers]]\nname = \"clinic\"\ntoken_sha256 = \"{digest}\"\n");
+        Self::found(
+            name,
+            &format!("listen = \"127.0.0.1:0\"\n{settings}\n{peer}"),
+        )
     }
 
     pub fn append(&self, toml: &str) {
@@ -52,8 +67,12 @@ impl Member {
     /// A peer to ask, with its token in a file of this mode.
     pub fn ask(&self, name: &str, address: &str, mode: u32) {
         let file = self.path().join(format!("{name}.token"));
-        let mut out =
-            fs::OpenOptions::new().create_new(true).write(true).mode(mode).open(&file).expect("a file");
+        let mut out = fs::OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(mode)
+            .open(&file)
+            .expect("a file");
         std::io::Write::write_all(&mut out, TOKEN.as_bytes()).expect("a token");
         self.append(&format!(
             "[[matchmaking.peers]]\nname = \"{name}\"\naddress = \"{address}\"\ntoken_file = \"{name}.token\"\n"
@@ -70,7 +89,13 @@ impl Member {
         let lines: Vec<_> = packets.iter().map(ToString::to_string).collect();
         fs::write(&file, lines.join("\n")).expect("cases");
         let path = self.path();
-        succeed(&[&["registry", "add", "--dir", text(&path), text(&file)], options].concat())
+        succeed(
+            &[
+                &["registry", "add", "--dir", text(&path), text(&file)],
+                options,
+            ]
+            .concat(),
+        )
     }
 
     /// A file with one case.
@@ -100,7 +125,13 @@ pub struct Serving {
 impl Serving {
     fn start(dir: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ligate"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--dir"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--stop-with-stdin",
+                "--dir",
+            ])
             .arg(dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -121,14 +152,22 @@ impl Serving {
             said
         });
         let address = receive.recv().expect("it says where the exchange listens");
-        Self { child, address, said: Some(said) }
+        Self {
+            child,
+            address,
+            said: Some(said),
+        }
     }
 
     /// A match request with the right token and types; `patient` is wrapped.
     #[track_caller]
     pub fn match_of(&self, patient: &serde_json::Value) -> Response {
         let body = serde_json::json!({ "patient": patient }).to_string();
-        let headers = [("X-Auth-Token", TOKEN), ("Accept", MEDIA_TYPE), ("Content-Type", MEDIA_TYPE)];
+        let headers = [
+            ("X-Auth-Token", TOKEN),
+            ("Accept", MEDIA_TYPE),
+            ("Content-Type", MEDIA_TYPE),
+        ];
         send(&self.address, "POST /match", &headers, body.as_bytes())
     }
 
@@ -136,14 +175,21 @@ impl Serving {
     pub fn results(&self, patient: &serde_json::Value) -> Vec<serde_json::Value> {
         let response = self.match_of(patient);
         assert_eq!(response.status, 200, "{response:?}");
-        response.json()["results"].as_array().expect("results").clone()
+        response.json()["results"]
+            .as_array()
+            .expect("results")
+            .clone()
     }
 
     /// Stops it as its supervisor would; returns all that it wrote on standard error.
     pub fn stop(mut self) -> String {
         drop(self.child.stdin.take());
         assert!(self.child.wait().expect("it ends").success());
-        self.said.take().expect("it was started").join().expect("standard error is read")
+        self.said
+            .take()
+            .expect("it was started")
+            .join()
+            .expect("standard error is read")
     }
 }
 

@@ -1,12 +1,12 @@
-//! How far a released table is from an oracle, variant by variant, in the units in which the criteria are
-//! stated.
+//! How far a released table is from an oracle, variant by variant, in the units in which the
+//! criteria are stated.
 
 use std::fmt;
 
 use crate::tables::{Expected, Key, Oracle, Row, Table};
 
-/// One variant's distances from the oracle, beyond what six digits of ours can say: half a unit of the sixth. `sixth` and `fifth` count units of that significant digit of the
-/// oracle.
+/// One variant's distances from the oracle, beyond what six digits of ours can say: half a unit of
+/// the sixth. `sixth` and `fifth` count units of that significant digit of the oracle.
 pub struct Distance {
     pub key: Key,
     pub beta_in_se: f64,
@@ -24,26 +24,41 @@ pub struct Compared {
     pub rows: Vec<Distance>,
 }
 
-/// Compares the variants of `table` that `oracle` has and `chosen` takes. Their n must be equal and they must
-/// have a result in both.
+/// Compares the variants of `table` that `oracle` has and `chosen` takes. Their n must be equal and
+/// they must have a result in both.
 #[track_caller]
 pub fn compare(table: &Table, oracle: &Oracle, chosen: impl Fn(&Expected) -> bool) -> Compared {
-    let common = oracle.rows.iter().filter_map(|(key, expected)| Some((key, table.get(key)?, expected)));
-    let rows = common.filter(|(.., expected)| chosen(expected)).map(|(key, row, expected)| {
-        assert_eq!(expected.error, ".", "{key:?} has a result here alone");
-        assert_eq!(row.n, expected.n, "n of {key:?}");
-        distance(key, row, expected)
-    });
-    let compared = Compared { oracle: oracle.name.clone(), rows: rows.collect() };
-    assert!(!compared.rows.is_empty(), "nothing to compare with {}", oracle.name);
+    let common = oracle
+        .rows
+        .iter()
+        .filter_map(|(key, expected)| Some((key, table.get(key)?, expected)));
+    let rows = common
+        .filter(|(.., expected)| chosen(expected))
+        .map(|(key, row, expected)| {
+            assert_eq!(expected.error, ".", "{key:?} has a result here alone");
+            assert_eq!(row.n, expected.n, "n of {key:?}");
+            distance(key, row, expected)
+        });
+    let compared = Compared {
+        oracle: oracle.name.clone(),
+        rows: rows.collect(),
+    };
+    assert!(
+        !compared.rows.is_empty(),
+        "nothing to compare with {}",
+        oracle.name
+    );
     eprintln!("{compared}");
     compared
 }
 
 fn distance(key: &Key, row: &Row, expected: &Expected) -> Distance {
     let apart = |own: f64, other: f64| ((own - other).abs() - 0.5 * unit(own, 6)).max(0.0);
-    let (beta, se, p) =
-        (apart(row.beta, expected.beta), apart(row.se, expected.se), apart(row.p, expected.p));
+    let (beta, se, p) = (
+        apart(row.beta, expected.beta),
+        apart(row.se, expected.se),
+        apart(row.p, expected.p),
+    );
     Distance {
         key: key.clone(),
         beta_in_se: beta / expected.se,
@@ -76,7 +91,10 @@ impl Compared {
 impl fmt::Display for Compared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |share: f64| format!("{:.3}%", 100.0 * share);
-        let farthest = self.rows.iter().max_by(|a, b| a.beta_in_se.total_cmp(&b.beta_in_se));
+        let farthest = self
+            .rows
+            .iter()
+            .max_by(|a, b| a.beta_in_se.total_cmp(&b.beta_in_se));
         write!(
             f,
             "{}: {} variants; beta off by {:.1e} SE at most, {} to 6 digits; SE off by {:.1e}, {} to 6 and \

@@ -1,5 +1,5 @@
-//! Counts made again from the text of the VCF files and phenotype tables, and what the disclosure gate must
-//! make of them. Nothing of Ligate's is used.
+//! Counts made again from the text of the VCF files and phenotype tables, and what the disclosure
+//! gate must make of them. Nothing of Ligate's is used.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -41,8 +41,8 @@ struct Counts {
 /// Whether a person of the study is a case; people outside of it are not in the map.
 type People = HashMap<String, bool>;
 
-/// Compares every row and every key of `study` with the files in `folder`. Its people are those with all of
-/// `variables`.
+/// Compares every row and every key of `study` with the files in `folder`. Its people are those
+/// with all of `variables`.
 #[track_caller]
 pub fn check(folder: &Path, variables: &[&str], trait_name: &str, study: &Study) {
     let diseased = trait_name == "t2d";
@@ -51,18 +51,31 @@ pub fn check(folder: &Path, variables: &[&str], trait_name: &str, study: &Study)
     for (key, counts) in counts.iter().filter(|(_, counts)| counts.offered) {
         expected.insert(key, withheld(counts, diseased).map_or(Ok(counts), Err));
     }
-    let released: Vec<_> =
-        expected.iter().filter(|(_, outcome)| outcome.is_ok()).map(|(key, _)| *key).collect();
-    assert!(study.table.keys().eq(released), "other variants are released than the gate's rules allow");
-    let reasons =
-        expected.iter().filter_map(|(key, outcome)| Some((*key, format!("gate: {}", outcome.err()?))));
+    let released: Vec<_> = expected
+        .iter()
+        .filter(|(_, outcome)| outcome.is_ok())
+        .map(|(key, _)| *key)
+        .collect();
+    assert!(
+        study.table.keys().eq(released),
+        "other variants are released than the gate's rules allow"
+    );
+    let reasons = expected
+        .iter()
+        .filter_map(|(key, outcome)| Some((*key, format!("gate: {}", outcome.err()?))));
     let reasons: BTreeMap<_, _> = reasons.collect();
     assert!(
-        study.suppressed.iter().eq(reasons.iter().map(|(key, reason)| (*key, reason))),
+        study
+            .suppressed
+            .iter()
+            .eq(reasons.iter().map(|(key, reason)| (*key, reason))),
         "{:?}",
         study.suppressed
     );
-    assert!(reasons.len() > 100, "the cohorts hold variants for the gate to withhold");
+    assert!(
+        reasons.len() > 100,
+        "the cohorts hold variants for the gate to withhold"
+    );
     for (key, row) in &study.table {
         let counts = &counts[key];
         let frequency = counts.alternate as f64 / (2 * counts.called) as f64;
@@ -73,7 +86,11 @@ pub fn check(folder: &Path, variables: &[&str], trait_name: &str, study: &Study)
             (counts.called, frequency.to_bits(), counts.sites),
             "{key:?}"
         );
-        assert_eq!(row.cases, diseased.then_some(counts.cases_called), "{key:?}");
+        assert_eq!(
+            row.cases,
+            diseased.then_some(counts.cases_called),
+            "{key:?}"
+        );
     }
 }
 
@@ -105,8 +122,14 @@ fn withheld(counts: &Counts, diseased: bool) -> Option<&'static str> {
             !few(counts.homozygotes) && !few(reference_homozygotes),
             "a few people only have two copies of an allele",
         ),
-        (!diseased || smaller_group >= CELL, "too few cases or controls"),
-        (!diseased || in_cases >= MINOR_ALLELES_IN_CASES, "too few copies of the minor allele among cases"),
+        (
+            !diseased || smaller_group >= CELL,
+            "too few cases or controls",
+        ),
+        (
+            !diseased || in_cases >= MINOR_ALLELES_IN_CASES,
+            "too few copies of the minor allele among cases",
+        ),
         (
             !diseased || minor - in_cases >= MINOR_ALLELES_IN_CONTROLS,
             "too few copies of the minor allele among controls",
@@ -136,15 +159,31 @@ fn pooled(folder: &Path, variables: &[&str]) -> BTreeMap<Key, Counts> {
 /// People with all the variables. A disease is coded 0/1 or 1/2.
 fn people(table: &Path, variables: &[&str]) -> People {
     let text = fs::read_to_string(table).expect("the phenotypes can be read");
-    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
-    let place =
-        |name: &str| rows[0].iter().position(|column| *column == name).expect("the variable is there");
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .map(|line| line.split('\t').collect())
+        .collect();
+    let place = |name: &str| {
+        rows[0]
+            .iter()
+            .position(|column| *column == name)
+            .expect("the variable is there")
+    };
     let wanted: Vec<usize> = variables.iter().map(|name| place(name)).collect();
     let disease = place("t2d");
-    let case = if rows[1..].iter().any(|row| row[disease] == "2") { "2" } else { "1" };
-    let complete =
-        rows[1..].iter().filter(|row| wanted.iter().all(|column| !["NA", ""].contains(&row[*column])));
-    complete.map(|row| (row[0].to_owned(), row[disease] == case)).collect()
+    let case = if rows[1..].iter().any(|row| row[disease] == "2") {
+        "2"
+    } else {
+        "1"
+    };
+    let complete = rows[1..].iter().filter(|row| {
+        wanted
+            .iter()
+            .all(|column| !["NA", ""].contains(&row[*column]))
+    });
+    complete
+        .map(|row| (row[0].to_owned(), row[disease] == case))
+        .collect()
 }
 
 /// Counts per alternate allele of the autosomal records.
@@ -152,14 +191,27 @@ fn site_counts(vcf: &str, people: &People) -> Vec<(Key, Counts)> {
     let lines = vcf.lines().skip_while(|line| line.starts_with("##"));
     let mut lines = lines.map(|line| line.split('\t').collect::<Vec<_>>());
     let header = lines.next().expect("a header");
-    let cases: Vec<Option<bool>> = header[9..].iter().map(|person| people.get(*person).copied()).collect();
+    let cases: Vec<Option<bool>> = header[9..]
+        .iter()
+        .map(|person| people.get(*person).copied())
+        .collect();
     let mut counted = Vec::new();
     for record in lines {
-        let Ok(chromosome) = record[0].trim_start_matches("chr").parse::<u8>() else { continue };
+        let Ok(chromosome) = record[0].trim_start_matches("chr").parse::<u8>() else {
+            continue;
+        };
         let calls: Vec<_> = record[9..].iter().map(|cell| diploid(cell)).collect();
-        let alternates = record[4].split(',').enumerate().filter(|(_, allele)| *allele != ".");
+        let alternates = record[4]
+            .split(',')
+            .enumerate()
+            .filter(|(_, allele)| *allele != ".");
         for (index, alternate) in alternates {
-            let key = trimmed(chromosome, record[1].parse().expect("a position"), record[3], alternate);
+            let key = trimmed(
+                chromosome,
+                record[1].parse().expect("a position"),
+                record[3],
+                alternate,
+            );
             counted.push((key, count(&calls, &cases, index + 1)));
         }
     }
@@ -175,7 +227,10 @@ fn diploid(cell: &str) -> Option<[usize; 2]> {
 
 fn count(calls: &[Option<[usize; 2]>], cases: &[Option<bool>], allele: usize) -> Counts {
     let mut counts = Counts::default();
-    let of_the_study = calls.iter().zip(cases).filter_map(|(call, case)| Some(((*call)?, (*case)?)));
+    let of_the_study = calls
+        .iter()
+        .zip(cases)
+        .filter_map(|(call, case)| Some(((*call)?, (*case)?)));
     for (call, is_case) in of_the_study {
         let copies = call.iter().filter(|own| **own == allele).count() as u64;
         counts.called += 1;

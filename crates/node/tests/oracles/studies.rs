@@ -1,5 +1,5 @@
-//! The studies that the oracles are asked about, each run once by the real binary over real processes. What
-//! they released is kept; the network is gone when this returns.
+//! The studies that the oracles are asked about, each run once by the real binary over real
+//! processes. What they released is kept; the network is gone when this returns.
 
 use std::{
     collections::BTreeMap,
@@ -38,8 +38,8 @@ pub struct Study {
     pub files: [Vec<u8>; 2],
 }
 
-/// The studies of the demo's cohorts. `all` is of the people with every variable of the permit, `complete` of
-/// those with every variable of the study.
+/// The studies of the demo's cohorts. `all` is of the people with every variable of the permit,
+/// `complete` of those with every variable of the study.
 pub struct DemoCohorts {
     pub linear_all: Study,
     pub default_all: Study,
@@ -57,7 +57,8 @@ impl Study {
         Self {
             name: trait_name.to_owned(),
             suppressed: tables::suppressed(&folder.join(format!("{trait_name}.suppressed.tsv.gz"))),
-            files: [&table, &metadata].map(|file| fs::read(file).expect("the run has written its files")),
+            files: [&table, &metadata]
+                .map(|file| fs::read(file).expect("the run has written its files")),
             table: tables::released(&table),
         }
     }
@@ -78,7 +79,14 @@ pub fn demo_cohorts() -> &'static DemoCohorts {
         let linear_complete = run(&another(), &[&LDL, &COMPLETE]);
         let wald_complete = run(&another(), &[&T2D, &COMPLETE, &ALL_WALD]);
         let score_complete = run(&another(), &[&T2D, &COMPLETE, &ALL_SCORE]);
-        DemoCohorts { linear_all, default_all, wald_all, linear_complete, wald_complete, score_complete }
+        DemoCohorts {
+            linear_all,
+            default_all,
+            wald_all,
+            linear_complete,
+            wald_complete,
+            score_complete,
+        }
     })
 }
 
@@ -88,7 +96,15 @@ fn found() -> (TempDir, Vec<String>) {
     for (site, country) in SITES {
         load(dir.path(), site, country);
     }
-    succeed(&["init", "--dir", text(&dir.path().join("hdab")), "--name", "hdab", "--country", "EE"]);
+    succeed(&[
+        "init",
+        "--dir",
+        text(&dir.path().join("hdab")),
+        "--name",
+        "hdab",
+        "--country",
+        "EE",
+    ]);
     (dir, SITES.map(|(site, _)| site.to_owned()).to_vec())
 }
 
@@ -97,7 +113,15 @@ pub fn load(dir: &Path, site: &str, country: &str) -> PathBuf {
     let node = dir.join(site);
     let vcf = repository("demo/cohorts").join(format!("{site}.vcf.gz"));
     let phenotypes = repository("demo/cohorts").join(format!("{site}.phenotypes.tsv"));
-    succeed(&["init", "--dir", text(&node), "--name", site, "--country", country]);
+    succeed(&[
+        "init",
+        "--dir",
+        text(&node),
+        "--name",
+        site,
+        "--country",
+        country,
+    ]);
     succeed(&[
         "ingest",
         "--dir",
@@ -128,10 +152,19 @@ impl User {
     fn new(network: &Network) -> Self {
         let (key, public) = (network.path("user.key"), network.path("user.pub"));
         succeed(&["key", "--out", text(&key)]);
-        let own = tempfile::tempdir_in(network.dir.path()).expect("a folder").keep();
-        let name = own.file_name().expect("a folder has a name").to_string_lossy().into_owned();
+        let own = tempfile::tempdir_in(network.dir.path())
+            .expect("a folder")
+            .keep();
+        let name = own
+            .file_name()
+            .expect("a folder has a name")
+            .to_string_lossy()
+            .into_owned();
         let permit = network.permit(&[&VARIABLES[..], &["--user", &name]].concat());
-        let user = Self { key: own.join("user.key"), permit: own.join("permit.jws") };
+        let user = Self {
+            key: own.join("user.key"),
+            permit: own.join("permit.jws"),
+        };
         fs::rename(key, &user.key).expect("the key can be moved");
         fs::remove_file(public).expect("the public key can be removed");
         fs::rename(permit, &user.permit).expect("the permit can be moved");
@@ -143,12 +176,17 @@ impl User {
         let key = ["--key", text(&self.key), "--out", text(&out)];
         let words = words.concat();
         network.released(&self.permit, &[&key[..], &COVARIATES, &words].concat());
-        let trait_name = words[words.iter().position(|word| *word == "--trait").expect("a trait") + 1];
+        let trait_name = words[words
+            .iter()
+            .position(|word| *word == "--trait")
+            .expect("a trait")
+            + 1];
         Study::read(&out, trait_name)
     }
 }
 
-/// `ligate demo --sites` on the three real sites, and two more studies on the network that it leaves.
+/// `ligate demo --sites` on the three real sites, and two more studies on the network that it
+/// leaves.
 pub struct RealSites {
     story: String,
     report: String,
@@ -161,62 +199,116 @@ pub struct RealSites {
 impl RealSites {
     pub fn run(folder: &Path) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let demo = ["demo", "--dir", text(dir.path()), "--sites", text(folder), "--trait", "ldl,t2d"];
+        let demo = [
+            "demo",
+            "--dir",
+            text(dir.path()),
+            "--sites",
+            text(folder),
+            "--trait",
+            "ldl,t2d",
+        ];
         let story = succeed(&[&demo[..], &COVARIATES].concat());
         let results = dir.path().join("results");
-        let report = fs::read_to_string(results.join("report.html")).expect("the demo has written a report");
-        let (linear_all, default_all) = (Study::read(&results, "ldl"), Study::read(&results, "t2d"));
-        let network = network((dir, ["hapmap3", "kg-hg", "kg-na"].map(str::to_owned).to_vec()));
+        let report =
+            fs::read_to_string(results.join("report.html")).expect("the demo has written a report");
+        let (linear_all, default_all) =
+            (Study::read(&results, "ldl"), Study::read(&results, "t2d"));
+        let network = network((
+            dir,
+            ["hapmap3", "kg-hg", "kg-na"].map(str::to_owned).to_vec(),
+        ));
         let wald_complete = User::new(&network).study(&network, &[&T2D, &COMPLETE, &ALL_WALD]);
         let score_complete = User::new(&network).study(&network, &[&T2D, &COMPLETE, &ALL_SCORE]);
-        Self { story, report, linear_all, default_all, wald_complete, score_complete }
+        Self {
+            story,
+            report,
+            linear_all,
+            default_all,
+            wald_complete,
+            score_complete,
+        }
     }
 
     /// Both traits are what pooling gives, and inflated, as these people have many ancestries.
     #[track_caller]
     pub fn check_story(&self) {
-        assert_eq!(self.story.matches("identical in every bit").count(), 2, "{}", self.story);
+        assert_eq!(
+            self.story.matches("identical in every bit").count(),
+            2,
+            "{}",
+            self.story
+        );
         assert!(!self.story.contains("DIFFERENT"), "{}", self.story);
-        assert_eq!(self.story.matches("ancestry is not corrected yet").count(), 2, "{}", self.story);
-        let numbers = self.story.split("lambda ").skip(1).filter_map(|rest| rest.split_whitespace().next());
+        assert_eq!(
+            self.story.matches("ancestry is not corrected yet").count(),
+            2,
+            "{}",
+            self.story
+        );
+        let numbers = self
+            .story
+            .split("lambda ")
+            .skip(1)
+            .filter_map(|rest| rest.split_whitespace().next());
         let told: Vec<f64> = numbers.filter_map(|number| number.parse().ok()).collect();
         let found = [&self.linear_all, &self.default_all].map(|study| lambda(&study.table));
         assert_eq!(told.len(), found.len(), "{}", self.story);
         let near = |(told, found): (&f64, &f64)| (told / found - 1.0).abs() < 0.005 && *told > 1.1;
-        assert!(told.iter().zip(&found).all(near), "lambda is told as {told:?}, but is {found:?}");
+        assert!(
+            told.iter().zip(&found).all(near),
+            "lambda is told as {told:?}, but is {found:?}"
+        );
     }
 
-    /// The report lists the planted variants as the strongest and warns, for both traits, of what inflates
-    /// the rest.
+    /// The report lists the planted variants as the strongest and warns, for both traits, of what
+    /// inflates the rest.
     #[track_caller]
     pub fn check_report(&self, planted: &[Planted]) {
         let says = |words: &str| self.report.matches(words).count();
-        for warning in
-            ["the test statistics are inflated", "Ancestry is not corrected yet", "at two sites count twice"]
-        {
+        for warning in [
+            "the test statistics are inflated",
+            "Ancestry is not corrected yet",
+            "at two sites count twice",
+        ] {
             assert_eq!(says(warning), 2, "{warning}");
         }
         for name in ["ldl", "t2d"] {
-            let count = planted.iter().filter(|variant| variant.trait_name == name).count();
+            let count = planted
+                .iter()
+                .filter(|variant| variant.trait_name == name)
+                .count();
             assert_eq!(
-                says(&format!("all {count} planted variants are the strongest within 1 Mb")),
+                says(&format!(
+                    "all {count} planted variants are the strongest within 1 Mb"
+                )),
                 1,
                 "{name}"
             );
         }
-        let rows = self.report.split("<tr").filter(|row| row.starts_with(" class=\"planted\""));
+        let rows = self
+            .report
+            .split("<tr")
+            .filter(|row| row.starts_with(" class=\"planted\""));
         let listed: Vec<_> = rows.collect();
         assert_eq!(listed.len(), planted.len());
         for variant in planted {
-            assert!(listed.iter().any(|row| row.contains(&variant.id)), "{} is not listed", variant.id);
+            assert!(
+                listed.iter().any(|row| row.contains(&variant.id)),
+                "{} is not listed",
+                variant.id
+            );
         }
     }
 }
 
-/// The median of the squared test statistics over that of chi-squared with one degree of freedom, from which
-/// that of t with 2,000 degrees differs by less than 0.1%.
+/// The median of the squared test statistics over that of chi-squared with one degree of freedom,
+/// from which that of t with 2,000 degrees differs by less than 0.1%.
 fn lambda(table: &Table) -> f64 {
-    let mut squares: Vec<f64> = table.values().map(|row| (row.beta / row.se).powi(2)).collect();
+    let mut squares: Vec<f64> = table
+        .values()
+        .map(|row| (row.beta / row.se).powi(2))
+        .collect();
     squares.sort_by(f64::total_cmp);
     squares[squares.len() / 2] / 0.454_936_423
 }

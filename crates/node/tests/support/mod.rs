@@ -1,5 +1,5 @@
-//! A network of real processes for the tests: small simulated cohorts, node folders made by the real binary, one
-//! `serve` process per node.
+//! A network of real processes for the tests: small simulated cohorts, node folders made by the
+//! real binary, one `serve` process per node.
 #![allow(dead_code, reason = "each test file uses its own part of this module")]
 
 pub mod cohorts;
@@ -30,7 +30,11 @@ pub fn ligate<S: AsRef<std::ffi::OsStr>>(args: &[S]) -> Output {
 #[track_caller]
 pub fn succeed(args: &[&str]) -> String {
     let output = ligate(args);
-    assert!(output.status.success(), "ligate {args:?} failed: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "ligate {args:?} failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).expect("output is UTF-8")
 }
 
@@ -39,7 +43,11 @@ pub fn succeed(args: &[&str]) -> String {
 pub fn fail(args: &[&str]) -> String {
     let output = ligate(args);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "ligate {args:?} should have failed with a message: {said}");
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "ligate {args:?} should have failed with a message: {said}"
+    );
     assert!(said.contains("error: "), "{said}");
     said
 }
@@ -53,7 +61,10 @@ impl Draw {
     }
 
     pub fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
@@ -87,14 +98,19 @@ impl Site {
 
     /// Three sites that together pass every threshold.
     pub fn three() -> Vec<Self> {
-        vec![Self::new("north", 130, 1), Self::new("centre", 110, 2), Self::new("south", 90, 3)]
+        vec![
+            Self::new("north", 130, 1),
+            Self::new("centre", 110, 2),
+            Self::new("south", 90, 3),
+        ]
     }
 
     /// Writes NAME.vcf and NAME.phenotypes.tsv. The first variant acts on both traits.
     pub fn write(&self, folder: &Path) -> (PathBuf, PathBuf) {
         let mut draw = Draw::new(self.seed);
-        let frequencies: Vec<f64> =
-            (0..self.variants).map(|index| 0.1 + 0.8 * ((index * 37 % 100) as f64 / 100.0)).collect();
+        let frequencies: Vec<f64> = (0..self.variants)
+            .map(|index| 0.1 + 0.8 * ((index * 37 % 100) as f64 / 100.0))
+            .collect();
         let genotypes: Vec<Vec<u8>> = (0..self.people)
             .map(|_| {
                 frequencies
@@ -106,19 +122,28 @@ impl Site {
         let vcf = folder.join(format!("{}.vcf", self.name));
         fs::write(&vcf, self.vcf(&genotypes)).expect("the folder can be written");
         let table = folder.join(format!("{}.phenotypes.tsv", self.name));
-        fs::write(&table, self.phenotypes(&genotypes, &mut draw)).expect("the folder can be written");
+        fs::write(&table, self.phenotypes(&genotypes, &mut draw))
+            .expect("the folder can be written");
         (vcf, table)
     }
 
     fn vcf(&self, genotypes: &[Vec<u8>]) -> String {
-        let mut text = format!("##fileformat=VCFv4.2\n##contig=<ID=1,length={}>\n", self.assembly_length);
+        let mut text = format!(
+            "##fileformat=VCFv4.2\n##contig=<ID=1,length={}>\n",
+            self.assembly_length
+        );
         text.push_str("##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Genotype\">\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT");
         for person in 0..self.people {
             write!(text, "\t{}-{person}", self.name).expect("text grows");
         }
         for variant in 0..self.variants {
-            write!(text, "\n1\t{}\trs{}\tA\tG\t.\tPASS\t.\tGT", 10_000 * (variant + 1), variant + 1)
-                .expect("text grows");
+            write!(
+                text,
+                "\n1\t{}\trs{}\tA\tG\t.\tPASS\t.\tGT",
+                10_000 * (variant + 1),
+                variant + 1
+            )
+            .expect("text grows");
             for person in genotypes {
                 text.push_str(["\t0/0", "\t0/1", "\t1/1"][usize::from(person[variant])]);
             }
@@ -132,13 +157,21 @@ impl Site {
         for (person, calls) in genotypes.iter().enumerate() {
             let dose = f64::from(calls[0]);
             let noise: f64 = (0..12).map(|_| draw.uniform()).sum::<f64>() - 6.0;
-            let (sex, age) = (1 + u8::from(draw.uniform() < 0.5), 30 + (draw.uniform() * 40.0) as u32);
+            let (sex, age) = (
+                1 + u8::from(draw.uniform() < 0.5),
+                30 + (draw.uniform() * 40.0) as u32,
+            );
             let ldl = 3.0 + 0.6 * dose + 0.01 * f64::from(age) + 0.7 * noise;
             let ill = self.cases_only || draw.uniform() < 0.2 + 0.2 * dose;
             let t2d = if ill { self.coding.1 } else { self.coding.0 };
             let ward = ["A", "B"][person % 2];
-            writeln!(text, "{}-{person}\t{sex}\t{age}\t{ldl:.3}\t{t2d}\t{ward}\t7\t{}", self.name, 2 * age)
-                .expect("text grows");
+            writeln!(
+                text,
+                "{}-{person}\t{sex}\t{age}\t{ldl:.3}\t{t2d}\t{ward}\t7\t{}",
+                self.name,
+                2 * age
+            )
+            .expect("text grows");
         }
         text
     }
@@ -153,7 +186,13 @@ pub struct Server {
 impl Server {
     pub fn start(dir: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ligate"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--dir"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--stop-with-stdin",
+                "--dir",
+            ])
             .arg(dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -162,12 +201,19 @@ impl Server {
             .expect("the binary starts");
         let mut address = String::new();
         let output = child.stdout.take().expect("output is piped");
-        BufReader::new(output).read_line(&mut address).expect("the address is printed");
-        Self { child, address: address.trim().to_owned() }
+        BufReader::new(output)
+            .read_line(&mut address)
+            .expect("the address is printed");
+        Self {
+            child,
+            address: address.trim().to_owned(),
+        }
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
+        let status = Command::new("kill")
+            .args([format!("-{name}"), self.child.id().to_string()])
+            .status();
         assert!(status.expect("kill runs").success());
     }
 }
@@ -200,7 +246,15 @@ impl Network {
         for (site, country) in sites.iter().zip(["SE", "DE", "FR", "FI", "EE"]) {
             let (vcf, table) = site.write(dir.path());
             let node = dir.path().join(&site.name);
-            succeed(&["init", "--dir", text(&node), "--name", &site.name, "--country", country]);
+            succeed(&[
+                "init",
+                "--dir",
+                text(&node),
+                "--name",
+                &site.name,
+                "--country",
+                country,
+            ]);
             succeed(&[
                 "ingest",
                 "--dir",
@@ -214,40 +268,84 @@ impl Network {
             ]);
         }
         let body = dir.path().join("hdab");
-        succeed(&["init", "--dir", text(&body), "--name", "hdab", "--country", "EE"]);
+        succeed(&[
+            "init",
+            "--dir",
+            text(&body),
+            "--name",
+            "hdab",
+            "--country",
+            "EE",
+        ]);
         succeed(&["key", "--out", text(&dir.path().join("user.key"))]);
-        let network =
-            Self { dir, sites: sites.iter().map(|site| site.name.clone()).collect(), servers: Vec::new() };
+        let network = Self {
+            dir,
+            sites: sites.iter().map(|site| site.name.clone()).collect(),
+            servers: Vec::new(),
+        };
         network.introduce(&[]);
         network
     }
 
-    /// A network of the folders in `dir`, made and loaded already: the sites' and `hdab`. Nothing serves yet.
+    /// A network of the folders in `dir`, made and loaded already: the sites' and `hdab`. Nothing
+    /// serves yet.
     pub fn of_folders(dir: TempDir, sites: Vec<String>) -> Self {
-        let network = Self { dir, sites, servers: Vec::new() };
+        let network = Self {
+            dir,
+            sites,
+            servers: Vec::new(),
+        };
         network.introduce(&[]);
         network
     }
 
     /// Starts every node and tells the others where it is.
     pub fn serve(&mut self) {
-        let names: Vec<_> = self.sites.iter().cloned().chain(["hdab".to_owned()]).collect();
-        self.servers = names.iter().map(|name| Server::start(&self.path(name))).collect();
-        let addresses: Vec<_> = self.servers.iter().map(|server| server.address.clone()).collect();
+        let names: Vec<_> = self
+            .sites
+            .iter()
+            .cloned()
+            .chain(["hdab".to_owned()])
+            .collect();
+        self.servers = names
+            .iter()
+            .map(|name| Server::start(&self.path(name)))
+            .collect();
+        let addresses: Vec<_> = self
+            .servers
+            .iter()
+            .map(|server| server.address.clone())
+            .collect();
         self.introduce(&addresses);
     }
 
     /// Starts a node anew, whose process has ended, and tells the others where it is.
     pub fn restart(&mut self, name: &str) {
-        let place = self.sites.iter().position(|site| site == name).unwrap_or(self.sites.len());
+        let place = self
+            .sites
+            .iter()
+            .position(|site| site == name)
+            .unwrap_or(self.sites.len());
         self.servers[place] = Server::start(&self.path(name));
-        assert!(!self.servers[place].address.is_empty(), "{name} does not serve");
-        let addresses: Vec<_> = self.servers.iter().map(|server| server.address.clone()).collect();
+        assert!(
+            !self.servers[place].address.is_empty(),
+            "{name} does not serve"
+        );
+        let addresses: Vec<_> = self
+            .servers
+            .iter()
+            .map(|server| server.address.clone())
+            .collect();
         self.introduce(&addresses);
     }
 
     fn introduce(&self, addresses: &[String]) {
-        let names: Vec<_> = self.sites.iter().map(String::as_str).chain(["hdab"]).collect();
+        let names: Vec<_> = self
+            .sites
+            .iter()
+            .map(String::as_str)
+            .chain(["hdab"])
+            .collect();
         for own in &names {
             for (index, other) in names.iter().enumerate().filter(|(_, other)| *other != own) {
                 let (dir, key) = (self.path(own), self.key(other));
@@ -281,11 +379,18 @@ impl Network {
 
     pub fn key(&self, node: &str) -> String {
         let file = self.path(node).join("keys/node.pub");
-        fs::read_to_string(file).expect("a public key").trim().to_owned()
+        fs::read_to_string(file)
+            .expect("a public key")
+            .trim()
+            .to_owned()
     }
 
     pub fn server(&self, name: &str) -> &Server {
-        let index = self.sites.iter().position(|site| site == name).unwrap_or(self.sites.len());
+        let index = self
+            .sites
+            .iter()
+            .position(|site| site == name)
+            .unwrap_or(self.sites.len());
         &self.servers[index]
     }
 
@@ -293,23 +398,47 @@ impl Network {
     pub fn permit(&self, more: &[&str]) -> PathBuf {
         let out = self.path("permit.jws");
         let output = self.try_permit(&out, more);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         out
     }
 
     pub fn try_permit(&self, out: &Path, more: &[&str]) -> Output {
         let (dir, key) = (self.path("hdab"), self.path("user.pub"));
-        let mut args: Vec<String> =
-            ["permit", "issue", "--dir", text(&dir), "--user-key", text(&key)].map(str::to_owned).to_vec();
+        let mut args: Vec<String> = [
+            "permit",
+            "issue",
+            "--dir",
+            text(&dir),
+            "--user-key",
+            text(&key),
+        ]
+        .map(str::to_owned)
+        .to_vec();
         if !more.contains(&"--user") {
             args.extend(["--user", "researcher"].map(str::to_owned));
         }
         for site in &self.sites {
             args.extend(["--dataset".to_owned(), format!("{site}/cohort")]);
         }
-        args.extend(["--purpose", "research", "--about", "a test", "--out", text(out)].map(str::to_owned));
+        args.extend(
+            [
+                "--purpose",
+                "research",
+                "--about",
+                "a test",
+                "--out",
+                text(out),
+            ]
+            .map(str::to_owned),
+        );
         if !more.contains(&"--variables") {
-            args.extend(["--variables", "ldl,t2d,sex,age,ward,constant,twice_age"].map(str::to_owned));
+            args.extend(
+                ["--variables", "ldl,t2d,sex,age,ward,constant,twice_age"].map(str::to_owned),
+            );
         }
         args.extend(more.iter().map(|word| (*word).to_owned()));
         ligate(&args)
@@ -317,7 +446,11 @@ impl Network {
 
     /// `ligate gwas` under `permit`, with `more` arguments.
     pub fn gwas(&self, permit: &Path, more: &[&str]) -> Output {
-        let (dir, key, out) = (self.path("hdab"), self.path("user.key"), self.path("results"));
+        let (dir, key, out) = (
+            self.path("hdab"),
+            self.path("user.key"),
+            self.path("results"),
+        );
         let mut args = vec!["gwas", "--dir", text(&dir), "--permit", text(permit)];
         if !more.contains(&"--key") {
             args.extend(["--key", text(&key)]);
@@ -331,9 +464,22 @@ impl Network {
 
     /// Starts `ligate gwas` under `permit` and does not wait for its end; what it says is kept.
     pub fn begin(&self, permit: &Path, study: &[&str]) -> Child {
-        let (dir, key, out) = (self.path("hdab"), self.path("user.key"), self.path("results"));
-        let args =
-            ["gwas", "--dir", text(&dir), "--permit", text(permit), "--key", text(&key), "--out", text(&out)];
+        let (dir, key, out) = (
+            self.path("hdab"),
+            self.path("user.key"),
+            self.path("results"),
+        );
+        let args = [
+            "gwas",
+            "--dir",
+            text(&dir),
+            "--permit",
+            text(permit),
+            "--key",
+            text(&key),
+            "--out",
+            text(&out),
+        ];
         Command::new(env!("CARGO_BIN_EXE_ligate"))
             .args(args)
             .args(study)
@@ -354,14 +500,22 @@ impl Network {
     pub fn refused(&self, permit: &Path, more: &[&str]) -> String {
         let output = self.gwas(permit, more);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "the run should have failed: {said}");
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "the run should have failed: {said}"
+        );
         said
     }
 
     #[track_caller]
     pub fn released(&self, permit: &Path, more: &[&str]) -> String {
         let output = self.gwas(permit, more);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
@@ -382,7 +536,8 @@ pub fn text(path: &Path) -> &str {
     path.to_str().expect("test paths are UTF-8")
 }
 
-/// The optional folder of real data: `LIGATE_SHARED`, or `../shared` beside the checkout. Says so where it is absent.
+/// The optional folder of real data: `LIGATE_SHARED`, or `../shared` beside the checkout. Says so
+/// where it is absent.
 pub fn shared_data(inside: &str) -> Option<PathBuf> {
     let root = std::env::var_os("LIGATE_SHARED")
         .map(PathBuf::from)
@@ -397,8 +552,15 @@ pub fn shared_data(inside: &str) -> Option<PathBuf> {
 
 /// Reads a gzipped table with a header: column names and rows.
 pub fn table(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
-    let output = Command::new("gzip").args(["-dc", text(path)]).output().expect("gzip runs");
-    assert!(output.status.success(), "{} is no gzip file", path.display());
+    let output = Command::new("gzip")
+        .args(["-dc", text(path)])
+        .output()
+        .expect("gzip runs");
+    assert!(
+        output.status.success(),
+        "{} is no gzip file",
+        path.display()
+    );
     let text = String::from_utf8(output.stdout).expect("tables are UTF-8");
     let mut lines = text
         .lines()

@@ -24,16 +24,37 @@ impl Researcher {
             ["key", "pub", "jws"].map(|suffix| network.path(&format!("{name}.{suffix}")));
         succeed(&["key", "--out", text(&key)]);
         let hdab = network.path("hdab");
-        let mut args =
-            vec!["permit", "issue", "--dir", text(&hdab), "--user", name, "--user-key", text(&public)];
-        datasets.iter().for_each(|dataset| args.extend(["--dataset", dataset]));
-        args.extend(["--purpose", "research", "--about", "a test", "--out", text(&permit)]);
+        let mut args = vec![
+            "permit",
+            "issue",
+            "--dir",
+            text(&hdab),
+            "--user",
+            name,
+            "--user-key",
+            text(&public),
+        ];
+        datasets
+            .iter()
+            .for_each(|dataset| args.extend(["--dataset", dataset]));
+        args.extend([
+            "--purpose",
+            "research",
+            "--about",
+            "a test",
+            "--out",
+            text(&permit),
+        ]);
         if !more.contains(&"--variables") {
             args.extend(["--variables", "ldl,one,other,sex,age"]);
         }
         args.extend(more);
         succeed(&args);
-        Self { name: name.to_owned(), permit, key }
+        Self {
+            name: name.to_owned(),
+            permit,
+            key,
+        }
     }
 
     pub fn result(&self, network: &Network, study: &str) -> PathBuf {
@@ -43,28 +64,51 @@ impl Researcher {
     /// Runs a study, whose files are named by the trait.
     pub fn study(&self, network: &Network, trait_name: &str, more: &[&str]) -> Output {
         let out = self.result(network, trait_name);
-        let args = ["--trait", trait_name, "--key", text(&self.key), "--out", text(&out)];
+        let args = [
+            "--trait",
+            trait_name,
+            "--key",
+            text(&self.key),
+            "--out",
+            text(&out),
+        ];
         network.gwas(&self.permit, &[&args[..], more].concat())
     }
 
     #[track_caller]
     pub fn released(&self, network: &Network, trait_name: &str, more: &[&str]) {
         let output = self.study(network, trait_name, more);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 
     pub fn export(&self, network: &Network, trait_name: &str, more: &[&str]) -> Output {
         let (dir, result) = (network.path("hdab"), self.result(network, trait_name));
         let out = public(network, &self.name, trait_name);
-        let args =
-            ["export", text(&result), "--dir", text(&dir), "--key", text(&self.key), "--out", text(&out)];
+        let args = [
+            "export",
+            text(&result),
+            "--dir",
+            text(&dir),
+            "--key",
+            text(&self.key),
+            "--out",
+            text(&out),
+        ];
         ligate(&[&args[..], more].concat())
     }
 
     #[track_caller]
     pub fn exported(&self, network: &Network, trait_name: &str) -> String {
         let output = self.export(network, trait_name, &[]);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -73,8 +117,15 @@ impl Researcher {
     pub fn stays(&self, network: &Network, trait_name: &str, more: &[&str]) -> String {
         let output = self.export(network, trait_name, more);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "the export should have failed: {said}");
-        assert!(!public(network, &self.name, trait_name).exists(), "nothing is written: {said}");
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "the export should have failed: {said}"
+        );
+        assert!(
+            !public(network, &self.name, trait_name).exists(),
+            "nothing is written: {said}"
+        );
         said
     }
 }

@@ -1,4 +1,5 @@
-//! A file that is read whole: JSON, whose records are parsed one after another, protobuf, or a list of terms.
+//! A file that is read whole: JSON, whose records are parsed one after another, protobuf, or a list
+//! of terms.
 
 use std::{ops::Range, path::Path, sync::Arc, vec};
 
@@ -34,25 +35,47 @@ enum Content {
 impl Document {
     pub fn json(file: Arc<Path>, text: String) -> Self {
         let (spans, error) = members(&text);
-        let content = Content::Json { text, spans: spans.into_iter(), counted: (0, 1), error };
+        let content = Content::Json {
+            text,
+            spans: spans.into_iter(),
+            counted: (0, 1),
+            error,
+        };
         Self { file, content }
     }
 
     pub fn protobuf(file: Arc<Path>, read: Result<Vec<Result<Parsed, Refused>>, Refused>) -> Self {
         let patients = read.unwrap_or_else(|error| vec![Err(error)]).into_iter();
-        Self { file, content: Content::Patients { number: 0, patients } }
+        Self {
+            file,
+            content: Content::Patients {
+                number: 0,
+                patients,
+            },
+        }
     }
 
     pub fn list(file: Arc<Path>, list: Option<Result<TermList, term_list::Refused>>) -> Self {
-        Self { file, content: Content::List(list) }
+        Self {
+            file,
+            content: Content::List(list),
+        }
     }
 
     pub fn next_record(&mut self, problems: &mut Problems) -> Option<Record> {
         let file = &self.file;
         match &mut self.content {
-            Content::Json { text, spans, counted, error } => {
+            Content::Json {
+                text,
+                spans,
+                counted,
+                error,
+            } => {
                 for span in spans {
-                    let passed = text.as_bytes().get(counted.0..span.start).unwrap_or_default();
+                    let passed = text
+                        .as_bytes()
+                        .get(counted.0..span.start)
+                        .unwrap_or_default();
                     let line = counted.1 + memchr::memchr_iter(b'\n', passed).count() as u64;
                     *counted = (span.start, line);
                     let record = settle(file, line, from_json(&text[span]), problems);
@@ -92,10 +115,20 @@ fn of_list(
             return None;
         }
     };
-    list.problems.iter().for_each(|(line, what)| problems.push(file, *line, *what));
-    list.notes.iter().for_each(|note| problems.push(file, 1, note.to_string()));
+    list.problems
+        .iter()
+        .for_each(|(line, what)| problems.push(file, *line, *what));
+    list.notes
+        .iter()
+        .for_each(|note| problems.push(file, 1, note.to_string()));
     let mut case = list.case;
     case.id = stem(file);
     case.individual.clone_from(&case.id);
-    Some(Record { case, notes: list.notes, labels: list.labels, file: Arc::clone(file), line: 1 })
+    Some(Record {
+        case,
+        notes: list.notes,
+        labels: list.labels,
+        file: Arc::clone(file),
+        line: 1,
+    })
 }

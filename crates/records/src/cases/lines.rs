@@ -31,7 +31,13 @@ enum Next {
 
 impl Lines {
     pub fn new(file: Arc<Path>, reader: Box<dyn BufRead + Send>) -> Self {
-        Self { file, reader, line: 0, text: String::new(), waiting: Vec::new() }
+        Self {
+            file,
+            reader,
+            line: 0,
+            text: String::new(),
+            waiting: Vec::new(),
+        }
     }
 
     pub fn next_record(&mut self, problems: &mut Problems) -> Option<Record> {
@@ -68,7 +74,11 @@ impl Lines {
     fn next_line(&mut self) -> io::Result<Next> {
         let mut bytes = std::mem::take(&mut self.text).into_bytes();
         bytes.clear();
-        if (&mut self.reader).take(BYTES_MAX).read_until(b'\n', &mut bytes)? == 0 {
+        if (&mut self.reader)
+            .take(BYTES_MAX)
+            .read_until(b'\n', &mut bytes)?
+            == 0
+        {
             return Ok(Next::End);
         }
         self.line += 1;

@@ -20,7 +20,10 @@ pub(super) fn open(file: &Arc<Path>, in_folder: bool) -> Result<Source, ReadErro
     let reader = Input::open(file)?.into_text();
     let extension = extension(file).unwrap_or_default();
     if matches!(extension.as_str(), "jsonl" | "ndjson") {
-        return Ok(Source::Lines(Lines::new(Arc::clone(file), Box::new(reader))));
+        return Ok(Source::Lines(Lines::new(
+            Arc::clone(file),
+            Box::new(reader),
+        )));
     }
     let bytes = whole(file, reader)?;
     let document = match kind(&extension, &bytes) {
@@ -38,18 +41,25 @@ pub(super) fn open(file: &Arc<Path>, in_folder: bool) -> Result<Source, ReadErro
 
 fn whole(file: &Path, reader: impl Read) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
-    reader.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| ReadError::io(file, error))?;
+    reader
+        .take(BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| ReadError::io(file, error))?;
     if bytes.len() as u64 > BYTES_MAX {
-        let message = "the file is larger than 64 MiB; give the cases as JSON lines (.jsonl), one a line";
+        let message =
+            "the file is larger than 64 MiB; give the cases as JSON lines (.jsonl), one a line";
         return Err(ReadError::malformed(file, 1, message));
     }
     Ok(bytes)
 }
 
-/// What the content is. A protobuf has control characters near its beginning (the tags of its fields), a text none.
+/// What the content is. A protobuf has control characters near its beginning (the tags of its
+/// fields), a text none.
 fn kind(extension: &str, bytes: &[u8]) -> Kind {
     let start = &bytes[..bytes.len().min(LOOKED_AT)];
-    let is_binary = start.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
+    let is_binary = start
+        .iter()
+        .any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
     let opens = start.iter().find(|byte| !byte.is_ascii_whitespace());
     match extension {
         "pb" | "protobuf" => Kind::Protobuf,

@@ -8,8 +8,8 @@ const MONTH: f64 = YEAR / 12.0;
 /// No human age is longer; above it, the text is a slip.
 const DAYS_MAX: f64 = 150.0 * YEAR;
 
-/// An ISO 8601 duration (`P3Y4M`, `P2W`, `PT5H`, `-P4W` before birth) in days. Of an interval that starts at the date
-/// of birth (`1967-11-21/P40Y`) the duration counts.
+/// An ISO 8601 duration (`P3Y4M`, `P2W`, `PT5H`, `-P4W` before birth) in days. Of an interval that
+/// starts at the date of birth (`1967-11-21/P40Y`) the duration counts.
 pub(super) fn duration(text: &str) -> Option<AgeDays> {
     let text = text.rsplit('/').next().unwrap_or_default().trim();
     let (sign, text) = match text.strip_prefix('-') {
@@ -19,8 +19,15 @@ pub(super) fn duration(text: &str) -> Option<AgeDays> {
     let text = text.strip_prefix(['P', 'p'])?;
     let (date, time) = text.split_once(['T', 't']).unwrap_or((text, ""));
     let units = [('Y', YEAR), ('M', MONTH), ('W', 7.0), ('D', 1.0)];
-    let days =
-        sum(date, &units)? + sum(time, &[('H', 1.0 / 24.0), ('M', 1.0 / 1440.0), ('S', 1.0 / 86_400.0)])?;
+    let days = sum(date, &units)?
+        + sum(
+            time,
+            &[
+                ('H', 1.0 / 24.0),
+                ('M', 1.0 / 1440.0),
+                ('S', 1.0 / 86_400.0),
+            ],
+        )?;
     (!text.is_empty() && days <= DAYS_MAX).then_some(AgeDays(sign * days))
 }
 
@@ -32,16 +39,23 @@ fn sum(mut text: &str, units: &[(char, f64)]) -> Option<f64> {
         let (number, rest) = text.split_at(end);
         let number: f64 = number.replace(',', ".").parse().ok()?;
         let unit = rest.chars().next()?;
-        days += number * units.iter().find(|(name, _)| *name == unit.to_ascii_uppercase())?.1;
+        days += number
+            * units
+                .iter()
+                .find(|(name, _)| *name == unit.to_ascii_uppercase())?
+                .1;
         text = &rest[unit.len_utf8()..];
     }
     Some(days)
 }
 
-/// Seconds since 1970 of `2018-03-01T00:00:00Z`, with a fraction or an offset; a date alone is its midnight.
+/// Seconds since 1970 of `2018-03-01T00:00:00Z`, with a fraction or an offset; a date alone is its
+/// midnight.
 pub(super) fn timestamp(text: &str) -> Option<i64> {
     let text = text.trim();
-    let (date, time) = text.split_once(['T', 't', ' ']).unwrap_or((text, "00:00:00Z"));
+    let (date, time) = text
+        .split_once(['T', 't', ' '])
+        .unwrap_or((text, "00:00:00Z"));
     let mut parts = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
     if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
@@ -60,15 +74,19 @@ fn time_of_day(text: &str) -> Option<i64> {
         Some(shift) => {
             let (hours, minutes) = shift.split_once(':')?;
             let shift = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
-            if offset.starts_with('-') { -shift } else { shift }
+            if offset.starts_with('-') {
+                -shift
+            } else {
+                shift
+            }
         }
         None => 0,
     };
     ((0..=86_400).contains(&seconds) && offset.abs() <= 86_400).then_some(seconds - offset)
 }
 
-/// Days since 1970-01-01 of a date of the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date
-/// algorithms", days_from_civil).
+/// Days since 1970-01-01 of a date of the Gregorian calendar (H. Hinnant, "chrono-compatible
+/// low-level date algorithms", days_from_civil).
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -99,7 +117,9 @@ mod tests {
             let AgeDays(found) = duration(text).unwrap();
             assert!((found - days).abs() < 1e-9, "{text}: {found}");
         }
-        for text in ["", "P", "6Y", "P6", "PY", "P6X", "P1Y2", "P999Y", "P1.2.3Y", "Pé"] {
+        for text in [
+            "", "P", "6Y", "P6", "PY", "P6X", "P1Y2", "P999Y", "P1.2.3Y", "Pé",
+        ] {
             assert_eq!(duration(text), None, "{text}");
         }
     }

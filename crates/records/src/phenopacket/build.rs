@@ -10,7 +10,8 @@ use times::Times;
 use super::{
     Note, Parsed, Refused,
     message::{
-        AFFECTED, FEMALE, Family, Individual, MALE, MetaData, Person, Phenopacket, UNAFFECTED, XX, XY,
+        AFFECTED, FEMALE, Family, Individual, MALE, MetaData, Person, Phenopacket, UNAFFECTED, XX,
+        XY,
     },
 };
 
@@ -22,7 +23,9 @@ pub(super) fn packet(packet: &Phenopacket) -> Result<Parsed, Refused> {
     let times = Times::of(subject);
     let mut case = Case {
         id: packet.id.clone(),
-        individual: subject.map(|subject| subject.id.clone()).unwrap_or_default(),
+        individual: subject
+            .map(|subject| subject.id.clone())
+            .unwrap_or_default(),
         sex: subject.and_then(sex),
         ..Case::default()
     };
@@ -33,29 +36,51 @@ pub(super) fn packet(packet: &Phenopacket) -> Result<Parsed, Refused> {
     }
     (case.observed, case.excluded) = features.into_case(&mut clock, &mut notes);
     let present = packet.diseases.iter().filter(|disease| !disease.excluded);
-    case.onset = present.filter_map(|disease| clock.onset(disease.onset.as_ref()?)).next();
+    case.onset = present
+        .filter_map(|disease| clock.onset(disease.onset.as_ref()?))
+        .next();
     if clock.unreadable > 0 {
-        notes.push(Note::Ages { count: clock.unreadable });
+        notes.push(Note::Ages {
+            count: clock.unreadable,
+        });
     }
     (case.diagnoses, case.variants) = diagnoses::read(packet, &mut notes);
     case.publications = publications(packet);
     Ok(Parsed { case, notes })
 }
 
-/// The case of a family's proband, with the pedigree. A relative who is not in it stands there without parents.
+/// The case of a family's proband, with the pedigree. A relative who is not in it stands there
+/// without parents.
 pub(super) fn family(family: &Family) -> Result<Parsed, Refused> {
     let mut parsed = packet(family.proband.as_ref().ok_or(Refused::NoProband)?)?;
     if parsed.case.id.is_empty() {
         parsed.case.id.clone_from(&family.id);
     }
     add_publications(&mut parsed.case.publications, family.meta_data.as_ref());
-    let persons = family.pedigree.iter().flat_map(|pedigree| &pedigree.persons);
-    let mut members: Vec<Relative> =
-        persons.filter(|person| named(&person.individual_id).is_some()).map(relative).collect();
-    for subject in family.relatives.iter().filter_map(|relative| relative.subject.as_ref()) {
-        if named(&subject.id).is_some() && members.iter().all(|member| member.individual != subject.id) {
+    let persons = family
+        .pedigree
+        .iter()
+        .flat_map(|pedigree| &pedigree.persons);
+    let mut members: Vec<Relative> = persons
+        .filter(|person| named(&person.individual_id).is_some())
+        .map(relative)
+        .collect();
+    for subject in family
+        .relatives
+        .iter()
+        .filter_map(|relative| relative.subject.as_ref())
+    {
+        if named(&subject.id).is_some()
+            && members.iter().all(|member| member.individual != subject.id)
+        {
             let (individual, sex) = (subject.id.clone(), sex(subject));
-            members.push(Relative { individual, father: None, mother: None, sex, affected: None });
+            members.push(Relative {
+                individual,
+                father: None,
+                mother: None,
+                sex,
+                affected: None,
+            });
         }
     }
     parsed.case.family = members;
@@ -102,7 +127,10 @@ fn sex_of(value: i32) -> Option<Sex> {
 fn publications(packet: &Phenopacket) -> Vec<Pmid> {
     let mut found = Vec::new();
     add_publications(&mut found, packet.meta_data.as_ref());
-    let evidence = packet.phenotypic_features.iter().flat_map(|feature| &feature.evidence);
+    let evidence = packet
+        .phenotypic_features
+        .iter()
+        .flat_map(|feature| &feature.evidence);
     for reference in evidence.filter_map(|evidence| evidence.reference.as_ref()) {
         add_publication(&mut found, &reference.id, &reference.reference);
     }
@@ -118,7 +146,8 @@ fn add_publications(found: &mut Vec<Pmid>, meta: Option<&MetaData>) {
 fn add_publication(found: &mut Vec<Pmid>, id: &str, address: &str) {
     let of_address = || {
         let (site, number) = address.trim_end_matches('/').rsplit_once('/')?;
-        site.contains("pubmed").then(|| number.parse().ok().map(Pmid))?
+        site.contains("pubmed")
+            .then(|| number.parse().ok().map(Pmid))?
     };
     if let Some(publication) = id.parse().ok().or_else(of_address)
         && !found.contains(&publication)

@@ -1,5 +1,6 @@
-//! Phenopackets as JSON. Read leniently, as proto3's JSON mapping asks for and a little beyond: keys in camelCase or
-//! snake_case, enums by name or number, numbers as text, nulls as absent, unknown keys passed over.
+//! Phenopackets as JSON. Read leniently, as proto3's JSON mapping asks for and a little beyond:
+//! keys in camelCase or snake_case, enums by name or number, numbers as text, nulls as absent,
+//! unknown keys passed over.
 
 use std::ops::Range;
 
@@ -18,12 +19,16 @@ pub fn from_json(text: &str) -> Result<Parsed, Refused> {
     from_value(normal(value))
 }
 
-/// Where the records of a JSON text are, as byte ranges: one record, an array of records, the members of a cohort, or
-/// several of these one after another. After a syntax error come the records before it, and the error.
+/// Where the records of a JSON text are, as byte ranges: one record, an array of records, the
+/// members of a cohort, or several of these one after another. After a syntax error come the
+/// records before it, and the error.
 pub fn members(text: &str) -> (Vec<Range<usize>>, Option<Refused>) {
     let mut spans = Vec::new();
     for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
-        match document.map_err(|error| broken(&error)).and_then(|document| spans_of(text, document.get())) {
+        match document
+            .map_err(|error| broken(&error))
+            .and_then(|document| spans_of(text, document.get()))
+        {
             Ok(found) => spans.extend(found),
             Err(error) => return (spans, Some(error)),
         }
@@ -41,7 +46,12 @@ pub(super) fn family_from(mut value: Value) -> Result<Family, Refused> {
     if let Some(proband) = value.get_mut("proband") {
         upgrade(proband);
     }
-    for relative in value.get_mut("relatives").and_then(Value::as_array_mut).into_iter().flatten() {
+    for relative in value
+        .get_mut("relatives")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         upgrade(relative);
     }
     typed(value)
@@ -51,19 +61,31 @@ pub(super) fn family_from(mut value: Value) -> Result<Family, Refused> {
 pub(super) fn normal(value: Value) -> Value {
     match value {
         Value::Number(number) => Value::String(number.to_string()),
-        Value::Array(items) => {
-            Value::Array(items.into_iter().filter(|item| !item.is_null()).map(normal).collect())
-        }
+        Value::Array(items) => Value::Array(
+            items
+                .into_iter()
+                .filter(|item| !item.is_null())
+                .map(normal)
+                .collect(),
+        ),
         Value::Object(map) => {
             let kept = map.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(kept.map(|(key, value)| (camel_case(key), normal(value))).collect::<Map<_, _>>())
+            Value::Object(
+                kept.map(|(key, value)| (camel_case(key), normal(value)))
+                    .collect::<Map<_, _>>(),
+            )
         }
         other => other,
     }
 }
 
 fn from_value(value: Value) -> Result<Parsed, Refused> {
-    const KNOWN: [&str; 4] = ["subject", "phenotypicFeatures", "interpretations", "diseases"];
+    const KNOWN: [&str; 4] = [
+        "subject",
+        "phenotypicFeatures",
+        "interpretations",
+        "diseases",
+    ];
     let has = |key: &str| value.get(key).is_some();
     if has("proband") {
         return build::family(&family_from(value)?);
@@ -89,10 +111,14 @@ fn spans_of(text: &str, document: &str) -> Result<Vec<Range<usize>>, Refused> {
     };
     let spans = |parts: Vec<&RawValue>| parts.into_iter().map(|part| span(part.get())).collect();
     if document.starts_with('[') {
-        return serde_json::from_str(document).map(spans).map_err(|error| broken(&error));
+        return serde_json::from_str(document)
+            .map(spans)
+            .map_err(|error| broken(&error));
     }
     if memchr::memmem::find(document.as_bytes(), b"\"members\"").is_some()
-        && let Ok(Cohort { members: Some(members) }) = serde_json::from_str(document)
+        && let Ok(Cohort {
+            members: Some(members),
+        }) = serde_json::from_str(document)
     {
         return Ok(spans(members));
     }
@@ -119,19 +145,29 @@ fn camel_case(key: String) -> String {
 }
 
 fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Refused> {
-    serde_json::from_value(value).map_err(|error| Refused::Shape { what: without_values(&error.to_string()) })
+    serde_json::from_value(value).map_err(|error| Refused::Shape {
+        what: without_values(&error.to_string()),
+    })
 }
 
 fn broken(error: &serde_json::Error) -> Refused {
     let text = error.to_string();
-    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    let what = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(what, _)| what);
     let (line, column) = (error.line() as u64, error.column() as u64);
-    Refused::BrokenJson { line, column, what: without_values(what) }
+    Refused::BrokenJson {
+        line,
+        column,
+        what: without_values(what),
+    }
 }
 
 /// What serde says of a value, without the value: it may be a patient's.
 fn without_values(text: &str) -> String {
-    let Some((before, rest)) = text.split_once(['"', '`']) else { return text.to_owned() };
+    let Some((before, rest)) = text.split_once(['"', '`']) else {
+        return text.to_owned();
+    };
     if !before.starts_with("invalid") && !before.starts_with("unknown") {
         return text.to_owned();
     }
@@ -155,8 +191,14 @@ mod tests {
             assert_eq!(found, expected);
         };
         check(r#"{"a": 1}"#, &[r#"{"a": 1}"#]);
-        check("[{\"a\": 1},\n {\"a\": [2]}]", &[r#"{"a": 1}"#, r#"{"a": [2]}"#]);
-        check(r#"{"id": "c", "members": [{"a": 1}, {}]}"#, &[r#"{"a": 1}"#, "{}"]);
+        check(
+            "[{\"a\": 1},\n {\"a\": [2]}]",
+            &[r#"{"a": 1}"#, r#"{"a": [2]}"#],
+        );
+        check(
+            r#"{"id": "c", "members": [{"a": 1}, {}]}"#,
+            &[r#"{"a": 1}"#, "{}"],
+        );
         check("{\"a\": 1}\n{\"a\": 2}\n", &[r#"{"a": 1}"#, r#"{"a": 2}"#]);
         check(r#"{"id": "\"members\""}"#, &[r#"{"id": "\"members\""}"#]);
         check("", &[]);
@@ -166,7 +208,10 @@ mod tests {
     fn records_before_a_syntax_error_are_kept() {
         let (spans, error) = members("{\"a\": 1}\n{\"a\" 2}");
         assert_eq!(spans, vec![0..8]);
-        assert!(matches!(error, Some(Refused::BrokenJson { line: 2, .. })), "{error:?}");
+        assert!(
+            matches!(error, Some(Refused::BrokenJson { line: 2, .. })),
+            "{error:?}"
+        );
     }
 
     #[test]

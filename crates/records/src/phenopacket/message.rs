@@ -1,6 +1,7 @@
-//! The messages of phenopackets version 2, of which a case needs these fields. One set of structures serves both
-//! encodings: the numbers are those of the schema (release 2.0.2), the JSON names its camelCase names. A `oneof` is a
-//! number of optional fields, which is the same on the wire.
+//! The messages of phenopackets version 2, of which a case needs these fields. One set of
+//! structures serves both encodings: the numbers are those of the schema (release 2.0.2), the JSON
+//! names its camelCase names. A `oneof` is a number of optional fields, which is the same on the
+//! wire.
 
 use prost::Message;
 use serde::{Deserialize, Deserializer, de};
@@ -320,12 +321,17 @@ pub const CAUSATIVE: i32 = 4;
 pub const UNSOLVED: i32 = 4;
 
 /// An enum's value, by name or, as proto3 JSON permits, by number (numbers come here as text).
-fn enumerated<'de, D: Deserializer<'de>>(deserializer: D, names: &[(&str, i32)]) -> Result<i32, D::Error> {
+fn enumerated<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    names: &[(&str, i32)],
+) -> Result<i32, D::Error> {
     let text = String::deserialize(deserializer)?;
     if let Ok(number) = text.parse() {
         return Ok(number);
     }
-    let named = names.iter().find(|(name, _)| name.eq_ignore_ascii_case(text.trim()));
+    let named = names
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(text.trim()));
     Ok(named.map_or(0, |(_, number)| *number))
 }
 
@@ -338,7 +344,10 @@ fn karyotype<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error
 }
 
 fn affected<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
-    enumerated(deserializer, &[("UNAFFECTED", UNAFFECTED), ("AFFECTED", AFFECTED)])
+    enumerated(
+        deserializer,
+        &[("UNAFFECTED", UNAFFECTED), ("AFFECTED", AFFECTED)],
+    )
 }
 
 fn progress<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
@@ -358,7 +367,9 @@ fn interpretation_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i
 /// A number; every number of the JSON comes as text, as the schema's 64-bit numbers may anyway.
 fn number<'de, D: Deserializer<'de>, T: std::str::FromStr>(deserializer: D) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.trim().parse().map_err(|_| de::Error::custom("expected a whole number"))
+    text.trim()
+        .parse()
+        .map_err(|_| de::Error::custom("expected a whole number"))
 }
 
 /// A truth value, also written as text or as 0 and 1.
@@ -383,6 +394,8 @@ impl<'de> Deserialize<'de> for Timestamp {
     /// A text that is no date is the year 1: too old for any age, and noted as unreadable.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Ok(Self { seconds: age::timestamp(&text).unwrap_or(i64::MIN) })
+        Ok(Self {
+            seconds: age::timestamp(&text).unwrap_or(i64::MIN),
+        })
     }
 }

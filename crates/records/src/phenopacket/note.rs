@@ -1,5 +1,5 @@
-//! What was noticed in a record that was read: as data for whoever shows it to the clinician, and as a sentence that
-//! names no term, which may go into a log.
+//! What was noticed in a record that was read: as data for whoever shows it to the clinician, and
+//! as a sentence that names no term, which may go into a log.
 
 use std::fmt;
 
@@ -20,7 +20,8 @@ pub enum Note {
     Repeated { count: usize },
     /// Ages or dates that could not be read.
     Ages { count: usize },
-    /// Diagnoses of a catalogue other than OMIM, Orphanet, DECIPHER and MONDO: kept with their genes only.
+    /// Diagnoses of a catalogue other than OMIM, Orphanet, DECIPHER and MONDO: kept with their
+    /// genes only.
     OtherCatalogue { count: usize },
     /// Variants that are not given as a VCF record.
     VariantsWithoutRecord { count: usize },
@@ -31,19 +32,38 @@ impl fmt::Display for Note {
         match self {
             Self::NoFeatures => write!(out, "the record has no phenotypic features"),
             Self::OtherOntology { prefix, count } => {
-                write!(out, "{count} features are of the ontology `{prefix}`, not HPO: left out")
+                write!(
+                    out,
+                    "{count} features are of the ontology `{prefix}`, not HPO: left out"
+                )
             }
-            Self::Unreadable { count } => write!(out, "{count} features have no readable term id: left out"),
+            Self::Unreadable { count } => {
+                write!(out, "{count} features have no readable term id: left out")
+            }
             Self::Contradictory { terms } => {
-                write!(out, "{} terms are both observed and excluded: left out on both sides", terms.len())
+                write!(
+                    out,
+                    "{} terms are both observed and excluded: left out on both sides",
+                    terms.len()
+                )
             }
-            Self::Repeated { count } => write!(out, "{count} features repeat a term: each term counts once"),
-            Self::Ages { count } => write!(out, "{count} ages or dates could not be read: left out"),
+            Self::Repeated { count } => {
+                write!(out, "{count} features repeat a term: each term counts once")
+            }
+            Self::Ages { count } => {
+                write!(out, "{count} ages or dates could not be read: left out")
+            }
             Self::OtherCatalogue { count } => {
-                write!(out, "{count} diagnoses are not of OMIM, Orphanet, DECIPHER or MONDO")
+                write!(
+                    out,
+                    "{count} diagnoses are not of OMIM, Orphanet, DECIPHER or MONDO"
+                )
             }
             Self::VariantsWithoutRecord { count } => {
-                write!(out, "variants without a usable VCF record: {count} left out")
+                write!(
+                    out,
+                    "variants without a usable VCF record: {count} left out"
+                )
             }
         }
     }

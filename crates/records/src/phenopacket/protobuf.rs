@@ -1,6 +1,6 @@
-//! Phenopackets as protobuf. The bytes do not say which message they are, so each of the six is tried, and the one
-//! whose fields hold what the schema puts there is taken: ids with a prefix, ages, resources, its schema version. Where
-//! none holds any, the file is refused.
+//! Phenopackets as protobuf. The bytes do not say which message they are, so each of the six is
+//! tried, and the one whose fields hold what the schema puts there is taken: ids with a prefix,
+//! ages, resources, its schema version. Where none holds any, the file is refused.
 
 use prost::Message;
 
@@ -24,7 +24,11 @@ pub fn from_protobuf(bytes: &[u8]) -> Result<Vec<Result<Parsed, Refused>>, Refus
     let read = readers.into_iter().filter_map(|reader| reader(bytes));
     // Of equal evidence the first counts: `max_by_key` would take the last.
     let best = read.reduce(|best, next| if next.1 > best.1 { next } else { best });
-    match best.filter(|(_, evidence)| *evidence > 0).ok_or(Refused::NotProtobuf)?.0 {
+    match best
+        .filter(|(_, evidence)| *evidence > 0)
+        .ok_or(Refused::NotProtobuf)?
+        .0
+    {
         Read::Packet(packet) => Ok(vec![build::packet(&packet)]),
         Read::Family(family) => Ok(vec![build::family(&family)]),
         Read::Cohort(members) => Ok(members.iter().map(build::packet).collect()),
@@ -51,7 +55,10 @@ fn family2(bytes: &[u8]) -> Tried {
 
 fn family1(bytes: &[u8]) -> Tried {
     let family = version1::Family::decode(bytes).ok()?;
-    of_family(family_from(normal(serde_json::to_value(&family).ok()?)).ok()?, '1')
+    of_family(
+        family_from(normal(serde_json::to_value(&family).ok()?)).ok()?,
+        '1',
+    )
 }
 
 fn cohort2(bytes: &[u8]) -> Tried {
@@ -63,7 +70,9 @@ fn cohort2(bytes: &[u8]) -> Tried {
 fn cohort1(bytes: &[u8]) -> Tried {
     let cohort = version1::Cohort::decode(bytes).ok()?;
     let members: Option<Vec<Phenopacket>> = cohort.members.iter().map(upgraded).collect();
-    let version = cohort.meta_data.map_or_else(String::new, |meta| meta.phenopacket_schema_version);
+    let version = cohort
+        .meta_data
+        .map_or_else(String::new, |meta| meta.phenopacket_schema_version);
     of_cohort(members?, of_version(&version, '1'), '1')
 }
 
@@ -74,30 +83,36 @@ fn upgraded(packet: &version1::Phenopacket) -> Option<Phenopacket> {
 fn of_family(family: Family, version: char) -> Tried {
     let proband = family.proband.as_ref()?;
     let packets = || std::iter::once(proband).chain(&family.relatives);
-    let evidence: i64 =
-        packets().map(|packet| of_classes(packet) + of_meta(packet.meta_data.as_ref(), version)).sum();
+    let evidence: i64 = packets()
+        .map(|packet| of_classes(packet) + of_meta(packet.meta_data.as_ref(), version))
+        .sum();
     let evidence = evidence + of_meta(family.meta_data.as_ref(), version);
     Some((Read::Family(Box::new(family)), evidence))
 }
 
 fn of_cohort(members: Vec<Phenopacket>, evidence: i64, version: char) -> Tried {
-    let each = members.iter().map(|packet| of_classes(packet) + of_meta(packet.meta_data.as_ref(), version));
+    let each = members
+        .iter()
+        .map(|packet| of_classes(packet) + of_meta(packet.meta_data.as_ref(), version));
     let evidence = evidence + each.sum::<i64>();
     Some((Read::Cohort(members), evidence))
 }
 
-/// What speaks for a field (above 0) or against it. One value in the wrong place outweighs several that fit, because
-/// nested messages of one kind often look like those of another.
+/// What speaks for a field (above 0) or against it. One value in the wrong place outweighs several
+/// that fit, because nested messages of one kind often look like those of another.
 const FITS: i64 = 1;
 const CONTRADICTS: i64 = -20;
 const VERSION_FITS: i64 = 20;
 
 fn of_packet(packet: &Phenopacket) -> i64 {
-    let subject = packet.subject.as_ref().map_or(0, |subject| match subject.id.as_str() {
-        "" => 0,
-        id if id.chars().any(char::is_control) => CONTRADICTS,
-        _ => FITS,
-    });
+    let subject = packet
+        .subject
+        .as_ref()
+        .map_or(0, |subject| match subject.id.as_str() {
+            "" => 0,
+            id if id.chars().any(char::is_control) => CONTRADICTS,
+            _ => FITS,
+        });
     subject + of_classes(packet)
 }
 
@@ -106,8 +121,12 @@ fn of_classes(packet: &Phenopacket) -> i64 {
     let features =
         features.map(|feature| of_class(feature.r#type.as_ref()) + of_time(feature.onset.as_ref()));
     let diseases = packet.diseases.iter();
-    let diseases = diseases.map(|disease| of_class(disease.term.as_ref()) + of_time(disease.onset.as_ref()));
-    let last = packet.subject.as_ref().and_then(|subject| subject.time_at_last_encounter.as_ref());
+    let diseases =
+        diseases.map(|disease| of_class(disease.term.as_ref()) + of_time(disease.onset.as_ref()));
+    let last = packet
+        .subject
+        .as_ref()
+        .and_then(|subject| subject.time_at_last_encounter.as_ref());
     features.sum::<i64>() + diseases.sum::<i64>() + of_time(last)
 }
 
@@ -145,9 +164,17 @@ fn of_time(time: Option<&TimeElement>) -> i64 {
 fn of_meta(meta: Option<&MetaData>, version: char) -> i64 {
     let Some(meta) = meta else { return 0 };
     let is_control = |text: &str| text.chars().any(char::is_control);
-    let resources = meta.resources.iter().filter(|resource| !resource.namespace_prefix.is_empty());
-    let resources =
-        resources.map(|resource| if is_control(&resource.namespace_prefix) { CONTRADICTS } else { FITS });
+    let resources = meta
+        .resources
+        .iter()
+        .filter(|resource| !resource.namespace_prefix.is_empty());
+    let resources = resources.map(|resource| {
+        if is_control(&resource.namespace_prefix) {
+            CONTRADICTS
+        } else {
+            FITS
+        }
+    });
     resources.sum::<i64>() + of_version(&meta.phenopacket_schema_version, version)
 }
 

@@ -1,5 +1,5 @@
-//! The messages of phenopackets version 1 (release 1.0.0) on the protobuf wire. They are written out as the JSON of
-//! version 1, and go on from there as a JSON file does.
+//! The messages of phenopackets version 1 (release 1.0.0) on the protobuf wire. They are written
+//! out as the JSON of version 1, and go on from there as a JSON file does.
 
 use prost::Message;
 use serde::Serialize;

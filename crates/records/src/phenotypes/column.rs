@@ -12,13 +12,17 @@ pub(super) enum Cell {
     Text,
 }
 
-/// How tables write that a value is missing, in any case of letters: by hand, by R, by spreadsheets, by databases.
+/// How tables write that a value is missing, in any case of letters: by hand, by R, by
+/// spreadsheets, by databases.
 const MISSING: [&str; 8] = ["", ".", "NA", "NaN", "N/A", "#N/A", "null", "none"];
 
 impl Cell {
     pub fn parse(field: &str) -> Self {
         let field = field.trim();
-        if MISSING.iter().any(|missing| field.eq_ignore_ascii_case(missing)) {
+        if MISSING
+            .iter()
+            .any(|missing| field.eq_ignore_ascii_case(missing))
+        {
             return Self::Missing;
         }
         match field.parse::<f64>() {
@@ -33,7 +37,10 @@ impl Cell {
 /// Whether C's printing wrote this for a number that is none: `nan(ind)`, `-nan(0x8)`, `1.#INF`.
 fn is_marked(field: &str) -> bool {
     let field = field.trim_start_matches(['+', '-']);
-    let nan = field.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("nan(")) && field.ends_with(')');
+    let nan = field
+        .get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("nan("))
+        && field.ends_with(')');
     nan || field.starts_with("1.#")
 }
 
@@ -78,7 +85,11 @@ impl Distinct {
     /// The coding of a binary column; `None` of a quantitative one.
     fn coding(self) -> Option<BinaryCoding> {
         let others = self.other || self.other_negative || self.minus_nine;
-        if others { None } else { BinaryCoding::of_occurring([self.zero, self.one, self.two]) }
+        if others {
+            None
+        } else {
+            BinaryCoding::of_occurring([self.zero, self.one, self.two])
+        }
     }
 }
 
@@ -99,7 +110,13 @@ pub(super) enum Finished {
 impl Column {
     pub fn new(name: VariableName, individuals: usize) -> Self {
         let (values, distinct) = (vec![None; individuals], Distinct::default());
-        Self { name, values, distinct, text: None, minus_nine: None }
+        Self {
+            name,
+            values,
+            distinct,
+            text: None,
+            minus_nine: None,
+        }
     }
 
     /// Adds the field of the individual at `place`, if it is one of the dataset.
@@ -123,13 +140,28 @@ impl Column {
 
     pub fn finish(self) -> Finished {
         if let Some(first_line) = self.text {
-            return Finished::Text { first_line, beside_numbers: self.distinct.any() };
+            return Finished::Text {
+                first_line,
+                beside_numbers: self.distinct.any(),
+            };
         }
         let coding = self.distinct.coding();
-        let kind = if coding.is_some() { VariableKind::Binary } else { VariableKind::Quantitative };
-        let variable = Variable { name: self.name, kind, coding, values: self.values };
+        let kind = if coding.is_some() {
+            VariableKind::Binary
+        } else {
+            VariableKind::Quantitative
+        };
+        let variable = Variable {
+            name: self.name,
+            kind,
+            coding,
+            values: self.values,
+        };
         // Among other negative numbers -9 is one of them.
         let minus_nine = self.minus_nine.filter(|_| !self.distinct.other_negative);
-        Finished::Variable { variable, minus_nine }
+        Finished::Variable {
+            variable,
+            minus_nine,
+        }
     }
 }

@@ -21,13 +21,16 @@ impl Read {
     pub fn line(&mut self, number: u64, line: &str, bullets: bool) {
         let line = without_comment(line).trim();
         let Some(line) = without_bullet(line, bullets) else {
-            let message =
-                "a dash and a space may be a bullet or a minus; write -HP:0001250 to exclude a term";
+            let message = "a dash and a space may be a bullet or a minus; write -HP:0001250 to exclude a term";
             self.problems.push((number, message));
             return;
         };
         let has_ids = find_id(line, 0).is_some();
-        let separators: &[char] = if has_ids { &[',', ';', '\t'] } else { &[';', '\t'] };
+        let separators: &[char] = if has_ids {
+            &[',', ';', '\t']
+        } else {
+            &[';', '\t']
+        };
         let first = self.ids.len();
         for segment in line.split(separators) {
             self.segment(number, segment, first);
@@ -70,12 +73,15 @@ impl Read {
         }
     }
 
-    /// Text that follows an id, or stands alone: a label, or a word that says whether the id before it was observed.
+    /// Text that follows an id, or stands alone: a label, or a word that says whether the id before
+    /// it was observed.
     fn label(&mut self, number: u64, text: &str, first: usize) {
         let written = cleaned(text);
         let last = self.ids.len().checked_sub(1).filter(|last| *last >= first);
         match (written.to_ascii_lowercase().as_str(), last) {
-            ("excluded" | "absent" | "no" | "not" | "negated", Some(last)) => self.ids[last].1 = true,
+            ("excluded" | "absent" | "no" | "not" | "negated", Some(last)) => {
+                self.ids[last].1 = true
+            }
             ("present" | "observed" | "yes", Some(_)) => {}
             _ => {
                 let (text, excluded) = exclusion(written);
@@ -85,9 +91,19 @@ impl Read {
     }
 
     fn push_label(&mut self, line: u64, written: &str, text: &str, excluded: bool, first: usize) {
-        let beside = self.ids.get(first..).and_then(<[_]>::last).map(|(term, _)| *term);
+        let beside = self
+            .ids
+            .get(first..)
+            .and_then(<[_]>::last)
+            .map(|(term, _)| *term);
         let (written, text) = (written.to_owned(), text.to_owned());
-        self.labels.push(Label { line, written, text, excluded, beside });
+        self.labels.push(Label {
+            line,
+            written,
+            text,
+            excluded,
+            beside,
+        });
     }
 }
 
@@ -108,16 +124,30 @@ fn without_bullet(line: &str, bullets: bool) -> Option<&str> {
         return Some(rest.trim_start());
     }
     let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    let marked = number.strip_prefix(". ").or_else(|| number.strip_prefix(") "));
-    Some(marked.filter(|_| number.len() < line.len()).map_or(line, str::trim_start))
+    let marked = number
+        .strip_prefix(". ")
+        .or_else(|| number.strip_prefix(") "));
+    Some(
+        marked
+            .filter(|_| number.len() < line.len())
+            .map_or(line, str::trim_start),
+    )
 }
 
-/// The next `HP:0001250` or `HP_0001250`, or with a colon an id of any other prefix, from byte `from`.
+/// The next `HP:0001250` or `HP_0001250`, or with a colon an id of any other prefix, from byte
+/// `from`.
 fn find_id(text: &str, from: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     for colon in (from..bytes.len()).filter(|at| matches!(bytes[*at], b':' | b'_')) {
-        let letters = bytes[from..colon].iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        let digits = bytes[colon + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let letters = bytes[from..colon]
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_alphabetic())
+            .count();
+        let digits = bytes[colon + 1..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         let prefix = &text[colon - letters..colon];
         let known = prefix.eq_ignore_ascii_case("HP") || (bytes[colon] == b':' && letters >= 2);
         if known && digits > 0 {
@@ -138,9 +168,14 @@ fn cut_exclusion(before: &str) -> (&str, bool) {
     }
     let trimmed = before.trim_end().trim_end_matches(':');
     let start = trimmed.rfind(char::is_whitespace).map_or(0, |at| at + 1);
-    let is_word =
-        trimmed.get(start..).is_some_and(|last| WORDS.iter().any(|word| last.eq_ignore_ascii_case(word)));
-    if is_word { (&trimmed[..start], true) } else { (before, false) }
+    let is_word = trimmed
+        .get(start..)
+        .is_some_and(|last| WORDS.iter().any(|word| last.eq_ignore_ascii_case(word)));
+    if is_word {
+        (&trimmed[..start], true)
+    } else {
+        (before, false)
+    }
 }
 
 /// Cuts what excludes a label.
@@ -151,7 +186,9 @@ fn exclusion(label: &str) -> (&str, bool) {
         return (rest, true);
     }
     for word in WORDS {
-        if label.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+        if label
+            .get(..word.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(word))
             && let Some(rest) = label[word.len()..].strip_prefix([' ', ':'])
         {
             return (rest.trim_start(), true);
@@ -167,7 +204,11 @@ fn is_blank(text: &str) -> bool {
 /// Without the marks that stand between an id and its label. A minus directly before a label stays.
 fn cleaned(text: &str) -> &str {
     let is_mark = |c: char| {
-        c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '{' | '}' | '|' | ':' | '"' | '\'')
+        c.is_whitespace()
+            || matches!(
+                c,
+                '(' | ')' | '[' | ']' | '{' | '}' | '|' | ':' | '"' | '\''
+            )
     };
     let mut text = text.trim_matches(is_mark);
     while let Some(rest) = text.strip_prefix(MINUS)

@@ -50,7 +50,11 @@ impl Ask {
                 check(exponents.iter().all(bounded), InvalidAsk::Number)?;
             }
             Self::Moments { scaling } => check_scaling(plan, scaling)?,
-            Self::Null { scaling, coefficients, .. } => {
+            Self::Null {
+                scaling,
+                coefficients,
+                ..
+            } => {
                 check(plan.is_logistic(), InvalidAsk::Family)?;
                 check_scaling(plan, scaling)?;
                 check_coefficients(coefficients, columns)?;
@@ -59,12 +63,21 @@ impl Ask {
                 check(!plan.is_logistic(), InvalidAsk::Family)?;
                 check_scaling(plan, scaling)?;
             }
-            Self::Score { scaling, coefficients, .. } => {
+            Self::Score {
+                scaling,
+                coefficients,
+                ..
+            } => {
                 check(plan.is_logistic(), InvalidAsk::Family)?;
                 check_scaling(plan, scaling)?;
                 check_coefficients(coefficients, columns)?;
             }
-            Self::Wald { scaling, coefficients, variants, .. } => {
+            Self::Wald {
+                scaling,
+                coefficients,
+                variants,
+                ..
+            } => {
                 check(plan.is_logistic(), InvalidAsk::Family)?;
                 check_scaling(plan, scaling)?;
                 check_coefficients(coefficients, (columns + 1) * variants.keys.len())?;
@@ -73,21 +86,31 @@ impl Ask {
                 check_scaling(plan, scaling)?
             }
         }
-        check(self.fill().is_none_or(|fill| (0.0..=1.0).contains(&fill)), InvalidAsk::Number)?;
+        check(
+            self.fill().is_none_or(|fill| (0.0..=1.0).contains(&fill)),
+            InvalidAsk::Number,
+        )?;
         self.check_variants(plan)
     }
 
     fn check_variants(&self, plan: &Plan) -> Result<(), InvalidAsk> {
         let by_key = matches!(self, Self::Counts { .. }) || self.variants().is_some();
         if by_key {
-            check((1..=MAX_BATCH).contains(&self.keys().len()), InvalidAsk::Batch)?;
+            check(
+                (1..=MAX_BATCH).contains(&self.keys().len()),
+                InvalidAsk::Batch,
+            )?;
             check(ascending(self.keys()), InvalidAsk::Order)?;
         }
         if let Some(variants) = self.variants() {
-            check(variants.counts.len() == variants.keys.len(), InvalidAsk::Length)?;
+            check(
+                variants.counts.len() == variants.keys.len(),
+                InvalidAsk::Length,
+            )?;
             let individuals = self.claimed_individuals().unwrap_or(MAX_INDIVIDUALS - 1);
             check(individuals < MAX_INDIVIDUALS, InvalidAsk::Counts)?;
-            let consistent = |counts: &VariantCounts| is_consistent(counts, individuals, plan.two_values);
+            let consistent =
+                |counts: &VariantCounts| is_consistent(counts, individuals, plan.two_values);
             check(variants.counts.iter().all(consistent), InvalidAsk::Counts)?;
         }
         check(self.words() <= MAX_WORDS, InvalidAsk::Words)
@@ -98,7 +121,14 @@ impl Model {
     /// Checks that this is a model that a run of this plan can have.
     pub fn validate(&self, plan: &Plan) -> Result<(), InvalidAsk> {
         check_scaling(plan, &self.scaling)?;
-        check_coefficients(&self.coefficients, if plan.is_logistic() { plan.columns() } else { 0 })?;
+        check_coefficients(
+            &self.coefficients,
+            if plan.is_logistic() {
+                plan.columns()
+            } else {
+                0
+            },
+        )?;
         check((0.0..=1.0).contains(&self.fill), InvalidAsk::Number)
     }
 }
@@ -114,7 +144,12 @@ fn check_scaling(plan: &Plan, scaling: &[Scaling]) -> Result<(), InvalidAsk> {
 
 fn check_coefficients(coefficients: &[f64], expected: usize) -> Result<(), InvalidAsk> {
     check(coefficients.len() == expected, InvalidAsk::Length)?;
-    check(coefficients.iter().all(|value| value.abs() <= LARGEST_COEFFICIENT), InvalidAsk::Number)
+    check(
+        coefficients
+            .iter()
+            .all(|value| value.abs() <= LARGEST_COEFFICIENT),
+        InvalidAsk::Number,
+    )
 }
 
 fn is_consistent(counts: &VariantCounts, individuals: u64, two_values: bool) -> bool {
@@ -142,7 +177,12 @@ mod tests {
     use super::*;
     use crate::gwas::{Family, Variants};
 
-    const SCALING: Scaling = Scaling { exponent: 3, mean: 0, deviation: 2_097_152.0, fill: 0 };
+    const SCALING: Scaling = Scaling {
+        exponent: 3,
+        mean: 0,
+        deviation: 2_097_152.0,
+        fill: 0,
+    };
     const COUNTS: VariantCounts = VariantCounts {
         called: 10,
         allele_count: 9,
@@ -156,19 +196,34 @@ mod tests {
     fn plan(family: Family) -> Plan {
         let name = |text: &str| VariableName::new(text).unwrap();
         let two_values = family == Family::Logistic;
-        Plan { family, two_values, trait_name: name("y"), covariates: vec![name("age")], wald_below: 1e-3 }
+        Plan {
+            family,
+            two_values,
+            trait_name: name("y"),
+            covariates: vec![name("age")],
+            wald_below: 1e-3,
+        }
     }
 
     fn key(position: u32) -> VariantKey {
         let allele = |text: &str| Allele::new(text).unwrap();
         let (reference, alternate) = (allele("A"), allele("C"));
-        VariantKey { contig: Contig::new("1"), position: Position::new(position), reference, alternate }
+        VariantKey {
+            contig: Contig::new("1"),
+            position: Position::new(position),
+            reference,
+            alternate,
+        }
     }
 
     fn linear(keys: &[u32], counts: VariantCounts, scaling: Scaling) -> Ask {
         let keys: Vec<VariantKey> = keys.iter().map(|position| key(*position)).collect();
         let counts = vec![counts; keys.len()];
-        Ask::Linear { scaling: vec![scaling; 2], individuals: 12, variants: Variants { keys, counts } }
+        Ask::Linear {
+            scaling: vec![scaling; 2],
+            individuals: 12,
+            variants: Variants { keys, counts },
+        }
     }
 
     #[test]
@@ -177,10 +232,23 @@ mod tests {
         assert_eq!(ask.validate(&plan(Family::Linear)), Ok(()));
         // g'z, g'y and the triangle of [1, z, y] for each of two keys with missing calls.
         assert_eq!(ask.words(), 2 * (2 + 6));
-        let counts = Ask::Counts { two_values: true, keys: vec![key(1)] };
-        assert_eq!((counts.validate(&plan(Family::Logistic)), counts.words()), (Ok(()), 3));
-        let null = Ask::Null { scaling: vec![SCALING], coefficients: vec![0.5, -1.0], fill: 0.5 };
-        assert_eq!((null.validate(&plan(Family::Logistic)), null.words()), (Ok(()), 5));
+        let counts = Ask::Counts {
+            two_values: true,
+            keys: vec![key(1)],
+        };
+        assert_eq!(
+            (counts.validate(&plan(Family::Logistic)), counts.words()),
+            (Ok(()), 3)
+        );
+        let null = Ask::Null {
+            scaling: vec![SCALING],
+            coefficients: vec![0.5, -1.0],
+            fill: 0.5,
+        };
+        assert_eq!(
+            (null.validate(&plan(Family::Logistic)), null.words()),
+            (Ok(()), 5)
+        );
     }
 
     #[test]
@@ -188,25 +256,107 @@ mod tests {
         let check = |ask: Ask, family: Family, expected: InvalidAsk| {
             assert_eq!(ask.validate(&plan(family)), Err(expected), "{ask:?}");
         };
-        let more = VariantCounts { called: 13, ..COUNTS };
-        let alleles = VariantCounts { allele_count: 21, ..COUNTS };
-        check(linear(&[2, 1], COUNTS, SCALING), Family::Linear, InvalidAsk::Order);
-        check(linear(&[1, 1], COUNTS, SCALING), Family::Linear, InvalidAsk::Order);
-        check(linear(&[], COUNTS, SCALING), Family::Linear, InvalidAsk::Batch);
-        check(linear(&[1], COUNTS, SCALING), Family::Logistic, InvalidAsk::Family);
-        check(linear(&[1], more, SCALING), Family::Linear, InvalidAsk::Counts);
-        check(linear(&[1], alleles, SCALING), Family::Linear, InvalidAsk::Counts);
+        let more = VariantCounts {
+            called: 13,
+            ..COUNTS
+        };
+        let alleles = VariantCounts {
+            allele_count: 21,
+            ..COUNTS
+        };
+        check(
+            linear(&[2, 1], COUNTS, SCALING),
+            Family::Linear,
+            InvalidAsk::Order,
+        );
+        check(
+            linear(&[1, 1], COUNTS, SCALING),
+            Family::Linear,
+            InvalidAsk::Order,
+        );
+        check(
+            linear(&[], COUNTS, SCALING),
+            Family::Linear,
+            InvalidAsk::Batch,
+        );
+        check(
+            linear(&[1], COUNTS, SCALING),
+            Family::Logistic,
+            InvalidAsk::Family,
+        );
+        check(
+            linear(&[1], more, SCALING),
+            Family::Linear,
+            InvalidAsk::Counts,
+        );
+        check(
+            linear(&[1], alleles, SCALING),
+            Family::Linear,
+            InvalidAsk::Counts,
+        );
         let deviation = f64::NAN;
-        check(linear(&[1], COUNTS, Scaling { deviation, ..SCALING }), Family::Linear, InvalidAsk::Number);
-        check(Ask::Moments { scaling: vec![SCALING] }, Family::Linear, InvalidAsk::Length);
-        check(Ask::Scale { exponents: vec![901] }, Family::Logistic, InvalidAsk::Number);
-        let null = |coefficients: Vec<f64>, fill| Ask::Null { scaling: vec![SCALING], coefficients, fill };
-        check(null(vec![f64::INFINITY, 0.0], 0.5), Family::Logistic, InvalidAsk::Number);
-        check(null(vec![0.0, 0.0], 1.5), Family::Logistic, InvalidAsk::Number);
-        check(null(vec![0.0, 0.0], f64::NAN), Family::Logistic, InvalidAsk::Number);
+        check(
+            linear(
+                &[1],
+                COUNTS,
+                Scaling {
+                    deviation,
+                    ..SCALING
+                },
+            ),
+            Family::Linear,
+            InvalidAsk::Number,
+        );
+        check(
+            Ask::Moments {
+                scaling: vec![SCALING],
+            },
+            Family::Linear,
+            InvalidAsk::Length,
+        );
+        check(
+            Ask::Scale {
+                exponents: vec![901],
+            },
+            Family::Logistic,
+            InvalidAsk::Number,
+        );
+        let null = |coefficients: Vec<f64>, fill| Ask::Null {
+            scaling: vec![SCALING],
+            coefficients,
+            fill,
+        };
+        check(
+            null(vec![f64::INFINITY, 0.0], 0.5),
+            Family::Logistic,
+            InvalidAsk::Number,
+        );
+        check(
+            null(vec![0.0, 0.0], 1.5),
+            Family::Logistic,
+            InvalidAsk::Number,
+        );
+        check(
+            null(vec![0.0, 0.0], f64::NAN),
+            Family::Logistic,
+            InvalidAsk::Number,
+        );
         let keys = (0..=MAX_BATCH as u32).map(key).collect();
-        check(Ask::Counts { two_values: false, keys }, Family::Linear, InvalidAsk::Batch);
-        for ask in [Ask::People { two_values: true }, Ask::Counts { two_values: true, keys: vec![key(1)] }] {
+        check(
+            Ask::Counts {
+                two_values: false,
+                keys,
+            },
+            Family::Linear,
+            InvalidAsk::Batch,
+        );
+        for ask in [
+            Ask::People { two_values: true },
+            Ask::Counts {
+                two_values: true,
+                keys: vec![key(1)],
+            },
+        ] {
             check(ask, Family::Linear, InvalidAsk::TwoValues);
         }
     }

@@ -1,8 +1,8 @@
 //! A node's own association results, weighted for a meta-analysis over nodes: the baseline.
 //!
-//! The node runs the study on its own people with the same formulas; a variant enters where the node's own people
-//! pass its own gate and the fit exists. Everywhere else zeros are added. These numbers depend on the split by
-//! nature; they are rounded to fixed point like everything else.
+//! The node runs the study on its own people with the same formulas; a variant enters where the
+//! node's own people pass its own gate and the fit exists. Everywhere else zeros are added. These
+//! numbers depend on the split by nature; they are rounded to fixed point like everything else.
 
 use ligate_model::{CaseCounts, VariantCounts};
 
@@ -24,9 +24,9 @@ use crate::{
 /// 1/SE^2 and beta/SE^2 of one node must be smaller, so that 256 nodes' sums fit a word.
 const LARGEST_WEIGHT: f64 = (1_u64 << 24) as f64;
 
-/// The largest precision of a node's own quantitative results, 1 over the variance of its residuals in units of the trait's
-/// variance over all nodes. Where a node has the trait in another unit its people hardly differ, and a meta-analysis would
-/// be that node's own result to all digits.
+/// The largest precision of a node's own quantitative results, 1 over the variance of its residuals
+/// in units of the trait's variance over all nodes. Where a node has the trait in another unit its
+/// people hardly differ, and a meta-analysis would be that node's own result to all digits.
 const PRECISION_MAX: f64 = 16.0;
 
 /// The study of a node's own people.
@@ -61,7 +61,12 @@ impl<'a> Own<'a> {
             Family::Linear => Self::fit_linear(cohort, rows, columns, threads)?,
             Family::Logistic => Self::fit_logistic(cohort, &rows, columns, fill, threads)?,
         };
-        Some(Self { cohort, gate, statistics, study })
+        Some(Self {
+            cohort,
+            gate,
+            statistics,
+            study,
+        })
     }
 
     fn fit_linear(
@@ -76,7 +81,10 @@ impl<'a> Own<'a> {
         if study.precision() > PRECISION_MAX {
             return None;
         }
-        Some((Statistics::linear(cohort, products, threads), Study::Linear(study)))
+        Some((
+            Statistics::linear(cohort, products, threads),
+            Study::Linear(study),
+        ))
     }
 
     fn fit_logistic(
@@ -100,15 +108,18 @@ impl<'a> Own<'a> {
                 logistic::Step::Separated => return None,
                 logistic::Step::Settled => {
                     let null = logistic::Null::new(sums, coefficients).ok()?;
-                    return Some((Statistics::score(cohort, terms, threads), Study::Logistic(null)));
+                    return Some((
+                        Statistics::score(cohort, terms, threads),
+                        Study::Logistic(null),
+                    ));
                 }
             }
         }
         None
     }
 
-    /// What each person of the cohort weighs in a node's own results: the trait less what the covariates explain, times
-    /// the precision that the meta-analysis weighs the node with.
+    /// What each person of the cohort weighs in a node's own results: the trait less what the
+    /// covariates explain, times the precision that the meta-analysis weighs the node with.
     pub fn residuals(&self, rows: &Standardised, fill: f64) -> Vec<f64> {
         match &self.study {
             Study::Linear(study) => {
@@ -119,25 +130,39 @@ impl<'a> Own<'a> {
                 };
                 rows.rows.chunks_exact(rows.width).map(of_row).collect()
             }
-            Study::Logistic(null) => NullTerms::new(self.cohort, rows, null.coefficients(), fill).residuals,
+            Study::Logistic(null) => {
+                NullTerms::new(self.cohort, rows, null.coefficients(), fill).residuals
+            }
         }
     }
 
     /// 1 for each variant with an own result.
     pub fn presence(&self, chunk: &Chunk<'_, '_>) -> Vec<i64> {
-        self.results(chunk).iter().map(|result| i64::from(result.is_some())).collect()
+        self.results(chunk)
+            .iter()
+            .map(|result| i64::from(result.is_some()))
+            .collect()
     }
 
     /// w = 1/SE^2 and w beta of each variant, 0 without an own result.
     pub fn weights(&self, chunk: &Chunk<'_, '_>) -> Vec<i64> {
-        self.results(chunk).iter().flat_map(|result| result.unwrap_or([0.0; 2]).map(fixed)).collect()
+        self.results(chunk)
+            .iter()
+            .flat_map(|result| result.unwrap_or([0.0; 2]).map(fixed))
+            .collect()
     }
 
     fn results(&self, chunk: &Chunk<'_, '_>) -> Vec<Option<[f64; 2]>> {
         let width = self.statistics.width();
         let sums = self.statistics.weighted_sums(chunk);
         (0..chunk.len())
-            .map(|variant| self.result(chunk, variant, &sums[variant * width..(variant + 1) * width]))
+            .map(|variant| {
+                self.result(
+                    chunk,
+                    variant,
+                    &sums[variant * width..(variant + 1) * width],
+                )
+            })
             .collect()
     }
 
@@ -158,7 +183,10 @@ impl<'a> Own<'a> {
         let all = chunk.counts(variant, self.cohort, |block| Some(&block.mask));
         let cases = self.cohort.cases().map(|_| {
             let of = chunk.counts(variant, self.cohort, |block| block.cases.as_ref());
-            CaseCounts { called: of.called.into(), allele_count: of.diploid_allele_count.into() }
+            CaseCounts {
+                called: of.called.into(),
+                allele_count: of.diploid_allele_count.into(),
+            }
         });
         VariantCounts {
             called: all.called.into(),
@@ -174,7 +202,12 @@ impl<'a> Own<'a> {
 
 impl Study {
     /// Beta and standard error from the words of a variant, as in a run of several nodes.
-    fn estimate(&self, counts: &VariantCounts, sums: &[i64], downdate: Option<&[i64]>) -> Option<(f64, f64)> {
+    fn estimate(
+        &self,
+        counts: &VariantCounts,
+        sums: &[i64],
+        downdate: Option<&[i64]>,
+    ) -> Option<(f64, f64)> {
         match self {
             Self::Linear(study) => {
                 let estimate = study.associate(counts, sums, downdate).ok()?;
@@ -192,6 +225,8 @@ fn passes(counts: &VariantCounts, gate: &OwnGate) -> bool {
     let in_cases = counts.minor_allele_count_in_cases();
     counts.called >= gate.individuals
         && counts.minor_allele_count() >= gate.minor_allele_count
-        && counts.cases.is_none_or(|of| of.called.min(counts.called - of.called) >= gate.cell)
+        && counts
+            .cases
+            .is_none_or(|of| of.called.min(counts.called - of.called) >= gate.cell)
         && in_cases.is_none_or(|count| count >= gate.minor_allele_count_in_cases)
 }

@@ -66,14 +66,22 @@ pub(crate) fn scan<G: GenotypeSource>(
         }
     });
     read.map_err(LocalError::Source)?;
-    if malformed || next != keys.len() { Err(LocalError::Batch) } else { Ok(words) }
+    if malformed || next != keys.len() {
+        Err(LocalError::Batch)
+    } else {
+        Ok(words)
+    }
 }
 
 /// Whether a batch continues at key `next` and its rows are of the cohort's blocks.
 fn fits(batch: &Batch<'_>, cohort: &Cohort, next: usize, keys: usize) -> bool {
     let places = next..next + batch.len();
     let rows_fit = |(rows, block): (&Vec<Option<Row<'_>>>, &Block)| {
-        rows.len() == batch.len() && rows.iter().flatten().all(|row| row.samples() == block.samples())
+        rows.len() == batch.len()
+            && rows
+                .iter()
+                .flatten()
+                .all(|row| row.samples() == block.samples())
     };
     places.end <= keys
         && batch.indices.iter().copied().eq(places)
@@ -89,14 +97,22 @@ fn work_on(
     work: &Work<'_>,
 ) -> Vec<(Range<usize>, Vec<i64>)> {
     let of_range = |range: Range<usize>| {
-        let blocks = batch.blocks.iter().map(|rows| &rows[range.clone()]).collect();
-        let chunk = Chunk { indices: &batch.indices[range], blocks };
+        let blocks = batch
+            .blocks
+            .iter()
+            .map(|rows| &rows[range.clone()])
+            .collect();
+        let chunk = Chunk {
+            indices: &batch.indices[range],
+            blocks,
+        };
         work(&chunk, layout)
     };
     let size = batch.len().div_ceil(threads.max(1)).max(1);
     let starts = (0..batch.len()).step_by(size);
-    let mut parts: Vec<(Range<usize>, Vec<i64>)> =
-        starts.map(|start| (start..batch.len().min(start + size), Vec::new())).collect();
+    let mut parts: Vec<(Range<usize>, Vec<i64>)> = starts
+        .map(|start| (start..batch.len().min(start + size), Vec::new()))
+        .collect();
     match parts.as_mut_slice() {
         [(range, sums)] => *sums = of_range(range.clone()),
         several => std::thread::scope(|scope| {

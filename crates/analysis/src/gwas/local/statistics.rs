@@ -1,4 +1,5 @@
-//! The sums of a statistics ask: dosage-weighted columns, and downdates for people who are not called.
+//! The sums of a statistics ask: dosage-weighted columns, and downdates for people who are not
+//! called.
 
 use ligate_genotypes::{ColumnSums, Weight};
 
@@ -25,7 +26,8 @@ pub(crate) struct Statistics<'a> {
     /// Words of one variant without its downdate.
     width: usize,
     terms: Box<dyn Terms + 'a>,
-    /// Per sample block the sum over all its people: the downdate of a variant that the block does not hold.
+    /// Per sample block the sum over all its people: the downdate of a variant that the block does
+    /// not hold.
     whole: Vec<Vec<i64>>,
 }
 
@@ -36,10 +38,18 @@ impl<'a> Statistics<'a> {
         let width = rows.width - 1;
         let column = |block: &Block, k: usize| by_sample(block, |person| rows.row(person)[k + 1]);
         let columns_of = |block: &Block| -> Vec<Column> {
-            (0..width).map(|k| (Weight::Dosage, column(block, k))).collect()
+            (0..width)
+                .map(|k| (Weight::Dosage, column(block, k)))
+                .collect()
         };
         let sums = column_sums(cohort, &columns_of);
-        Self::new(cohort, width, sums, Tabulated::new(products, cohort.count()), threads)
+        Self::new(
+            cohort,
+            width,
+            sums,
+            Tabulated::new(products, cohort.count()),
+            threads,
+        )
     }
 
     /// S, g'Wg and g'WC; downdates are U and the triangle of I.
@@ -47,14 +57,26 @@ impl<'a> Statistics<'a> {
         let columns_of = |block: &Block| -> Vec<Column> {
             let score = by_sample(block, |person| fixed(terms.residuals[person]));
             let squared = by_sample(block, |person| fixed(terms.weights[person]));
-            let weighted =
-                |k: usize| by_sample(block, |person| fixed(terms.weights[person] * terms.row(person)[k]));
+            let weighted = |k: usize| {
+                by_sample(block, |person| {
+                    fixed(terms.weights[person] * terms.row(person)[k])
+                })
+            };
             let first = [(Weight::Dosage, score), (Weight::SquaredDosage, squared)];
-            first.into_iter().chain((0..terms.columns).map(|k| (Weight::Dosage, weighted(k)))).collect()
+            first
+                .into_iter()
+                .chain((0..terms.columns).map(|k| (Weight::Dosage, weighted(k))))
+                .collect()
         };
         let width = terms.columns + 2;
         let sums = column_sums(cohort, &columns_of);
-        Self::new(cohort, width, sums, Tabulated::new(terms, cohort.count()), threads)
+        Self::new(
+            cohort,
+            width,
+            sums,
+            Tabulated::new(terms, cohort.count()),
+            threads,
+        )
     }
 
     fn new(
@@ -65,11 +87,20 @@ impl<'a> Statistics<'a> {
         threads: usize,
     ) -> Self {
         let blocks = cohort.blocks().iter();
-        let whole = blocks.map(|block| sum_over(&terms, block.people(), threads)).collect();
-        Self { cohort, sums, width, terms: Box::new(terms), whole }
+        let whole = blocks
+            .map(|block| sum_over(&terms, block.people(), threads))
+            .collect();
+        Self {
+            cohort,
+            sums,
+            width,
+            terms: Box::new(terms),
+            whole,
+        }
     }
 
-    /// The words of a chunk's variants: weighted sums, and a downdate where the layout has room for one.
+    /// The words of a chunk's variants: weighted sums, and a downdate where the layout has room for
+    /// one.
     pub fn of_chunk(&self, chunk: &Chunk<'_, '_>, layout: &Layout) -> Vec<i64> {
         let sums = self.weighted_sums(chunk);
         let mut words = Vec::new();
@@ -102,7 +133,9 @@ impl<'a> Statistics<'a> {
             match &rows[variant] {
                 None => add(&mut sum, &self.whole[place]),
                 Some(row) => {
-                    let uncalled = row.exceptions().filter_map(|(sample, _)| block.person(sample));
+                    let uncalled = row
+                        .exceptions()
+                        .filter_map(|(sample, _)| block.person(sample));
                     uncalled.for_each(|person| self.terms.add(person, &mut sum));
                 }
             }
@@ -123,8 +156,10 @@ fn by_sample(block: &Block, value: impl Fn(usize) -> i64) -> Vec<i64> {
 fn column_sums(cohort: &Cohort, columns_of: &dyn Fn(&Block) -> Vec<Column>) -> Vec<ColumnSums> {
     let of_block = |block: &Block| {
         let columns = columns_of(block);
-        let views: Vec<(Weight, &[i64])> =
-            columns.iter().map(|(weight, column)| (*weight, column.as_slice())).collect();
+        let views: Vec<(Weight, &[i64])> = columns
+            .iter()
+            .map(|(weight, column)| (*weight, column.as_slice()))
+            .collect();
         ColumnSums::new(block.samples(), &views)
     };
     cohort.blocks().iter().map(of_block).collect()

@@ -1,5 +1,6 @@
-//! Vectors of integers, one per person, whose sums over people are moments: over all people of a node, or over those
-//! who are not called for a variant (a downdate). Both take the same vectors, so that a difference is exact.
+//! Vectors of integers, one per person, whose sums over people are moments: over all people of a
+//! node, or over those who are not called for a variant (a downdate). Both take the same vectors,
+//! so that a difference is exact.
 
 use std::ops::Range;
 
@@ -51,15 +52,27 @@ pub(crate) struct NullTerms {
 
 impl NullTerms {
     /// People of whom it is not known count as cases to the share `fill`.
-    pub fn new(cohort: &Cohort, standardised: &Standardised, coefficients: &[f64], fill: f64) -> Self {
+    pub fn new(
+        cohort: &Cohort,
+        standardised: &Standardised,
+        coefficients: &[f64],
+        fill: f64,
+    ) -> Self {
         let columns = standardised.width;
         let rows = real_rows(standardised);
         let (residuals, weights) = rows
             .chunks_exact(columns)
             .zip(cohort.filled_response(fill))
-            .map(|(row, response)| residual_and_weight(linear_predictor(row, coefficients), response))
+            .map(|(row, response)| {
+                residual_and_weight(linear_predictor(row, coefficients), response)
+            })
             .unzip();
-        Self { columns, rows, residuals, weights }
+        Self {
+            columns,
+            rows,
+            residuals,
+            weights,
+        }
     }
 
     pub fn row(&self, person: usize) -> &[f64] {
@@ -73,17 +86,27 @@ impl Terms for NullTerms {
     }
 
     fn add(&self, person: usize, sum: &mut [i64]) {
-        add_model_terms(self.row(person), self.residuals[person], self.weights[person], sum);
+        add_model_terms(
+            self.row(person),
+            self.residuals[person],
+            self.weights[person],
+            sum,
+        );
     }
 }
 
 /// The rows of all people as numbers.
 pub(crate) fn real_rows(standardised: &Standardised) -> Vec<f64> {
-    standardised.rows.iter().map(|value| unfixed(*value)).collect()
+    standardised
+        .rows
+        .iter()
+        .map(|value| unfixed(*value))
+        .collect()
 }
 
-/// Adds x (y - mu) and the triangle of w x x', rounded to fixed point. The order of the products is part of the
-/// result: a score test's columns w x are the same numbers as the triangle's first column.
+/// Adds x (y - mu) and the triangle of w x x', rounded to fixed point. The order of the products is
+/// part of the result: a score test's columns w x are the same numbers as the triangle's first
+/// column.
 pub(crate) fn add_model_terms(row: &[f64], residual: f64, weight: f64, sum: &mut [i64]) {
     let (gradient, information) = sum.split_at_mut(row.len());
     for (i, x) in row.iter().enumerate() {
@@ -97,7 +120,9 @@ pub(crate) fn add_model_terms(row: &[f64], residual: f64, weight: f64, sum: &mut
 
 /// The log odds of a person, added from the first term to the last.
 pub(crate) fn linear_predictor(row: &[f64], coefficients: &[f64]) -> f64 {
-    row.iter().zip(coefficients).fold(0.0, |sum, (x, b)| sum + x * b)
+    row.iter()
+        .zip(coefficients)
+        .fold(0.0, |sum, (x, b)| sum + x * b)
 }
 
 /// y - mu and mu (1 - mu) at some log odds.
@@ -111,8 +136,9 @@ pub(crate) fn sum_over(terms: &dyn Terms, people: Range<usize>, threads: usize) 
     const PEOPLE_PER_THREAD: usize = 1024;
     let size = people.len().div_ceil(threads.max(1)).max(PEOPLE_PER_THREAD);
     let starts = people.clone().step_by(size);
-    let mut parts: Vec<(Range<usize>, Vec<i64>)> =
-        starts.map(|start| (start..people.end.min(start + size), vec![0; terms.width()])).collect();
+    let mut parts: Vec<(Range<usize>, Vec<i64>)> = starts
+        .map(|start| (start..people.end.min(start + size), vec![0; terms.width()]))
+        .collect();
     let add_all = |(range, sum): &mut (Range<usize>, Vec<i64>)| {
         range.clone().for_each(|person| terms.add(person, sum));
     };
@@ -151,7 +177,10 @@ impl<T: Terms> Tabulated<T> {
         let mut table = Vec::new();
         if people.saturating_mul(width) <= Self::MAX_TABLE {
             table.resize(people * width, 0);
-            table.chunks_exact_mut(width).enumerate().for_each(|(person, sum)| terms.add(person, sum));
+            table
+                .chunks_exact_mut(width)
+                .enumerate()
+                .for_each(|(person, sum)| terms.add(person, sum));
         }
         Self { terms, table }
     }

@@ -1,6 +1,7 @@
-//! The baseline beside every association: an inverse-variance meta-analysis (fixed effect) of the nodes' own results
-//! (Borenstein et al., Introduction to Meta-Analysis (2009), ch. 11). The nodes that have an own result are counted
-//! first; where they are too few, nothing is asked, so that no node's own result leaves it.
+//! The baseline beside every association: an inverse-variance meta-analysis (fixed effect) of the
+//! nodes' own results (Borenstein et al., Introduction to Meta-Analysis (2009), ch. 11). The nodes
+//! that have an own result are counted first; where they are too few, nothing is asked, so that no
+//! node's own result leaves it.
 
 use super::{
     RunError, Stage, Summation,
@@ -26,7 +27,10 @@ pub(crate) fn add<S: Summation>(
 ) -> Result<(), RunError<S::Error>> {
     let all: Vec<Passed> = associations
         .iter()
-        .map(|association| Passed { key: association.key.clone(), counts: association.counts })
+        .map(|association| Passed {
+            key: association.key.clone(),
+            counts: association.counts,
+        })
         .collect();
     let unit = match driver.plan.family {
         Family::Linear => model.scaling.last().map_or(1.0, Scaling::unit),
@@ -67,7 +71,11 @@ fn of_batch<S: Summation>(
         return Ok(baselines);
     }
     let asked = variants(enough.iter().map(|(place, _)| &batch[*place]));
-    let ask = Ask::Baseline { scaling: model.scaling.clone(), fill: model.fill, variants: asked };
+    let ask = Ask::Baseline {
+        scaling: model.scaling.clone(),
+        fill: model.fill,
+        variants: asked,
+    };
     let combined: Vec<Option<Baseline>> = driver.sum(&ask, |sum| {
         enough
             .iter()
@@ -89,5 +97,10 @@ fn combine(words: &[i64], sites: u64, unit: f64) -> Option<Baseline> {
     }
     let (beta, standard_error) = (weighted / weight, 1.0 / weight.sqrt());
     let p_value = normal_two_sided(beta / standard_error).p_value;
-    Some(Baseline { beta: beta * unit, standard_error: standard_error * unit, p_value, sites })
+    Some(Baseline {
+        beta: beta * unit,
+        standard_error: standard_error * unit,
+        p_value,
+        sites,
+    })
 }

@@ -43,47 +43,76 @@ pub(crate) struct Driver<'r, S> {
 
 impl<'r, S: Summation> Driver<'r, S> {
     pub fn new(plan: &'r Plan, sums: &'r mut S, progress: &'r dyn Fn(RunProgress)) -> Self {
-        Self { plan, sums, progress }
+        Self {
+            plan,
+            sums,
+            progress,
+        }
     }
 
     pub fn report(&self, stage: Stage, done: usize, total: usize) {
-        (self.progress)(RunProgress { stage, done: done as u64, total: total as u64 });
+        (self.progress)(RunProgress {
+            stage,
+            done: done as u64,
+            total: total as u64,
+        });
     }
 
     /// Makes one sum and what `next` makes of it. A sum of another length is refused.
-    pub fn sum<T>(&mut self, ask: &Ask, next: impl FnOnce(&[i64]) -> T) -> Result<T, RunError<S::Error>> {
+    pub fn sum<T>(
+        &mut self,
+        ask: &Ask,
+        next: impl FnOnce(&[i64]) -> T,
+    ) -> Result<T, RunError<S::Error>> {
         let words = ask.words();
         let checked = |sum: &[u64]| {
             let signed: Vec<i64> = sum.iter().map(|word| *word as i64).collect();
             (signed.len() == words).then(|| next(&signed))
         };
-        self.sums.sum(ask, checked).map_err(RunError::Sum)?.ok_or(RunError::Impossible)
+        self.sums
+            .sum(ask, checked)
+            .map_err(RunError::Sum)?
+            .ok_or(RunError::Impossible)
     }
 
     pub fn people(&mut self) -> Result<PeopleCounts, RunError<S::Error>> {
         self.report(Stage::People, 0, 1);
-        let people =
-            self.sums.people(&Ask::People { two_values: self.plan.two_values }).map_err(RunError::Sum)?;
+        let people = self
+            .sums
+            .people(&Ask::People {
+                two_values: self.plan.two_values,
+            })
+            .map_err(RunError::Sum)?;
         check_people(self.plan, &people)?;
         self.report(Stage::People, 1, 1);
         Ok(people)
     }
 
     pub fn counts(&mut self, keys: &[VariantKey]) -> Result<Counted, RunError<S::Error>> {
-        let mut counted = Counted { passed: Vec::new(), refused: Vec::new() };
+        let mut counted = Counted {
+            passed: Vec::new(),
+            refused: Vec::new(),
+        };
         for (batch, done) in keys.chunks(MAX_BATCH).zip((0..).step_by(MAX_BATCH)) {
             self.report(Stage::Counts, done, keys.len());
-            let ask = Ask::Counts { two_values: self.plan.two_values, keys: batch.to_vec() };
+            let ask = Ask::Counts {
+                two_values: self.plan.two_values,
+                keys: batch.to_vec(),
+            };
             let answers = self.sums.counts(&ask).map_err(RunError::Sum)?;
             if answers.len() != batch.len() {
                 return Err(RunError::Impossible);
             }
             for (key, answer) in batch.iter().zip(answers) {
                 match answer {
-                    Ok(counts) => counted.passed.push(Passed { key: key.clone(), counts }),
-                    Err(rule) => {
-                        counted.refused.push(Unreported { key: key.clone(), reason: Reason::Gate(rule) })
-                    }
+                    Ok(counts) => counted.passed.push(Passed {
+                        key: key.clone(),
+                        counts,
+                    }),
+                    Err(rule) => counted.refused.push(Unreported {
+                        key: key.clone(),
+                        reason: Reason::Gate(rule),
+                    }),
                 }
             }
         }
@@ -110,13 +139,20 @@ impl<'r, S: Summation> Driver<'r, S> {
             return Ok(Vec::new());
         }
         self.report(Stage::Scale, 0, 1);
-        let ask = Ask::Scale { exponents: exponents.clone() };
+        let ask = Ask::Scale {
+            exponents: exponents.clone(),
+        };
         let scaled = self.sum(&ask, |sum| {
             let remembered = facts.fills.iter().zip(&facts.grids);
-            let variables = exponents.iter().zip(remembered).zip(sum.chunks_exact(SCALE_WORDS));
+            let variables = exponents
+                .iter()
+                .zip(remembered)
+                .zip(sum.chunks_exact(SCALE_WORDS));
             variables
                 .map(|((exponent, (fill, grid)), words)| {
-                    let wide = |first: usize| carry(std::array::from_fn(|limb| words[first + limb] as u64));
+                    let wide = |first: usize| {
+                        carry(std::array::from_fn(|limb| words[first + limb] as u64))
+                    };
                     let known = words[0] as u64;
                     if known < people.individuals / 2 {
                         return Ok(None);
@@ -148,14 +184,18 @@ impl<'r, S: Summation> Driver<'r, S> {
     }
 }
 
-/// People without a value count as what they counted as before, or as the mean, and in either case as the point of the grid
-/// that is nearest to it. Sums of dosages times values are whole multiples of the values' step, so anything else shows as a
-/// remainder of the sum, which is that of the people without a value: two variables of which the second is lacked by one
-/// person more give that person's genotype away.
+/// People without a value count as what they counted as before, or as the mean, and in either case
+/// as the point of the grid that is nearest to it. Sums of dosages times values are whole multiples
+/// of the values' step, so anything else shows as a remainder of the sum, which is that of the
+/// people without a value: two variables of which the second is lacked by one person more give that
+/// person's genotype away.
 fn filled(scaling: Scaling, before: Option<f64>, grid: Option<Grid>) -> Scaling {
     let nearest = |value: f64| grid.map_or(value, |grid| grid.nearest(value));
-    let near = before.map(nearest).and_then(|value| scaling.filled_with(value));
-    near.or_else(|| scaling.filled_with(nearest(scaling.centre()))).unwrap_or(scaling)
+    let near = before
+        .map(nearest)
+        .and_then(|value| scaling.filled_with(value));
+    near.or_else(|| scaling.filled_with(nearest(scaling.centre())))
+        .unwrap_or(scaling)
 }
 
 /// Cuts a list into asks of at most `MAX_BATCH` items and `MAX_WORDS` words.
@@ -190,8 +230,12 @@ mod tests {
 
     #[test]
     fn batches_are_bounded_in_items_and_words() {
-        let sizes =
-            |items: &[usize]| batches(items, |words| *words).iter().map(|b| b.len()).collect::<Vec<_>>();
+        let sizes = |items: &[usize]| {
+            batches(items, |words| *words)
+                .iter()
+                .map(|b| b.len())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(sizes(&[]), Vec::<usize>::new());
         assert_eq!(sizes(&vec![1; MAX_BATCH + 1]), [MAX_BATCH, 1]);
         assert_eq!(sizes(&[MAX_WORDS - 1, 1, 1]), [2, 1]);

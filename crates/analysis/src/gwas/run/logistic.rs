@@ -1,5 +1,5 @@
-//! The rounds of a logistic run: the null model, one pass of score tests, and Wald tests for the variants below the
-//! plan's p-value.
+//! The rounds of a logistic run: the null model, one pass of score tests, and Wald tests for the
+//! variants below the plan's p-value.
 
 use ligate_model::PeopleCounts;
 
@@ -62,7 +62,9 @@ pub(crate) fn associations<S: Summation>(
     let mut tested = score_tests(driver, people, model, null, passed)?;
     wald_tests(driver, model, &mut tested)?;
     let mut found = Found::default();
-    tested.into_iter().for_each(|variant| collect(variant, &mut found));
+    tested
+        .into_iter()
+        .for_each(|variant| collect(variant, &mut found));
     Ok(found)
 }
 
@@ -74,9 +76,13 @@ fn check_covariates<S: Summation>(
     if scaling.is_empty() {
         return Ok(());
     }
-    let ask = Ask::Moments { scaling: scaling.to_vec() };
+    let ask = Ask::Moments {
+        scaling: scaling.to_vec(),
+    };
     let columns = driver.plan.columns();
-    let refused = driver.sum(&ask, |sum| Predictors::new(&Symmetric::from_fixed(columns, sum)).err())?;
+    let refused = driver.sum(&ask, |sum| {
+        Predictors::new(&Symmetric::from_fixed(columns, sum)).err()
+    })?;
     refused.map_or(Ok(()), |covariates| Err(driver.collinear(&covariates)))
 }
 
@@ -91,17 +97,25 @@ fn null_model<S: Summation>(
     let mut coefficients = logistic::start(columns, cases, controls);
     for round in 0..MAX_ROUNDS {
         driver.report(Stage::Null, round, MAX_ROUNDS);
-        let ask = Ask::Null { scaling: scaling.to_vec(), coefficients: coefficients.clone(), fill };
+        let ask = Ask::Null {
+            scaling: scaling.to_vec(),
+            coefficients: coefficients.clone(),
+            fill,
+        };
         let (step, sums) = driver.sum(&ask, |sum| {
             let sums = Sums::new(columns, sum);
-            (logistic::step(&sums, &coefficients, people.individuals), sums)
+            (
+                logistic::step(&sums, &coefficients, people.individuals),
+                sums,
+            )
         })?;
         match step {
             Step::Next(next) => coefficients = next,
             Step::Separated => return Err(RunError::Separated),
             Step::Settled => {
                 driver.report(Stage::Null, MAX_ROUNDS, MAX_ROUNDS);
-                return Null::new(sums, coefficients).map_err(|covariates| driver.collinear(&covariates));
+                return Null::new(sums, coefficients)
+                    .map_err(|covariates| driver.collinear(&covariates));
             }
         }
     }
@@ -118,7 +132,9 @@ fn score_tests<S: Summation>(
     let (columns, individuals) = (driver.plan.columns(), people.individuals);
     let wald_below = driver.plan.wald_below;
     let mut tested = Vec::with_capacity(passed.len());
-    for batch in batches(&passed, |item| score_words(columns, individuals, &item.counts)) {
+    for batch in batches(&passed, |item| {
+        score_words(columns, individuals, &item.counts)
+    }) {
         driver.report(Stage::Association, tested.len(), passed.len());
         let ask = Ask::Score {
             scaling: model.scaling.clone(),
@@ -130,10 +146,19 @@ fn score_tests<S: Summation>(
         let layout = ask.layout();
         let states: Vec<State> = driver.sum(&ask, |sum| {
             let words = (0..batch.len()).map(|place| &sum[layout.range(place)]);
-            let scores = batch.iter().zip(words).map(|(item, words)| score(null, item, words));
+            let scores = batch
+                .iter()
+                .zip(words)
+                .map(|(item, words)| score(null, item, words));
             scores.map(|score| after_score(score, wald_below)).collect()
         })?;
-        tested.extend(batch.iter().cloned().zip(states).map(|(passed, state)| Tested { passed, state }));
+        tested.extend(
+            batch
+                .iter()
+                .cloned()
+                .zip(states)
+                .map(|(passed, state)| Tested { passed, state }),
+        );
     }
     driver.report(Stage::Association, tested.len(), passed.len());
     Ok(tested)
@@ -141,18 +166,30 @@ fn score_tests<S: Summation>(
 
 fn score(null: &Null, variant: &Passed, words: &[i64]) -> Result<Score, Reason> {
     let (sums, downdate) = words.split_at(logistic::words(null.coefficients().len()));
-    null.score(&variant.counts, sums, (!downdate.is_empty()).then_some(downdate))
+    null.score(
+        &variant.counts,
+        sums,
+        (!downdate.is_empty()).then_some(downdate),
+    )
 }
 
 fn after_score(score: Result<Score, Reason>, wald_below: f64) -> State {
     match score {
         Err(reason) => State::Done(Err(reason)),
-        Ok(Score { beta, standard_error, start }) => {
+        Ok(Score {
+            beta,
+            standard_error,
+            start,
+        }) => {
             let p_value = normal_two_sided(beta / standard_error).p_value;
             if wald_below >= 1.0 || p_value < wald_below {
                 State::Fitting(start)
             } else {
-                State::Done(Ok(Fitted { beta, standard_error, test: Test::Score }))
+                State::Done(Ok(Fitted {
+                    beta,
+                    standard_error,
+                    test: Test::Score,
+                }))
             }
         }
     }
@@ -165,10 +202,14 @@ fn wald_tests<S: Summation>(
     tested: &mut [Tested],
 ) -> Result<(), RunError<S::Error>> {
     let columns = driver.plan.columns();
-    let wanted = tested.iter().filter(|variant| variant.fitting().is_some()).count();
+    let wanted = tested
+        .iter()
+        .filter(|variant| variant.fitting().is_some())
+        .count();
     for round in 1..=MAX_ROUNDS {
-        let active: Vec<usize> =
-            (0..tested.len()).filter(|place| tested[*place].fitting().is_some()).collect();
+        let active: Vec<usize> = (0..tested.len())
+            .filter(|place| tested[*place].fitting().is_some())
+            .collect();
         driver.report(Stage::Wald, wanted - active.len(), wanted);
         for batch in batches(&active, |_| wald_words(columns)) {
             wald_round(driver, model, tested, batch, round)?;
@@ -189,17 +230,26 @@ fn wald_round<S: Summation>(
     round: usize,
 ) -> Result<(), RunError<S::Error>> {
     let size = driver.plan.columns() + 1;
-    let coefficients: Vec<f64> =
-        batch.iter().filter_map(|place| tested[*place].fitting()).flatten().copied().collect();
+    let coefficients: Vec<f64> = batch
+        .iter()
+        .filter_map(|place| tested[*place].fitting())
+        .flatten()
+        .copied()
+        .collect();
     let ask = Ask::Wald {
         scaling: model.scaling.clone(),
         coefficients: coefficients.clone(),
         fill: model.fill,
         variants: variants(batch.iter().map(|place| &tested[*place].passed)),
     };
-    let called: Vec<u64> = batch.iter().map(|place| tested[*place].passed.counts.called).collect();
+    let called: Vec<u64> = batch
+        .iter()
+        .map(|place| tested[*place].passed.counts.called)
+        .collect();
     let steps: Vec<WaldStep> = driver.sum(&ask, |sum| {
-        let models = sum.chunks_exact(logistic::model_words(size)).zip(coefficients.chunks_exact(size));
+        let models = sum
+            .chunks_exact(logistic::model_words(size))
+            .zip(coefficients.chunks_exact(size));
         let step = |((words, own), people): ((&[i64], &[f64]), &u64)| {
             logistic::wald_step(&Sums::new(size, words), own, *people, round)
         };
@@ -209,9 +259,14 @@ fn wald_round<S: Summation>(
         tested[*place].state = match step {
             WaldStep::Next(next) => State::Fitting(next),
             WaldStep::Failed(reason) => State::Done(Err(reason)),
-            WaldStep::Settled { beta, standard_error } => {
-                State::Done(Ok(Fitted { beta, standard_error, test: Test::Wald }))
-            }
+            WaldStep::Settled {
+                beta,
+                standard_error,
+            } => State::Done(Ok(Fitted {
+                beta,
+                standard_error,
+                test: Test::Wald,
+            })),
         };
     }
     Ok(())
@@ -229,7 +284,11 @@ impl Tested {
 fn collect(tested: Tested, found: &mut Found) {
     let Passed { key, counts } = tested.passed;
     match tested.state {
-        State::Done(Ok(Fitted { beta, standard_error, test })) => {
+        State::Done(Ok(Fitted {
+            beta,
+            standard_error,
+            test,
+        })) => {
             let statistic = beta / standard_error;
             let tail = normal_two_sided(statistic);
             found.associations.push(Association {
@@ -246,6 +305,9 @@ fn collect(tested: Tested, found: &mut Found) {
         }
         State::Done(Err(reason)) => found.unreported.push(Unreported { key, reason }),
         // The last round leaves nothing fitting.
-        State::Fitting(_) => found.unreported.push(Unreported { key, reason: Reason::NotConverged }),
+        State::Fitting(_) => found.unreported.push(Unreported {
+            key,
+            reason: Reason::NotConverged,
+        }),
     }
 }

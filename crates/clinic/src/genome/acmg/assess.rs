@@ -29,7 +29,11 @@ pub fn assess(candidate: &Candidate, context: &AcmgContext<'_>) -> Assessment {
         .iter()
         .filter_map(|criterion| {
             let reason = criterion.left_out()?.to_owned();
-            Some(Judgement { criterion: *criterion, status: Status::NotAssessable, reason })
+            Some(Judgement {
+                criterion: *criterion,
+                status: Status::NotAssessable,
+                reason,
+            })
         })
         .collect();
     judgements.extend(frequency::judge(candidate.rarity, context.mode));
@@ -67,7 +71,11 @@ const LEFT_OUT: [Criterion; 14] = [
 ];
 
 fn judgement(criterion: Criterion, status: Status, reason: &str) -> Judgement {
-    Judgement { criterion, status, reason: reason.to_owned() }
+    Judgement {
+        criterion,
+        status,
+        reason: reason.to_owned(),
+    }
 }
 
 /// LOEUF below which losing one copy is not tolerated (gnomAD v2.1.1).
@@ -77,21 +85,32 @@ const INTOLERANT_MISSENSE_Z: f32 = 3.09;
 /// Chance that a parent's call is wrong above which a variant is not called new.
 const PARENT_WRONG_MAX: f64 = 0.05;
 
-/// Loss of function by annotation, in a gene where that is a mechanism: for recessive modes loss is the usual one, for
-/// dominant ones the gene must be intolerant.
+/// Loss of function by annotation, in a gene where that is a mechanism: for recessive modes loss is
+/// the usual one, for dominant ones the gene must be intolerant.
 fn loss_of_function(context: &AcmgContext<'_>) -> Judgement {
-    let GeneEffect { effect, source, loftee, .. } = context.effect;
+    let GeneEffect {
+        effect,
+        source,
+        loftee,
+        ..
+    } = context.effect;
     let one = |status, reason| judgement(Criterion::Pvs1, status, reason);
     if *source == EffectSource::Structures {
         return match effect {
             Effect::Nonsense | Effect::Frameshift | Effect::SpliceSite | Effect::CodingUnread => {
-                one(Status::NotAssessable, "gene structures alone do not show a loss of function")
+                one(
+                    Status::NotAssessable,
+                    "gene structures alone do not show a loss of function",
+                )
             }
             _ => one(Status::NotMet, "no loss of function"),
         };
     }
     if !effect.is_loss_of_function() {
-        return one(Status::NotMet, "not a nonsense, frameshift or splice-site variant");
+        return one(
+            Status::NotMet,
+            "not a nonsense, frameshift or splice-site variant",
+        );
     }
     if matches!(loftee, Some(Loftee::LowConfidence)) {
         return one(Status::NotMet, "LOFTEE doubts the loss of function");
@@ -99,21 +118,35 @@ fn loss_of_function(context: &AcmgContext<'_>) -> Judgement {
     let recessive = matches!(context.mode, Mode::Recessive | Mode::XRecessive);
     match context.constraint {
         Some(constraint) if constraint.loeuf < INTOLERANT_LOEUF || recessive => {
-            // ClinGen's decision tree (Abou Tayoun 2018) lowers splice sites, whose outcome is not read here.
-            let strength =
-                if *effect == Effect::SpliceSite { Strength::Strong } else { Strength::VeryStrong };
-            one(Status::Met(strength), "loss of function in a gene where that causes disease")
+            // ClinGen's decision tree (Abou Tayoun 2018) lowers splice sites, whose outcome is not
+            // read here.
+            let strength = if *effect == Effect::SpliceSite {
+                Strength::Strong
+            } else {
+                Strength::VeryStrong
+            };
+            one(
+                Status::Met(strength),
+                "loss of function in a gene where that causes disease",
+            )
         }
-        Some(_) => one(Status::NotMet, "the gene tolerates the loss of one copy (LOEUF)"),
+        Some(_) => one(
+            Status::NotMet,
+            "the gene tolerates the loss of one copy (LOEUF)",
+        ),
         None => one(Status::NotAssessable, "the gene's constraint is not known"),
     }
 }
 
-/// PS2 and PM6, never both: new, with both healthy parents called without it and few chances that a call is wrong. PS2
-/// where enough of the parents' genotypes agree with the pedigree, which confirms them; PM6 where too few are there.
+/// PS2 and PM6, never both: new, with both healthy parents called without it and few chances that a
+/// call is wrong. PS2 where enough of the parents' genotypes agree with the pedigree, which
+/// confirms them; PM6 where too few are there.
 fn new(candidate: &Candidate, context: &AcmgContext<'_>) -> [Judgement; 2] {
     let both = |confirmed, assumed, reason: &str| {
-        [judgement(Criterion::Ps2, confirmed, reason), judgement(Criterion::Pm6, assumed, reason)]
+        [
+            judgement(Criterion::Ps2, confirmed, reason),
+            judgement(Criterion::Pm6, assumed, reason),
+        ]
     };
     let neither = |status, reason: &str| both(status, status, reason);
     let (Some(father), Some(mother)) = context.family.parents() else {
@@ -123,12 +156,21 @@ fn new(candidate: &Candidate, context: &AcmgContext<'_>) -> [Judgement; 2] {
         return neither(Status::NotMet, "a parent carries it or has no call");
     };
     if !candidate.parents_measured {
-        return neither(Status::NotAssessable, "the file does not say how good the parents' calls are");
+        return neither(
+            Status::NotAssessable,
+            "the file does not say how good the parents' calls are",
+        );
     }
     if wrong > PARENT_WRONG_MAX {
-        return neither(Status::NotMet, &format!("a parent's call is wrong with chance {wrong:.2}"));
+        return neither(
+            Status::NotMet,
+            &format!("a parent's call is wrong with chance {wrong:.2}"),
+        );
     }
-    if [father, mother].iter().any(|parent| context.family.member(*parent).affected != Some(false)) {
+    if [father, mother]
+        .iter()
+        .any(|parent| context.family.member(*parent).affected != Some(false))
+    {
         return neither(Status::NotMet, "a parent is affected or of unknown status");
     }
     match context.family.parentage() {
@@ -142,7 +184,10 @@ fn new(candidate: &Candidate, context: &AcmgContext<'_>) -> [Judgement; 2] {
             Status::Met(Strength::Moderate),
             "new, and too few genotypes are there to confirm the parents",
         ),
-        Parentage::Contradicted => neither(Status::NotMet, "the genotypes contradict the stated parents"),
+        Parentage::Contradicted => neither(
+            Status::NotMet,
+            "the genotypes contradict the stated parents",
+        ),
     }
 }
 
@@ -156,28 +201,40 @@ fn in_trans(context: &AcmgContext<'_>) -> Judgement {
             Status::Met(Strength::Moderate),
             "in trans with a variant that is likely pathogenic by itself",
         ),
-        Some((true, Phase::Unknown)) => {
-            one(Status::Met(Strength::Supporting), "with a likely pathogenic variant, phase not known")
-        }
+        Some((true, Phase::Unknown)) => one(
+            Status::Met(Strength::Supporting),
+            "with a likely pathogenic variant, phase not known",
+        ),
         Some((true, Phase::Cis)) => one(Status::NotMet, "on the same copy as the other variant"),
-        Some((false, _)) | None => one(Status::NotMet, "no second variant that is pathogenic by itself"),
+        Some((false, _)) | None => one(
+            Status::NotMet,
+            "no second variant that is pathogenic by itself",
+        ),
     }
 }
 
 fn length(context: &AcmgContext<'_>) -> Judgement {
     match context.effect.effect {
-        Effect::StopLost => {
-            judgement(Criterion::Pm4, Status::Met(Strength::Moderate), "the stop codon is lost")
-        }
+        Effect::StopLost => judgement(
+            Criterion::Pm4,
+            Status::Met(Strength::Moderate),
+            "the stop codon is lost",
+        ),
         Effect::InframeIndel if context.effect.source != EffectSource::Structures => judgement(
             Criterion::Pm4,
             Status::Met(Strength::Supporting),
             "in-frame; repeats were not looked at",
         ),
-        Effect::InframeIndel => {
-            judgement(Criterion::Pm4, Status::NotAssessable, "gene structures alone: repeats are not known")
-        }
-        _ => judgement(Criterion::Pm4, Status::NotMet, "the protein keeps its length"),
+        Effect::InframeIndel => judgement(
+            Criterion::Pm4,
+            Status::NotAssessable,
+            "gene structures alone: repeats are not known",
+        ),
+        _ => judgement(
+            Criterion::Pm4,
+            Status::NotMet,
+            "the protein keeps its length",
+        ),
     }
 }
 
@@ -187,11 +244,21 @@ fn cosegregation(candidate: &Candidate, context: &AcmgContext<'_>) -> Judgement 
     let with = affected.iter().filter(|state| state.carries()).count();
     let without = affected.len() - with;
     match (with, without) {
-        (0, 0) => judgement(Criterion::Pp1, Status::NotAssessable, "no other affected member is genotyped"),
-        (1.., 0) => {
-            judgement(Criterion::Pp1, Status::Met(Strength::Supporting), "all affected members carry it")
-        }
-        _ => judgement(Criterion::Pp1, Status::NotMet, "an affected member does not carry it"),
+        (0, 0) => judgement(
+            Criterion::Pp1,
+            Status::NotAssessable,
+            "no other affected member is genotyped",
+        ),
+        (1.., 0) => judgement(
+            Criterion::Pp1,
+            Status::Met(Strength::Supporting),
+            "all affected members carry it",
+        ),
+        _ => judgement(
+            Criterion::Pp1,
+            Status::NotMet,
+            "an affected member does not carry it",
+        ),
     }
 }
 
@@ -199,23 +266,40 @@ fn intolerant_of_missense(context: &AcmgContext<'_>) -> Judgement {
     let one = |status, reason| judgement(Criterion::Pp2, status, reason);
     match (context.effect.effect, context.constraint) {
         (Effect::Missense, Some(constraint)) if constraint.missense_z > INTOLERANT_MISSENSE_Z => {
-            one(Status::Met(Strength::Supporting), "missense in a gene that tolerates little of it")
+            one(
+                Status::Met(Strength::Supporting),
+                "missense in a gene that tolerates little of it",
+            )
         }
         (Effect::Missense, Some(_)) => one(Status::NotMet, "the gene tolerates missense variation"),
-        (Effect::Missense, None) => one(Status::NotAssessable, "the gene's constraint is not known"),
-        (Effect::CodingUnread, _) => one(Status::NotAssessable, "missense was not told from silent"),
+        (Effect::Missense, None) => {
+            one(Status::NotAssessable, "the gene's constraint is not known")
+        }
+        (Effect::CodingUnread, _) => {
+            one(Status::NotAssessable, "missense was not told from silent")
+        }
         _ => one(Status::NotMet, "not missense"),
     }
 }
 
-/// BS2: a healthy relative has the genotype that should make them ill. Age and penetrance are not known, so that it is
-/// supporting only.
+/// BS2: a healthy relative has the genotype that should make them ill. Age and penetrance are not
+/// known, so that it is supporting only.
 fn healthy_carrier(candidate: &Candidate, context: &AcmgContext<'_>) -> Judgement {
     let recessive = matches!(context.mode, Mode::Recessive | Mode::XRecessive);
-    let ill = |state: State| if recessive { state.is_full() } else { state.carries() };
+    let ill = |state: State| {
+        if recessive {
+            state.is_full()
+        } else {
+            state.carries()
+        }
+    };
     let healthy: Vec<State> = others(candidate, context, false).collect();
     if healthy.is_empty() {
-        return judgement(Criterion::Bs2, Status::NotAssessable, "no healthy member is genotyped");
+        return judgement(
+            Criterion::Bs2,
+            Status::NotAssessable,
+            "no healthy member is genotyped",
+        );
     }
     if healthy.into_iter().any(ill) {
         judgement(
@@ -224,27 +308,50 @@ fn healthy_carrier(candidate: &Candidate, context: &AcmgContext<'_>) -> Judgemen
             "a healthy relative has the same genotype",
         )
     } else {
-        judgement(Criterion::Bs2, Status::NotMet, "no healthy relative has the genotype")
+        judgement(
+            Criterion::Bs2,
+            Status::NotMet,
+            "no healthy relative has the genotype",
+        )
     }
 }
 
-/// BS4: one affected relative without it may have another cause or a wrong call, which is supporting; two are strong.
+/// BS4: one affected relative without it may have another cause or a wrong call, which is
+/// supporting; two are strong.
 fn against_segregation(candidate: &Candidate, context: &AcmgContext<'_>) -> Judgement {
     let affected: Vec<State> = others(candidate, context, true).collect();
     let without = affected.iter().filter(|state| !state.carries()).count();
     let one = |status, reason| judgement(Criterion::Bs4, status, reason);
     match (affected.len(), without) {
-        (0, _) => one(Status::NotAssessable, "no other affected member is genotyped"),
+        (0, _) => one(
+            Status::NotAssessable,
+            "no other affected member is genotyped",
+        ),
         (_, 0) => one(Status::NotMet, "no affected member is without it"),
-        (_, 1) => one(Status::Met(Strength::Supporting), "one affected member does not carry it"),
-        _ => one(Status::Met(Strength::Strong), "affected members do not carry it"),
+        (_, 1) => one(
+            Status::Met(Strength::Supporting),
+            "one affected member does not carry it",
+        ),
+        _ => one(
+            Status::Met(Strength::Strong),
+            "affected members do not carry it",
+        ),
     }
 }
 
 /// The called states of the patient's relatives that are affected, or healthy.
-fn others(candidate: &Candidate, context: &AcmgContext<'_>, affected: bool) -> impl Iterator<Item = State> {
+fn others(
+    candidate: &Candidate,
+    context: &AcmgContext<'_>,
+    affected: bool,
+) -> impl Iterator<Item = State> {
     let patient = context.family.patient().0;
-    let members = context.family.members().iter().zip(&candidate.states).enumerate();
+    let members = context
+        .family
+        .members()
+        .iter()
+        .zip(&candidate.states)
+        .enumerate();
     let others = members.filter(move |(at, (member, state))| {
         *at != patient && member.affected == Some(affected) && **state != State::Uncalled
     });
@@ -255,12 +362,14 @@ fn with_another(context: &AcmgContext<'_>) -> Judgement {
     let one = |status, reason| judgement(Criterion::Bp2, status, reason);
     match (context.mode, context.partner) {
         (_, None) => one(Status::NotAssessable, "no second variant"),
-        (Mode::Recessive, Some((true, Phase::Cis))) => {
-            one(Status::Met(Strength::Supporting), "on the same copy as a pathogenic variant")
-        }
-        (Mode::Dominant, Some((true, Phase::Trans))) => {
-            one(Status::Met(Strength::Supporting), "in trans with a pathogenic variant of a dominant disease")
-        }
+        (Mode::Recessive, Some((true, Phase::Cis))) => one(
+            Status::Met(Strength::Supporting),
+            "on the same copy as a pathogenic variant",
+        ),
+        (Mode::Dominant, Some((true, Phase::Trans))) => one(
+            Status::Met(Strength::Supporting),
+            "in trans with a pathogenic variant of a dominant disease",
+        ),
         _ => one(Status::NotMet, "phase speaks not against it"),
     }
 }
@@ -272,9 +381,11 @@ fn silent(context: &AcmgContext<'_>) -> Judgement {
             Status::NotAssessable,
             "silent; its effect on splicing is not predicted here",
         ),
-        Effect::CodingUnread => {
-            judgement(Criterion::Bp7, Status::NotAssessable, "missense was not told from silent")
-        }
+        Effect::CodingUnread => judgement(
+            Criterion::Bp7,
+            Status::NotAssessable,
+            "missense was not told from silent",
+        ),
         _ => judgement(Criterion::Bp7, Status::NotMet, "not silent"),
     }
 }

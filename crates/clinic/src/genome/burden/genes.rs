@@ -29,7 +29,10 @@ struct Size {
 
 impl Size {
     fn of(gene: &GeneStructure) -> Self {
-        Self { bases: f64::from(gene.coding_bases), exons: f64::from(gene.coding_exons) }
+        Self {
+            bases: f64::from(gene.coding_bases),
+            exons: f64::from(gene.coding_exons),
+        }
     }
 
     fn add(&mut self, other: Self) {
@@ -51,11 +54,20 @@ impl GeneRates {
         let rates = model.genes().iter().zip(counts).map(|(gene, count)| {
             let size = Size::of(gene);
             let expected = all * size.bases / total.bases.max(1.0);
-            GeneRate { size, observed: f64::from(count), expected }
+            GeneRate {
+                size,
+                observed: f64::from(count),
+                expected,
+            }
         });
         let genes: Vec<GeneRate> = rates.collect();
         let shape = shape(&genes);
-        Self { genes, shape, total, hemizygous }
+        Self {
+            genes,
+            shape,
+            total,
+            hemizygous,
+        }
     }
 
     pub fn shape(&self) -> f64 {
@@ -63,13 +75,21 @@ impl GeneRates {
     }
 
     pub fn expected(&self, gene: ModelGene) -> f64 {
-        self.genes.get(gene.0 as usize).map_or(0.0, |rate| rate.expected)
+        self.genes
+            .get(gene.0 as usize)
+            .map_or(0.0, |rate| rate.expected)
     }
 
     /// The gene's share of the variants of one kind.
     pub fn share(&self, gene: ModelGene, carried: &Carried) -> f64 {
-        let Some(rate) = self.genes.get(gene.0 as usize) else { return 1.0 };
-        let total = if carried.carriage == Carriage::Hemizygous { self.hemizygous } else { self.total };
+        let Some(rate) = self.genes.get(gene.0 as usize) else {
+            return 1.0;
+        };
+        let total = if carried.carriage == Carriage::Hemizygous {
+            self.hemizygous
+        } else {
+            self.total
+        };
         let (own, all) = if carried.effect.grows_with_coding_bases() {
             (rate.size.bases, total.bases)
         } else {
@@ -78,10 +98,13 @@ impl GeneRates {
         own.max(1.0) / all.max(1.0)
     }
 
-    /// How much more than its length the gene varies, from its other coding variants: the mean of the gamma
-    /// distribution after seeing them (Gelman et al., Bayesian Data Analysis, 3rd ed., section 2.6).
+    /// How much more than its length the gene varies, from its other coding variants: the mean of
+    /// the gamma distribution after seeing them (Gelman et al., Bayesian Data Analysis, 3rd ed.,
+    /// section 2.6).
     pub fn rate(&self, gene: ModelGene, own: u32, extra: u32) -> f64 {
-        let Some(rate) = self.genes.get(gene.0 as usize) else { return 1.0 };
+        let Some(rate) = self.genes.get(gene.0 as usize) else {
+            return 1.0;
+        };
         let others = (rate.observed + f64::from(extra) - f64::from(own)).max(0.0);
         (self.shape + others) / (self.shape + rate.expected)
     }
@@ -91,13 +114,17 @@ impl GeneRates {
 fn shape(genes: &[GeneRate]) -> f64 {
     let (mut squares, mut excess) = (0.0, 0.0);
     for gene in genes {
-        // A few genes of hundreds of variants (HLA, mucins) would decide alone: beyond ten times its expectation a
-        // gene counts as at ten times.
+        // A few genes of hundreds of variants (HLA, mucins) would decide alone: beyond ten times
+        // its expectation a gene counts as at ten times.
         let observed = gene.observed.min(10.0 * gene.expected + 5.0);
         squares += gene.expected * gene.expected;
         excess += (observed - gene.expected).powi(2) - gene.expected;
     }
-    if excess <= 0.0 || squares <= 0.0 { MAX_SHAPE } else { (squares / excess).clamp(MIN_SHAPE, MAX_SHAPE) }
+    if excess <= 0.0 || squares <= 0.0 {
+        MAX_SHAPE
+    } else {
+        (squares / excess).clamp(MIN_SHAPE, MAX_SHAPE)
+    }
 }
 
 const MIN_SHAPE: f64 = 0.2;

@@ -1,4 +1,5 @@
-//! The likelihood ratio of a gene's variants under one mode of inheritance, and which variants give it.
+//! The likelihood ratio of a gene's variants under one mode of inheritance, and which variants give
+//! it.
 
 use super::{Burden, Carriage, Carried, Mode};
 use crate::genome::gene_model::ModelGene;
@@ -25,14 +26,15 @@ pub struct Explanation {
     pub best: f64,
 }
 
-/// Share of recessive patients who are homozygous; the others have two different alleles. Half: consanguinity and
-/// founder alleles differ between populations from a tenth to nine tenths.
+/// Share of recessive patients who are homozygous; the others have two different alleles. Half:
+/// consanguinity and founder alleles differ between populations from a tenth to nine tenths.
 const HOMOZYGOUS: f64 = 0.5;
 /// Chance that one of two causal alleles is not found (structural, deep in an intron, not covered).
 const SECOND_MISSED: f64 = 0.1;
 /// Likelihood that a patient of a dominant disease is homozygous, relative to heterozygous.
 const HOMOZYGOUS_DOMINANT: f64 = 0.05;
-/// Likelihood that a female patient of an X-linked recessive disease is heterozygous (skewed inactivation).
+/// Likelihood that a female patient of an X-linked recessive disease is heterozygous (skewed
+/// inactivation).
 const FEMALE_CARRIER_ILL: f64 = 0.15;
 
 /// Weighs a gene's variants under a mode. `extra` as in [`Burden::expected`].
@@ -44,8 +46,16 @@ pub fn explain(
     mode: Mode,
     trans: &Trans<'_>,
 ) -> Explanation {
-    let mut sum =
-        Sum { burden, gene, extra, found: Explanation { ratio: 0.0, variants: Vec::new(), best: 0.0 } };
+    let mut sum = Sum {
+        burden,
+        gene,
+        extra,
+        found: Explanation {
+            ratio: 0.0,
+            variants: Vec::new(),
+            best: 0.0,
+        },
+    };
     for variant in carried {
         sum.single(variant, weight(mode, variant.carriage), mode);
     }
@@ -104,7 +114,12 @@ impl Sum<'_> {
             variant.recessive * recessive_share(variant)
                 / self.burden.expected(self.gene, variant, 2, self.extra)
         };
-        let ratio = 2.0 * (1.0 - HOMOZYGOUS) * (1.0 - SECOND_MISSED).powi(2) * phase * of(first) * of(second);
+        let ratio = 2.0
+            * (1.0 - HOMOZYGOUS)
+            * (1.0 - SECOND_MISSED).powi(2)
+            * phase
+            * of(first)
+            * of(second);
         self.add(ratio, &[first.id, second.id]);
     }
 
@@ -132,10 +147,19 @@ mod tests {
 
     fn carried(id: u32, tier: Tier, carriage: Carriage) -> Carried {
         let effect = Effect::Missense;
-        Carried { id, effect, tier, carriage, quality: 0.9, dominant: 1.0, recessive: 1.0 }
+        Carried {
+            id,
+            effect,
+            tier,
+            carriage,
+            quality: 0.9,
+            dominant: 1.0,
+            recessive: 1.0,
+        }
     }
 
-    /// Four genes of 100 bases; genes 1 to 3 have two heterozygous variants each, gene 0 the ones that are judged.
+    /// Four genes of 100 bases; genes 1 to 3 have two heterozygous variants each, gene 0 the ones
+    /// that are judged.
     fn burden(own: &[Carried]) -> Burden {
         let background = (1..4).flat_map(|gene| {
             let one = carried(9, Tier::Unseen, Carriage::Heterozygous);
@@ -153,8 +177,8 @@ mod tests {
     fn one_allele_by_hand() {
         let own = [carried(0, Tier::Unseen, Carriage::Heterozygous)];
         let burden = burden(&own);
-        // Seven and a half such variants, a quarter of them expected in the gene; it has no others, and 7/4 coding ones
-        // are expected.
+        // Seven and a half such variants, a quarter of them expected in the gene; it has no others,
+        // and 7/4 coding ones are expected.
         let expected = 7.5 * 0.25 * burden.shape() / (burden.shape() + 1.75);
         let found = ratio(&own, Mode::Dominant, Phase::Unknown);
         let share = 0.9 * Effect::Missense.share_of_pathogenic() * Tier::Unseen.share_of_dominant();
@@ -165,8 +189,8 @@ mod tests {
     #[test]
     fn a_pair_needs_both_copies() {
         let own = [0, 1].map(|id| carried(id, Tier::Unseen, Carriage::Heterozygous));
-        let [cis, unknown, trans] =
-            [Phase::Cis, Phase::Unknown, Phase::Trans].map(|phase| ratio(&own, Mode::Recessive, phase).ratio);
+        let [cis, unknown, trans] = [Phase::Cis, Phase::Unknown, Phase::Trans]
+            .map(|phase| ratio(&own, Mode::Recessive, phase).ratio);
         assert!(((trans - cis) / (unknown - cis) - 2.0).abs() < 1e-9);
         // What is left without the pair: one allele found and one missed.
         assert!(cis > 0.0 && cis < unknown);
@@ -175,11 +199,14 @@ mod tests {
 
     #[test]
     fn an_unknown_frequency_says_nothing() {
-        // Of the same kind of variant, one is said to be rare, the other nothing: with all in one tier, knowing that
-        // tier adds only its share among causal alleles.
+        // Of the same kind of variant, one is said to be rare, the other nothing: with all in one
+        // tier, knowing that tier adds only its share among causal alleles.
         let unknown = carried(0, Tier::Unknown, Carriage::Heterozygous);
         let burden = burden(&[unknown]);
-        let unseen = Carried { tier: Tier::Unseen, ..unknown };
+        let unseen = Carried {
+            tier: Tier::Unseen,
+            ..unknown
+        };
         let all = burden.expected(ModelGene(0), &unknown, 1, 0);
         assert!(all > burden.expected(ModelGene(0), &unseen, 1, 0));
     }
@@ -187,9 +214,19 @@ mod tests {
     #[test]
     fn a_gene_that_varies_much_speaks_less() {
         let few = [carried(0, Tier::Unseen, Carriage::Heterozygous)];
-        let many: Vec<Carried> = (0..9).map(|id| carried(id, Tier::Unseen, Carriage::Heterozygous)).collect();
+        let many: Vec<Carried> = (0..9)
+            .map(|id| carried(id, Tier::Unseen, Carriage::Heterozygous))
+            .collect();
         let first = |own: &[Carried]| {
-            explain(&burden(own), ModelGene(0), &own[..1], 0, Mode::Dominant, &|_, _| Phase::Unknown).ratio
+            explain(
+                &burden(own),
+                ModelGene(0),
+                &own[..1],
+                0,
+                Mode::Dominant,
+                &|_, _| Phase::Unknown,
+            )
+            .ratio
         };
         assert!(first(&many) < 0.5 * first(&few));
     }

@@ -16,7 +16,8 @@ use crate::genome::{
     inheritance::{self, Models, Segregation, State},
 };
 
-/// The most that a family's genotypes count for a variant that looks new by calls without reads or qualities.
+/// The most that a family's genotypes count for a variant that looks new by calls without reads or
+/// qualities.
 const UNMEASURED_MAX: f64 = 10.0;
 
 /// A variant that the patient carries in or near an exon.
@@ -39,7 +40,8 @@ pub struct Candidate {
     pub models: Models,
     /// Where both parents are called without it: the chance that one of those calls is wrong.
     pub parent_wrong: Option<f64>,
-    /// Whether that chance rests on both parents' reads or qualities, and is not [`de_novo::UNMEASURED`].
+    /// Whether that chance rests on both parents' reads or qualities, and is not
+    /// [`de_novo::UNMEASURED`].
     ///
     /// [`de_novo::UNMEASURED`]: crate::genome::de_novo::UNMEASURED
     pub parents_measured: bool,
@@ -80,7 +82,11 @@ impl Candidate {
 /// Genotypes are personal data: nothing of them is shown.
 impl std::fmt::Debug for Candidate {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Candidate({:?})", self.effects.first().map(|effect| effect.effect))
+        write!(
+            out,
+            "Candidate({:?})",
+            self.effects.first().map(|effect| effect.effect)
+        )
     }
 }
 
@@ -120,32 +126,56 @@ impl Examination {
         by_gene
     }
 
-    /// Share of the patient's variants that both parents are called without, of those that both have a call of.
+    /// Share of the patient's variants that both parents are called without, of those that both
+    /// have a call of.
     fn new_by_chance(&self) -> f64 {
-        let (Some(father), Some(mother)) = self.family.parents() else { return 1.0 };
+        let (Some(father), Some(mother)) = self.family.parents() else {
+            return 1.0;
+        };
         let (mut new, mut called) = (0_u32, 0_u32);
         for Candidate { states, .. } in &self.candidates {
-            called += u32::from([father, mother].iter().all(|parent| states[parent.0] != State::Uncalled));
+            called += u32::from(
+                [father, mother]
+                    .iter()
+                    .all(|parent| states[parent.0] != State::Uncalled),
+            );
             new += u32::from(inheritance::is_new(&self.family, states));
         }
         (f64::from(new) + 0.5) / (f64::from(called) + 1.0)
     }
 
     fn family_evidence(&self, candidate: &Candidate, new_by_chance: f64) -> Segregation {
-        let all =
-            inheritance::segregation(&self.family, candidate.variant.place, &candidate.states, new_by_chance);
-        // Where a parent's call may be wrong, the variant may be inherited after all: as if nobody had looked.
-        let Some(wrong) = candidate.parent_wrong else { return all };
+        let all = inheritance::segregation(
+            &self.family,
+            candidate.variant.place,
+            &candidate.states,
+            new_by_chance,
+        );
+        // Where a parent's call may be wrong, the variant may be inherited after all: as if nobody
+        // had looked.
+        let Some(wrong) = candidate.parent_wrong else {
+            return all;
+        };
         // Calls that nothing measures raise a variant a little, however few others look new.
-        let most = if candidate.parents_measured { f64::INFINITY } else { UNMEASURED_MAX };
+        let most = if candidate.parents_measured {
+            f64::INFINITY
+        } else {
+            UNMEASURED_MAX
+        };
         let mix = |value: f64| value.min(most) * (1.0 - wrong) + value.min(1.0) * wrong;
-        Segregation { dominant: mix(all.dominant), recessive: mix(all.recessive), ..all }
+        Segregation {
+            dominant: mix(all.dominant),
+            recessive: mix(all.recessive),
+            ..all
+        }
     }
 
     /// Phase of two of the patient's variants: by reads, else by the parents.
     pub fn phase(&self, first: u32, second: u32) -> Phase {
         let find = |id: u32| self.candidates.get(id as usize);
-        let (Some(first), Some(second)) = (find(first), find(second)) else { return Phase::Unknown };
+        let (Some(first), Some(second)) = (find(first), find(second)) else {
+            return Phase::Unknown;
+        };
         let reads = match (&first.call, &second.call) {
             (Some(a), Some(b)) => inheritance::phase_by_reads(&a.0, &b.0, (a.1, b.1)),
             _ => Phase::Unknown,
@@ -189,13 +219,26 @@ mod tests {
         gene_model::{ModelGene, sample::model},
     };
 
-    /// The dominant ratio of a variant that looks new among many inherited ones, and what is said of the parents.
+    /// The dominant ratio of a variant that looks new among many inherited ones, and what is said
+    /// of the parents.
     fn new(measured: bool) -> (f64, Option<f64>, bool) {
         let model = model(&[1000; 200]);
         let mut records: Vec<String> = (0..199)
-            .map(|gene| record(1_000_000 * (gene + 1) + 500, ("A", "C"), &["0/1", "0/1", "0/0"], measured))
+            .map(|gene| {
+                record(
+                    1_000_000 * (gene + 1) + 500,
+                    ("A", "C"),
+                    &["0/1", "0/1", "0/0"],
+                    measured,
+                )
+            })
             .collect();
-        records.push(record(200_000_500, ("A", "C"), &["0/1", "0/0", "0/0"], measured));
+        records.push(record(
+            200_000_500,
+            ("A", "C"),
+            &["0/1", "0/0", "0/0"],
+            measured,
+        ));
         let found = examine(&model, None, trio(), &records);
         let ratio = found.carried_by_gene()[&ModelGene(199)][0].dominant;
         let candidate = found.candidates.last().unwrap();

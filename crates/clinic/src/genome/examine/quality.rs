@@ -1,4 +1,5 @@
-//! The chance that a call is right: by its own quality, the balance of its reads, and the record's filters.
+//! The chance that a call is right: by its own quality, the balance of its reads, and the record's
+//! filters.
 
 use ligate_formats::family_vcf::Call;
 
@@ -7,15 +8,24 @@ use crate::genome::inheritance::State;
 /// No call is believed more than this, nor less than `LEAST`.
 const MOST: f64 = 0.995;
 const LEAST: f64 = 0.02;
-/// A record that failed a filter is real about one time in three (the filters' own trade-off of sensitivity).
+/// A record that failed a filter is real about one time in three (the filters' own trade-off of
+/// sensitivity).
 const FILTERED: f64 = 0.3;
-/// Share of heterozygous calls that are wrong before reads are looked at, for the balance of alleles.
+/// Share of heterozygous calls that are wrong before reads are looked at, for the balance of
+/// alleles.
 const WRONG_BEFORE: f64 = 0.05;
 /// Share of reads with the allele where a heterozygous call is wrong: errors, mosaics, paralogues.
 const WRONG_SHARE: f64 = 0.15;
 
-/// The chance that the patient carries the allele as called. Qualities cap what depth and balance say.
-pub fn call_quality(site: Option<f32>, passed: bool, call: &Call, alternate: u16, state: State) -> f64 {
+/// The chance that the patient carries the allele as called. Qualities cap what depth and balance
+/// say.
+pub fn call_quality(
+    site: Option<f32>,
+    passed: bool,
+    call: &Call,
+    alternate: u16,
+    state: State,
+) -> f64 {
     let phred = |quality: f32| 1.0 - 10_f64.powf(-f64::from(quality.max(0.0)) / 10.0);
     let mut chance = call.quality.map_or(MOST, phred);
     if let Some(site) = site {
@@ -30,10 +40,16 @@ pub fn call_quality(site: Option<f32>, passed: bool, call: &Call, alternate: u16
     chance.clamp(LEAST, MOST)
 }
 
-/// Posterior of a right heterozygous call: reads of the allele drawn with one half, or with a seventh if it is wrong.
+/// Posterior of a right heterozygous call: reads of the allele drawn with one half, or with a
+/// seventh if it is wrong.
 fn balance(call: &Call, alternate: u16) -> Option<f64> {
     let seen = f64::from((*call.allele_depths.get(usize::from(alternate))?)?);
-    let all: f64 = call.allele_depths.iter().flatten().map(|depth| f64::from(*depth)).sum();
+    let all: f64 = call
+        .allele_depths
+        .iter()
+        .flatten()
+        .map(|depth| f64::from(*depth))
+        .sum();
     let log = |share: f64| seen * share.ln() + (all - seen) * (1.0 - share).ln();
     // Reads are not independent: no more than twenty count.
     let weight = if all > 20.0 { 20.0 / all } else { 1.0 };
@@ -52,7 +68,10 @@ mod tests {
             ..Call::default()
         };
         let chance = call_quality(Some(500.0), passed, &call, 1, State::Heterozygous);
-        assert!(range.contains(&chance), "{reads:?} {quality} {passed}: {chance}");
+        assert!(
+            range.contains(&chance),
+            "{reads:?} {quality} {passed}: {chance}"
+        );
     }
 
     #[test]

@@ -19,7 +19,11 @@ pub(in crate::genome) fn single() -> Family {
 
 /// The patient, a healthy father and a healthy mother.
 pub(in crate::genome) fn trio() -> Family {
-    let members = vec![member(0, true, true), member(1, false, false), member(2, false, false)];
+    let members = vec![
+        member(0, true, true),
+        member(1, false, false),
+        member(2, false, false),
+    ];
     Family::from_members(members, MemberIndex(0)).expect("three members")
 }
 
@@ -33,7 +37,8 @@ fn member(column: usize, child: bool, affected: bool) -> FamilyMember {
     }
 }
 
-/// A record of the position, the alleles and one genotype for each member; with reads if `measured`.
+/// A record of the position, the alleles and one genotype for each member; with reads if
+/// `measured`.
 pub(in crate::genome) fn record(
     position: u32,
     alleles: (&str, &str),
@@ -49,7 +54,11 @@ pub(in crate::genome) fn record(
             "1/1" => "0,40",
             _ => "20,20",
         };
-        let call = if measured { format!("{genotype}:{reads}:99") } else { (*genotype).to_owned() };
+        let call = if measured {
+            format!("{genotype}:{reads}:99")
+        } else {
+            (*genotype).to_owned()
+        };
         line.push('\t');
         line.push_str(&call);
     }
@@ -63,8 +72,13 @@ pub(in crate::genome) fn examine(
     family: Family,
     records: &[String],
 ) -> Examination {
-    let mut file = tempfile::Builder::new().suffix(".vcf").tempfile().expect("a temporary file");
-    let samples: Vec<String> = (0..family.members().len()).map(|at| format!("s{at}")).collect();
+    let mut file = tempfile::Builder::new()
+        .suffix(".vcf")
+        .tempfile()
+        .expect("a temporary file");
+    let samples: Vec<String> = (0..family.members().len())
+        .map(|at| format!("s{at}"))
+        .collect();
     writeln!(
         file,
         "##fileformat=VCFv4.2\n##contig=<ID=1,length=248956422>\n\
@@ -74,12 +88,23 @@ pub(in crate::genome) fn examine(
     )
     .expect("written");
     let names = GeneNames::of(model);
-    let frequencies = Frequencies { sites, network: None };
-    let facts = VariantFacts { model, names: &names, frequencies, lift: None };
+    let frequencies = Frequencies {
+        sites,
+        network: None,
+    };
+    let facts = VariantFacts {
+        model,
+        names: &names,
+        frequencies,
+        lift: None,
+    };
     let options = ExamineOptions::default();
-    let mut examiner = Examiner::new(facts, family, Some(Assembly::Grch38), &[], options).expect("GRCh38");
+    let mut examiner =
+        Examiner::new(facts, family, Some(Assembly::Grch38), &[], options).expect("GRCh38");
     let vcf = FamilyVcf::open(file.path()).expect("a VCF");
-    let report = vcf.read(&mut |record| examiner.record(record)).expect("read");
+    let report = vcf
+        .read(&mut |record| examiner.record(record))
+        .expect("read");
     assert_eq!(report.skipped, 0);
     examiner.finish()
 }

@@ -39,7 +39,8 @@ pub(super) fn is_symbolic(allele: &str) -> bool {
     !allele.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
-/// `<STR12>` of repeat callers, `<CNV:TR>` and `<DUP:TANDEM:...>`-like names that say a repeat unit (VCF 4.4).
+/// `<STR12>` of repeat callers, `<CNV:TR>` and `<DUP:TANDEM:...>`-like names that say a repeat unit
+/// (VCF 4.4).
 fn is_repeat(allele: &str) -> bool {
     let name = allele.trim_matches(['<', '>']).to_ascii_uppercase();
     name.starts_with("STR")
@@ -54,7 +55,15 @@ mod tests {
     #[test]
     fn symbols_by_kind() {
         let mut counts = Uninterpreted::default();
-        for allele in ["<DEL>", "<CN0>", "<STR27>", "<CNV:TR>", "A]17:198982]", "*", "<NON_REF>"] {
+        for allele in [
+            "<DEL>",
+            "<CN0>",
+            "<STR27>",
+            "<CNV:TR>",
+            "A]17:198982]",
+            "*",
+            "<NON_REF>",
+        ] {
             assert!(counts.count(allele, true), "{allele}");
         }
         assert!(!counts.count("ACGT", true));

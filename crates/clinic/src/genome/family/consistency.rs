@@ -1,4 +1,5 @@
-//! Whether genotypes agree with the pedigree: Mendelian errors of each child, and sex by heterozygosity of X.
+//! Whether genotypes agree with the pedigree: Mendelian errors of each child, and sex by
+//! heterozygosity of X.
 
 use std::fmt;
 
@@ -18,7 +19,8 @@ struct Counts {
     /// Autosomal sites where the child has what a parent, or both, can be held against.
     checked: u64,
     errors: u64,
-    /// The same with one parent alone, father and mother: the child is homozygous for what the parent lacks.
+    /// The same with one parent alone, father and mother: the child is homozygous for what the
+    /// parent lacks.
     with: [(u64, u64); 2],
     x_called: u64,
     x_heterozygous: u64,
@@ -49,20 +51,18 @@ pub enum FamilyWarning {
         called: u64,
     },
     /// Nobody states the sex; the genotypes show it.
-    SexInferred {
-        member: MemberIndex,
-        sex: Sex,
-    },
+    SexInferred { member: MemberIndex, sex: Sex },
 }
 
-/// Share of errors above which a relation is doubted. Calling errors give below one in a hundred of good calls; an
-/// unrelated parent gives about one in ten homozygous sites.
+/// Share of errors above which a relation is doubted. Calling errors give below one in a hundred of
+/// good calls; an unrelated parent gives about one in ten homozygous sites.
 const ERROR_SHARE: f64 = 0.03;
 /// Sites below which nothing is said.
 const SITES_MIN: u64 = 50;
-/// Males are called heterozygous on X at a few sites in a hundred (paralogues); females at a third and more. Files that
-/// leave common homozygous sites out show it only by the number of heterozygous calls: X has about a twentieth of the
-/// coding bases, and one in thirty to fifty of a female's heterozygous calls.
+/// Males are called heterozygous on X at a few sites in a hundred (paralogues); females at a third
+/// and more. Files that leave common homozygous sites out show it only by the number of
+/// heterozygous calls: X has about a twentieth of the coding bases, and one in thirty to fifty of a
+/// female's heterozygous calls.
 const MALE_X_MAX: f64 = 0.15;
 const FEMALE_X_MIN: f64 = 0.25;
 const MALE_OF_ALL_MAX: f64 = 0.004;
@@ -71,7 +71,9 @@ const X_SITES_MIN: u64 = 20;
 
 impl Consistency {
     pub fn new(family: &Family) -> Self {
-        Self { members: vec![Counts::default(); family.members().len()] }
+        Self {
+            members: vec![Counts::default(); family.members().len()],
+        }
     }
 
     /// Counts one good record of one alternate allele; `states` are the members' in order.
@@ -80,7 +82,10 @@ impl Consistency {
             self.autosome(family, states);
         } else if place.chromosome == Chromosome::X && !place.is_pseudoautosomal() {
             for (counts, state) in self.members.iter_mut().zip(states) {
-                let carries = matches!(state, State::Heterozygous | State::Homozygous | State::Hemizygous);
+                let carries = matches!(
+                    state,
+                    State::Heterozygous | State::Homozygous | State::Hemizygous
+                );
                 counts.x_called += u64::from(carries);
                 counts.x_heterozygous += u64::from(*state == State::Heterozygous);
             }
@@ -90,7 +95,8 @@ impl Consistency {
     fn autosome(&mut self, family: &Family, states: &[State]) {
         for (at, member) in family.members().iter().enumerate() {
             let child = states[at];
-            let parents = [member.father, member.mother].map(|parent| parent.map(|index| states[index.0]));
+            let parents =
+                [member.father, member.mother].map(|parent| parent.map(|index| states[index.0]));
             let counts = &mut self.members[at];
             counts.heterozygous += u64::from(child == State::Heterozygous);
             for (parent, with) in parents.iter().zip(&mut counts.with) {
@@ -109,7 +115,8 @@ impl Consistency {
         }
     }
 
-    /// The contradictions; infers sexes that nobody states, and tells the family whether the patient's parents are.
+    /// The contradictions; infers sexes that nobody states, and tells the family whether the
+    /// patient's parents are.
     pub fn finish(&self, family: &mut Family) -> Vec<FamilyWarning> {
         let mut warnings = Vec::new();
         for (at, counts) in self.members.iter().enumerate() {
@@ -123,7 +130,8 @@ impl Consistency {
     }
 }
 
-/// Whether a child's alleles cannot come from both parents; `None` where a call is missing or all carry nothing.
+/// Whether a child's alleles cannot come from both parents; `None` where a call is missing or all
+/// carry nothing.
 fn mendelian_error(child: State, father: State, mother: State) -> Option<bool> {
     // Copies of the alternate allele that a person can pass on: least and most.
     let passes = |state| match state {
@@ -149,10 +157,18 @@ fn doubted(errors: u64, checked: u64) -> bool {
     checked >= SITES_MIN && errors as f64 > ERROR_SHARE * checked as f64
 }
 
-/// What a child's sites say of both parents. With one genotyped parent the sites of the pair are none.
+/// What a child's sites say of both parents. With one genotyped parent the sites of the pair are
+/// none.
 fn parentage(counts: &Counts) -> Parentage {
-    let all = [counts.with[0], counts.with[1], (counts.checked, counts.errors)];
-    if all.iter().any(|(checked, errors)| doubted(*errors, *checked)) {
+    let all = [
+        counts.with[0],
+        counts.with[1],
+        (counts.checked, counts.errors),
+    ];
+    if all
+        .iter()
+        .any(|(checked, errors)| doubted(*errors, *checked))
+    {
         Parentage::Contradicted
     } else if all.iter().all(|(checked, _)| *checked >= SITES_MIN) {
         Parentage::Consistent
@@ -166,17 +182,32 @@ fn parents(member: MemberIndex, counts: &Counts) -> Vec<FamilyWarning> {
         .into_iter()
         .zip(counts.with)
         .filter(|(_, (checked, errors))| doubted(*errors, *checked))
-        .map(|(father, (checked, errors))| FamilyWarning::NotParent { member, father, errors, checked })
+        .map(|(father, (checked, errors))| FamilyWarning::NotParent {
+            member,
+            father,
+            errors,
+            checked,
+        })
         .collect();
     if doubted(counts.errors, counts.checked) && found.is_empty() {
-        let Counts { errors, checked, .. } = *counts;
-        found.push(FamilyWarning::MendelianErrors { member, errors, checked });
+        let Counts {
+            errors, checked, ..
+        } = *counts;
+        found.push(FamilyWarning::MendelianErrors {
+            member,
+            errors,
+            checked,
+        });
     }
     found
 }
 
 fn sex(member: MemberIndex, counts: &Counts, family: &mut Family) -> Option<FamilyWarning> {
-    let Counts { x_called: called, x_heterozygous: heterozygous, .. } = *counts;
+    let Counts {
+        x_called: called,
+        x_heterozygous: heterozygous,
+        ..
+    } = *counts;
     if called < X_SITES_MIN {
         return None;
     }
@@ -190,9 +221,12 @@ fn sex(member: MemberIndex, counts: &Counts, family: &mut Family) -> Option<Fami
         return None;
     };
     match family.member(member).sex {
-        Some(stated) if stated != shown => {
-            Some(FamilyWarning::SexContradicted { member, stated, heterozygous, called })
-        }
+        Some(stated) if stated != shown => Some(FamilyWarning::SexContradicted {
+            member,
+            stated,
+            heterozygous,
+            called,
+        }),
         Some(_) => None,
         None => {
             family.set_sex(member, shown);
@@ -206,7 +240,12 @@ impl fmt::Display for FamilyWarning {
         let who = |member: &MemberIndex| format!("member {} of the family", member.0 + 1);
         let sex = |sex: &Sex| if *sex == Sex::Male { "male" } else { "female" };
         match self {
-            Self::NotParent { member, father, errors, checked } => {
+            Self::NotParent {
+                member,
+                father,
+                errors,
+                checked,
+            } => {
                 let parent = if *father { "father" } else { "mother" };
                 let who = who(member);
                 write!(
@@ -215,7 +254,11 @@ impl fmt::Display for FamilyWarning {
                      come from the stated {parent}; check for exchanged samples before trusting inheritance"
                 )
             }
-            Self::MendelianErrors { member, errors, checked } => {
+            Self::MendelianErrors {
+                member,
+                errors,
+                checked,
+            } => {
                 let who = who(member);
                 write!(
                     out,
@@ -223,7 +266,12 @@ impl fmt::Display for FamilyWarning {
                      before trusting new variants"
                 )
             }
-            Self::SexContradicted { member, stated, heterozygous, called } => {
+            Self::SexContradicted {
+                member,
+                stated,
+                heterozygous,
+                called,
+            } => {
                 let (who, stated) = (who(member), sex(stated));
                 write!(
                     out,
@@ -232,7 +280,12 @@ impl fmt::Display for FamilyWarning {
                 )
             }
             Self::SexInferred { member, sex: shown } => {
-                write!(out, "the sex of {} is not stated; X shows {}", who(member), sex(shown))
+                write!(
+                    out,
+                    "the sex of {} is not stated; X shows {}",
+                    who(member),
+                    sex(shown)
+                )
             }
         }
     }
@@ -245,7 +298,11 @@ mod tests {
     #[test]
     fn parents_are_confirmed_by_enough_sites_only() {
         let of = |sites, errors| {
-            parentage(&Counts { checked: 500, with: [(sites, errors), (80, 0)], ..Counts::default() })
+            parentage(&Counts {
+                checked: 500,
+                with: [(sites, errors), (80, 0)],
+                ..Counts::default()
+            })
         };
         assert_eq!(of(80, 1), Parentage::Consistent);
         assert_eq!(of(10, 0), Parentage::Unchecked);
@@ -265,7 +322,11 @@ mod tests {
             (Ref, Ref, Ref, None),
             (Het, Uncalled, Ref, None),
         ] {
-            assert_eq!(mendelian_error(child, father, mother), expected, "{child:?} {father:?} {mother:?}");
+            assert_eq!(
+                mendelian_error(child, father, mother),
+                expected,
+                "{child:?} {father:?} {mother:?}"
+            );
         }
     }
 }

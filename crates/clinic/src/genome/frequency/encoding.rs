@@ -1,4 +1,5 @@
-//! The sites as a section of the knowledge: positions as differences, the rest in as few bytes as it takes.
+//! The sites as a section of the knowledge: positions as differences, the rest in as few bytes as
+//! it takes.
 
 use ligate_formats::consequence::{Loftee, SequenceOntologyTerm};
 
@@ -57,32 +58,57 @@ impl Sites {
             return Err(from.fault());
         }
         let floor = f64::from_bits(from.number()?);
-        let stated = if version == 1 { None } else { Some(f64::from_bits(from.number()?)) };
+        let stated = if version == 1 {
+            None
+        } else {
+            Some(f64::from_bits(from.number()?))
+        };
         let count = from.count()?;
-        let symbols: Vec<Box<str>> =
-            (0..count).map(|_| from.text().map(Into::into)).collect::<Result<_, _>>()?;
-        let alleles: Vec<Vec<AlleleRow>> =
-            (0..Chromosome::COUNT).map(|_| alleles(&mut from)).collect::<Result<_, _>>()?;
-        let positions = (0..Chromosome::COUNT).map(|_| positions(&mut from)).collect::<Result<_, _>>()?;
+        let symbols: Vec<Box<str>> = (0..count)
+            .map(|_| from.text().map(Into::into))
+            .collect::<Result<_, _>>()?;
+        let alleles: Vec<Vec<AlleleRow>> = (0..Chromosome::COUNT)
+            .map(|_| alleles(&mut from))
+            .collect::<Result<_, _>>()?;
+        let positions = (0..Chromosome::COUNT)
+            .map(|_| positions(&mut from))
+            .collect::<Result<_, _>>()?;
         if !from.is_empty() {
             return Err(from.fault());
         }
         let stated_floor =
             stated.unwrap_or_else(|| smallest(&alleles).map_or(floor, |least| least.max(floor)));
-        Ok(Self { alleles, positions, symbols, floor, stated_floor })
+        Ok(Self {
+            alleles,
+            positions,
+            symbols,
+            floor,
+            stated_floor,
+        })
     }
 }
 
 /// The smallest frequency that is stated of an allele.
 fn smallest(alleles: &[Vec<AlleleRow>]) -> Option<f64> {
-    let stated = alleles.iter().flatten().filter_map(|row| row.site.frequency).map(f64::from);
+    let stated = alleles
+        .iter()
+        .flatten()
+        .filter_map(|row| row.site.frequency)
+        .map(f64::from);
     stated.filter(|frequency| *frequency > 0.0).reduce(f64::min)
 }
 
 fn write_allele(out: &mut Writer, row: &AlleleRow) {
-    let AlleleSite { frequency, term, loftee, gene } = row.site;
+    let AlleleSite {
+        frequency,
+        term,
+        loftee,
+        gene,
+    } = row.site;
     out.number(u64::from(row.alleles));
-    out.number(u64::from(frequency.map_or(NO_FREQUENCY, f32::to_bits).wrapping_add(1)));
+    out.number(u64::from(
+        frequency.map_or(NO_FREQUENCY, f32::to_bits).wrapping_add(1),
+    ));
     out.byte(term.map_or(0, |term| term as u8 + 1));
     out.byte(match loftee {
         None => 0,
@@ -116,8 +142,20 @@ fn alleles(from: &mut ByteReader<'_>) -> Result<Vec<AlleleRow>, CompactError> {
             2 => Some(Loftee::LowConfidence),
             _ => Some(Loftee::OtherSplice),
         };
-        let gene = from.small()?.checked_sub(1).and_then(|gene| u16::try_from(gene).ok());
-        rows.push(AlleleRow { position, alleles, site: AlleleSite { frequency, term, loftee, gene } });
+        let gene = from
+            .small()?
+            .checked_sub(1)
+            .and_then(|gene| u16::try_from(gene).ok());
+        rows.push(AlleleRow {
+            position,
+            alleles,
+            site: AlleleSite {
+                frequency,
+                term,
+                loftee,
+                gene,
+            },
+        });
     }
     Ok(rows)
 }
@@ -127,7 +165,10 @@ fn positions(from: &mut ByteReader<'_>) -> Result<Vec<PositionRow>, CompactError
     let (mut rows, mut position) = (Vec::with_capacity(count), 0_u32);
     for _ in 0..count {
         position = position.checked_add(from.small()?).ok_or(from.fault())?;
-        rows.push(PositionRow { position, frequency: f32::from_bits(from.small()?) });
+        rows.push(PositionRow {
+            position,
+            frequency: f32::from_bits(from.small()?),
+        });
     }
     Ok(rows)
 }

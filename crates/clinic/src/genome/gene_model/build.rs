@@ -17,7 +17,10 @@ pub struct Unplaced {
 
 impl GeneModel {
     /// Builds the model of protein-coding transcripts.
-    pub fn build(genes: &[gene_tables::Gene], transcripts: &[gene_tables::Transcript]) -> (Self, Unplaced) {
+    pub fn build(
+        genes: &[gene_tables::Gene],
+        transcripts: &[gene_tables::Transcript],
+    ) -> (Self, Unplaced) {
         let mut unplaced = Unplaced::default();
         let mut places: Vec<Option<ModelGene>> = vec![None; genes.len()];
         let (mut structures, mut kept) = (Vec::new(), Vec::new());
@@ -27,7 +30,8 @@ impl GeneModel {
                 continue;
             }
             let found = genes.get(transcript.gene).and_then(|gene| {
-                Some((gene, Chromosome::from_contig(&gene.contig)?)).filter(|_| !transcript.exons.is_empty())
+                Some((gene, Chromosome::from_contig(&gene.contig)?))
+                    .filter(|_| !transcript.exons.is_empty())
             });
             let Some((gene, chromosome)) = found else {
                 unplaced.elsewhere += 1;
@@ -43,37 +47,67 @@ impl GeneModel {
     }
 
     /// Puts transcripts in order and indexes them.
-    pub(super) fn assemble(mut genes: Vec<GeneStructure>, mut transcripts: Vec<TranscriptStructure>) -> Self {
+    pub(super) fn assemble(
+        mut genes: Vec<GeneStructure>,
+        mut transcripts: Vec<TranscriptStructure>,
+    ) -> Self {
         let chromosome = |gene: ModelGene| genes[gene.0 as usize].chromosome;
         transcripts.sort_by(|a, b| {
             let key = |t: &TranscriptStructure| (chromosome(t.gene), t.start(), t.end(), t.gene);
-            key(a).cmp(&key(b)).then_with(|| a.exons.cmp(&b.exons)).then(a.coding.cmp(&b.coding))
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| a.exons.cmp(&b.exons))
+                .then(a.coding.cmp(&b.coding))
         });
         let mut index = Vec::with_capacity(Chromosome::COUNT);
         let mut at = 0;
         for number in 0..Chromosome::COUNT {
-            let length = transcripts[at..].partition_point(|t| chromosome(t.gene).index() <= number);
+            let length =
+                transcripts[at..].partition_point(|t| chromosome(t.gene).index() <= number);
             index.push(indexed(&transcripts, at..at + length));
             at += length;
         }
         measure(&mut genes, &transcripts);
-        Self { genes, transcripts, index }
+        Self {
+            genes,
+            transcripts,
+            index,
+        }
     }
 }
 
 fn structure(gene: &gene_tables::Gene, chromosome: Chromosome) -> GeneStructure {
-    let ensembl = gene.ensembl_id.strip_prefix("ENSG").and_then(|number| number.parse().ok());
-    GeneStructure { symbol: gene.symbol.clone(), ensembl, chromosome, coding_bases: 0, coding_exons: 0 }
+    let ensembl = gene
+        .ensembl_id
+        .strip_prefix("ENSG")
+        .and_then(|number| number.parse().ok());
+    GeneStructure {
+        symbol: gene.symbol.clone(),
+        ensembl,
+        chromosome,
+        coding_bases: 0,
+        coding_exons: 0,
+    }
 }
 
 fn placed(transcript: &gene_tables::Transcript, gene: ModelGene) -> TranscriptStructure {
-    let exons = transcript.exons.iter().map(|exon| (exon.start.get(), exon.end.get())).collect();
+    let exons = transcript
+        .exons
+        .iter()
+        .map(|exon| (exon.start.get(), exon.end.get()))
+        .collect();
     let coding = match (transcript.coding.first(), transcript.coding.last()) {
         (Some(first), Some(last)) => Some((first.start.get(), last.end.get())),
         _ => None,
     };
     let forward = transcript.strand == Strand::Plus;
-    TranscriptStructure { gene, forward, canonical: transcript.is_first, exons, coding }
+    TranscriptStructure {
+        gene,
+        forward,
+        canonical: transcript.is_first,
+        exons,
+        coding,
+    }
 }
 
 fn indexed(all: &[TranscriptStructure], range: std::ops::Range<usize>) -> ChromosomeIndex {
@@ -84,17 +118,32 @@ fn indexed(all: &[TranscriptStructure], range: std::ops::Range<usize>) -> Chromo
         furthest
     });
     let reach = reach.collect();
-    let exons = transcripts.iter().flat_map(|transcript| transcript.exons.iter());
-    let exonic = merged(exons.map(|(start, end)| (start.saturating_sub(MARGIN), end + MARGIN)).collect());
-    ChromosomeIndex { transcripts: range, reach, exonic }
+    let exons = transcripts
+        .iter()
+        .flat_map(|transcript| transcript.exons.iter());
+    let exonic = merged(
+        exons
+            .map(|(start, end)| (start.saturating_sub(MARGIN), end + MARGIN))
+            .collect(),
+    );
+    ChromosomeIndex {
+        transcripts: range,
+        reach,
+        exonic,
+    }
 }
 
 /// Coding bases and exons of each gene's transcripts together.
 fn measure(genes: &mut [GeneStructure], transcripts: &[TranscriptStructure]) {
     let mut coding: Vec<Vec<(u32, u32)>> = vec![Vec::new(); genes.len()];
     for transcript in transcripts {
-        let Some((first, last)) = transcript.coding else { continue };
-        let parts = transcript.exons.iter().map(|(start, end)| ((*start).max(first), (*end).min(last)));
+        let Some((first, last)) = transcript.coding else {
+            continue;
+        };
+        let parts = transcript
+            .exons
+            .iter()
+            .map(|(start, end)| ((*start).max(first), (*end).min(last)));
         coding[transcript.gene.0 as usize].extend(parts.filter(|(start, end)| start <= end));
     }
     for (gene, intervals) in genes.iter_mut().zip(coding) {

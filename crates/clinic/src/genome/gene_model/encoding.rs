@@ -36,10 +36,13 @@ impl GeneModel {
         if from.number()? != VERSION {
             return Err(from.fault());
         }
-        let genes: Vec<GeneStructure> =
-            (0..from.count()?).map(|_| gene(&mut from)).collect::<Result<_, _>>()?;
+        let genes: Vec<GeneStructure> = (0..from.count()?)
+            .map(|_| gene(&mut from))
+            .collect::<Result<_, _>>()?;
         let count = from.count()?;
-        let transcripts = (0..count).map(|_| read(&mut from, genes.len())).collect::<Result<_, _>>()?;
+        let transcripts = (0..count)
+            .map(|_| read(&mut from, genes.len()))
+            .collect::<Result<_, _>>()?;
         if !from.is_empty() {
             return Err(from.fault());
         }
@@ -51,14 +54,22 @@ fn gene(from: &mut ByteReader<'_>) -> Result<GeneStructure, CompactError> {
     let symbol = from.text()?.into();
     let ensembl = from.number()?.checked_sub(1);
     let chromosome = Chromosome::from_number(from.byte()?).ok_or(from.fault())?;
-    Ok(GeneStructure { symbol, ensembl, chromosome, coding_bases: 0, coding_exons: 0 })
+    Ok(GeneStructure {
+        symbol,
+        ensembl,
+        chromosome,
+        coding_bases: 0,
+        coding_exons: 0,
+    })
 }
 
 /// Exon starts and lengths as differences; the coding part as offsets from the first exon.
 fn write(out: &mut Writer, transcript: &TranscriptStructure) {
     out.number(u64::from(transcript.gene.0));
     let coding = transcript.coding.is_some();
-    out.byte(u8::from(transcript.forward) | u8::from(transcript.canonical) << 1 | u8::from(coding) << 2);
+    out.byte(
+        u8::from(transcript.forward) | u8::from(transcript.canonical) << 1 | u8::from(coding) << 2,
+    );
     out.number(transcript.exons.len() as u64);
     let mut at = 0;
     for (start, end) in &transcript.exons {
@@ -93,11 +104,19 @@ fn read(from: &mut ByteReader<'_>, genes: usize) -> Result<TranscriptStructure, 
         Some((first, add(from, first)?))
     };
     let (forward, canonical) = (flags & 1 != 0, flags & 2 != 0);
-    Ok(TranscriptStructure { gene: ModelGene(gene), forward, canonical, exons: exons.into(), coding })
+    Ok(TranscriptStructure {
+        gene: ModelGene(gene),
+        forward,
+        canonical,
+        exons: exons.into(),
+        coding,
+    })
 }
 
 fn add(from: &mut ByteReader<'_>, base: u32) -> Result<u32, CompactError> {
     let more = from.small()?;
     // Room above for margins.
-    base.checked_add(more).filter(|sum| *sum < u32::MAX / 2).ok_or(from.fault())
+    base.checked_add(more)
+        .filter(|sum| *sum < u32::MAX / 2)
+        .ok_or(from.fault())
 }

@@ -14,7 +14,8 @@ pub enum Region {
     StartCodon,
     /// Inserted or deleted coding bases, a multiple of three.
     InframeIndel,
-    /// A base change in the coding part: silent, missense or nonsense, which structures cannot tell.
+    /// A base change in the coding part: silent, missense or nonsense, which structures cannot
+    /// tell.
     Coding,
     /// The last three bases of an exon's side of a splice site, or bases 3 to 8 of the intron's.
     SpliceRegion,
@@ -28,7 +29,8 @@ const SPLICE_REGION_INTRON: u32 = 8;
 /// Last bases of an exon that belong to a splice region.
 const SPLICE_REGION_EXON: u32 = 3;
 
-/// A variant as the bases that it touches, from 1: those replaced or deleted, or the two around an insertion.
+/// A variant as the bases that it touches, from 1: those replaced or deleted, or the two around an
+/// insertion.
 pub(super) struct Change {
     pub first: u32,
     pub last: u32,
@@ -39,13 +41,30 @@ pub(super) struct Change {
 impl Change {
     pub fn of(variant: &SmallVariant) -> Self {
         let (position, length) = (variant.place.position, variant.reference.len() as u32);
-        let (growth, anchored) =
-            (variant.growth(), variant.reference.as_bytes()[0] == variant.alternate.as_bytes()[0]);
+        let (growth, anchored) = (
+            variant.growth(),
+            variant.reference.as_bytes()[0] == variant.alternate.as_bytes()[0],
+        );
         let insertion = anchored && length == 1;
         match (insertion, anchored) {
-            (true, _) => Self { first: position, last: position + 1, insertion, growth },
-            (_, true) => Self { first: position + 1, last: position + length - 1, insertion, growth },
-            _ => Self { first: position, last: position + length - 1, insertion, growth },
+            (true, _) => Self {
+                first: position,
+                last: position + 1,
+                insertion,
+                growth,
+            },
+            (_, true) => Self {
+                first: position + 1,
+                last: position + length - 1,
+                insertion,
+                growth,
+            },
+            _ => Self {
+                first: position,
+                last: position + length - 1,
+                insertion,
+                growth,
+            },
         }
     }
 
@@ -62,7 +81,8 @@ impl Change {
         }
     }
 
-    /// As `within`, an insertion at either edge included: it may as well be read as a repeat of the bases inside.
+    /// As `within`, an insertion at either edge included: it may as well be read as a repeat of the
+    /// bases inside.
     fn touches(&self, first: u32, last: u32) -> bool {
         self.last >= first && self.first <= last
     }
@@ -92,9 +112,15 @@ fn beside(transcript: &TranscriptStructure, at: usize, change: &Change) -> Regio
     }
     let exonic = exonic(transcript, (start, end), change);
     let region = (before
-        && change.touches(start.saturating_sub(SPLICE_REGION_INTRON), start + SPLICE_REGION_EXON - 1))
+        && change.touches(
+            start.saturating_sub(SPLICE_REGION_INTRON),
+            start + SPLICE_REGION_EXON - 1,
+        ))
         || (after
-            && change.touches((end + 1).saturating_sub(SPLICE_REGION_EXON), end + SPLICE_REGION_INTRON));
+            && change.touches(
+                (end + 1).saturating_sub(SPLICE_REGION_EXON),
+                end + SPLICE_REGION_INTRON,
+            ));
     match exonic {
         Some(exonic) if !region => exonic,
         Some(exonic) => exonic.min(Region::SpliceRegion),
@@ -103,30 +129,55 @@ fn beside(transcript: &TranscriptStructure, at: usize, change: &Change) -> Regio
     }
 }
 
-fn exonic(transcript: &TranscriptStructure, (start, end): (u32, u32), change: &Change) -> Option<Region> {
+fn exonic(
+    transcript: &TranscriptStructure,
+    (start, end): (u32, u32),
+    change: &Change,
+) -> Option<Region> {
     if !change.touches(start, end) {
         return None;
     }
     let (coding_start, coding_end) = transcript.coding.unwrap_or((u32::MAX, 0));
     let (first, last) = (start.max(coding_start), end.min(coding_end));
-    // An insertion at the edge of the coding part is read as coding only where the exon goes on or ends there too.
+    // An insertion at the edge of the coding part is read as coding only where the exon goes on or
+    // ends there too.
     let coding = first <= last && change.touches(first, last);
     if coding {
-        return Some(coding_region(transcript, (coding_start, coding_end), change));
+        return Some(coding_region(
+            transcript,
+            (coding_start, coding_end),
+            change,
+        ));
     }
     let ahead = change.last < coding_start;
-    Some(if ahead == transcript.forward { Region::FivePrimeUtr } else { Region::ThreePrimeUtr })
+    Some(if ahead == transcript.forward {
+        Region::FivePrimeUtr
+    } else {
+        Region::ThreePrimeUtr
+    })
 }
 
-fn coding_region(transcript: &TranscriptStructure, (start, end): (u32, u32), change: &Change) -> Region {
+fn coding_region(
+    transcript: &TranscriptStructure,
+    (start, end): (u32, u32),
+    change: &Change,
+) -> Region {
     if change.growth % 3 != 0 {
         return Region::Frameshift;
     }
-    let codon = if transcript.forward { (start, start + 2) } else { (end.saturating_sub(2), end) };
+    let codon = if transcript.forward {
+        (start, start + 2)
+    } else {
+        (end.saturating_sub(2), end)
+    };
     if change.within(codon.0, codon.1) {
         return Region::StartCodon;
     }
-    if change.growth != 0 { Region::InframeIndel } else { Region::Coding }
+    if change.growth != 0 {
+        Region::InframeIndel
+    } else {
+        Region::Coding
+    }
 }
 
 #[cfg(test)]
@@ -137,11 +188,26 @@ mod tests {
     /// Exons 101-200, 301-400, 501-600; coding 151-550.
     fn transcript(forward: bool) -> TranscriptStructure {
         let exons = [(101, 200), (301, 400), (501, 600)].into();
-        TranscriptStructure { gene: ModelGene(0), forward, canonical: true, exons, coding: Some((151, 550)) }
+        TranscriptStructure {
+            gene: ModelGene(0),
+            forward,
+            canonical: true,
+            exons,
+            coding: Some((151, 550)),
+        }
     }
 
-    fn check(position: u32, reference: &str, alternate: &str, forward: bool, expected: Option<Region>) {
-        let place = Place { chromosome: Chromosome::X, position };
+    fn check(
+        position: u32,
+        reference: &str,
+        alternate: &str,
+        forward: bool,
+        expected: Option<Region>,
+    ) {
+        let place = Place {
+            chromosome: Chromosome::X,
+            position,
+        };
         let variant = SmallVariant::new(place, reference, alternate).unwrap();
         let found = of(&transcript(forward), &Change::of(&variant));
         assert_eq!(found, expected, "{position} {reference}>{alternate}");
@@ -181,7 +247,8 @@ mod tests {
         check(160, "A", "ACCC", true, Some(Region::InframeIndel));
         check(160, "ACG", "A", true, Some(Region::Frameshift));
         check(160, "ACGT", "A", true, Some(Region::InframeIndel));
-        // Between the last exon base and the first intron base: a repeat of exon bases may be written so.
+        // Between the last exon base and the first intron base: a repeat of exon bases may be
+        // written so.
         check(200, "A", "AC", true, Some(Region::Frameshift));
         check(201, "G", "GC", true, Some(Region::SpliceSite));
         check(199, "ACG", "A", true, Some(Region::SpliceSite));

@@ -23,24 +23,32 @@ pub struct KnownModes {
     pub mitochondrial: bool,
 }
 
-/// Chance that a stated mode is incomplete: another disease of the gene, or of the other mode, was merged or unknown.
+/// Chance that a stated mode is incomplete: another disease of the gene, or of the other mode, was
+/// merged or unknown.
 const OTHER_MODE: f64 = 0.05;
 
 impl KnownModes {
-    /// Modes to hold a gene's variants against, with weights that sum to 1. The gene's chromosome decides between
-    /// autosomal and sex-linked modes; nothing stated means all that the chromosome allows.
+    /// Modes to hold a gene's variants against, with weights that sum to 1. The gene's chromosome
+    /// decides between autosomal and sex-linked modes; nothing stated means all that the chromosome
+    /// allows.
     pub fn weights(self, chromosome: Chromosome) -> Vec<(Mode, f64)> {
         if chromosome == Chromosome::MITOCHONDRION {
             return vec![(Mode::Mitochondrial, 1.0)];
         }
-        let (one, two, stated_one, stated_two) = if matches!(chromosome, Chromosome::X | Chromosome::Y) {
-            let one = self.x_dominant || self.dominant;
-            let two = self.x_recessive || self.recessive;
-            let both = self.x_linked && !one && !two;
-            (Mode::XDominant, Mode::XRecessive, one || both, two || both)
-        } else {
-            (Mode::Dominant, Mode::Recessive, self.dominant, self.recessive)
-        };
+        let (one, two, stated_one, stated_two) =
+            if matches!(chromosome, Chromosome::X | Chromosome::Y) {
+                let one = self.x_dominant || self.dominant;
+                let two = self.x_recessive || self.recessive;
+                let both = self.x_linked && !one && !two;
+                (Mode::XDominant, Mode::XRecessive, one || both, two || both)
+            } else {
+                (
+                    Mode::Dominant,
+                    Mode::Recessive,
+                    self.dominant,
+                    self.recessive,
+                )
+            };
         let share = match (stated_one, stated_two) {
             (true, false) => 1.0 - OTHER_MODE,
             (false, true) => OTHER_MODE,
@@ -68,7 +76,9 @@ impl GeneticDisease {
 
     /// The chromosome of a gene.
     pub(super) fn chromosome(model: &GeneModel, gene: ModelGene) -> Chromosome {
-        model.gene(gene).map_or(Chromosome::X, |gene| gene.chromosome)
+        model
+            .gene(gene)
+            .map_or(Chromosome::X, |gene| gene.chromosome)
     }
 }
 
@@ -84,7 +94,8 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Finds the knowledge's genes in the model, by Ensembl id, else by symbol. Adds the knowledge's symbols to `names`.
+    /// Finds the knowledge's genes in the model, by Ensembl id, else by symbol. Adds the
+    /// knowledge's symbols to `names`.
     pub fn of(knowledge: &Knowledge, model: &GeneModel, names: &mut GeneNames) -> Self {
         let mut places: Vec<Option<ModelGene>> = Vec::with_capacity(knowledge.genes().len());
         let mut genes = vec![None; model.genes().len()];
@@ -101,9 +112,15 @@ impl Catalogue {
             }
         }
         let modes = ModeTerms::of(&knowledge.ontology);
-        let diseases =
-            knowledge.diseases().iter().map(|disease| genetic(disease, &places, &modes, knowledge));
-        Self { diseases: diseases.collect(), tolerances, genes }
+        let diseases = knowledge
+            .diseases()
+            .iter()
+            .map(|disease| genetic(disease, &places, &modes, knowledge));
+        Self {
+            diseases: diseases.collect(),
+            tolerances,
+            genes,
+        }
     }
 }
 
@@ -118,8 +135,11 @@ fn genetic(
     modes: &ModeTerms,
     knowledge: &Knowledge,
 ) -> GeneticDisease {
-    let found: Vec<Option<ModelGene>> =
-        disease.genes.iter().map(|gene| places.get(gene.index()).copied().flatten()).collect();
+    let found: Vec<Option<ModelGene>> = disease
+        .genes
+        .iter()
+        .map(|gene| places.get(gene.index()).copied().flatten())
+        .collect();
     GeneticDisease {
         genes: found.iter().flatten().copied().collect(),
         genes_without_structure: found.iter().filter(|place| place.is_none()).count() as u32,
@@ -132,15 +152,16 @@ struct ModeTerms([Option<Term>; 7]);
 
 impl ModeTerms {
     fn of(ontology: &Ontology) -> Self {
-        // Autosomal dominant, autosomal recessive, X-linked, X-linked dominant, X-linked recessive, mitochondrial,
-        // semidominant.
+        // Autosomal dominant, autosomal recessive, X-linked, X-linked dominant, X-linked recessive,
+        // mitochondrial, semidominant.
         let numbers = [6, 7, 1417, 1423, 1419, 1427, 32113];
         Self(numbers.map(|number| ontology.term(TermId::from_number(number)?)))
     }
 
     fn known(&self, terms: &[Term], ontology: &Ontology) -> KnownModes {
-        let is =
-            |at: usize| self.0[at].is_some_and(|mode| terms.iter().any(|term| ontology.is_a(*term, mode)));
+        let is = |at: usize| {
+            self.0[at].is_some_and(|mode| terms.iter().any(|term| ontology.is_a(*term, mode)))
+        };
         KnownModes {
             dominant: is(0) || is(6),
             recessive: is(1) || is(6),
@@ -158,13 +179,31 @@ mod tests {
 
     #[test]
     fn modes_follow_the_chromosome() {
-        let dominant = KnownModes { dominant: true, ..KnownModes::default() };
+        let dominant = KnownModes {
+            dominant: true,
+            ..KnownModes::default()
+        };
         let one = Chromosome::parse("1").unwrap();
-        assert_eq!(dominant.weights(one), [(Mode::Dominant, 0.95), (Mode::Recessive, 0.050000000000000044)]);
+        assert_eq!(
+            dominant.weights(one),
+            [
+                (Mode::Dominant, 0.95),
+                (Mode::Recessive, 0.050000000000000044)
+            ]
+        );
         let unknown = KnownModes::default();
-        assert_eq!(unknown.weights(one), [(Mode::Dominant, 0.5), (Mode::Recessive, 0.5)]);
-        let x = KnownModes { x_recessive: true, ..KnownModes::default() };
+        assert_eq!(
+            unknown.weights(one),
+            [(Mode::Dominant, 0.5), (Mode::Recessive, 0.5)]
+        );
+        let x = KnownModes {
+            x_recessive: true,
+            ..KnownModes::default()
+        };
         assert_eq!(x.weights(Chromosome::X)[1], (Mode::XRecessive, 0.95));
-        assert_eq!(unknown.weights(Chromosome::MITOCHONDRION), [(Mode::Mitochondrial, 1.0)]);
+        assert_eq!(
+            unknown.weights(Chromosome::MITOCHONDRION),
+            [(Mode::Mitochondrial, 1.0)]
+        );
     }
 }

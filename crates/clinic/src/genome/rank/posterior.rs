@@ -1,5 +1,5 @@
-//! The ranking with a genome: candidates with their best variants, what no known disease explains, and what the file does
-//! not tell.
+//! The ranking with a genome: candidates with their best variants, what no known disease explains,
+//! and what the file does not tell.
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,7 +26,10 @@ pub struct RankOptions {
 
 impl Default for RankOptions {
     fn default() -> Self {
-        Self { leading: 50, incidental: false }
+        Self {
+            leading: 50,
+            incidental: false,
+        }
     }
 }
 
@@ -81,7 +84,8 @@ pub struct GenomeRanking {
     pub unknown_genes: Vec<UnknownGene>,
     pub two: Option<TwoDiagnoses>,
     pub not_covered: Vec<NotCovered>,
-    /// Leading candidates with a gene whose structure is not known here, as those of RNAs: it was not looked at.
+    /// Leading candidates with a gene whose structure is not known here, as those of RNAs: it was
+    /// not looked at.
     pub not_looked_at: Vec<DiseaseIndex>,
     /// Empty unless asked for.
     pub incidental: Vec<Incidental>,
@@ -94,8 +98,8 @@ const COVERAGE_OF: usize = 10;
 /// Prior that the cause is in no known disease gene, among patients in whom a genome is asked.
 const UNKNOWN_DISEASE: f64 = 0.02;
 
-/// Ranks all candidates of the prior. `contributions` gives, for a disease, what each observed term adds to its score:
-/// terms above 0 are explained.
+/// Ranks all candidates of the prior. `contributions` gives, for a disease, what each observed term
+/// adds to its score: terms above 0 are explained.
 pub fn rank(
     knowledge: &Knowledge,
     model: &GeneModel,
@@ -106,11 +110,22 @@ pub fn rank(
     options: RankOptions,
 ) -> GenomeRanking {
     let by_gene = examination.carried_by_gene();
-    let pairs = by_gene.iter().flat_map(|(gene, all)| all.iter().map(|carried| (*gene, *carried)));
+    let pairs = by_gene
+        .iter()
+        .flat_map(|(gene, all)| all.iter().map(|carried| (*gene, *carried)));
     let burden = Burden::of(model, &catalogue.tolerances, pairs);
     let trans = |first, second| examination.phase(first, second);
-    let evidence = Evidence { model, burden: &burden, by_gene: &by_gene, trans: &trans };
-    let all: Vec<DiseaseEvidence> = catalogue.diseases.iter().map(|one| evidence.disease(one)).collect();
+    let evidence = Evidence {
+        model,
+        burden: &burden,
+        by_gene: &by_gene,
+        trans: &trans,
+    };
+    let all: Vec<DiseaseEvidence> = catalogue
+        .diseases
+        .iter()
+        .map(|one| evidence.disease(one))
+        .collect();
     let unknown = unknown_genes(knowledge, catalogue, &evidence, examination);
     let posterior = Posterior::new(prior, &all, &unknown, model);
     let leading = posterior.leading(prior, &all, options.leading);
@@ -146,22 +161,43 @@ impl Posterior {
         unknown: &[UnknownGene],
         model: &GeneModel,
     ) -> Self {
-        let log: Vec<f64> =
-            prior.all().iter().zip(all).map(|(prior, found)| prior + found.log_ratio).collect();
+        let log: Vec<f64> = prior
+            .all()
+            .iter()
+            .zip(all)
+            .map(|(prior, found)| prior + found.log_ratio)
+            .collect();
         let best = log.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if !best.is_finite() {
-            return Self { probability: vec![0.0; log.len()], none: 1.0 };
+            return Self {
+                probability: vec![0.0; log.len()],
+                none: 1.0,
+            };
         }
         let weights: Vec<f64> = log.iter().map(|log| (log - best).exp()).collect();
         let genes = model.genes().len().max(1) as f64;
-        let ratio = super::MISSED + unknown.iter().map(|gene| gene.best.ratio / genes).sum::<f64>();
+        let ratio = super::MISSED
+            + unknown
+                .iter()
+                .map(|gene| gene.best.ratio / genes)
+                .sum::<f64>();
         let none = UNKNOWN_DISEASE * ratio * (-best).exp();
         let sum = weights.iter().sum::<f64>() + none;
-        Self { probability: weights.into_iter().map(|weight| weight / sum).collect(), none: none / sum }
+        Self {
+            probability: weights.into_iter().map(|weight| weight / sum).collect(),
+            none: none / sum,
+        }
     }
 
-    fn leading(&self, prior: &PhenotypePrior, all: &[DiseaseEvidence], count: usize) -> Vec<RankedByGenome> {
-        let mut order: Vec<usize> = (0..all.len()).filter(|at| prior.all()[*at].is_finite()).collect();
+    fn leading(
+        &self,
+        prior: &PhenotypePrior,
+        all: &[DiseaseEvidence],
+        count: usize,
+    ) -> Vec<RankedByGenome> {
+        let mut order: Vec<usize> = (0..all.len())
+            .filter(|at| prior.all()[*at].is_finite())
+            .collect();
         let value = |at: usize| prior.all()[at] + all[at].log_ratio;
         order.sort_by(|a, b| value(*b).total_cmp(&value(*a)).then(a.cmp(b)));
         order.truncate(count);
@@ -191,12 +227,20 @@ impl Posterior {
 }
 
 fn has_loss(candidate: &Candidate, gene: ModelGene) -> bool {
-    candidate.effects.iter().any(|effect| effect.gene == gene && effect.effect.is_loss_of_function())
+    candidate
+        .effects
+        .iter()
+        .any(|effect| effect.gene == gene && effect.effect.is_loss_of_function())
 }
 
 fn not_looked_at(leading: &[RankedByGenome], catalogue: &Catalogue) -> Vec<DiseaseIndex> {
-    let first = leading.iter().take(COVERAGE_OF).map(|ranked| ranked.disease);
-    first.filter(|disease| catalogue.diseases[disease.index()].genes_without_structure > 0).collect()
+    let first = leading
+        .iter()
+        .take(COVERAGE_OF)
+        .map(|ranked| ranked.disease);
+    first
+        .filter(|disease| catalogue.diseases[disease.index()].genes_without_structure > 0)
+        .collect()
 }
 
 fn not_covered(
@@ -216,14 +260,19 @@ fn not_covered(
             // Negative binomial with the person's own spread: the chance of none.
             let shape = burden.shape();
             let none = (shape / (shape + expected)).powf(shape);
-            found.push(NotCovered { disease: ranked.disease, gene: *gene, expected, probably: none < 0.05 });
+            found.push(NotCovered {
+                disease: ranked.disease,
+                gene: *gene,
+                expected,
+                probably: none < 0.05,
+            });
         }
     }
     found
 }
 
-/// A second disease with a strong variant in another gene that explains at least two, and at least half, of the terms
-/// that the first leaves.
+/// A second disease with a strong variant in another gene that explains at least two, and at least
+/// half, of the terms that the first leaves.
 fn two_diagnoses(
     leading: &[RankedByGenome],
     contributions: &dyn Fn(DiseaseIndex) -> Vec<f64>,
@@ -231,22 +280,34 @@ fn two_diagnoses(
     let first = leading.first()?;
     let gene = first.best.as_ref().map(|best| best.gene);
     let explained = contributions(first.disease);
-    let left: Vec<usize> = (0..explained.len()).filter(|at| explained[*at] <= 0.0).collect();
+    let left: Vec<usize> = (0..explained.len())
+        .filter(|at| explained[*at] <= 0.0)
+        .collect();
     if left.len() < 2 {
         return None;
     }
     let strong = leading[1..].iter().filter(|other| {
-        other.best.as_ref().is_some_and(|best| best.ratio >= STRONG && Some(best.gene) != gene)
+        other
+            .best
+            .as_ref()
+            .is_some_and(|best| best.ratio >= STRONG && Some(best.gene) != gene)
     });
     let covers = strong.map(|other| {
         let values = contributions(other.disease);
-        let by_second: Vec<usize> =
-            left.iter().copied().filter(|at| values.get(*at).is_some_and(|value| *value > 0.0)).collect();
+        let by_second: Vec<usize> = left
+            .iter()
+            .copied()
+            .filter(|at| values.get(*at).is_some_and(|value| *value > 0.0))
+            .collect();
         (other.disease, by_second)
     });
     let (second, explained_by_second) = covers.max_by_key(|(_, by_second)| by_second.len())?;
     let enough = explained_by_second.len() >= 2 && 2 * explained_by_second.len() >= left.len();
-    enough.then_some(TwoDiagnoses { first: first.disease, second, explained_by_second })
+    enough.then_some(TwoDiagnoses {
+        first: first.disease,
+        second,
+        explained_by_second,
+    })
 }
 
 /// Strong losses of function in genes of diseases outside the leading candidates, each gene once.
@@ -256,19 +317,40 @@ fn incidental(
     all: &[DiseaseEvidence],
     examination: &Examination,
 ) -> Vec<Incidental> {
-    let shown: HashSet<ModelGene> =
-        leading.iter().filter_map(|ranked| ranked.best.as_ref().map(|best| best.gene)).collect();
+    let shown: HashSet<ModelGene> = leading
+        .iter()
+        .filter_map(|ranked| ranked.best.as_ref().map(|best| best.gene))
+        .collect();
     let mut genes = HashSet::new();
     let mut found = Vec::new();
     for (at, evidence) in all.iter().enumerate() {
-        let Some(best) = evidence.best.as_ref().filter(|best| best.ratio >= STRONG) else { continue };
+        let Some(best) = evidence.best.as_ref().filter(|best| best.ratio >= STRONG) else {
+            continue;
+        };
         let disease = DiseaseIndex(at as u32);
-        let lost = best.variants.iter().filter_map(|id| examination.candidates.get(*id as usize));
-        let lost = lost.into_iter().any(|candidate| has_loss(candidate, best.gene));
-        if lost && !shown.contains(&best.gene) && prior.log(disease).is_finite() && genes.insert(best.gene) {
-            found.push(Incidental { disease, best: best.clone() });
+        let lost = best
+            .variants
+            .iter()
+            .filter_map(|id| examination.candidates.get(*id as usize));
+        let lost = lost
+            .into_iter()
+            .any(|candidate| has_loss(candidate, best.gene));
+        if lost
+            && !shown.contains(&best.gene)
+            && prior.log(disease).is_finite()
+            && genes.insert(best.gene)
+        {
+            found.push(Incidental {
+                disease,
+                best: best.clone(),
+            });
         }
     }
-    found.sort_by(|a, b| b.best.ratio.total_cmp(&a.best.ratio).then(a.disease.cmp(&b.disease)));
+    found.sort_by(|a, b| {
+        b.best
+            .ratio
+            .total_cmp(&a.best.ratio)
+            .then(a.disease.cmp(&b.disease))
+    });
     found
 }

@@ -1,22 +1,26 @@
-//! What the phenotype says before any variant is looked at, as the logarithm of a probability for each disease.
+//! What the phenotype says before any variant is looked at, as the logarithm of a probability for
+//! each disease.
 
 use ligate_knowledge::DiseaseIndex;
 
 use crate::phenotype::Ranking;
 
-/// Log probabilities by disease index; minus infinity for what is no candidate or has nothing to be ranked by.
+/// Log probabilities by disease index; minus infinity for what is no candidate or has nothing to be
+/// ranked by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhenotypePrior {
     log: Vec<f64>,
 }
 
-/// The truth is at rank r of a likelihood ratio's list with probability about r to the minus this. Fitted by maximum
-/// likelihood to phenotype ranks alone (loo; no variant was looked at); scores themselves, however scaled, predict worse
-/// (4.39 against 4.68 nats a case), because S is a product of terms that are not independent.
+/// The truth is at rank r of a likelihood ratio's list with probability about r to the minus this.
+/// Fitted by maximum likelihood to phenotype ranks alone (loo; no variant was looked at); scores
+/// themselves, however scaled, predict worse (4.39 against 4.68 nats a case), because S is a
+/// product of terms that are not independent.
 const RANK_POWER: f64 = 1.27;
 
 impl PhenotypePrior {
-    /// From scores of any scale: only their order counts. `diseases` is the number of diseases in the knowledge.
+    /// From scores of any scale: only their order counts. `diseases` is the number of diseases in
+    /// the knowledge.
     pub fn from_scores(diseases: usize, candidates: &[DiseaseIndex], scores: &[f64]) -> Self {
         let mut log = vec![f64::NEG_INFINITY; diseases];
         let weights: Vec<(usize, f64)> = ranked(candidates, scores);
@@ -27,8 +31,8 @@ impl PhenotypePrior {
         Self { log }
     }
 
-    /// From a calibrated ranking: its leading candidates have its probabilities, and all others share "none of these" by
-    /// the order of their scores.
+    /// From a calibrated ranking: its leading candidates have its probabilities, and all others
+    /// share "none of these" by the order of their scores.
     pub fn from_ranking(
         diseases: usize,
         candidates: &[DiseaseIndex],
@@ -41,7 +45,10 @@ impl PhenotypePrior {
         }
         let rest: f64 = prior.log.iter().map(|log| log.exp()).sum();
         let none = ranking.none_of_these.max(1e-6);
-        prior.log.iter_mut().for_each(|log| *log += (none / rest.max(f64::MIN_POSITIVE)).ln());
+        prior
+            .log
+            .iter_mut()
+            .for_each(|log| *log += (none / rest.max(f64::MIN_POSITIVE)).ln());
         for leading in &ranking.leading {
             // A calibrated zero is a small number that was rounded.
             prior.log[leading.disease.index()] = leading.probability.max(1e-9).ln();
@@ -51,7 +58,10 @@ impl PhenotypePrior {
 
     /// The log probability of a disease.
     pub fn log(&self, disease: DiseaseIndex) -> f64 {
-        self.log.get(disease.index()).copied().unwrap_or(f64::NEG_INFINITY)
+        self.log
+            .get(disease.index())
+            .copied()
+            .unwrap_or(f64::NEG_INFINITY)
     }
 
     /// By disease index.
@@ -72,9 +82,15 @@ fn ranked(candidates: &[DiseaseIndex], scores: &[f64]) -> Vec<(usize, f64)> {
     let mut start = 0;
     while start < order.len() {
         let score = order[start].1;
-        let end = start + order[start..].iter().take_while(|(_, other)| *other == score).count();
+        let end = start
+            + order[start..]
+                .iter()
+                .take_while(|(_, other)| *other == score)
+                .count();
         let rank = (start + 1 + end) as f64 / 2.0;
-        order[start..end].iter_mut().for_each(|(_, score)| *score = rank);
+        order[start..end]
+            .iter_mut()
+            .for_each(|(_, score)| *score = rank);
         start = end;
     }
     order

@@ -1,9 +1,11 @@
-//! Variants that may cause a disease that nobody has described: strong ones in genes of no known disease.
+//! Variants that may cause a disease that nobody has described: strong ones in genes of no known
+//! disease.
 //!
-//! Every genome has losses of function in such genes, so that little is shown: what is new in the child, or what
-//! selection removes. A new variant must be new in the child of two parents who are surely without it. Without parents it
-//! must be a loss of function, surely called and unseen by a source that covers its place: of one copy in a gene that
-//! tolerates no such loss, of both in a gene that is not known to tolerate it.
+//! Every genome has losses of function in such genes, so that little is shown: what is new in the
+//! child, or what selection removes. A new variant must be new in the child of two parents who are
+//! surely without it. Without parents it must be a loss of function, surely called and unseen by a
+//! source that covers its place: of one copy in a gene that tolerates no such loss, of both in a
+//! gene that is not known to tolerate it.
 
 use std::collections::HashSet;
 
@@ -19,7 +21,8 @@ use crate::genome::{
     gene_model::ModelGene,
 };
 
-/// A likelihood ratio that is strong by itself: a class of variants that chance brings to one gene in a hundred.
+/// A likelihood ratio that is strong by itself: a class of variants that chance brings to one gene
+/// in a hundred.
 pub(super) const STRONG: f64 = 100.0;
 /// Genes that are shown.
 const SHOWN: usize = 5;
@@ -49,33 +52,69 @@ pub(super) fn unknown_genes(
     evidence: &Evidence<'_>,
     examination: &Examination,
 ) -> Vec<UnknownGene> {
-    let known: HashSet<ModelGene> =
-        catalogue.diseases.iter().flat_map(|disease| disease.genes.iter().copied()).collect();
-    let anything = GeneticDisease { modes: KnownModes::default(), ..GeneticDisease::default() };
+    let known: HashSet<ModelGene> = catalogue
+        .diseases
+        .iter()
+        .flat_map(|disease| disease.genes.iter().copied())
+        .collect();
+    let anything = GeneticDisease {
+        modes: KnownModes::default(),
+        ..GeneticDisease::default()
+    };
     let mut found: Vec<UnknownGene> = Vec::new();
-    for (gene, carried) in evidence.by_gene.iter().filter(|(gene, _)| !known.contains(gene)) {
-        if evidence.model.gene(*gene).is_none_or(|structure| is_olfactory(&structure.symbol)) {
+    for (gene, carried) in evidence
+        .by_gene
+        .iter()
+        .filter(|(gene, _)| !known.contains(gene))
+    {
+        if evidence
+            .model
+            .gene(*gene)
+            .is_none_or(|structure| is_olfactory(&structure.symbol))
+        {
             continue;
         }
         let (_, best) = evidence.gene(&anything, *gene, carried, 0);
-        let Some(best) = best.filter(|best| best.ratio >= STRONG) else { continue };
+        let Some(best) = best.filter(|best| best.ratio >= STRONG) else {
+            continue;
+        };
         let constraint = catalogue.genes.get(gene.0 as usize).copied().flatten();
         let constraint = constraint.and_then(|index| knowledge.gene(index).constraint);
-        let all = || carried.iter().filter_map(|one| examination.candidates.get(one.id as usize));
-        let gene = Gene { gene: *gene, variants: all().collect(), constraint };
+        let all = || {
+            carried
+                .iter()
+                .filter_map(|one| examination.candidates.get(one.id as usize))
+        };
+        let gene = Gene {
+            gene: *gene,
+            variants: all().collect(),
+            constraint,
+        };
         let is_new = gene.is_new(&best, examination);
         if is_new || gene.is_lost(&best, examination) {
-            found.push(UnknownGene { gene: gene.gene, best, is_new, constraint });
+            found.push(UnknownGene {
+                gene: gene.gene,
+                best,
+                is_new,
+                constraint,
+            });
         }
     }
-    found.sort_by(|a, b| b.best.ratio.total_cmp(&a.best.ratio).then(a.gene.cmp(&b.gene)));
+    found.sort_by(|a, b| {
+        b.best
+            .ratio
+            .total_cmp(&a.best.ratio)
+            .then(a.gene.cmp(&b.gene))
+    });
     found.truncate(SHOWN);
     found
 }
 
 /// Receptors of smell vary without harm, and are called badly: OR, a number and letters.
 fn is_olfactory(symbol: &str) -> bool {
-    symbol.strip_prefix("OR").is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()))
+    symbol
+        .strip_prefix("OR")
+        .is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()))
 }
 
 /// A gene with everything that the patient carries in it.
@@ -87,11 +126,12 @@ struct Gene<'a> {
 
 impl Gene<'_> {
     fn loeuf_below(&self, limit: f32) -> bool {
-        self.constraint.is_some_and(|constraint| constraint.loeuf < limit)
+        self.constraint
+            .is_some_and(|constraint| constraint.loeuf < limit)
     }
 
-    /// Whether one of the variants is new: a loss of function where that is not known to be tolerated, or another change
-    /// of the protein in an intolerant gene.
+    /// Whether one of the variants is new: a loss of function where that is not known to be
+    /// tolerated, or another change of the protein in an intolerant gene.
     fn is_new(&self, best: &BestExplanation, examination: &Examination) -> bool {
         of(best, examination).any(|candidate| {
             let sure = candidate.parent_wrong.is_some_and(|wrong| wrong < 0.5);
@@ -100,7 +140,9 @@ impl Gene<'_> {
                 .effects
                 .iter()
                 .any(|effect| effect.gene == self.gene && effect.effect <= Effect::InframeIndel);
-            let tolerant = self.constraint.is_some_and(|constraint| constraint.loeuf >= TOLERANT);
+            let tolerant = self
+                .constraint
+                .is_some_and(|constraint| constraint.loeuf >= TOLERANT);
             let lost = self.loses(candidate) && !tolerant;
             sure && rare && (lost || (changes && self.loeuf_below(INTOLERANT)))
         })
@@ -123,20 +165,33 @@ impl Gene<'_> {
         believed && self.loeuf_below(if both_copies { TOLERANT } else { INTOLERANT })
     }
 
-    /// Whether the variant loses the gene's function and no other beside it restores the reading frame.
+    /// Whether the variant loses the gene's function and no other beside it restores the reading
+    /// frame.
     fn loses(&self, candidate: &Candidate) -> bool {
-        let event = self.variants.iter().filter(|other| is_one_event(candidate, other));
+        let event = self
+            .variants
+            .iter()
+            .filter(|other| is_one_event(candidate, other));
         let growth: i64 = event.map(|other| other.variant.growth()).sum();
-        candidate.effects.iter().filter(|effect| effect.gene == self.gene).any(|effect| {
-            let in_frame = effect.effect == Effect::Frameshift && growth % 3 == 0;
-            let doubted = matches!(effect.loftee, Some(Loftee::LowConfidence));
-            effect.effect.is_loss_of_function() && !in_frame && !doubted
-        })
+        candidate
+            .effects
+            .iter()
+            .filter(|effect| effect.gene == self.gene)
+            .any(|effect| {
+                let in_frame = effect.effect == Effect::Frameshift && growth % 3 == 0;
+                let doubted = matches!(effect.loftee, Some(Loftee::LowConfidence));
+                effect.effect.is_loss_of_function() && !in_frame && !doubted
+            })
     }
 }
 
-fn of<'a>(best: &BestExplanation, examination: &'a Examination) -> impl Iterator<Item = &'a Candidate> {
-    best.variants.iter().filter_map(|id| examination.candidates.get(*id as usize))
+fn of<'a>(
+    best: &BestExplanation,
+    examination: &'a Examination,
+) -> impl Iterator<Item = &'a Candidate> {
+    best.variants
+        .iter()
+        .filter_map(|id| examination.candidates.get(*id as usize))
 }
 
 fn is_one_event(first: &Candidate, second: &Candidate) -> bool {

@@ -48,16 +48,27 @@ impl Extend<Donor> for Donors {
 
 impl Donors {
     pub fn push(&mut self, donor: Donor) {
-        let kind = if donor.is_homozygous() { &mut self.homozygous } else { &mut self.heterozygous };
+        let kind = if donor.is_homozygous() {
+            &mut self.homozygous
+        } else {
+            &mut self.heterozygous
+        };
         kind.push(donor);
     }
 
-    /// A donor by the case's id and the variant's number: the first eight bytes of SHA-256(id:number) modulo the
-    /// donors.
+    /// A donor by the case's id and the variant's number: the first eight bytes of
+    /// SHA-256(id:number) modulo the donors.
     pub fn choose(&self, id: &str, number: usize, homozygous: bool) -> Option<&Donor> {
-        let donors = if homozygous { &self.homozygous } else { &self.heterozygous };
+        let donors = if homozygous {
+            &self.homozygous
+        } else {
+            &self.heterozygous
+        };
         let hash = Sha256::digest(format!("{id}:{number}"));
-        let value = hash.iter().take(8).fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+        let value = hash
+            .iter()
+            .take(8)
+            .fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
         donors.get((value % donors.len().max(1) as u64) as usize)
     }
 }

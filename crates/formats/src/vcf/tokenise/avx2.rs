@@ -1,9 +1,10 @@
-//! 32 samples in four AVX2 registers. Two bits are compared away by exclusive or with `\t0?0`; what is left are the
-//! alleles' lowest bits, which a shift brings to the bytes' highest bits and `movemask` into one register.
+//! 32 samples in four AVX2 registers. Two bits are compared away by exclusive or with `\t0?0`; what
+//! is left are the alleles' lowest bits, which a shift brings to the bytes' highest bits and
+//! `movemask` into one register.
 
 use std::arch::x86_64::{
-    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi32, _mm256_slli_epi32,
-    _mm256_testz_si256, _mm256_xor_si256,
+    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi32,
+    _mm256_slli_epi32, _mm256_testz_si256, _mm256_xor_si256,
 };
 
 use super::{ALLELE_BITS, FullWord, WORD, template};
@@ -23,7 +24,8 @@ fn detected(chunk: &[u8; WORD], separator: u8) -> Option<u64> {
 fn full_word_avx2(chunk: &[u8; WORD], separator: u8) -> Option<u64> {
     let template = _mm256_set1_epi32(template(separator) as i32);
     let [a, b, c, d] = [0, 1, 2, 3].map(|quarter| {
-        // SAFETY: 32 bytes from `32 * quarter` on lie within the 128 bytes of `chunk`; the load needs no alignment.
+        // SAFETY: 32 bytes from `32 * quarter` on lie within the 128 bytes of `chunk`; the load
+        // needs no alignment.
         let bytes = unsafe { _mm256_loadu_si256(chunk.as_ptr().add(32 * quarter).cast()) };
         _mm256_xor_si256(bytes, template)
     });
@@ -32,7 +34,10 @@ fn full_word_avx2(chunk: &[u8; WORD], separator: u8) -> Option<u64> {
         return None;
     }
     let [a, b, c, d] = [a, b, c, d].map(|x| _mm256_movemask_epi8(_mm256_slli_epi32::<7>(x)) as u32);
-    let halves = [u64::from(a) | u64::from(b) << 32, u64::from(c) | u64::from(d) << 32];
+    let halves = [
+        u64::from(a) | u64::from(b) << 32,
+        u64::from(c) | u64::from(d) << 32,
+    ];
     let [low, high] = halves.map(odd_bits);
     Some(low | high << 32)
 }

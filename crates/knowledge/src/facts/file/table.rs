@@ -27,7 +27,13 @@ impl Entry {
     /// A section that has no place yet.
     pub(super) fn of(name: SectionName, bytes: &[u8]) -> Self {
         let hash = Sha256::digest(bytes).into();
-        Self { name, offset: 0, length: 0, inflated: bytes.len() as u64, hash }
+        Self {
+            name,
+            offset: 0,
+            length: 0,
+            inflated: bytes.len() as u64,
+            hash,
+        }
     }
 }
 
@@ -45,10 +51,15 @@ pub(super) fn digest(entries: &[Entry]) -> Digest {
 
 /// The sections that this format knows, in the file's order.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Entry>, KnowledgeError> {
-    let mut rest = bytes.strip_prefix(MAGIC).ok_or(KnowledgeError::NotKnowledge)?;
+    let mut rest = bytes
+        .strip_prefix(MAGIC)
+        .ok_or(KnowledgeError::NotKnowledge)?;
     let format = u32::from_le_bytes(take(&mut rest)?);
     if format != FORMAT {
-        return Err(KnowledgeError::Format { found: format, wanted: FORMAT });
+        return Err(KnowledgeError::Format {
+            found: format,
+            wanted: FORMAT,
+        });
     }
     let count = u32::from_le_bytes(take(&mut rest)?);
     if count > MOST_SECTIONS {
@@ -61,13 +72,21 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Entry>, KnowledgeError> {
         rest = after;
         let [offset, length, inflated] = [take(&mut rest)?, take(&mut rest)?, take(&mut rest)?];
         let hash = take(&mut rest)?;
-        let known = SectionName::ALL.into_iter().find(|known| known.as_str().as_bytes() == name);
+        let known = SectionName::ALL
+            .into_iter()
+            .find(|known| known.as_str().as_bytes() == name);
         let Some(name) = known else { continue };
         if entries.iter().any(|entry| entry.name == name) {
             return Err(KnowledgeError::Damaged("a section is there twice"));
         }
         let [offset, length, inflated] = [offset, length, inflated].map(u64::from_le_bytes);
-        entries.push(Entry { name, offset, length, inflated, hash });
+        entries.push(Entry {
+            name,
+            offset,
+            length,
+            inflated,
+            hash,
+        });
     }
     Ok(entries)
 }
@@ -82,7 +101,10 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], KnowledgeError> {
 
 /// A file of these sections, in this order.
 pub(super) fn write(sections: Vec<(Entry, Vec<u8>)>) -> Vec<u8> {
-    let names: usize = sections.iter().map(|(entry, _)| entry.name.as_str().len()).sum();
+    let names: usize = sections
+        .iter()
+        .map(|(entry, _)| entry.name.as_str().len())
+        .sum();
     let mut offset = (MAGIC.len() + 8 + names + sections.len() * (1 + 3 * 8 + 32)) as u64;
     let mut file = MAGIC.to_vec();
     file.extend_from_slice(&FORMAT.to_le_bytes());

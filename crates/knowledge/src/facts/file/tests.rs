@@ -32,15 +32,24 @@ fn knowledge_comes_back_whole() {
 #[test]
 fn genome_sections_are_opaque_and_change_the_digest() {
     let knowledge = mini::knowledge();
-    let builder = Builder::of(&knowledge).unwrap().section(SectionName::Sites, "a.tsv", vec![7; 100_000]);
+    let builder =
+        Builder::of(&knowledge)
+            .unwrap()
+            .section(SectionName::Sites, "a.tsv", vec![7; 100_000]);
     // The crate's own sections cannot be replaced.
     let builder = builder.section(SectionName::Genes, "x", vec![1]);
     let bytes = builder.finish().unwrap();
     let file = KnowledgeFile::open(&bytes).unwrap();
-    assert_eq!(file.section(SectionName::Sites).unwrap(), Some(vec![7; 100_000]));
+    assert_eq!(
+        file.section(SectionName::Sites).unwrap(),
+        Some(vec![7; 100_000])
+    );
     assert_eq!(file.section(SectionName::Chains).unwrap(), None);
     let version = file.version().unwrap();
-    assert_eq!(version.genome.get("sites").map(String::as_str), Some("a.tsv"));
+    assert_eq!(
+        version.genome.get("sites").map(String::as_str),
+        Some("a.tsv")
+    );
     assert_eq!(version.digest, builder.digest().unwrap());
     assert_ne!(version.digest, knowledge.version.digest);
     let taken = Builder::of(&knowledge).unwrap().genome_of(&file).unwrap();
@@ -53,14 +62,23 @@ fn a_cut_file_is_an_error_wherever_it_is_cut() {
     for length in (0..whole.len()).step_by(7).chain([whole.len() - 1]) {
         assert!(read_all(&whole[..length]).is_err(), "{length}");
     }
-    assert!(matches!(KnowledgeFile::open(b"PK\x03\x04"), Err(KnowledgeError::NotKnowledge)));
+    assert!(matches!(
+        KnowledgeFile::open(b"PK\x03\x04"),
+        Err(KnowledgeError::NotKnowledge)
+    ));
 }
 
 #[test]
 fn another_format_is_named() {
     let mut bytes = file();
     bytes[8] = 9;
-    assert!(matches!(KnowledgeFile::open(&bytes), Err(KnowledgeError::Format { found: 9, wanted: 1 })));
+    assert!(matches!(
+        KnowledgeFile::open(&bytes),
+        Err(KnowledgeError::Format {
+            found: 9,
+            wanted: 1
+        })
+    ));
 }
 
 #[test]
@@ -84,26 +102,46 @@ fn forged(name: SectionName, contents: Vec<u8>) -> Vec<u8> {
 }
 
 fn contents(name: SectionName) -> Vec<u8> {
-    KnowledgeFile::open(&file()).unwrap().section(name).unwrap().unwrap()
+    KnowledgeFile::open(&file())
+        .unwrap()
+        .section(name)
+        .unwrap()
+        .unwrap()
 }
 
-const OWN: [SectionName; 4] =
-    [SectionName::Ontology, SectionName::Words, SectionName::Diseases, SectionName::Genes];
+const OWN: [SectionName; 4] = [
+    SectionName::Ontology,
+    SectionName::Words,
+    SectionName::Diseases,
+    SectionName::Genes,
+];
 
 /// Uses every index that knowledge holds.
 fn walk(knowledge: &Knowledge) {
     for disease in knowledge.diseases() {
-        let terms = disease.rows.iter().chain(&disease.clinical_rows).map(|row| row.term);
-        for term in terms.chain(disease.onset.iter().copied()).chain(disease.inheritance.iter().copied()) {
+        let terms = disease
+            .rows
+            .iter()
+            .chain(&disease.clinical_rows)
+            .map(|row| row.term);
+        for term in terms
+            .chain(disease.onset.iter().copied())
+            .chain(disease.inheritance.iter().copied())
+        {
             knowledge.ontology.name(term);
             knowledge.ontology.synonyms(term).count();
             knowledge.ontology.ancestors(term);
         }
-        disease.genes.iter().for_each(|&gene| assert!(!knowledge.gene(gene).diseases.is_empty()));
+        disease
+            .genes
+            .iter()
+            .for_each(|&gene| assert!(!knowledge.gene(gene).diseases.is_empty()));
     }
     for gene in knowledge.genes() {
         knowledge.find_gene(&gene.symbol);
-        gene.diseases.iter().for_each(|&disease| assert!(!knowledge.disease(disease).genes.is_empty()));
+        gene.diseases
+            .iter()
+            .for_each(|&disease| assert!(!knowledge.disease(disease).genes.is_empty()));
     }
 }
 
@@ -115,7 +153,8 @@ proptest! {
         let mut bytes = file();
         let at = at % bytes.len();
         bytes[at] ^= 1 << bit;
-        // Only bytes of the table that no reading depends on may pass, and then nothing has changed.
+        // Only bytes of the table that no reading depends on may pass, and then nothing has
+        // changed.
         if let Ok(knowledge) = read_all(&bytes) {
             let unchanged = mini::knowledge();
             prop_assert_eq!(knowledge.diseases(), unchanged.diseases());

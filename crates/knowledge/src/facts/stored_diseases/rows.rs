@@ -71,7 +71,11 @@ impl StoredRows {
 
     fn push(&mut self, ids: &[DiseaseId], row: &PhenotypeRow, references: &mut ReferenceTable) {
         self.terms.push(row.term.0);
-        self.sources.push(ids.iter().position(|id| *id == row.source).unwrap_or_default() as u32);
+        self.sources.push(
+            ids.iter()
+                .position(|id| *id == row.source)
+                .unwrap_or_default() as u32,
+        );
         let sex = match row.sex {
             None => 0,
             Some(Sex::Female) => 1,
@@ -93,11 +97,17 @@ impl StoredRows {
             }
         };
         self.numbers.extend(row.onset.map(|term| term.0));
-        self.flags.push(u8::from(row.absent) | sex << 1 | u8::from(row.onset.is_some()) << 3 | kind << 4);
+        self.flags
+            .push(u8::from(row.absent) | sex << 1 | u8::from(row.onset.is_some()) << 3 | kind << 4);
         self.reference_counts.push(row.references.len() as u32);
-        self.references.extend(row.references.iter().map(|&reference| references.place(reference)));
+        self.references.extend(
+            row.references
+                .iter()
+                .map(|&reference| references.place(reference)),
+        );
         self.modifier_counts.push(row.modifiers.len() as u32);
-        self.modifiers.extend(row.modifiers.iter().map(|term| term.0));
+        self.modifiers
+            .extend(row.modifiers.iter().map(|term| term.0));
     }
 
     /// The rows of each disease.
@@ -155,15 +165,21 @@ impl<'a> StoredRowReader<'a> {
         self.at += 1;
         let flags = *self.rows.flags.get(at)?;
         let frequency = self.frequency(flags >> 4)?;
-        let onset = if flags & ONSET == 0 { None } else { Some(self.next_term()?) };
+        let onset = if flags & ONSET == 0 {
+            None
+        } else {
+            Some(self.next_term()?)
+        };
         let found = self.references;
         let reference_count = *self.rows.reference_counts.get(at)?;
-        let references =
-            take(&mut self.reference_places, reference_count, |place| found.get(place).copied())?;
+        let references = take(&mut self.reference_places, reference_count, |place| {
+            found.get(place).copied()
+        })?;
         let modifier_count = *self.rows.modifier_counts.get(at)?;
         let terms = self.terms;
-        let modifiers =
-            take(&mut self.modifier_places, modifier_count, |at| (at < terms).then_some(Term(at as u32)))?;
+        let modifiers = take(&mut self.modifier_places, modifier_count, |at| {
+            (at < terms).then_some(Term(at as u32))
+        })?;
         Some(PhenotypeRow {
             term: self.term(*self.rows.terms.get(at)?)?,
             source: *ids.get(*self.rows.sources.get(at)? as usize)?,
@@ -183,9 +199,12 @@ impl<'a> StoredRowReader<'a> {
                 let (m, n) = (*self.numbers.next()?, *self.numbers.next()?);
                 (m <= n && n > 0).then_some(Frequency::Counts { m, n })
             }
-            2 => {
-                self.shares.next().filter(|share| (0.0..=1.0).contains(*share)).copied().map(Frequency::Share)
-            }
+            2 => self
+                .shares
+                .next()
+                .filter(|share| (0.0..=1.0).contains(*share))
+                .copied()
+                .map(Frequency::Share),
             3 => self.next_term().map(Frequency::Term),
             _ => None,
         }
@@ -202,8 +221,15 @@ impl<'a> StoredRowReader<'a> {
 
     /// Whether every column was used up.
     fn is_at_end(&self) -> bool {
-        let lengths = [self.rows.terms.len(), self.rows.sources.len(), self.rows.flags.len()];
-        let more = [self.rows.reference_counts.len(), self.rows.modifier_counts.len()];
+        let lengths = [
+            self.rows.terms.len(),
+            self.rows.sources.len(),
+            self.rows.flags.len(),
+        ];
+        let more = [
+            self.rows.reference_counts.len(),
+            self.rows.modifier_counts.len(),
+        ];
         lengths.iter().chain(&more).all(|&length| length == self.at)
             && self.numbers.len() == 0
             && self.shares.len() == 0

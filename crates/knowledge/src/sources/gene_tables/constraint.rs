@@ -41,14 +41,23 @@ pub fn read_constraint(path: &Path) -> Result<(Vec<Constraint>, Problems), ReadE
             gene_id: header.find(&["gene_id"]),
             coding_length: header.find(&["cds_length"]),
             pli: header.find(&["pli"]).ok_or("pLI")?,
-            loeuf: header.find(&["oe_lof_upper", "loeuf"]).ok_or("oe_lof_upper")?,
+            loeuf: header
+                .find(&["oe_lof_upper", "loeuf"])
+                .ok_or("oe_lof_upper")?,
             missense_z: header.find(&["mis_z"]),
         })
     };
     table::read(path, columns, |columns, fields| {
-        let finite = |column: Option<usize>| fields.number::<f64>(column).filter(|value| value.is_finite());
+        let finite = |column: Option<usize>| {
+            fields
+                .number::<f64>(column)
+                .filter(|value| value.is_finite())
+        };
         Ok(Constraint {
-            gene: fields.get(Some(columns.gene)).ok_or("the line names no gene")?.into(),
+            gene: fields
+                .get(Some(columns.gene))
+                .ok_or("the line names no gene")?
+                .into(),
             transcript: fields.get(columns.transcript).unwrap_or_default().into(),
             gene_id: fields.get(columns.gene_id).unwrap_or_default().into(),
             coding_length: finite(columns.coding_length).map(|length| length as u32),

@@ -1,5 +1,6 @@
-//! Places of genes: `homo-sapiens-genes.tsv.gz` of npm's ideogram (Ensembl 110, GRCh38), columns chr, start, length,
-//! slim_id, symbol, description. `start` counts from 1, and `length` is end less start.
+//! Places of genes: `homo-sapiens-genes.tsv.gz` of npm's ideogram (Ensembl 110, GRCh38), columns
+//! chr, start, length, slim_id, symbol, description. `start` counts from 1, and `length` is end
+//! less start.
 
 use std::path::Path;
 
@@ -53,9 +54,16 @@ fn gene(fields: &Fields<'_>, prefix: &str) -> Option<Gene> {
     let number: u64 = fields.number(Some(3))?;
     Some(Gene {
         contig: Contig::new(fields.get(Some(0))?),
-        place: Interval { start: Position::new(start), end: Position::new(end) },
+        place: Interval {
+            start: Position::new(start),
+            end: Position::new(end),
+        },
         ensembl_id: format!("{prefix}{number:011}").into(),
         symbol: fields.get(Some(4))?.into(),
-        name: fields.get(Some(5)).and_then(consequence::percent_decoded).unwrap_or_default().into(),
+        name: fields
+            .get(Some(5))
+            .and_then(consequence::percent_decoded)
+            .unwrap_or_default()
+            .into(),
     })
 }

@@ -48,12 +48,30 @@ pub fn read_hgnc(path: &Path) -> Result<(Vec<HgncGene>, Problems), ReadError> {
         Ok((id, symbol, others.map(|name| header.find(&[name]))))
     };
     table::read(path, columns, |(id, symbol, others), fields| {
-        let [name, group, location, status, alias, previous, ensembl, entrez, omim, mane] = *others;
+        let [
+            name,
+            group,
+            location,
+            status,
+            alias,
+            previous,
+            ensembl,
+            entrez,
+            omim,
+            mane,
+        ] = *others;
         let text = |column: Option<usize>| fields.get(column).unwrap_or_default().into();
-        let id = fields.get(Some(*id)).map(|id| id.trim_start_matches("HGNC:"));
+        let id = fields
+            .get(Some(*id))
+            .map(|id| id.trim_start_matches("HGNC:"));
         Ok(HgncGene {
-            hgnc_id: id.and_then(|id| id.parse().ok()).ok_or("the HGNC id is no number")?,
-            symbol: fields.get(Some(*symbol)).ok_or("the line has no symbol")?.into(),
+            hgnc_id: id
+                .and_then(|id| id.parse().ok())
+                .ok_or("the HGNC id is no number")?,
+            symbol: fields
+                .get(Some(*symbol))
+                .ok_or("the line has no symbol")?
+                .into(),
             name: text(name),
             locus_group: text(group),
             location: text(location),

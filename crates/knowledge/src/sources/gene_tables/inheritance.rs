@@ -1,4 +1,5 @@
-//! How conditions of a gene are inherited: NHGRI's Clinical Genomic Database (research.nhgri.nih.gov/CGD).
+//! How conditions of a gene are inherited: NHGRI's Clinical Genomic Database
+//! (research.nhgri.nih.gov/CGD).
 
 use std::path::Path;
 
@@ -38,11 +39,19 @@ pub fn read_inheritance(path: &Path) -> Result<(Vec<GeneInheritance>, Problems),
     let columns = |header: &table::Header| {
         let gene = header.find(&["gene"]).ok_or("GENE")?;
         let mode = header.find(&["inheritance"]).ok_or("INHERITANCE")?;
-        Ok((gene, mode, header.find(&["hgnc id"]), header.find(&["entrez gene id"])))
+        Ok((
+            gene,
+            mode,
+            header.find(&["hgnc id"]),
+            header.find(&["entrez gene id"]),
+        ))
     };
     table::read(path, columns, |(gene, mode, hgnc, entrez), fields| {
         Ok(GeneInheritance {
-            gene: fields.get(Some(*gene)).ok_or("the line names no gene")?.into(),
+            gene: fields
+                .get(Some(*gene))
+                .ok_or("the line names no gene")?
+                .into(),
             hgnc_id: fields.number(*hgnc),
             entrez_id: fields.number(*entrez),
             modes: modes(fields.get(Some(*mode)).unwrap_or_default()),
@@ -53,7 +62,9 @@ pub fn read_inheritance(path: &Path) -> Result<(Vec<GeneInheritance>, Problems),
 fn modes(text: &str) -> Vec<InheritanceMode> {
     // What stands in parentheses are remarks.
     let text = text.split('(').next().unwrap_or_default();
-    let words = text.split(['/', ',', ';', ' ']).filter(|word| !word.is_empty());
+    let words = text
+        .split(['/', ',', ';', ' '])
+        .filter(|word| !word.is_empty());
     let mut modes: Vec<InheritanceMode> = words.map(mode).collect();
     modes.sort_unstable();
     modes.dedup();

@@ -1,8 +1,9 @@
-//! Where a gene's transcripts stand within it. The table of structures counts from the start of the earliest transcript
-//! that it kept, which is the gene's start unless a transcript that was left out (a non-coding one) begins before it.
-//! Where the transcripts end with the gene, their place is certain. For the others, one gene in six, sites whose
-//! effect is known from elsewhere decide: the transcripts are shifted to where most coding sites lie in coding parts,
-//! splice sites beside exons and intronic sites outside.
+//! Where a gene's transcripts stand within it. The table of structures counts from the start of the
+//! earliest transcript that it kept, which is the gene's start unless a transcript that was left
+//! out (a non-coding one) begins before it. Where the transcripts end with the gene, their place is
+//! certain. For the others, one gene in six, sites whose effect is known from elsewhere decide: the
+//! transcripts are shifted to where most coding sites lie in coding parts, splice sites beside
+//! exons and intronic sites outside.
 
 use std::collections::HashMap;
 
@@ -40,14 +41,24 @@ pub struct KnownSites {
 }
 
 impl KnownSites {
-    /// Adds a site of one gene; terms that say nothing of a place are passed over. `length` is the number of bases of
-    /// the reference allele: longer ones are passed over, as they can begin outside of what they change.
-    pub fn add(&mut self, gene: &str, contig: &Contig, position: Position, length: usize, term: Term) {
+    /// Adds a site of one gene; terms that say nothing of a place are passed over. `length` is the
+    /// number of bases of the reference allele: longer ones are passed over, as they can begin
+    /// outside of what they change.
+    pub fn add(
+        &mut self,
+        gene: &str,
+        contig: &Contig,
+        position: Position,
+        length: usize,
+        term: Term,
+    ) {
         let evidence = match term {
             _ if length != 1 => return,
-            Term::Missense | Term::Synonymous | Term::StopGained | Term::StartLost | Term::StopLost => {
-                Evidence::Coding
-            }
+            Term::Missense
+            | Term::Synonymous
+            | Term::StopGained
+            | Term::StartLost
+            | Term::StopLost => Evidence::Coding,
             Term::SpliceDonor | Term::SpliceAcceptor => Evidence::Splice,
             Term::Intron => Evidence::Intronic,
             _ => return,
@@ -81,16 +92,29 @@ const AGREEING_SHARE: f64 = 0.8;
 const FEWEST_BETTER: i64 = 3;
 
 /// Moves the transcripts of genes whose place is not certain to where the known sites say.
-pub fn settle_places(genes: &[Gene], transcripts: &mut [Transcript], sites: &KnownSites) -> PlacementCounts {
+pub fn settle_places(
+    genes: &[Gene],
+    transcripts: &mut [Transcript],
+    sites: &KnownSites,
+) -> PlacementCounts {
     let mut of_gene: HashMap<usize, Vec<usize>> = HashMap::new();
     for (place, transcript) in transcripts.iter().enumerate() {
         of_gene.entry(transcript.gene).or_default().push(place);
     }
     let mut counts = PlacementCounts::default();
     for (gene, members) in of_gene {
-        let Some(gene) = genes.get(gene) else { continue };
-        let own: Vec<&Transcript> = members.iter().filter_map(|place| transcripts.get(*place)).collect();
-        let known = sites.by_gene.get(&gene.symbol).map(Vec::as_slice).unwrap_or_default();
+        let Some(gene) = genes.get(gene) else {
+            continue;
+        };
+        let own: Vec<&Transcript> = members
+            .iter()
+            .filter_map(|place| transcripts.get(*place))
+            .collect();
+        let known = sites
+            .by_gene
+            .get(&gene.symbol)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let (shift, placement) = settle(gene, &own, known);
         counts.count(shift, placement);
         for place in members {
@@ -117,19 +141,32 @@ impl PlacementCounts {
 
 /// By how many bases the gene's transcripts go up.
 fn settle(gene: &Gene, own: &[&Transcript], sites: &[(Contig, u32, Evidence)]) -> (u32, Placement) {
-    let last = own.iter().filter_map(|t| t.exons.last()).map(|exon| exon.end.get()).max();
+    let last = own
+        .iter()
+        .filter_map(|t| t.exons.last())
+        .map(|exon| exon.end.get())
+        .max();
     let room = gene.place.end.get().saturating_sub(last.unwrap_or(0)) as usize;
     if room == 0 || last.is_none() {
         return (0, Placement::Certain);
     }
     let mut votes = Votes::new(room);
     let mut deciding = 0;
-    for (kind, weight) in [(Evidence::Coding, 1), (Evidence::Splice, 1), (Evidence::Intronic, -1)] {
+    for (kind, weight) in [
+        (Evidence::Coding, 1),
+        (Evidence::Splice, 1),
+        (Evidence::Intronic, -1),
+    ] {
         // An intronic site speaks against the shifts that bring it into coding parts.
         let parts = merged(own, kind);
-        for (_, position, _) in sites.iter().filter(|(contig, _, of)| *of == kind && *contig == gene.contig) {
+        for (_, position, _) in sites
+            .iter()
+            .filter(|(contig, _, of)| *of == kind && *contig == gene.contig)
+        {
             deciding += usize::from(weight > 0);
-            parts.iter().for_each(|(from, to)| votes.add(*position, *from, *to, weight));
+            parts
+                .iter()
+                .for_each(|(from, to)| votes.add(*position, *from, *to, weight));
         }
     }
     votes.decide(deciding)
@@ -143,21 +180,29 @@ struct Votes {
 
 impl Votes {
     fn new(room: usize) -> Self {
-        Self { steps: vec![0; room + 2] }
+        Self {
+            steps: vec![0; room + 2],
+        }
     }
 
     /// A site at `position` agrees with every shift that brings it between `from` and `to`.
     fn add(&mut self, position: u32, from: u32, to: u32, weight: i64) {
         let most = self.steps.len() - 2;
         let first = position.saturating_sub(to) as usize;
-        let Some(last) = position.checked_sub(from).map(|last| (last as usize).min(most)) else { return };
+        let Some(last) = position
+            .checked_sub(from)
+            .map(|last| (last as usize).min(most))
+        else {
+            return;
+        };
         if first <= last {
             self.steps[first] += weight;
             self.steps[last + 1] -= weight;
         }
     }
 
-    /// The best shift: of equally good ones none, else all that the gene leaves, else the middle one.
+    /// The best shift: of equally good ones none, else all that the gene leaves, else the middle
+    /// one.
     fn decide(mut self, deciding: usize) -> (u32, Placement) {
         self.steps.pop();
         let mut sum = 0;
@@ -169,7 +214,8 @@ impl Votes {
                 sum
             })
             .collect();
-        let (Some(best), Some(unmoved)) = (votes.iter().max().copied(), votes.first().copied()) else {
+        let (Some(best), Some(unmoved)) = (votes.iter().max().copied(), votes.first().copied())
+        else {
             return (0, Placement::Assumed);
         };
         if deciding < FEWEST_SITES || (best as f64) < AGREEING_SHARE * deciding as f64 {
@@ -184,9 +230,18 @@ impl Votes {
         if votes.last() == Some(&best) {
             return ((votes.len() - 1) as u32, Placement::Supported);
         }
-        let equal: Vec<usize> = (0..votes.len()).filter(|shift| votes.get(*shift) == Some(&best)).collect();
+        let equal: Vec<usize> = (0..votes.len())
+            .filter(|shift| votes.get(*shift) == Some(&best))
+            .collect();
         let middle = equal.get(equal.len() / 2).copied().unwrap_or(0);
-        (middle as u32, if equal.len() == 1 { Placement::Supported } else { Placement::Approximate })
+        (
+            middle as u32,
+            if equal.len() == 1 {
+                Placement::Supported
+            } else {
+                Placement::Approximate
+            },
+        )
     }
 }
 
@@ -200,7 +255,10 @@ fn merged(own: &[&Transcript], kind: Evidence) -> Vec<(u32, u32)> {
         } else {
             for pair in transcript.exons.windows(2) {
                 let ((_, before), (after, _)) = (ends(&pair[0]), ends(&pair[1]));
-                parts.extend([(before + 1, before + 2), (after.saturating_sub(2), after.saturating_sub(1))]);
+                parts.extend([
+                    (before + 1, before + 2),
+                    (after.saturating_sub(2), after.saturating_sub(1)),
+                ]);
             }
         }
     }

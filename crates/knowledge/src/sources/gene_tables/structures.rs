@@ -1,8 +1,9 @@
-//! Exons and coding parts of transcripts: `homo-sapiens-gene-structures.tsv.gz` of npm's ideogram (Ensembl 110,
-//! GRCh38). The file's own header lines are wrong; its columns are transcript, offset of the transcript's lowest base
-//! from that of its gene's (or a neighbour's, see `Places`) earliest transcript, biotype, strand, then features
-//! `type;start;length` with type 0 = 5'-UTR, 1 = exon, 2 = 3'-UTR. `start` counts from the transcript's lowest base on
-//! both strands, and `length` is end less start.
+//! Exons and coding parts of transcripts: `homo-sapiens-gene-structures.tsv.gz` of npm's ideogram
+//! (Ensembl 110, GRCh38). The file's own header lines are wrong; its columns are transcript, offset
+//! of the transcript's lowest base from that of its gene's (or a neighbour's, see `Places`)
+//! earliest transcript, biotype, strand, then features `type;start;length` with type 0 = 5'-UTR, 1
+//! = exon, 2 = 3'-UTR. `start` counts from the transcript's lowest base on both strands, and
+//! `length` is end less start.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -58,10 +59,13 @@ impl Transcript {
     }
 }
 
-/// Reads the structures of these genes. All are taken to begin where their genes begin, which is wrong for one gene in
-/// twenty until [`super::settle_places`] has moved it. A transcript that lies in none of its symbol's genes is left out
-/// and reported.
-pub fn read_structures(path: &Path, genes: &[Gene]) -> Result<(Vec<Transcript>, Problems), ReadError> {
+/// Reads the structures of these genes. All are taken to begin where their genes begin, which is
+/// wrong for one gene in twenty until [`super::settle_places`] has moved it. A transcript that lies
+/// in none of its symbol's genes is left out and reported.
+pub fn read_structures(
+    path: &Path,
+    genes: &[Gene],
+) -> Result<(Vec<Transcript>, Problems), ReadError> {
     let (raw, mut problems) = read_raw(path)?;
     let places = Places::new(genes, &raw);
     let mut transcripts = Vec::with_capacity(raw.len());
@@ -69,14 +73,17 @@ pub fn read_structures(path: &Path, genes: &[Gene]) -> Result<(Vec<Transcript>, 
     for raw in raw {
         match places.find(&raw) {
             Ok((gene, base)) => {
-                let is_first = seen.get_mut(gene).is_some_and(|seen| !std::mem::replace(seen, true));
+                let is_first = seen
+                    .get_mut(gene)
+                    .is_some_and(|seen| !std::mem::replace(seen, true));
                 transcripts.push(raw.at(gene, base, is_first));
             }
             Err(message) => problems.push(path, raw.line, message),
         }
     }
     if transcripts.is_empty() {
-        let message = "there is no transcript of these genes in this file; give ideogram's gene structures";
+        let message =
+            "there is no transcript of these genes in this file; give ideogram's gene structures";
         return Err(ReadError::malformed(path, 1, message));
     }
     Ok((transcripts, problems))
@@ -100,34 +107,74 @@ impl Raw {
     fn parse(text: &str, line: u64) -> Result<Self, &'static str> {
         let mut fields = text.split('\t');
         let mut next = || fields.next().ok_or(BAD_LINE);
-        let (name, offset, biotype, strand) = (next()?, next()?, biotype(next()?)?, strand(next()?)?);
+        let (name, offset, biotype, strand) =
+            (next()?, next()?, biotype(next()?)?, strand(next()?)?);
         let offset: u32 = offset.parse().map_err(|_| BAD_LINE)?;
         let (mut exons, mut untranslated) = (Vec::new(), Vec::new());
         for feature in fields.filter(|feature| !feature.is_empty()) {
             let (kind, start, end) = feature_span(feature, offset).ok_or(BAD_LINE)?;
-            if kind == "1" { &mut exons } else { &mut untranslated }.push((start, end));
+            if kind == "1" {
+                &mut exons
+            } else {
+                &mut untranslated
+            }
+            .push((start, end));
         }
         exons.sort_unstable();
         untranslated.sort_unstable();
-        let (first, last) = (exons.first().ok_or(BAD_LINE)?.0, exons.last().ok_or(BAD_LINE)?.1);
-        Ok(Self { line, name: name.into(), biotype, strand, exons, untranslated, first, last })
+        let (first, last) = (
+            exons.first().ok_or(BAD_LINE)?.0,
+            exons.last().ok_or(BAD_LINE)?.1,
+        );
+        Ok(Self {
+            line,
+            name: name.into(),
+            biotype,
+            strand,
+            exons,
+            untranslated,
+            first,
+            last,
+        })
     }
 
     /// "HLA-A" of HLA-A-203.
     fn symbol(&self) -> &str {
-        self.name.rsplit_once('-').map_or(&self.name, |(symbol, _)| symbol)
+        self.name
+            .rsplit_once('-')
+            .map_or(&self.name, |(symbol, _)| symbol)
     }
 
     fn at(self, gene: usize, base: u32, is_first: bool) -> Transcript {
         let place = |parts: &[(u32, u32)]| -> Box<[Interval]> {
             let at = |offset: u32| Position::new(base.saturating_add(offset));
-            parts.iter().map(|(from, to)| Interval { start: at(*from), end: at(*to) }).collect()
+            parts
+                .iter()
+                .map(|(from, to)| Interval {
+                    start: at(*from),
+                    end: at(*to),
+                })
+                .collect()
         };
         let coding = place(&without(&self.exons, &self.untranslated));
         let exons = place(&self.exons);
-        let Self { name, biotype, strand, .. } = self;
+        let Self {
+            name,
+            biotype,
+            strand,
+            ..
+        } = self;
         let placement = Placement::Assumed;
-        Transcript { gene, name, biotype, strand, is_first, placement, exons, coding }
+        Transcript {
+            gene,
+            name,
+            biotype,
+            strand,
+            is_first,
+            placement,
+            exons,
+            coding,
+        }
     }
 }
 
@@ -146,9 +193,10 @@ fn read_raw(path: &Path) -> Result<(Vec<Raw>, Problems), ReadError> {
     Ok((all, problems))
 }
 
-/// Where offsets count from. Neighbouring genes whose symbols begin alike, up to the first '-' (INS-IGF2 and INS, the
-/// genes MT-..), are one run in this file, and offsets count from the earliest transcript of the run: nearly always the
-/// start of the run's first gene. Where it is not, [`super::settle_places`] finds out.
+/// Where offsets count from. Neighbouring genes whose symbols begin alike, up to the first '-'
+/// (INS-IGF2 and INS, the genes MT-..), are one run in this file, and offsets count from the
+/// earliest transcript of the run: nearly always the start of the run's first gene. Where it is
+/// not, [`super::settle_places`] finds out.
 struct Places<'a> {
     genes: &'a [Gene],
     by_symbol: HashMap<&'a str, Vec<usize>>,
@@ -180,15 +228,24 @@ impl<'a> Places<'a> {
                 *known = base;
             }
         }
-        Self { genes, by_symbol, bases }
+        Self {
+            genes,
+            by_symbol,
+            bases,
+        }
     }
 
-    /// The first gene of the transcript's symbol in which it lies, and where its offsets count from: the run's start,
-    /// or the gene's own where only that fits.
+    /// The first gene of the transcript's symbol in which it lies, and where its offsets count
+    /// from: the run's start, or the gene's own where only that fits.
     fn find(&self, raw: &Raw) -> Result<(usize, u32), &'static str> {
-        let genes = self.by_symbol.get(raw.symbol()).ok_or("the transcript's gene is not among the genes")?;
+        let genes = self
+            .by_symbol
+            .get(raw.symbol())
+            .ok_or("the transcript's gene is not among the genes")?;
         for place in genes {
-            let (Some(gene), Some(base)) = (self.genes.get(*place), self.bases.get(*place)) else { continue };
+            let (Some(gene), Some(base)) = (self.genes.get(*place), self.bases.get(*place)) else {
+                continue;
+            };
             let (start, end) = (gene.place.start.get(), gene.place.end.get());
             for base in [*base, start] {
                 if base.saturating_add(raw.first) >= start && base.saturating_add(raw.last) <= end {
@@ -225,7 +282,9 @@ fn strand(text: &str) -> Result<Strand, &'static str> {
 /// Type, first and last base, counted from 0 at the gene's start.
 fn feature_span(feature: &str, offset: u32) -> Option<(&str, u32, u32)> {
     let mut parts = feature.split(';');
-    let kind = parts.next().filter(|kind| matches!(*kind, "0" | "1" | "2"))?;
+    let kind = parts
+        .next()
+        .filter(|kind| matches!(*kind, "0" | "1" | "2"))?;
     let start = offset.checked_add(parts.next()?.parse().ok()?)?;
     Some((kind, start, start.checked_add(parts.next()?.parse().ok()?)?))
 }

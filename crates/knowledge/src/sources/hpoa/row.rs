@@ -23,13 +23,28 @@ pub(super) const NAMES: [&str; FIELDS] = [
 
 /// A row from its fields, in the order of [`NAMES`].
 pub(super) fn parse(fields: [&str; FIELDS]) -> Result<AnnotationRow, &'static str> {
-    let [disease, name, qualifier, term, reference, evidence, onset, frequency, sex, modifier, aspect] =
-        fields;
+    let [
+        disease,
+        name,
+        qualifier,
+        term,
+        reference,
+        evidence,
+        onset,
+        frequency,
+        sex,
+        modifier,
+        aspect,
+    ] = fields;
     Ok(AnnotationRow {
-        disease: disease.parse().map_err(|_| "the disease id is of no known catalogue; left out")?,
+        disease: disease
+            .parse()
+            .map_err(|_| "the disease id is of no known catalogue; left out")?,
         name: name.to_owned(),
         absent: absent(qualifier)?,
-        term: term.parse().map_err(|_| "the term is not of HPO; left out")?,
+        term: term
+            .parse()
+            .map_err(|_| "the term is not of HPO; left out")?,
         references: split(reference).map(parse_reference).collect(),
         evidence: parse_evidence(evidence),
         onset: optional_term(onset)?,
@@ -49,12 +64,16 @@ fn absent(qualifier: &str) -> Result<bool, &'static str> {
 }
 
 fn split(list: &str) -> impl Iterator<Item = &str> {
-    list.split(';').map(str::trim).filter(|part| !part.is_empty())
+    list.split(';')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
 }
 
 fn parse_reference(text: &str) -> RowReference {
     let publication = text.parse().map(RowReference::Publication);
-    publication.or_else(|_| text.parse().map(RowReference::Catalogue)).unwrap_or(RowReference::Other)
+    publication
+        .or_else(|_| text.parse().map(RowReference::Catalogue))
+        .unwrap_or(RowReference::Other)
 }
 
 fn parse_evidence(text: &str) -> Evidence {
@@ -71,7 +90,12 @@ fn optional_term(text: &str) -> Result<Option<TermId>, &'static str> {
 }
 
 fn terms(text: &str) -> Result<Vec<TermId>, &'static str> {
-    split(text).map(|id| id.parse().map_err(|_| "an onset or modifier is not of HPO; left out")).collect()
+    split(text)
+        .map(|id| {
+            id.parse()
+                .map_err(|_| "an onset or modifier is not of HPO; left out")
+        })
+        .collect()
 }
 
 /// `m/n`, `p%`, a frequency term, or nothing.
@@ -88,8 +112,10 @@ fn parse_frequency(text: &str) -> Result<RowFrequency, &'static str> {
         };
     }
     if let Some(percent) = text.strip_suffix('%') {
-        let percent: f64 =
-            percent.trim().parse().map_err(|_| "the frequency is not a percentage; left out")?;
+        let percent: f64 = percent
+            .trim()
+            .parse()
+            .map_err(|_| "the frequency is not a percentage; left out")?;
         return match (0.0..=100.0).contains(&percent) {
             true => Ok(RowFrequency::Share(percent / 100.0)),
             false => Err("the frequency is not from 0% to 100%; left out"),

@@ -13,7 +13,12 @@ pub(super) fn quoted(value: &str) -> Option<Quoted<'_>> {
     let mut characters = body.char_indices();
     while let Some((at, character)) = characters.next() {
         match character {
-            '"' => return Some(Quoted { text, rest: &body[at + 1..] }),
+            '"' => {
+                return Some(Quoted {
+                    text,
+                    rest: &body[at + 1..],
+                });
+            }
             '\\' => text.push(unescaped(characters.next()?.1)),
             _ => text.push(character),
         }

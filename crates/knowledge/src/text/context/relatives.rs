@@ -41,45 +41,80 @@ impl Clause<'_> {
 
     fn role(&self, at: usize, count: usize) -> Role {
         let next = |ahead: usize| self.plain(at + count - 1 + ahead);
-        if next(1) == "of" && matches!(self.plain(at), "son" | "daughter") || self.is_source(at, count) {
+        if next(1) == "of" && matches!(self.plain(at), "son" | "daughter")
+            || self.is_source(at, count)
+        {
             return Role::Bystander;
         }
         let has = matches!(
             next(1),
             "has" | "had" | "have" | "who" | "with" | "is" | "was" | "are" | "were" | "also"
         );
-        let start = self.sentence.words.start.max(at.saturating_sub(BETWEEN + 1));
+        let start = self
+            .sentence
+            .words
+            .start
+            .max(at.saturating_sub(BETWEEN + 1));
         let before: Vec<&str> = (start..at).rev().map(|at| self.plain(at)).collect();
-        let link = before.iter().find(|word| !is_determiner(word)).copied().unwrap_or_default();
+        let link = before
+            .iter()
+            .find(|word| !is_determiner(word))
+            .copied()
+            .unwrap_or_default();
         if matches!(link, "in" | "affecting" | "among" | "of") && self.has_mentions() {
             return Role::Bearer;
         }
-        let patient =
-            |word: &&str| matches!(*word, "patient" | "proband" | "he" | "she" | "child" | "boy" | "girl");
+        let patient = |word: &&str| {
+            matches!(
+                *word,
+                "patient" | "proband" | "he" | "she" | "child" | "boy" | "girl"
+            )
+        };
         if link == "and" && before.iter().any(patient) {
             return Role::Bystander;
         }
         if self.is_birth(at) {
-            return if has && next(1) != "with" { Role::Subject } else { Role::Parent };
+            return if has && next(1) != "with" {
+                Role::Subject
+            } else {
+                Role::Parent
+            };
         }
-        let is_object = matches!(link, "with" | "from" | "to" | "for" | "by" | "than" | "like" | "as");
-        if is_object && !has { Role::Bystander } else { Role::Subject }
+        let is_object = matches!(
+            link,
+            "with" | "from" | "to" | "for" | "by" | "than" | "like" | "as"
+        );
+        if is_object && !has {
+            Role::Bystander
+        } else {
+            Role::Subject
+        }
     }
 
     /// `he`, `she`: the patient, unless a relative of that gender was the last who was spoken of.
     pub(super) fn pronoun(&mut self, pronoun: Gender, cue: &Range<usize>) {
         let is_first = self.mentions.is_empty() && self.subject == Subject::Patient;
-        let last = if is_first { self.before.clone() } else { self.subject.clone() };
+        let last = if is_first {
+            self.before.clone()
+        } else {
+            self.subject.clone()
+        };
         self.new_clause(false);
         self.subject = match last {
             Subject::Patient => Subject::Patient,
-            Subject::Relative { gender: Gender::Several, cue } if pronoun == Gender::Several => {
-                Subject::Relative { gender: Gender::Several, cue }
-            }
+            Subject::Relative {
+                gender: Gender::Several,
+                cue,
+            } if pronoun == Gender::Several => Subject::Relative {
+                gender: Gender::Several,
+                cue,
+            },
             Subject::Relative { gender, .. } if gender == pronoun || gender == Gender::Either => {
                 Subject::Either { cue: cue.clone() }
             }
-            Subject::Relative { .. } | Subject::Either { .. } | Subject::Parents { .. } => Subject::Patient,
+            Subject::Relative { .. } | Subject::Either { .. } | Subject::Parents { .. } => {
+                Subject::Patient
+            }
         };
     }
 
@@ -92,27 +127,39 @@ impl Clause<'_> {
         }
         let from = at.saturating_sub(BETWEEN).max(self.sentence.words.start);
         let before: Vec<&str> = (from..at).map(|place| self.plain(place)).collect();
-        let linked = before.iter().rev().find(|word| !is_determiner(word)).copied().unwrap_or_default();
+        let linked = before
+            .iter()
+            .rev()
+            .find(|word| !is_determiner(word))
+            .copied()
+            .unwrap_or_default();
         let according = before.windows(2).any(|pair| pair == ["according", "to"]);
         according || linked == "per" || linked == "by" && before.iter().any(|word| tells(word))
     }
 
     /// "born to healthy parents", "child of unrelated parents".
     fn is_birth(&self, at: usize) -> bool {
-        let from = at.saturating_sub(2 * BETWEEN).max(self.sentence.words.start);
+        let from = at
+            .saturating_sub(2 * BETWEEN)
+            .max(self.sentence.words.start);
         let before: Vec<&str> = (from..at).map(|place| self.plain(place)).collect();
         let is_birth = |pair: &[&str]| {
             matches!(
                 pair,
                 ["born", "to" | "of"]
-                    | ["child" | "son" | "daughter" | "offspring" | "boy" | "girl", "of" | "to"]
+                    | [
+                        "child" | "son" | "daughter" | "offspring" | "boy" | "girl",
+                        "of" | "to"
+                    ]
             )
         };
         before.windows(2).any(is_birth)
     }
 
     fn has_mentions(&self) -> bool {
-        self.clauses.last().is_some_and(|(number, _)| *number == self.number)
+        self.clauses
+            .last()
+            .is_some_and(|(number, _)| *number == self.number)
     }
 
     /// Mentions of this clause before "in his mother" are the relative's.
@@ -126,7 +173,11 @@ impl Clause<'_> {
     }
 
     fn plain(&self, at: usize) -> &str {
-        if at < self.sentence.words.end { &self.words[at].plain } else { "" }
+        if at < self.sentence.words.end {
+            &self.words[at].plain
+        } else {
+            ""
+        }
     }
 }
 

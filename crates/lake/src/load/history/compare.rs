@@ -1,9 +1,9 @@
 //! Two snapshots in key order, variant by variant, over the people of both.
 //!
-//! Of each block a bounded batch of rows is held. A part is not read at all where everybody of both snapshots is in
-//! blocks whose files have the same digests and nothing is kept from earlier files, and rows of equal bytes are not unpacked
-//! where they are of the same people in the same order. On the way it writes the calls that the new snapshot keeps
-//! (`kept`).
+//! Of each block a bounded batch of rows is held. A part is not read at all where everybody of both
+//! snapshots is in blocks whose files have the same digests and nothing is kept from earlier files,
+//! and rows of equal bytes are not unpacked where they are of the same people in the same order. On
+//! the way it writes the calls that the new snapshot keeps (`kept`).
 
 use std::{cmp::Ordering, collections::HashMap, path::PathBuf};
 
@@ -47,7 +47,8 @@ pub struct Kept {
     pub listed_anew: Vec<String>,
 }
 
-/// Visits every variant in which calls of the people of both snapshots differ, and writes the calls that are kept.
+/// Visits every variant in which calls of the people of both snapshots differ, and writes the calls
+/// that are kept.
 pub fn compare(
     before: &Before,
     after: &Description,
@@ -82,8 +83,13 @@ pub fn compare(
         batch_rows: Geometry::new(blocks).batch_rows(),
         control,
     };
-    let mut kept = Kept { listed_anew: before.description.listed_anew.clone(), ..Kept::default() };
-    let parts: Vec<Partition> = Partition::all().filter(|part| !comparison.is_unchanged(*part)).collect();
+    let mut kept = Kept {
+        listed_anew: before.description.listed_anew.clone(),
+        ..Kept::default()
+    };
+    let parts: Vec<Partition> = Partition::all()
+        .filter(|part| !comparison.is_unchanged(*part))
+        .collect();
     let total = parts.len() as u64;
     for (partition, done) in parts.into_iter().zip(0..) {
         control.check()?;
@@ -97,7 +103,11 @@ pub fn compare(
 type Files<'d> = HashMap<&'d str, &'d FileDescription>;
 
 fn files(description: &Description) -> Files<'_> {
-    description.files.iter().map(|file| (file.path.as_str(), file)).collect()
+    description
+        .files
+        .iter()
+        .map(|file| (file.path.as_str(), file))
+        .collect()
 }
 
 struct Comparison<'a> {
@@ -123,21 +133,30 @@ impl Comparison<'_> {
         kept: &mut Kept,
         sink: &mut Sink<'_>,
     ) -> Result<(), LakeError> {
-        let open = |path: PathBuf| BlockRows::open(&path, partition.mixes_contigs(), self.batch_rows);
+        let open =
+            |path: PathBuf| BlockRows::open(&path, partition.mixes_contigs(), self.batch_rows);
         let mut part = Part::default();
         for block in 0..self.people.before.len() {
             if let Some(file) = self.before_file(block, partition) {
                 check_table(self.before, file)?;
-                part.blocks
-                    .push((Place::Before(block), open(self.before.folder.genotypes(block, partition))?));
+                part.blocks.push((
+                    Place::Before(block),
+                    open(self.before.folder.genotypes(block, partition))?,
+                ));
             }
             if self.kept_file(block, partition).is_some() {
-                part.blocks.push((Place::Kept(block), open(self.before.folder.kept(block, partition))?));
+                part.blocks.push((
+                    Place::Kept(block),
+                    open(self.before.folder.kept(block, partition))?,
+                ));
             }
         }
         for block in 0..self.people.after.len() {
             if self.after_file(block, partition).is_some() {
-                part.blocks.push((Place::After(block), open(self.folder.genotypes(block, partition))?));
+                part.blocks.push((
+                    Place::After(block),
+                    open(self.folder.genotypes(block, partition))?,
+                ));
             }
         }
         let name = partition.to_string();
@@ -148,7 +167,8 @@ impl Comparison<'_> {
         };
         self.compare_rows(&mut part, &mut keeping, sink)?;
         let uncalled = keeping.tally.is_listed_anew();
-        kept.paths.extend(keeping.calls.finish(&self.people.after, uncalled)?);
+        kept.paths
+            .extend(keeping.calls.finish(&self.people.after, uncalled)?);
         kept.variants += keeping.tally.kept;
         if uncalled && keeping.tally.kept > 0 && !keeping.listed_anew {
             kept.listed_anew.push(name);
@@ -214,8 +234,8 @@ impl Comparison<'_> {
         })
     }
 
-    /// Writes the calls of a variant that stay what they were though files of the new snapshot do not list it. Gives the rows
-    /// of all blocks; none where no call is kept.
+    /// Writes the calls of a variant that stay what they were though files of the new snapshot do
+    /// not list it. Gives the rows of all blocks; none where no call is kept.
     fn keep(
         &self,
         part: &Part,
@@ -232,13 +252,18 @@ impl Comparison<'_> {
             return Ok(Vec::new());
         }
         // Records of one symbolic key may be several variants.
-        let Some(key) = part.key()?.filter(|key| !may_repeat(key)) else { return Ok(Vec::new()) };
+        let Some(key) = part.key()?.filter(|key| !may_repeat(key)) else {
+            return Ok(Vec::new());
+        };
         keeping.tally.kept += 1;
         keeping.tally.newly_kept += u64::from(listed && !carried);
         let uncalled = keeping.listed_anew && !listed;
         let mut rows = Vec::with_capacity(unlisted.len());
-        for (index, (unlisted, people)) in unlisted.into_iter().zip(&self.people.after).enumerate() {
-            let row = unlisted.filter(Unlisted::is_kept).map(|unlisted| unlisted.row(people, uncalled));
+        for (index, (unlisted, people)) in unlisted.into_iter().zip(&self.people.after).enumerate()
+        {
+            let row = unlisted
+                .filter(Unlisted::is_kept)
+                .map(|unlisted| unlisted.row(people, uncalled));
             if let Some(row) = &row {
                 keeping.calls.push(index, &key, row)?;
             }
@@ -247,16 +272,20 @@ impl Comparison<'_> {
         Ok(rows)
     }
 
-    /// Whether everybody of both snapshots is in blocks whose files are the same, or that have none in the part.
+    /// Whether everybody of both snapshots is in blocks whose files are the same, or that have none
+    /// in the part.
     fn is_unchanged(&self, partition: Partition) -> bool {
         let nobody = |block: &Block| !block.has_common();
         let same = |index: usize, block: &Block| {
             let digest = |file: Option<&FileDescription>| file.map(|file| file.sha256);
             let before = digest(self.before_file(index, partition));
-            block.twin.is_some_and(|twin| before == digest(self.after_file(twin, partition)))
+            block
+                .twin
+                .is_some_and(|twin| before == digest(self.after_file(twin, partition)))
         };
         let blocks = || self.people.before.iter().enumerate();
-        let kept = (0..self.people.before.len()).any(|block| self.kept_file(block, partition).is_some());
+        let kept =
+            (0..self.people.before.len()).any(|block| self.kept_file(block, partition).is_some());
         let unchanged = || blocks().all(|(index, block)| nobody(block) || same(index, block));
         !kept && (self.has_none(partition) || unchanged())
     }
@@ -267,15 +296,21 @@ impl Comparison<'_> {
     }
 
     fn before_file(&self, block: usize, partition: Partition) -> Option<&FileDescription> {
-        self.before_files.get(SnapshotFolder::genotypes_name(block, partition).as_str()).copied()
+        self.before_files
+            .get(SnapshotFolder::genotypes_name(block, partition).as_str())
+            .copied()
     }
 
     fn kept_file(&self, block: usize, partition: Partition) -> Option<&FileDescription> {
-        self.before_files.get(SnapshotFolder::kept_name(block, partition).as_str()).copied()
+        self.before_files
+            .get(SnapshotFolder::kept_name(block, partition).as_str())
+            .copied()
     }
 
     fn after_file(&self, block: usize, partition: Partition) -> Option<&FileDescription> {
-        self.after_files.get(SnapshotFolder::genotypes_name(block, partition).as_str()).copied()
+        self.after_files
+            .get(SnapshotFolder::genotypes_name(block, partition).as_str())
+            .copied()
     }
 }
 
@@ -305,15 +340,18 @@ struct Part {
 }
 
 impl Part {
-    /// Finds the blocks with the lowest key; `false` at the end. Of a key that repeats, the blocks' first rows meet,
-    /// then their second, as in the sites table.
+    /// Finds the blocks with the lowest key; `false` at the end. Of a key that repeats, the blocks'
+    /// first rows meet, then their second, as in the sites table.
     fn find_lowest(&mut self) -> bool {
         self.lowest.clear();
         for (index, (_, rows)) in self.blocks.iter().enumerate() {
             if rows.is_at_end() {
                 continue;
             }
-            let order = self.lowest.first().map(|lowest| rows.compare(&self.blocks[*lowest].1));
+            let order = self
+                .lowest
+                .first()
+                .map(|lowest| rows.compare(&self.blocks[*lowest].1));
             match order {
                 Some(Ordering::Greater) => continue,
                 Some(Ordering::Less) => self.lowest.clear(),
@@ -326,14 +364,20 @@ impl Part {
 
     /// The rows of the lowest key.
     fn rows(&self) -> impl Iterator<Item = (Place, Option<&[u8]>)> {
-        self.lowest.iter().map(|index| (self.blocks[*index].0, self.blocks[*index].1.bytes()))
+        self.lowest
+            .iter()
+            .map(|index| (self.blocks[*index].0, self.blocks[*index].1.bytes()))
     }
 
     fn key(&self) -> Result<Option<VariantKey>, LakeError> {
-        self.lowest.first().map_or(Ok(None), |index| self.blocks[*index].1.key())
+        self.lowest
+            .first()
+            .map_or(Ok(None), |index| self.blocks[*index].1.key())
     }
 
     fn advance(&mut self) -> Result<(), LakeError> {
-        self.lowest.iter().try_for_each(|index| self.blocks[*index].1.advance())
+        self.lowest
+            .iter()
+            .try_for_each(|index| self.blocks[*index].1.advance())
     }
 }

@@ -1,13 +1,15 @@
 //! Calls that a load keeps although its files do not list their variants any more.
 //!
-//! Files of called sites list what somebody carries. When the only carrier leaves, the variant leaves the files, and a study
-//! that lacked it would name that person's variants. So who stays keeps the call that he had, wherever nobody who stays
-//! carries the allele: that is what such a file says by its silence, and what the files before said aloud. A variant that
-//! somebody who stays did carry is gone; nothing is made up for it.
+//! Files of called sites list what somebody carries. When the only carrier leaves, the variant
+//! leaves the files, and a study that lacked it would name that person's variants. So who stays
+//! keeps the call that he had, wherever nobody who stays carries the allele: that is what such a
+//! file says by its silence, and what the files before said aloud. A variant that somebody who
+//! stays did carry is gone; nothing is made up for it.
 //!
-//! Whoever is new in the block has the reference there, too, as long as the files lack little of what people who stay carry.
-//! Where they lack more of a chromosome than they would by carriers who left ([`Tally::is_listed_anew`]), they list other variants
-//! altogether, and their silence says nothing: then who is new has no call, in this load and in later ones.
+//! Whoever is new in the block has the reference there, too, as long as the files lack little of
+//! what people who stay carry. Where they lack more of a chromosome than they would by carriers who
+//! left ([`Tally::is_listed_anew`]), they list other variants altogether, and their silence says
+//! nothing: then who is new has no call, in this load and in later ones.
 
 use std::path::Path;
 
@@ -40,8 +42,9 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Whether the new files list other variants altogether: more than one in ten are gone that somebody who stays carries,
-    /// and they are more than what carriers who left can have taken along.
+    /// Whether the new files list other variants altogether: more than one in ten are gone that
+    /// somebody who stays carries, and they are more than what carriers who left can have taken
+    /// along.
     pub fn is_listed_anew(&self) -> bool {
         self.gone.saturating_mul(10) > self.listed && self.gone > self.newly_kept
     }
@@ -65,7 +68,12 @@ struct BlockWriter {
 impl<'a> KeptCalls<'a> {
     pub fn new(folder: &'a SnapshotFolder, partition: Partition, geometry: &'a Geometry) -> Self {
         let blocks = geometry.blocks().iter().map(|_| None).collect();
-        Self { folder, partition, geometry, blocks }
+        Self {
+            folder,
+            partition,
+            geometry,
+            blocks,
+        }
     }
 
     /// Adds a variant's row to a block; keys ascend.
@@ -79,10 +87,15 @@ impl<'a> KeptCalls<'a> {
             }
         };
         writer.push(key, row)?;
-        if writer.pending == self.geometry.batch_rows() { writer.write() } else { Ok(()) }
+        if writer.pending == self.geometry.batch_rows() {
+            writer.write()
+        } else {
+            Ok(())
+        }
     }
 
-    /// Ends the tables. With `uncalled`, who is new in a block has no call in any of them. Gives the paths within the folder.
+    /// Ends the tables. With `uncalled`, who is new in a block has no call in any of them. Gives
+    /// the paths within the folder.
     pub fn finish(self, people: &[Block], uncalled: bool) -> Result<Vec<String>, LakeError> {
         let mut paths = Vec::new();
         for (block, writer) in self.blocks.into_iter().enumerate() {
@@ -121,7 +134,10 @@ impl BlockWriter {
 
     fn write(&mut self) -> Result<(), LakeError> {
         self.pending = 0;
-        self.table.write_columns(genotype_schema(), [self.keys.finish(), vec![self.rows.finish()]].concat())
+        self.table.write_columns(
+            genotype_schema(),
+            [self.keys.finish(), vec![self.rows.finish()]].concat(),
+        )
     }
 
     fn close(mut self) -> Result<(), LakeError> {
@@ -144,7 +160,8 @@ fn without_calls_of_newcomers(
     let mut rows = BlockRows::open(&path, partition.mixes_contigs(), geometry.batch_rows())?;
     let mut out = BlockWriter::create(&next, geometry, block)?;
     while let (Some(bytes), Some(key)) = (rows.bytes(), rows.key()?) {
-        let row = Row::parse(bytes, people.individuals()).map_err(|error| bad_row(&path, &error))?;
+        let row =
+            Row::parse(bytes, people.individuals()).map_err(|error| bad_row(&path, &error))?;
         out.push(&key, &Unlisted::of_row(&row, people).row(people, true))?;
         if out.pending == geometry.batch_rows() {
             out.write()?;

@@ -1,5 +1,5 @@
-//! The people of two snapshots, whose calls of one variant differ between them, and which calls stay what they were though
-//! the files list their variant no longer.
+//! The people of two snapshots, whose calls of one variant differ between them, and which calls
+//! stay what they were though the files list their variant no longer.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -34,7 +34,10 @@ const NOBODY: u32 = u32::MAX;
 impl Block {
     /// The common people of the block.
     fn common(&self) -> impl Iterator<Item = u32> {
-        self.numbers.iter().copied().filter(|number| *number != NOBODY)
+        self.numbers
+            .iter()
+            .copied()
+            .filter(|number| *number != NOBODY)
     }
 
     pub fn has_common(&self) -> bool {
@@ -43,7 +46,10 @@ impl Block {
 
     /// Those who are in this snapshot only.
     pub fn others(&self) -> impl Iterator<Item = u32> {
-        (0..).zip(&self.numbers).filter(|(_, number)| **number == NOBODY).map(|(sample, _)| sample)
+        (0..)
+            .zip(&self.numbers)
+            .filter(|(_, number)| **number == NOBODY)
+            .map(|(sample, _)| sample)
     }
 
     pub fn individuals(&self) -> usize {
@@ -63,7 +69,9 @@ impl CommonPeople {
         let mut before_numbers = vec![NOBODY; before.len()];
         let mut count = 0;
         let mut number = |id: &IndividualId| {
-            let Some(place) = places.get(id) else { return NOBODY };
+            let Some(place) = places.get(id) else {
+                return NOBODY;
+            };
             before_numbers[*place] = count;
             count += 1;
             count - 1
@@ -76,7 +84,10 @@ impl CommonPeople {
             places: vec![(0, 0); count as usize],
         };
         for (index, block) in common.after.iter().enumerate() {
-            for (sample, number) in (0..).zip(&block.numbers).filter(|(_, number)| **number != NOBODY) {
+            for (sample, number) in (0..)
+                .zip(&block.numbers)
+                .filter(|(_, number)| **number != NOBODY)
+            {
                 common.places[*number as usize] = (index, sample);
             }
         }
@@ -85,13 +96,22 @@ impl CommonPeople {
     }
 
     /// The common people's hashes, given the individuals of the later snapshot and its blocks.
-    pub fn hashes(&self, key: &HistoryKey, after: &[IndividualId], blocks: &[Range<usize>]) -> Vec<u64> {
-        let person = |(block, sample): &(usize, u32)| &after[blocks[*block].start + *sample as usize];
-        self.places.iter().map(|place| key.person(person(place))).collect()
+    pub fn hashes(
+        &self,
+        key: &HistoryKey,
+        after: &[IndividualId],
+        blocks: &[Range<usize>],
+    ) -> Vec<u64> {
+        let person =
+            |(block, sample): &(usize, u32)| &after[blocks[*block].start + *sample as usize];
+        self.places
+            .iter()
+            .map(|place| key.person(person(place)))
+            .collect()
     }
 
-    /// What becomes of a variant in each block of the later snapshot whose files do not list it, given its rows in the
-    /// blocks of both; `None` where they do. Empty where all do.
+    /// What becomes of a variant in each block of the later snapshot whose files do not list it,
+    /// given its rows in the blocks of both; `None` where they do. Empty where all do.
     pub fn unlisted(
         &self,
         before: &[Option<&[u8]>],
@@ -100,8 +120,10 @@ impl CommonPeople {
         if after.iter().all(Option::is_some) {
             return Ok(Vec::new());
         }
-        let mut found: Vec<Option<Unlisted>> =
-            after.iter().map(|row| row.is_none().then(Unlisted::default)).collect();
+        let mut found: Vec<Option<Unlisted>> = after
+            .iter()
+            .map(|row| row.is_none().then(Unlisted::default))
+            .collect();
         for (block, row) in self.before.iter().zip(before) {
             let twin = block.twin.map(|twin| &mut found[twin]);
             match (twin, row) {
@@ -128,13 +150,27 @@ impl CommonPeople {
     }
 
     fn find_twins(&mut self) {
-        let first = |block: &Block| block.numbers.first().copied().filter(|first| *first != NOBODY);
-        let by_first: HashMap<u32, usize> =
-            self.after.iter().zip(0..).filter_map(|(block, index)| Some((first(block)?, index))).collect();
+        let first = |block: &Block| {
+            block
+                .numbers
+                .first()
+                .copied()
+                .filter(|first| *first != NOBODY)
+        };
+        let by_first: HashMap<u32, usize> = self
+            .after
+            .iter()
+            .zip(0..)
+            .filter_map(|(block, index)| Some((first(block)?, index)))
+            .collect();
         for (index, block) in self.before.iter_mut().enumerate() {
-            let Some(other) = first(block).and_then(|first| by_first.get(&first)) else { continue };
-            // Everybody of a block that begins with a common person must be one: numbers of others differ.
-            let same = block.numbers == self.after[*other].numbers && !block.numbers.contains(&NOBODY);
+            let Some(other) = first(block).and_then(|first| by_first.get(&first)) else {
+                continue;
+            };
+            // Everybody of a block that begins with a common person must be one: numbers of others
+            // differ.
+            let same =
+                block.numbers == self.after[*other].numbers && !block.numbers.contains(&NOBODY);
             if same {
                 block.twin = Some(*other);
                 self.after[*other].twin = Some(index);
@@ -148,7 +184,11 @@ fn blocks(numbers: &[u32], ranges: &[Range<usize>]) -> Vec<Block> {
     let block = |range: &Range<usize>| {
         let numbers = people(range);
         let common = numbers.iter().filter(|number| **number != NOBODY).count();
-        Block { numbers, common, twin: None }
+        Block {
+            numbers,
+            common,
+            twin: None,
+        }
     };
     ranges.iter().map(block).collect()
 }
@@ -168,7 +208,10 @@ impl Unlisted {
     /// The calls of a kept row, but for those of the block's other people.
     pub fn of_row(row: &Row<'_>, block: &Block) -> Self {
         let known = |(sample, _): &(u32, Exception)| block.numbers[*sample as usize] != NOBODY;
-        Self { exceptions: row.exceptions().filter(known).collect(), ..Self::default() }
+        Self {
+            exceptions: row.exceptions().filter(known).collect(),
+            ..Self::default()
+        }
     }
 
     fn add(&mut self, sample: u32, call: Call) {
@@ -188,15 +231,18 @@ impl Unlisted {
         self.called && !self.carried
     }
 
-    /// The packed row of the calls that stay what they were. The block's other people, `newcomers`, have the reference, or no
-    /// call where `uncalled`.
+    /// The packed row of the calls that stay what they were. The block's other people, `newcomers`,
+    /// have the reference, or no call where `uncalled`.
     pub fn row(mut self, block: &Block, uncalled: bool) -> Vec<u8> {
         if uncalled {
-            self.exceptions.extend(block.others().map(|sample| (sample, Exception::Missing)));
+            self.exceptions
+                .extend(block.others().map(|sample| (sample, Exception::Missing)));
         }
         self.exceptions.sort_unstable_by_key(|(sample, _)| *sample);
         let mut calls = Calls::new(block.individuals());
-        self.exceptions.into_iter().for_each(|(sample, exception)| calls.push_exception(sample, exception));
+        self.exceptions
+            .into_iter()
+            .for_each(|(sample, exception)| calls.push_exception(sample, exception));
         let mut row = Vec::new();
         encode(&calls, 0..block.individuals(), &mut row);
         row
@@ -206,7 +252,8 @@ impl Unlisted {
 /// Counts the people whose calls differ, variant after variant.
 pub struct CallComparison<'p> {
     people: &'p CommonPeople,
-    /// For every common person the call before, while a variant is looked at; [`REFERENCE`] in between.
+    /// For every common person the call before, while a variant is looked at; [`REFERENCE`] in
+    /// between.
     calls: Vec<u32>,
     /// Those with another call than [`REFERENCE`].
     marked: Vec<u32>,
@@ -219,11 +266,17 @@ const REFERENCE: u32 = 0;
 
 impl<'p> CallComparison<'p> {
     pub fn new(people: &'p CommonPeople) -> Self {
-        Self { people, calls: vec![REFERENCE; people.count], marked: Vec::new(), differing: Vec::new() }
+        Self {
+            people,
+            calls: vec![REFERENCE; people.count],
+            marked: Vec::new(),
+            differing: Vec::new(),
+        }
     }
 
-    /// The number of people in both snapshots whose dosage, missingness or ploidy differ, given one variant's packed
-    /// rows in the blocks of both. In a block without a row nobody is called. Phase is left out: no sum uses it.
+    /// The number of people in both snapshots whose dosage, missingness or ploidy differ, given one
+    /// variant's packed rows in the blocks of both. In a block without a row nobody is called.
+    /// Phase is left out: no sum uses it.
     pub fn differing(
         &mut self,
         before: &[Option<&[u8]>],
@@ -261,7 +314,8 @@ impl<'p> CallComparison<'p> {
         Ok(self.differing.len() as u32)
     }
 
-    /// What [`Self::differing`] found of the last variant, in a sketch. `people` are the common people's hashes.
+    /// What [`Self::differing`] found of the last variant, in a sketch. `people` are the common
+    /// people's hashes.
     pub fn sketch(&self, variant: u64, people: &[u64]) -> Sketch {
         let mut sketch = Sketch::default();
         for (person, before, after) in &self.differing {
@@ -272,9 +326,15 @@ impl<'p> CallComparison<'p> {
 }
 
 /// Visits the common people of a block whose call is not [`REFERENCE`], each once.
-fn visit(block: &Block, row: Option<&[u8]>, mut visit: impl FnMut(u32, Call)) -> Result<(), CorruptRow> {
+fn visit(
+    block: &Block,
+    row: Option<&[u8]>,
+    mut visit: impl FnMut(u32, Call),
+) -> Result<(), CorruptRow> {
     let Some(row) = row else {
-        block.common().for_each(|person| visit(person, Call::Incomplete(Exception::Missing)));
+        block
+            .common()
+            .for_each(|person| visit(person, Call::Incomplete(Exception::Missing)));
         return Ok(());
     };
     let row = Row::parse(row, block.individuals())?;
@@ -284,8 +344,10 @@ fn visit(block: &Block, row: Option<&[u8]>, mut visit: impl FnMut(u32, Call)) ->
             visit(person, call);
         }
     };
-    row.carriers().for_each(|(sample, code)| visit_common(sample, Call::Dosage(code.count_ones())));
-    row.exceptions().for_each(|(sample, exception)| visit_common(sample, Call::Incomplete(exception)));
+    row.carriers()
+        .for_each(|(sample, code)| visit_common(sample, Call::Dosage(code.count_ones())));
+    row.exceptions()
+        .for_each(|(sample, exception)| visit_common(sample, Call::Incomplete(exception)));
     Ok(())
 }
 
@@ -306,9 +368,10 @@ impl Call {
             Self::Incomplete(Exception::HalfMissing { alternate }) => 4 + u32::from(alternate),
             Self::Incomplete(Exception::Haploid { alternate }) => 6 + u32::from(alternate),
             Self::Incomplete(Exception::HaploidMissing) => 8,
-            Self::Incomplete(Exception::Polyploid { alternates, alleles }) => {
-                1 << 16 | u32::from(alleles) << 8 | u32::from(alternates)
-            }
+            Self::Incomplete(Exception::Polyploid {
+                alternates,
+                alleles,
+            }) => 1 << 16 | u32::from(alleles) << 8 | u32::from(alternates),
         }
     }
 }
@@ -346,17 +409,34 @@ mod tests {
         ("1", Exception::Haploid { alternate: true }),
         ("0", Exception::Haploid { alternate: false }),
         (".", Exception::HaploidMissing),
-        ("0/0/1", Exception::Polyploid { alternates: 1, alleles: 3 }),
-        ("0/1/1", Exception::Polyploid { alternates: 2, alleles: 3 }),
+        (
+            "0/0/1",
+            Exception::Polyploid {
+                alternates: 1,
+                alleles: 3,
+            },
+        ),
+        (
+            "0/1/1",
+            Exception::Polyploid {
+                alternates: 2,
+                alleles: 3,
+            },
+        ),
     ];
 
     fn ids(names: &str) -> Vec<IndividualId> {
-        names.chars().map(|name| IndividualId::new(name).unwrap()).collect()
+        names
+            .chars()
+            .map(|name| IndividualId::new(name).unwrap())
+            .collect()
     }
 
     #[test]
     fn every_pair_of_different_calls_differs_and_phase_does_not() {
-        let all = ["0/0", "0/1", "1/1", "./.", "./1", "./0", "1", "0", ".", "0/0/1", "0/1/1", "1|0", "0|1"];
+        let all = [
+            "0/0", "0/1", "1/1", "./.", "./1", "./0", "1", "0", ".", "0/0/1", "0/1/1", "1|0", "0|1",
+        ];
         let people = CommonPeople::of(
             &ids("ab"),
             std::slice::from_ref(&(0..2)),
@@ -369,7 +449,9 @@ mod tests {
             for &after in &all {
                 let (first, second) = (row(&[before, "1/1"]), row(&["1/1", after]));
                 let same = before == after || (heterozygous(before) && heterozygous(after));
-                let found = comparison.differing(&[Some(&first)], &[Some(&second)]).unwrap();
+                let found = comparison
+                    .differing(&[Some(&first)], &[Some(&second)])
+                    .unwrap();
                 assert_eq!(found, u32::from(!same), "{before} and {after}");
             }
         }
@@ -379,12 +461,19 @@ mod tests {
     fn people_are_matched_across_blocks_and_a_lacking_row_is_nobody_called() {
         let people = CommonPeople::of(&ids("abcd"), &[0..2, 2..4], &ids("dxbca"), &[0..3, 3..5]);
         assert_eq!(people.count, 4);
-        assert!(people.before.iter().chain(&people.after).all(|block| block.twin.is_none()));
+        assert!(
+            people
+                .before
+                .iter()
+                .chain(&people.after)
+                .all(|block| block.twin.is_none())
+        );
         let mut comparison = CallComparison::new(&people);
         let (ab, cd) = (row(&["0/1", "1/1"]), row(&["./.", "0/0"]));
         let (dxb, ca) = (row(&["0/0", "0/1", "1/1"]), row(&["./.", "0/1"]));
         let (ab, cd, dxb, ca) = (Some(&ab[..]), Some(&cd[..]), Some(&dxb[..]), Some(&ca[..]));
-        let mut differing = |before: [_; 2], after: [_; 2]| comparison.differing(&before, &after).unwrap();
+        let mut differing =
+            |before: [_; 2], after: [_; 2]| comparison.differing(&before, &after).unwrap();
         assert_eq!(differing([ab, cd], [dxb, ca]), 0);
         assert_eq!(differing([ab, cd], [dxb, None]), 1, "c was missing already");
         assert_eq!(differing([None, None], [dxb, ca]), 3);
@@ -394,7 +483,12 @@ mod tests {
 
     #[test]
     fn blocks_of_the_same_people_in_the_same_order_are_twins() {
-        let people = CommonPeople::of(&ids("abcde"), &[0..2, 2..5], &ids("cdexab"), &[0..3, 3..4, 4..6]);
+        let people = CommonPeople::of(
+            &ids("abcde"),
+            &[0..2, 2..5],
+            &ids("cdexab"),
+            &[0..3, 3..4, 4..6],
+        );
         let twins = |blocks: &[Block]| blocks.iter().map(|block| block.twin).collect::<Vec<_>>();
         assert_eq!(twins(&people.before), [Some(2), Some(0)]);
         assert_eq!(twins(&people.after), [Some(1), None, Some(0)]);

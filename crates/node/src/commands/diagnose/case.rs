@@ -1,4 +1,5 @@
-//! The case as it is given: a phenopacket, a list of terms, or a text whose matches the user sees first.
+//! The case as it is given: a phenopacket, a list of terms, or a text whose matches the user sees
+//! first.
 
 use std::{fs, path::PathBuf};
 
@@ -22,23 +23,35 @@ pub fn read(args: &cli::Diagnose, knowledge: &Knowledge, json: bool) -> Result<O
         return read_text(args, knowledge, json);
     }
     let (record, problems) = cases::read_one(&args.case)?;
-    let mut given =
-        Given { case: record.case, notes: record.notes.iter().map(ToString::to_string).collect() };
+    let mut given = Given {
+        case: record.case,
+        notes: record.notes.iter().map(ToString::to_string).collect(),
+    };
     let words_alone = given.case.observed.is_empty() && !record.labels.is_empty();
     add_labels(&mut given, record.labels, knowledge);
     if given.case.observed.is_empty() {
         bail!(nothing_observed(args, &record.notes, words_alone));
     }
-    let told = |problem: &String| given.notes.iter().any(|note| problem.contains(note.as_str()));
-    let others: Vec<_> =
-        problems.kept().iter().map(ToString::to_string).filter(|problem| !told(problem)).collect();
+    let told = |problem: &String| {
+        given
+            .notes
+            .iter()
+            .any(|note| problem.contains(note.as_str()))
+    };
+    let others: Vec<_> = problems
+        .kept()
+        .iter()
+        .map(ToString::to_string)
+        .filter(|problem| !told(problem))
+        .collect();
     given.notes.extend(others);
     let contradictory = record.notes.iter().filter_map(contradictory);
     given.notes.extend(contradictory);
     Ok(Some(given))
 }
 
-/// Why there is nothing to rank by. It names no term: this goes to the terminal, not into the report.
+/// Why there is nothing to rank by. It names no term: this goes to the terminal, not into the
+/// report.
 fn nothing_observed(args: &cli::Diagnose, notes: &[Note], words_alone: bool) -> String {
     let file = args.case.display();
     if words_alone {
@@ -53,7 +66,9 @@ fn nothing_observed(args: &cli::Diagnose, notes: &[Note], words_alone: bool) -> 
 
 /// Which terms a case states both ways, for the report.
 fn contradictory(note: &Note) -> Option<String> {
-    let Note::Contradictory { terms } = note else { return None };
+    let Note::Contradictory { terms } = note else {
+        return None;
+    };
     let ids: Vec<_> = terms.iter().map(ToString::to_string).collect();
     Some(format!("observed and excluded at once: {}", ids.join(", ")))
 }
@@ -72,7 +87,10 @@ fn add_labels(given: &mut Given, labels: Vec<term_list::Label>, knowledge: &Know
     );
     given.notes.extend(notes.iter().map(ToString::to_string));
     for label in unknown {
-        given.notes.push(format!("line {}: no term has this name; it was left out", label.line));
+        given.notes.push(format!(
+            "line {}: no term has this name; it was left out",
+            label.line
+        ));
     }
 }
 
@@ -82,7 +100,9 @@ fn read_text(args: &cli::Diagnose, knowledge: &Knowledge, json: bool) -> Result<
     let ontology = &knowledge.ontology;
     let mentions = text::Matcher::new(ontology).find(&written)?;
     ensure!(
-        mentions.iter().any(|mention| mention.standing == text::Standing::Observed),
+        mentions
+            .iter()
+            .any(|mention| mention.standing == text::Standing::Observed),
         "{}: no observed feature was found in the text; write a list of HPO terms, one a line",
         args.case.display()
     );
@@ -95,15 +115,23 @@ fn read_text(args: &cli::Diagnose, knowledge: &Knowledge, json: bool) -> Result<
         let path = list_path(args);
         output::write_private(&path, |out| out.write_all(list.as_bytes()))?;
         if json {
-            output::print_json(&json!({ "terms": path, "matches": matches(knowledge, &mentions) }))?;
+            output::print_json(
+                &json!({ "terms": path, "matches": matches(knowledge, &mentions) }),
+            )?;
             return Ok(None);
         }
-        say!("The terms are in {0}. Correct them there, then run: ligate diagnose {0}", path.display());
+        say!(
+            "The terms are in {0}. Correct them there, then run: ligate diagnose {0}",
+            path.display()
+        );
         return Ok(None);
     }
     let parsed = term_list::parse(&list)?;
     let notes = vec!["the terms were found in a text and accepted as found".to_owned()];
-    Ok(Some(Given { case: parsed.case, notes }))
+    Ok(Some(Given {
+        case: parsed.case,
+        notes,
+    }))
 }
 
 /// The matches as machines read them; `begin` and `end` count the text's bytes from 0.

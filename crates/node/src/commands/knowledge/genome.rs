@@ -1,5 +1,5 @@
-//! The genome's sections: gene models, sites that populations have, chains between assemblies. Everything in them counts
-//! in GRCh38; sites of GRCh37 are lifted when the file is built.
+//! The genome's sections: gene models, sites that populations have, chains between assemblies.
+//! Everything in them counts in GRCh38; sites of GRCh37 are lifted when the file is built.
 
 use std::{
     cell::Cell,
@@ -58,13 +58,20 @@ fn structures(
     Ok(builder.section(SectionName::Structures, &source, model.encode()))
 }
 
-/// Sites whose gene and consequence are stated, in GRCh38: they tell where transcripts stand whose table leaves it open.
+/// Sites whose gene and consequence are stated, in GRCh38: they tell where transcripts stand whose
+/// table leaves it open.
 fn known_sites(releases: &Releases, existing: &KnowledgeFile<'_>) -> Result<KnownSites> {
     let mut known = KnownSites::default();
     for path in releases.files(Part::Sites) {
-        let chain = if is_grch37(path) { Some(chain(releases, existing)?) } else { None };
+        let chain = if is_grch37(path) {
+            Some(chain(releases, existing)?)
+        } else {
+            None
+        };
         sites::visit(path, &mut |site| {
-            let (Some(gene), Some(term), Some((reference, _))) = (site.gene, site.term, site.alleles) else {
+            let (Some(gene), Some(term), Some((reference, _))) =
+                (site.gene, site.term, site.alleles)
+            else {
                 return;
             };
             let place = match &chain {
@@ -85,7 +92,9 @@ fn known_sites(releases: &Releases, existing: &KnowledgeFile<'_>) -> Result<Know
 fn chains(builder: Builder, releases: &Releases) -> Result<Builder> {
     let (mut texts, mut sources) = (Vec::new(), Vec::new());
     for path in releases.files(Part::Chain) {
-        let Some(direction) = Direction::of_name(&file_name(path)) else { continue };
+        let Some(direction) = Direction::of_name(&file_name(path)) else {
+            continue;
+        };
         if texts.iter().all(|(found, _)| *found != direction) {
             texts.push((direction, Chain::text(path)?));
             sources.push(fingerprint(path)?);
@@ -107,8 +116,11 @@ fn listed_sites(
     if files.is_empty() {
         return Ok(builder);
     }
-    let chain =
-        if files.iter().any(|path| is_grch37(path)) { Some(chain(releases, existing)?) } else { None };
+    let chain = if files.iter().any(|path| is_grch37(path)) {
+        Some(chain(releases, existing)?)
+    } else {
+        None
+    };
     let of_grch37 = Cell::new(false);
     let lift = |key: &VariantKey| match &chain {
         Some(chain) if of_grch37.get() => Some(chain.lift_variant(key).lifted()?.key),
@@ -119,7 +131,11 @@ fn listed_sites(
         of_grch37.set(is_grch37(path));
         problems.merge(sites::visit(path, &mut |site| sites.add(site))?.problems);
     }
-    let source = files.iter().map(|path| fingerprint(path)).collect::<Result<Vec<_>>>()?.join(", ");
+    let source = files
+        .iter()
+        .map(|path| fingerprint(path))
+        .collect::<Result<Vec<_>>>()?
+        .join(", ");
     Ok(builder.section(SectionName::Sites, &source, sites.finish().0.encode()))
 }
 
@@ -131,9 +147,14 @@ fn chain(releases: &Releases, existing: &KnowledgeFile<'_>) -> Result<Chain> {
         None => existing.chain(Direction::ToGrch38)?,
     };
     let missing = "the sites are of GRCh37; put hg19ToHg38.over.chain.gz into the folders too";
-    chain.map(Chain::with_revised_mitochondrion).context(missing)
+    chain
+        .map(Chain::with_revised_mitochondrion)
+        .context(missing)
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }

@@ -36,7 +36,10 @@ impl Part {
     /// The part that a file of this name holds, compressed or not.
     pub fn of(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
-        let plain = [".gz", ".bgz"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+        let plain = [".gz", ".bgz"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end))
+            .unwrap_or(&name);
         let part = match plain {
             "hp.obo" => Self::Ontology,
             "phenotype.hpoa" => Self::Annotations,
@@ -70,7 +73,8 @@ pub struct Releases {
 }
 
 impl Releases {
-    /// Looks through the folders in the order given, files by name; a file given by itself is taken too.
+    /// Looks through the folders in the order given, files by name; a file given by itself is taken
+    /// too.
     pub fn find(folders: &[PathBuf]) -> Result<Self> {
         let mut releases = Self::default();
         let mut looked_at = 0;
@@ -102,13 +106,21 @@ impl Releases {
         }
         below.sort();
         if depth < DEEPEST {
-            below.iter().try_for_each(|path| self.walk(path, depth + 1, looked_at))?;
+            below
+                .iter()
+                .try_for_each(|path| self.walk(path, depth + 1, looked_at))?;
         }
         Ok(())
     }
 
     fn add(&mut self, path: &Path) {
-        let Some(part) = path.file_name().and_then(|name| name.to_str()).and_then(Part::of) else { return };
+        let Some(part) = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .and_then(Part::of)
+        else {
+            return;
+        };
         let files = self.files.entry(part).or_default();
         if files.is_empty() || part.may_be_several() {
             files.push(path.to_owned());
@@ -143,7 +155,10 @@ mod tests {
             ("PHENOTYPE.hpoa.gz", Some(Part::Annotations)),
             ("CGD_26jun2018.txt.gz", Some(Part::Inheritance)),
             ("hg19ToHg38.over.chain.gz", Some(Part::Chain)),
-            ("gnomad_exomes_sites_consequence.grch37.tsv.gz", Some(Part::Sites)),
+            (
+                "gnomad_exomes_sites_consequence.grch37.tsv.gz",
+                Some(Part::Sites),
+            ),
             ("clinvar_20180603.vcf.gz", None),
             ("phenotype_to_genes.txt", None),
             ("patient.vcf.gz", None),
@@ -155,13 +170,22 @@ mod tests {
     #[test]
     fn the_first_file_of_a_part_counts() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["a/hp.obo", "b/c/hp.obo", "b/x.over.chain", "b/y.over.chain.gz", "b/other.txt"] {
+        for name in [
+            "a/hp.obo",
+            "b/c/hp.obo",
+            "b/x.over.chain",
+            "b/y.over.chain.gz",
+            "b/other.txt",
+        ] {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
         let releases = Releases::find(&[folder.path().to_owned()]).unwrap();
-        assert_eq!(releases.file(Part::Ontology), Some(folder.path().join("a/hp.obo").as_path()));
+        assert_eq!(
+            releases.file(Part::Ontology),
+            Some(folder.path().join("a/hp.obo").as_path())
+        );
         assert_eq!(releases.left_out, [folder.path().join("b/c/hp.obo")]);
         assert_eq!(releases.files(Part::Chain).len(), 2);
         assert!(Releases::find(&[folder.path().join("nowhere")]).is_err());

@@ -12,15 +12,18 @@ use ligate_model::Digest;
 
 use super::releases::{Part, Releases};
 
-/// The facts of diseases and genes: of the folders where they have an ontology and its annotations, else those that
-/// are there already, in each case with what the folders know of genes.
+/// The facts of diseases and genes: of the folders where they have an ontology and its annotations,
+/// else those that are there already, in each case with what the folders know of genes.
 pub fn facts(
     releases: &Releases,
     existing: &KnowledgeFile<'_>,
     problems: &mut Problems,
 ) -> Result<(Knowledge, Notes)> {
     let gene_facts = gene_facts(releases, problems)?;
-    let pair = (releases.file(Part::Ontology), releases.file(Part::Annotations));
+    let pair = (
+        releases.file(Part::Ontology),
+        releases.file(Part::Annotations),
+    );
     let (Some(ontology), Some(annotations)) = pair else {
         if pair != (None, None) {
             bail!("hp.obo and phenotype.hpoa belong together; the folders have only one of them");
@@ -35,7 +38,8 @@ pub fn facts(
     };
     let other = &sources.annotations.ontology_version;
     if !other.is_empty() && *other != sources.ontology.version {
-        let message = format!("the annotations were written against HPO {other}, hp.obo is another release");
+        let message =
+            format!("the annotations were written against HPO {other}, hp.obo is another release");
         problems.push(annotations, 1, message);
     }
     names(&mut sources, releases, problems)?;
@@ -73,7 +77,10 @@ fn gene_facts(releases: &Releases, problems: &mut Problems) -> Result<GeneFacts>
 }
 
 /// What was read; its problems are kept aside.
-pub fn kept<T>(read: Result<(T, Problems), ReadError>, problems: &mut Problems) -> Result<T, ReadError> {
+pub fn kept<T>(
+    read: Result<(T, Problems), ReadError>,
+    problems: &mut Problems,
+) -> Result<T, ReadError> {
     let (value, found) = read?;
     problems.merge(found);
     Ok(value)
@@ -83,5 +90,8 @@ pub fn kept<T>(read: Result<(T, Problems), ReadError>, problems: &mut Problems) 
 pub fn fingerprint(path: &Path) -> Result<String> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    Ok(format!("{name} {}", Digest::of("ligate.release", &bytes).short()))
+    Ok(format!(
+        "{name} {}",
+        Digest::of("ligate.release", &bytes).short()
+    ))
 }

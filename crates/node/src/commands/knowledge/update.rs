@@ -1,5 +1,6 @@
-//! `ligate knowledge update`: fetches the official release of HPO and its annotations and builds. Files are fetched whole
-//! into a temporary folder first; nothing that is installed is touched until the build is done.
+//! `ligate knowledge update`: fetches the official release of HPO and its annotations and builds.
+//! Files are fetched whole into a temporary folder first; nothing that is installed is touched
+//! until the build is done.
 
 use std::{fs::File, io, path::PathBuf, time::Duration};
 
@@ -23,7 +24,10 @@ pub fn run(base: &str, out: Option<PathBuf>, json: bool) -> Result<()> {
         bail!("releases are fetched over https; {base} is another address");
     }
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(DEADLINE)).build().into();
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(DEADLINE))
+        .build()
+        .into();
     for name in FILES {
         note!("fetching {name}");
         let address = format!("{}/{name}", base.trim_end_matches('/'));

@@ -1,4 +1,5 @@
-//! `ligate permit list` and `extend`: what an access body issued, and a longer time for one of its permits.
+//! `ligate permit list` and `extend`: what an access body issued, and a longer time for one of its
+//! permits.
 
 use std::fmt;
 
@@ -51,7 +52,11 @@ impl<'a> State<'a> {
     }
 
     fn revocation(&self) -> Option<&Revocation> {
-        if let Self::Revoked(revocation) = self { Some(revocation) } else { None }
+        if let Self::Revoked(revocation) = self {
+            Some(revocation)
+        } else {
+            None
+        }
     }
 }
 
@@ -62,17 +67,30 @@ impl fmt::Display for State<'_> {
             Self::NotYet => f.write_str("not yet in force"),
             Self::Expired => f.write_str("expired"),
             Self::Revoked(revocation) => {
-                write!(f, "revoked on {}: {}", revocation.revoked, revocation.reason)
+                write!(
+                    f,
+                    "revoked on {}: {}",
+                    revocation.revoked, revocation.reason
+                )
             }
         }
     }
 }
 
 pub fn list(body: &Folder, json: bool) -> Result<()> {
-    let (all, revoked, now) = (permits::all(body)?, revocations::own(body)?, Timestamp::now());
-    let with_state = || all.iter().map(|issued| (issued, State::of(&issued.permit, revoked.list(), now)));
+    let (all, revoked, now) = (
+        permits::all(body)?,
+        revocations::own(body)?,
+        Timestamp::now(),
+    );
+    let with_state = || {
+        all.iter()
+            .map(|issued| (issued, State::of(&issued.permit, revoked.list(), now)))
+    };
     if json {
-        let rows: Vec<_> = with_state().map(|(issued, state)| row(issued, &state)).collect();
+        let rows: Vec<_> = with_state()
+            .map(|(issued, state)| row(issued, &state))
+            .collect();
         return output::print_json(&rows);
     }
     for (issued, state) in with_state() {
@@ -104,7 +122,12 @@ fn row(issued: &Issued, state: &State<'_>) -> serde_json::Value {
 fn print(issued: &Issued, state: &State<'_>) {
     let permit = issued.permit.permit();
     say!("{}  {state}", permit.id);
-    say!("    for {}, valid {} to {}", permit.data_user.name, permit.valid_from, permit.valid_until);
+    say!(
+        "    for {}, valid {} to {}",
+        permit.data_user.name,
+        permit.valid_from,
+        permit.valid_until
+    );
     say!("    {}", datasets(permit).join(", "));
     if let Some(earlier) = &issued.extends {
         say!("    extends {earlier}");
@@ -112,7 +135,11 @@ fn print(issued: &Issued, state: &State<'_>) {
 }
 
 fn datasets(permit: &Permit) -> Vec<String> {
-    permit.datasets.iter().map(|held| format!("{}/{}", held.node, held.dataset)).collect()
+    permit
+        .datasets
+        .iter()
+        .map(|held| format!("{}/{}", held.node, held.dataset))
+        .collect()
 }
 
 pub fn extend(args: &PermitExtend, json: bool) -> Result<()> {
@@ -128,7 +155,10 @@ pub fn extend(args: &PermitExtend, json: bool) -> Result<()> {
         valid_until: args.valid_until,
         ..terms.clone()
     };
-    let issued = Issued { permit: permit.sign(&body.identity)?, extends: Some(terms.id.clone()) };
+    let issued = Issued {
+        permit: permit.sign(&body.identity)?,
+        extends: Some(terms.id.clone()),
+    };
     register(&body, &issued, Some(earlier.permit.hash()))?;
     let signed = &issued.permit;
     output::write_public(&args.out, |out| writeln!(out, "{}", signed.jws()))?;
@@ -145,7 +175,8 @@ pub fn extend(args: &PermitExtend, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// Article 68(12): before the permit ends, once, and by ten years at the most. What was revoked stays so.
+/// Article 68(12): before the permit ends, once, and by ten years at the most. What was revoked
+/// stays so.
 fn check_extension(body: &Folder, earlier: &Issued, until: Timestamp) -> Result<()> {
     let (permit, revoked) = (earlier.permit.permit(), revocations::own(body)?);
     let id = &permit.id;
@@ -157,16 +188,32 @@ fn check_extension(body: &Folder, earlier: &Issued, until: Timestamp) -> Result<
         bail!("permit {id} extends {first} already; a permit is extended once (Article 68(12))");
     }
     if let Some(extension) = extension_of(body, id)? {
-        bail!("permit {id} was extended by {extension}; a permit is extended once (Article 68(12))");
+        bail!(
+            "permit {id} was extended by {extension}; a permit is extended once (Article 68(12))"
+        );
     }
-    ensure!(until > permit.valid_until, "permit {id} is valid until {} as it is", permit.valid_until);
-    let latest = permit.valid_until.to_zoned(TimeZone::UTC).checked_add(EXTENSION_YEARS_MAX.years());
-    let latest = latest.context("the end of the permit is out of range")?.timestamp();
-    ensure!(until <= latest, "permit {id} can be extended until {latest} (Article 68(12))");
+    ensure!(
+        until > permit.valid_until,
+        "permit {id} is valid until {} as it is",
+        permit.valid_until
+    );
+    let latest = permit
+        .valid_until
+        .to_zoned(TimeZone::UTC)
+        .checked_add(EXTENSION_YEARS_MAX.years());
+    let latest = latest
+        .context("the end of the permit is out of range")?
+        .timestamp();
+    ensure!(
+        until <= latest,
+        "permit {id} can be extended until {latest} (Article 68(12))"
+    );
     Ok(())
 }
 
 fn extension_of(body: &Folder, id: &PermitId) -> Result<Option<PermitId>> {
-    let extension = permits::all(body)?.into_iter().find(|issued| issued.extends.as_ref() == Some(id));
+    let extension = permits::all(body)?
+        .into_iter()
+        .find(|issued| issued.extends.as_ref() == Some(id));
     Ok(extension.map(|issued| issued.permit.permit().id.clone()))
 }

@@ -1,4 +1,5 @@
-//! `ligate permit revoke`: an access body takes a permit back, and tells every peer that it can reach.
+//! `ligate permit revoke`: an access body takes a permit back, and tells every peer that it can
+//! reach.
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
@@ -26,7 +27,10 @@ pub fn run(args: &PermitRevoke, json: bool) -> Result<()> {
     if json {
         return output::print_json(&as_json(&issued.permit, sequence, &told));
     }
-    say!("permit {id} is revoked (list {sequence} of {})", body.name());
+    say!(
+        "permit {id} is revoked (list {sequence} of {})",
+        body.name()
+    );
     for (peer, answer) in &told {
         match answer {
             Ok(()) => say!("{peer} has the list"),
@@ -42,8 +46,9 @@ pub fn run(args: &PermitRevoke, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// A body that was restored from an old copy of its folder first takes its own newest list back from its peers: a list
-/// that forgets a revocation would be refused by everybody. Most often there is nothing to take.
+/// A body that was restored from an old copy of its folder first takes its own newest list back
+/// from its peers: a list that forgets a revocation would be refused by everybody. Most often there
+/// is nothing to take.
 fn recover_own(body: &Folder, runtime: &Handle) {
     drop(revocations::refresh(body, body.identity.public(), runtime));
 }
@@ -54,7 +59,15 @@ fn revoke(body: &Folder, issued: &Issued, reason: &str, runtime: &Handle) -> Res
     let (id, permit) = (issued.permit.permit().id.clone(), issued.permit.hash());
     // Whole seconds, for people to read.
     let revoked = Timestamp::from_second(Timestamp::now().as_second())?;
-    let list = revocations::revoke(body, Revocation { id, permit, revoked, reason: reason.to_owned() })?;
+    let list = revocations::revoke(
+        body,
+        Revocation {
+            id,
+            permit,
+            revoked,
+            reason: reason.to_owned(),
+        },
+    )?;
     let sequence = list.list().sequence;
     // A permit that came as a file may be older than the register.
     permits::keep(body, issued)?;

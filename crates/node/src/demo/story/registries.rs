@@ -25,7 +25,10 @@ impl Story {
     }
 
     pub fn fetched(&self, clinic: &NodeName, fetched: &[(NodeName, usize)]) {
-        let tables: Vec<_> = fetched.iter().map(|(peer, rows)| format!("{rows} counts of {peer}")).collect();
+        let tables: Vec<_> = fetched
+            .iter()
+            .map(|(peer, rows)| format!("{rows} counts of {peer}"))
+            .collect();
         self.say(&format!(
             "   {:<10} fetched whole tables, ahead of any patient: {}",
             clinic.as_str(),
@@ -41,10 +44,17 @@ impl Story {
         ));
         let truth = &account.true_disease;
         self.ranking("with the annotations alone", &account.alone, truth);
-        self.ranking("with the counts of the other nodes", &account.with_network, truth);
+        self.ranking(
+            "with the counts of the other nodes",
+            &account.with_network,
+            truth,
+        );
         if let Some(row) = &account.by_phenotype {
-            let without: Vec<_> =
-                row.without.iter().map(|(peer, rank)| format!("{rank} without {peer}")).collect();
+            let without: Vec<_> = row
+                .without
+                .iter()
+                .map(|(peer, rank)| format!("{rank} without {peer}"))
+                .collect();
             self.say(&format!(
                 "   its rank by phenotype: {} with both tables, {}, {} with neither",
                 row.with_all,
@@ -56,7 +66,10 @@ impl Story {
             "   nothing of the patient left {CLINIC}: {} new entries in the other nodes' logs since the fetch",
             account.asked_of_peers
         ));
-        self.say(&format!("   the patient's page: {}", account.report.display()));
+        self.say(&format!(
+            "   the patient's page: {}",
+            account.report.display()
+        ));
         self.account = Some(account);
     }
 
@@ -64,7 +77,11 @@ impl Story {
         self.say(&format!("   {how}"));
         let leading = ranked.leading.iter().chain(further(ranked));
         for place in leading {
-            let here = if is_truth(place, ranked) { "   <- what the patient has" } else { "" };
+            let here = if is_truth(place, ranked) {
+                "   <- what the patient has"
+            } else {
+                ""
+            };
             self.say(&format!(
                 "      {:>3}  {:>5.1}%  {}{here}",
                 place.rank,
@@ -73,22 +90,37 @@ impl Story {
             ));
         }
         if ranked.true_disease.is_none() {
-            self.say(&format!("      {truth} is not among the first {}", ranked.candidates));
+            self.say(&format!(
+                "      {truth} is not among the first {}",
+                ranked.candidates
+            ));
         }
     }
 }
 
 /// The patient's disease, where it is not among the leading ones.
 fn further(ranked: &Ranked) -> Option<&Place> {
-    ranked.true_disease.as_ref().filter(|place| place.rank > ranked.leading.len())
+    ranked
+        .true_disease
+        .as_ref()
+        .filter(|place| place.rank > ranked.leading.len())
 }
 
 fn is_truth(place: &Place, ranked: &Ranked) -> bool {
-    ranked.true_disease.as_ref().is_some_and(|truth| truth.disease == place.disease)
+    ranked
+        .true_disease
+        .as_ref()
+        .is_some_and(|truth| truth.disease == place.disease)
 }
 
 fn listed(held: &[Held]) -> String {
-    let named: Vec<_> =
-        held.iter().map(|held| format!("{} ({} patients)", held.disease, held.patients)).collect();
-    if named.is_empty() { "nothing".to_owned() } else { named.join(", ") }
+    let named: Vec<_> = held
+        .iter()
+        .map(|held| format!("{} ({} patients)", held.disease, held.patients))
+        .collect();
+    if named.is_empty() {
+        "nothing".to_owned()
+    } else {
+        named.join(", ")
+    }
 }

@@ -38,14 +38,24 @@ impl Said {
         read: &Read,
         found: &GenomeRanking,
     ) -> Self {
-        let teller = Teller { names: Names(&request.facts.knowledge), facts, catalogue, read };
-        let with_variants =
-            found.leading.iter().filter_map(|ranked| Some((ranked.disease, ranked.best.as_ref()?)));
+        let teller = Teller {
+            names: Names(&request.facts.knowledge),
+            facts,
+            catalogue,
+            read,
+        };
+        let with_variants = found
+            .leading
+            .iter()
+            .filter_map(|ranked| Some((ranked.disease, ranked.best.as_ref()?)));
         let variants = with_variants.map(|(disease, best)| {
             let id = teller.names.disease(disease).id.to_string();
             (id, (teller.symbol(best.gene), teller.variants(best)))
         });
-        Self { variants: variants.collect(), genome: teller.genome(found, query) }
+        Self {
+            variants: variants.collect(),
+            genome: teller.genome(found, query),
+        }
     }
 
     /// Puts the variants beside their candidates, and the gene that they are in first.
@@ -71,16 +81,27 @@ impl Teller<'_> {
     fn symbol(&self, gene: ModelGene) -> String {
         match self.catalogue.genes.get(gene.0 as usize).copied().flatten() {
             Some(index) => self.names.gene(index),
-            None => self.facts.model.gene(gene).map(|gene| gene.symbol.to_string()).unwrap_or_default(),
+            None => self
+                .facts
+                .model
+                .gene(gene)
+                .map(|gene| gene.symbol.to_string())
+                .unwrap_or_default(),
         }
     }
 
     fn constraint(&self, gene: ModelGene) -> Option<Constraint> {
-        let index = self.catalogue.genes.get(gene.0 as usize).copied().flatten()?;
+        let index = self
+            .catalogue
+            .genes
+            .get(gene.0 as usize)
+            .copied()
+            .flatten()?;
         self.names.0.gene(index).constraint
     }
 
-    /// The variants of an explanation, each with its criteria; of a pair, each is the other's partner.
+    /// The variants of an explanation, each with its criteria; of a pair, each is the other's
+    /// partner.
     fn variants(&self, best: &BestExplanation) -> Vec<Variant> {
         let examination = &self.read.examination;
         let found: Vec<(u32, &Candidate, &GeneEffect)> = best
@@ -88,7 +109,10 @@ impl Teller<'_> {
             .iter()
             .filter_map(|&id| {
                 let candidate = examination.candidates.get(id as usize)?;
-                let effect = candidate.effects.iter().find(|effect| effect.gene == best.gene)?;
+                let effect = candidate
+                    .effects
+                    .iter()
+                    .find(|effect| effect.gene == best.gene)?;
                 Some((id, candidate, effect))
             })
             .collect();
@@ -96,7 +120,10 @@ impl Teller<'_> {
             let partner = found.iter().find(|(other, ..)| *other != id);
             let partner = partner.map(|&(other, candidate, effect)| {
                 let alone = acmg::assess(candidate, &self.context(best, effect, None));
-                (alone.class >= Class::LikelyPathogenic, examination.phase(id, other))
+                (
+                    alone.class >= Class::LikelyPathogenic,
+                    examination.phase(id, other),
+                )
             });
             let assessment = acmg::assess(candidate, &self.context(best, effect, partner));
             self.variant(best, candidate, effect, assessment, found.len())
@@ -132,10 +159,16 @@ impl Teller<'_> {
             notes.push("by gene structures alone: missense was not told from silent".to_owned());
         }
         if let Some(wrong) = candidate.parent_wrong {
-            notes.push(format!("new unless a parent's call is wrong (chance {:.2}%)", 100.0 * wrong));
+            notes.push(format!(
+                "new unless a parent's call is wrong (chance {:.2}%)",
+                100.0 * wrong
+            ));
         }
         if candidate.quality < 0.9 {
-            notes.push(format!("the call is right with a chance of {:.0}%", 100.0 * candidate.quality));
+            notes.push(format!(
+                "the call is right with a chance of {:.0}%",
+                100.0 * candidate.quality
+            ));
         }
         let written = &candidate.written;
         Variant {
@@ -154,10 +187,17 @@ impl Teller<'_> {
 
     fn genome(&self, found: &GenomeRanking, query: &Query) -> Genome {
         let examination = &self.read.examination;
-        let mut warnings: Vec<String> = examination.warnings.iter().map(ToString::to_string).collect();
+        let mut warnings: Vec<String> = examination
+            .warnings
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         warnings.extend(self.read.warnings.iter().cloned());
         if self.read.report.skipped > 0 {
-            warnings.push(format!("{} records could not be read", self.read.report.skipped));
+            warnings.push(format!(
+                "{} records could not be read",
+                self.read.report.skipped
+            ));
         }
         Genome {
             assembly: self.read.assembly.to_string(),
@@ -167,10 +207,18 @@ impl Teller<'_> {
             not_interpreted: not_interpreted(&examination.uninterpreted),
             perhaps_not_covered: found.not_covered.iter().map(|gap| self.gap(gap)).collect(),
             warnings,
-            unknown_genes: found.unknown_genes.iter().flat_map(|of| self.variants(&of.best)).collect(),
+            unknown_genes: found
+                .unknown_genes
+                .iter()
+                .flat_map(|of| self.variants(&of.best))
+                .collect(),
             two_diagnoses: self.two(found, query),
             incidental_hidden: found.hidden,
-            incidental: found.incidental.iter().flat_map(|of| self.variants(&of.best)).collect(),
+            incidental: found
+                .incidental
+                .iter()
+                .flat_map(|of| self.variants(&of.best))
+                .collect(),
         }
     }
 
@@ -193,7 +241,9 @@ impl Teller<'_> {
         let frequencies = match (self.facts.sites.is_some(), self.read.with_network) {
             (true, true) => "frequencies by the sites file and the network's counts",
             (true, false) => "frequencies by the sites file",
-            (false, true) => "frequencies by the network's counts, which say nothing of what is rare",
+            (false, true) => {
+                "frequencies by the network's counts, which say nothing of what is rare"
+            }
             (false, false) => "no frequencies beside the file's own",
         };
         vec![effects.to_owned(), frequencies.to_owned()]
@@ -202,9 +252,17 @@ impl Teller<'_> {
     fn two(&self, found: &GenomeRanking, query: &Query) -> Option<String> {
         let two = found.two.as_ref()?;
         let name = |disease: DiseaseIndex| self.names.disease(disease).name.clone();
-        let terms = two.explained_by_second.iter().filter_map(|&place| query.observed.get(place));
+        let terms = two
+            .explained_by_second
+            .iter()
+            .filter_map(|&place| query.observed.get(place));
         let terms: Vec<_> = terms.map(|&term| self.names.term(term).name).collect();
-        Some(format!("{} and {}, which explains {}", name(two.first), name(two.second), terms.join("; ")))
+        Some(format!(
+            "{} and {}, which explains {}",
+            name(two.first),
+            name(two.second),
+            terms.join("; ")
+        ))
     }
 }
 
@@ -216,7 +274,10 @@ fn not_interpreted(counts: &Uninterpreted) -> Vec<(String, u64)> {
         ("places that do not lift to GRCh38", counts.not_lifted),
         ("alleles that spell nothing", counts.unusable),
     ];
-    all.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what.to_owned(), count)).collect()
+    all.into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(what, count)| (what.to_owned(), count))
+        .collect()
 }
 
 fn zygosity(carriage: Carriage) -> &'static str {
@@ -243,8 +304,12 @@ fn frequency(rarity: Rarity) -> String {
         RaritySource::Network => "in the network",
     };
     match rarity {
-        Rarity::Measured { frequency, source } => format!("frequency {frequency:.2e} {}", of(source)),
-        Rarity::AtLeast { frequency, source } => format!("frequency at least {frequency:.2e} {}", of(source)),
+        Rarity::Measured { frequency, source } => {
+            format!("frequency {frequency:.2e} {}", of(source))
+        }
+        Rarity::AtLeast { frequency, source } => {
+            format!("frequency at least {frequency:.2e} {}", of(source))
+        }
         Rarity::Below { frequency, source } => {
             format!("frequency below {frequency:.2e}: not listed {}", of(source))
         }
@@ -260,7 +325,11 @@ fn inheritance(mode: Mode, variants: usize) -> String {
         Mode::XRecessive => "X-linked recessive",
         Mode::Mitochondrial => "mitochondrial",
     };
-    if variants > 1 { format!("{name}, one of a compound pair") } else { name.to_owned() }
+    if variants > 1 {
+        format!("{name}, one of a compound pair")
+    } else {
+        name.to_owned()
+    }
 }
 
 fn criteria(assessment: &acmg::Assessment) -> Acmg {

@@ -25,9 +25,10 @@ fn versions(before: &Diagnosis, now: &Diagnosis) -> Vec<String> {
     for version in &now.versions {
         match old(&version.what) {
             Some(earlier) if earlier.which == version.which => {}
-            Some(earlier) => {
-                sentences.push(format!("{}: {}, was {}", version.what, version.which, earlier.which))
-            }
+            Some(earlier) => sentences.push(format!(
+                "{}: {}, was {}",
+                version.what, version.which, earlier.which
+            )),
             None => sentences.push(format!("{}: {}, new", version.what, version.which)),
         }
     }
@@ -39,8 +40,10 @@ fn versions(before: &Diagnosis, now: &Diagnosis) -> Vec<String> {
 
 fn gained_and_lost(kind: &str, before: &[TermName], now: &[TermName]) -> Vec<String> {
     let lacks = |terms: &[TermName], id: &str| terms.iter().all(|term| term.id != id);
-    let gained =
-        now.iter().filter(|term| lacks(before, &term.id)).map(|term| format!("{kind} now: {}", term.name));
+    let gained = now
+        .iter()
+        .filter(|term| lacks(before, &term.id))
+        .map(|term| format!("{kind} now: {}", term.name));
     let lost = before
         .iter()
         .filter(|term| lacks(now, &term.id))
@@ -51,7 +54,10 @@ fn gained_and_lost(kind: &str, before: &[TermName], now: &[TermName]) -> Vec<Str
 fn candidates(before: &Diagnosis, now: &Diagnosis) -> Vec<String> {
     let mut sentences = Vec::new();
     for candidate in now.candidates.iter().take(COMPARED) {
-        let earlier = before.candidates.iter().find(|other| other.disease == candidate.disease);
+        let earlier = before
+            .candidates
+            .iter()
+            .find(|other| other.disease == candidate.disease);
         let name = &candidate.name;
         match earlier {
             None => sentences.push(format!("{name}: rank {}, was not listed", candidate.rank)),
@@ -66,8 +72,15 @@ fn candidates(before: &Diagnosis, now: &Diagnosis) -> Vec<String> {
         }
     }
     for earlier in before.candidates.iter().take(COMPARED) {
-        if now.candidates.iter().all(|candidate| candidate.disease != earlier.disease) {
-            sentences.push(format!("{}: was rank {}, is no longer listed", earlier.name, earlier.rank));
+        if now
+            .candidates
+            .iter()
+            .all(|candidate| candidate.disease != earlier.disease)
+        {
+            sentences.push(format!(
+                "{}: was rank {}, is no longer listed",
+                earlier.name, earlier.rank
+            ));
         }
     }
     sentences
@@ -99,6 +112,10 @@ mod tests {
         assert_eq!(found.versions, ["ligate: 0.2.0, was 0.1.0"]);
         assert_eq!(found.terms, ["observed no longer: Proptosis"]);
         assert_eq!(found.candidates.len(), 2);
-        assert!(found.candidates[0].contains("rank 1, was 2"), "{:?}", found.candidates);
+        assert!(
+            found.candidates[0].contains("rank 1, was 2"),
+            "{:?}",
+            found.candidates
+        );
     }
 }

@@ -3,7 +3,10 @@
 use super::*;
 
 fn name(id: &str, text: &str) -> TermName {
-    TermName { id: id.to_owned(), name: text.to_owned() }
+    TermName {
+        id: id.to_owned(),
+        name: text.to_owned(),
+    }
 }
 
 fn candidate(rank: usize, disease: &str, text: &str, gene: &str, probability: f64) -> Candidate {
@@ -24,12 +27,18 @@ fn candidate(rank: usize, disease: &str, text: &str, gene: &str, probability: f6
         inheritance: vec!["Autosomal dominant".to_owned()],
         probability,
         score: 3.0,
-        shift: Shift { total: 0.5, parts: vec![("coverage".to_owned(), 0.5)] },
+        shift: Shift {
+            total: 0.5,
+            parts: vec![("coverage".to_owned(), 0.5)],
+        },
         contributions: vec![
             contribution(name("HP:0001159", "Syndactyly"), 3.5),
             contribution(name("HP:0000520", "Proptosis"), -0.5),
         ],
-        missing: vec![Feature { term: name("HP:0000316", "Hypertelorism"), frequency: 0.8 }],
+        missing: vec![Feature {
+            term: name("HP:0000316", "Hypertelorism"),
+            frequency: 0.8,
+        }],
         against: Vec::new(),
         variants: Vec::new(),
         unexplained: vec![name("HP:0000520", "Proptosis")],
@@ -43,12 +52,18 @@ pub(super) fn diagnosis() -> Diagnosis {
         form: FORM.to_owned(),
         notice: NOTICE.to_owned(),
         date: "2026-01-31".to_owned(),
-        versions: vec![Version { what: "ligate".to_owned(), which: "0.1.0".to_owned() }],
+        versions: vec![Version {
+            what: "ligate".to_owned(),
+            which: "0.1.0".to_owned(),
+        }],
         patient: Patient {
             id: "patient 1".to_owned(),
             sex: Some("female".to_owned()),
             age: None,
-            observed: vec![name("HP:0001159", "Syndactyly"), name("HP:0000520", "Proptosis")],
+            observed: vec![
+                name("HP:0001159", "Syndactyly"),
+                name("HP:0000520", "Proptosis"),
+            ],
             excluded: Vec::new(),
         },
         candidates: vec![
@@ -58,7 +73,10 @@ pub(super) fn diagnosis() -> Diagnosis {
         none_of_these: 0.1,
         candidates_for_90_percent: 2,
         none_in_90_percent: true,
-        genes: vec![GeneProbability { gene: "FGFR2".to_owned(), probability: 0.8 }],
+        genes: vec![GeneProbability {
+            gene: "FGFR2".to_owned(),
+            probability: 0.8,
+        }],
         examine_next: vec![Examination {
             term: name("HP:0010055", "Broad hallux"),
             bits: 0.4,

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::super::components::{self, joined, list, under};
 use super::{
-    Acmg, Candidate, Contribution, Criterion, Diagnosis, Feature, Genome, Network, Panel, PeerUse, Standing,
-    TermName, Variant, picture,
+    Acmg, Candidate, Contribution, Criterion, Diagnosis, Feature, Genome, Network, Panel, PeerUse,
+    Standing, TermName, Variant, picture,
 };
 
 /// Candidates whose evidence is spelled out.
@@ -36,7 +36,10 @@ pub fn page(report: &Diagnosis) -> String {
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string())
+        .unwrap_or_default();
     format!("{first}{}", letters.as_str())
 }
 
@@ -61,7 +64,11 @@ fn candidates(report: &Diagnosis) -> Markup {
 
 fn said(report: &Diagnosis) -> Markup {
     let patient = &report.patient;
-    let who: Vec<_> = [&patient.sex, &patient.age].into_iter().flatten().map(String::as_str).collect();
+    let who: Vec<_> = [&patient.sex, &patient.age]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
     html! {
         "Observed: " (names(&patient.observed)) "."
         @if !patient.excluded.is_empty() { " Looked for and not found: " (names(&patient.excluded)) "." }
@@ -70,11 +77,18 @@ fn said(report: &Diagnosis) -> Markup {
 }
 
 fn names(terms: &[TermName]) -> Markup {
-    joined(terms.iter().map(|term| html! { span title=(term.id) { (term.name) } }), "; ")
+    joined(
+        terms
+            .iter()
+            .map(|term| html! { span title=(term.id) { (term.name) } }),
+        "; ",
+    )
 }
 
 fn row(candidate: &Candidate) -> Markup {
-    let alone = candidate.rank_alone.filter(|alone| *alone != candidate.rank);
+    let alone = candidate
+        .rank_alone
+        .filter(|alone| *alone != candidate.rank);
     html! {
         tr {
             td {
@@ -92,7 +106,11 @@ fn row(candidate: &Candidate) -> Markup {
 /// A probability as a bar with its number.
 fn bar(share: f64) -> Markup {
     let percent = 100.0 * share.clamp(0.0, 1.0);
-    let words = if percent >= 0.05 { format!("{percent:.1}%") } else { "<0.1%".to_owned() };
+    let words = if percent >= 0.05 {
+        format!("{percent:.1}%")
+    } else {
+        "<0.1%".to_owned()
+    };
     html! {
         span.bar { span style=(format!("width:{percent:.1}%")) {} }
         span.number { (words) }
@@ -114,7 +132,10 @@ fn evidence(report: &Diagnosis) -> Markup {
 }
 
 fn explanation(candidate: &Candidate) -> Markup {
-    let score = format!("Phenotype {:+.2}, re-ranking {:+.2}", candidate.score, candidate.shift.total);
+    let score = format!(
+        "Phenotype {:+.2}, re-ranking {:+.2}",
+        candidate.score, candidate.shift.total
+    );
     let all = [
         ("Matches:", matches(candidate)),
         ("Frequent, not recorded:", features(&candidate.missing)),
@@ -133,19 +154,33 @@ fn explanation(candidate: &Candidate) -> Markup {
 /// The parts of the re-ranking that do not round to zero.
 fn parts(parts: &[(String, f64)]) -> String {
     let shown = parts.iter().filter(|(_, value)| value.abs() >= 0.005);
-    let words: Vec<_> = shown.map(|(name, value)| format!("{name} {value:+.2}")).collect();
-    if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
+    let words: Vec<_> = shown
+        .map(|(name, value)| format!("{name} {value:+.2}"))
+        .collect();
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join(", "))
+    }
 }
 
 fn matches(candidate: &Candidate) -> Markup {
-    let mut best: Vec<_> = candidate.contributions.iter().filter(|part| part.value > 0.0).collect();
+    let mut best: Vec<_> = candidate
+        .contributions
+        .iter()
+        .filter(|part| part.value > 0.0)
+        .collect();
     best.sort_by(|a, b| b.value.total_cmp(&a.value));
     joined(best.into_iter().take(LISTED).map(matched), "; ")
 }
 
-/// A term that speaks for a candidate: by which of its features, how frequent that is, and who says so.
+/// A term that speaks for a candidate: by which of its features, how frequent that is, and who says
+/// so.
 fn matched(part: &Contribution) -> Markup {
-    let by = part.matched.as_ref().filter(|matched| matched.id != part.term.id);
+    let by = part
+        .matched
+        .as_ref()
+        .filter(|matched| matched.id != part.term.id);
     let references: Vec<_> = part.references.iter().take(2).map(String::as_str).collect();
     let mut grounds = vec![format!("{:+.2}", part.value)];
     grounds.extend(part.frequency.clone());
@@ -193,7 +228,10 @@ fn variant_row(variant: &Variant) -> Markup {
 fn acmg(acmg: &Acmg) -> Markup {
     let word = |criterion: &Criterion| html! { span title=(criterion.reason) { (criterion.name) } };
     let line = |standing: Standing| {
-        let named = acmg.criteria.iter().filter(|criterion| criterion.status == standing);
+        let named = acmg
+            .criteria
+            .iter()
+            .filter(|criterion| criterion.status == standing);
         let names = joined(named.map(word), " ");
         html! { @if !names.0.is_empty() { (under(html! { (standing.words()) ": " (names) })) } }
     };
@@ -252,7 +290,8 @@ fn genome(genome: &Genome) -> Markup {
 
 /// What the genome could not say, or says beside the candidates.
 fn remarks(genome: &Genome) -> Vec<String> {
-    let unread = |(what, records): &(String, u64)| format!("Not interpreted: {records} records ({what}).");
+    let unread =
+        |(what, records): &(String, u64)| format!("Not interpreted: {records} records ({what}).");
     let mut remarks: Vec<String> = genome.not_interpreted.iter().map(unread).collect();
     if !genome.perhaps_not_covered.is_empty() {
         remarks.push(format!(
@@ -261,7 +300,12 @@ fn remarks(genome: &Genome) -> Vec<String> {
             genome.perhaps_not_covered.join(", ")
         ));
     }
-    remarks.extend(genome.two_diagnoses.iter().map(|pair| format!("Two diagnoses together: {pair}")));
+    remarks.extend(
+        genome
+            .two_diagnoses
+            .iter()
+            .map(|pair| format!("Two diagnoses together: {pair}")),
+    );
     if genome.incidental_hidden > 0 {
         remarks.push(format!(
             "{} findings in genes that do not fit the phenotype are hidden; they are shown only on request (--incidental).",
@@ -273,7 +317,10 @@ fn remarks(genome: &Genome) -> Vec<String> {
 
 fn panel(panel: &Panel) -> Markup {
     let outside = panel.outside.iter().map(|(rank, name, probability)| {
-        format!("{name} (rank {rank}, {:.1}% without the panel)", 100.0 * probability)
+        format!(
+            "{name} (rank {rank}, {:.1}% without the panel)",
+            100.0 * probability
+        )
     });
     let mut lines: Vec<String> = outside.collect();
     if lines.is_empty() {
@@ -294,8 +341,15 @@ fn panel(panel: &Panel) -> Markup {
 }
 
 fn network(network: &Network) -> Markup {
-    let without = network.ranks.first().map(|row| row.without.as_slice()).unwrap_or_default();
-    let without: Vec<_> = without.iter().map(|(peer, _)| format!("Without {peer}")).collect();
+    let without = network
+        .ranks
+        .first()
+        .map(|row| row.without.as_slice())
+        .unwrap_or_default();
+    let without: Vec<_> = without
+        .iter()
+        .map(|(peer, _)| format!("Without {peer}"))
+        .collect();
     let mut columns = vec!["Disease", "Rank by phenotype with all", "With none"];
     columns.extend(without.iter().map(String::as_str));
     let rows = html! {
@@ -318,7 +372,13 @@ fn network(network: &Network) -> Markup {
 }
 
 fn use_of(peer: &PeerUse) -> String {
-    let PeerUse { name, counts, diseases, fetched, .. } = peer;
+    let PeerUse {
+        name,
+        counts,
+        diseases,
+        fetched,
+        ..
+    } = peer;
     match &peer.refused {
         None => format!("{name}: {counts} counts of {diseases} diseases, fetched {fetched}"),
         Some(reason) => format!("{name}: not used: {reason}"),
@@ -326,7 +386,9 @@ fn use_of(peer: &PeerUse) -> String {
 }
 
 fn changes(report: &Diagnosis) -> Markup {
-    let Some(changes) = &report.changes else { return Markup::default() };
+    let Some(changes) = &report.changes else {
+        return Markup::default();
+    };
     let all = [&changes.versions, &changes.terms, &changes.candidates];
     let mut sentences: Vec<&str> = all.into_iter().flatten().map(String::as_str).collect();
     if sentences.is_empty() {
@@ -360,15 +422,22 @@ mod tests {
     #[test]
     fn the_page_stands_alone_and_carries_the_notice() {
         let html = page(&diagnosis());
-        assert!(
-            html.contains("Research use only; not a medical device; confirm in an accredited laboratory.")
-        );
+        assert!(html.contains(
+            "Research use only; not a medical device; confirm in an accredited laboratory."
+        ));
         assert!(!html.contains("<script") && !html.contains("<link") && !html.contains("@import"));
-        assert_eq!(html.matches("http").count(), html.matches("http://www.w3.org/2000/svg").count());
+        assert_eq!(
+            html.matches("http").count(),
+            html.matches("http://www.w3.org/2000/svg").count()
+        );
         for element in ["section", "div", "ul", "table", "tr", "td"] {
-            let opened =
-                html.matches(&format!("<{element}>")).count() + html.matches(&format!("<{element} ")).count();
-            assert_eq!(opened, html.matches(&format!("</{element}>")).count(), "{element}");
+            let opened = html.matches(&format!("<{element}>")).count()
+                + html.matches(&format!("<{element} ")).count();
+            assert_eq!(
+                opened,
+                html.matches(&format!("</{element}>")).count(),
+                "{element}"
+            );
         }
     }
 

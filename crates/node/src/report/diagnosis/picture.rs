@@ -1,5 +1,5 @@
-//! The evidence at a glance: one row for each observed term, one column for each leading candidate, the cell's colour
-//! and number what the term adds to the candidate's score.
+//! The evidence at a glance: one row for each observed term, one column for each leading candidate,
+//! the cell's colour and number what the term adds to the candidate's score.
 
 use super::super::svg::escape;
 use super::{Candidate, Diagnosis};
@@ -20,10 +20,14 @@ const FULL: f64 = 4.0;
 /// The picture as SVG; empty where there is nothing to show.
 pub(super) fn evidence(report: &Diagnosis) -> String {
     let columns: Vec<_> = report.candidates.iter().take(COLUMNS).collect();
-    let Some(first) = columns.first() else { return String::new() };
+    let Some(first) = columns.first() else {
+        return String::new();
+    };
     let rows = first.contributions.len().min(ROWS);
-    let (width, height) =
-        (NAME_WIDTH + CELL_WIDTH * columns.len() as f64, HEAD + CELL_HEIGHT * rows as f64 + 8.0);
+    let (width, height) = (
+        NAME_WIDTH + CELL_WIDTH * columns.len() as f64,
+        HEAD + CELL_HEIGHT * rows as f64 + 8.0,
+    );
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" class=\"evidence\" role=\"img\" \
          aria-label=\"What each observed term adds to the score of each leading candidate\">\n"
@@ -33,7 +37,14 @@ pub(super) fn evidence(report: &Diagnosis) -> String {
     }
     for row in 0..rows {
         let name = &first.contributions[row].term.name;
-        text(&mut svg, "term", "end", NAME_WIDTH - 10.0, middle(row), &shortened(name, 44));
+        text(
+            &mut svg,
+            "term",
+            "end",
+            NAME_WIDTH - 10.0,
+            middle(row),
+            &shortened(name, 44),
+        );
         for (column, candidate) in columns.iter().enumerate() {
             // Every candidate is scored over the same terms in the same order.
             if let Some(part) = candidate.contributions.get(row) {
@@ -56,9 +67,23 @@ fn left(column: usize) -> f64 {
 fn heading(svg: &mut String, column: usize, candidate: &Candidate) {
     let x = left(column) + CELL_WIDTH / 2.0;
     let gene = candidate.gene.as_deref().unwrap_or("no gene");
-    text(svg, "head", "middle", x, 20.0, &format!("{}. {}", candidate.rank, shortened(gene, 9)));
+    text(
+        svg,
+        "head",
+        "middle",
+        x,
+        20.0,
+        &format!("{}. {}", candidate.rank, shortened(gene, 9)),
+    );
     text(svg, "small", "middle", x, 37.0, &candidate.disease);
-    text(svg, "small", "middle", x, 53.0, &format!("{:.1}%", 100.0 * candidate.probability));
+    text(
+        svg,
+        "small",
+        "middle",
+        x,
+        53.0,
+        &format!("{:.1}%", 100.0 * candidate.probability),
+    );
 }
 
 fn cell(svg: &mut String, row: usize, column: usize, value: f64, name: &str) {
@@ -74,13 +99,22 @@ fn cell(svg: &mut String, row: usize, column: usize, value: f64, name: &str) {
         CELL_HEIGHT - 2.0,
         escape(name)
     );
-    text(svg, "value", "middle", x + CELL_WIDTH / 2.0 - 1.0, middle(row), &format!("{value:+.1}"));
+    text(
+        svg,
+        "value",
+        "middle",
+        x + CELL_WIDTH / 2.0 - 1.0,
+        middle(row),
+        &format!("{value:+.1}"),
+    );
 }
 
 fn text(svg: &mut String, class: &str, anchor: &str, x: f64, y: f64, words: &str) {
     let words = escape(words);
-    let _ =
-        writeln!(svg, "<text class=\"{class}\" text-anchor=\"{anchor}\" x=\"{x}\" y=\"{y}\">{words}</text>");
+    let _ = writeln!(
+        svg,
+        "<text class=\"{class}\" text-anchor=\"{anchor}\" x=\"{x}\" y=\"{y}\">{words}</text>"
+    );
 }
 
 /// At most `longest` characters, with an ellipsis where some are left out.
@@ -100,7 +134,13 @@ mod tests {
         let svg = evidence(&diagnosis());
         assert_eq!(svg.matches("<rect").count(), 4);
         assert_eq!(svg.matches("class=\"against\"").count(), 2);
-        assert!(evidence(&Diagnosis { candidates: Vec::new(), ..diagnosis() }).is_empty());
+        assert!(
+            evidence(&Diagnosis {
+                candidates: Vec::new(),
+                ..diagnosis()
+            })
+            .is_empty()
+        );
     }
 
     #[test]

@@ -34,7 +34,11 @@ pub fn terminal(report: &Diagnosis) -> String {
 }
 
 fn ranking(out: &mut String, report: &Diagnosis) {
-    let _ = writeln!(out, "{:>4}  {:>11}  {:<10} {:<13} disease", "rank", "probability", "gene", "id");
+    let _ = writeln!(
+        out,
+        "{:>4}  {:>11}  {:<10} {:<13} disease",
+        "rank", "probability", "gene", "id"
+    );
     for candidate in &report.candidates {
         let gene = candidate.gene_words();
         let _ = writeln!(
@@ -46,12 +50,21 @@ fn ranking(out: &mut String, report: &Diagnosis) {
             candidate.name
         );
     }
-    let _ = writeln!(out, "{:>4}  {:>11}  none of these diseases", "", percent(report.none_of_these));
+    let _ = writeln!(
+        out,
+        "{:>4}  {:>11}  none of these diseases",
+        "",
+        percent(report.none_of_these)
+    );
     let _ = writeln!(out, "{}\n", report.ninety_percent());
 }
 
 fn percent(share: f64) -> String {
-    if share >= 0.0005 { format!("{:.1}%", 100.0 * share) } else { "<0.1%".to_owned() }
+    if share >= 0.0005 {
+        format!("{:.1}%", 100.0 * share)
+    } else {
+        "<0.1%".to_owned()
+    }
 }
 
 fn explanation(out: &mut String, candidate: &Candidate) {
@@ -67,14 +80,26 @@ fn explanation(out: &mut String, candidate: &Candidate) {
             Some(matched) if matched.id != part.term.id => format!(", by {}", matched.name),
             _ => String::new(),
         };
-        let frequency = part.frequency.as_ref().map(|words| format!(" ({words})")).unwrap_or_default();
-        let _ = writeln!(out, "     {:+6.2}  {}{matched}{frequency}", part.value, part.term.name);
+        let frequency = part
+            .frequency
+            .as_ref()
+            .map(|words| format!(" ({words})"))
+            .unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "     {:+6.2}  {}{matched}{frequency}",
+            part.value, part.term.name
+        );
     }
     for variant in candidate.variants.iter().take(SHOWN) {
         let _ = writeln!(out, "     {}", variant_line(variant));
     }
-    let missing: Vec<_> =
-        candidate.missing.iter().take(SHOWN).map(|feature| feature.term.name.as_str()).collect();
+    let missing: Vec<_> = candidate
+        .missing
+        .iter()
+        .take(SHOWN)
+        .map(|feature| feature.term.name.as_str())
+        .collect();
     if !missing.is_empty() {
         let _ = writeln!(out, "     frequent, not recorded: {}", missing.join("; "));
     }
@@ -82,7 +107,10 @@ fn explanation(out: &mut String, candidate: &Candidate) {
 }
 
 fn variant_line(variant: &Variant) -> String {
-    let class = variant.acmg.as_ref().map(|acmg| format!(", {} ({} points)", acmg.class, acmg.points));
+    let class = variant
+        .acmg
+        .as_ref()
+        .map(|acmg| format!(", {} ({} points)", acmg.class, acmg.points));
     format!(
         "{} {} {}, {}; {}; {}{}",
         variant.gene,
@@ -101,8 +129,18 @@ fn next(out: &mut String, report: &Diagnosis) {
     }
     let _ = writeln!(out, "What to examine next, by expected information:");
     for step in report.examine_next.iter().take(SHOWN) {
-        let speaks = step.speaks_for.iter().take(2).map(String::as_str).collect::<Vec<_>>().join("; ");
-        let _ = writeln!(out, "     {:.2} bits  {} (speaks for {speaks})", step.bits, step.term.name);
+        let speaks = step
+            .speaks_for
+            .iter()
+            .take(2)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("; ");
+        let _ = writeln!(
+            out,
+            "     {:.2} bits  {} (speaks for {speaks})",
+            step.bits, step.term.name
+        );
     }
     out.push('\n');
 }
@@ -127,7 +165,11 @@ fn genome_part(out: &mut String, genome: &Genome) {
         );
     }
     for variant in genome.unknown_genes.iter().take(SHOWN) {
-        let _ = writeln!(out, "     gene without a known disease: {}", variant_line(variant));
+        let _ = writeln!(
+            out,
+            "     gene without a known disease: {}",
+            variant_line(variant)
+        );
     }
     if genome.unknown_genes.len() > SHOWN {
         let more = genome.unknown_genes.len() - SHOWN;
@@ -153,7 +195,9 @@ fn genome_part(out: &mut String, genome: &Genome) {
 }
 
 fn network(out: &mut String, report: &Diagnosis) {
-    let Some(network) = &report.network else { return };
+    let Some(network) = &report.network else {
+        return;
+    };
     for peer in &network.peers {
         match &peer.refused {
             None => {
@@ -168,7 +212,12 @@ fn network(out: &mut String, report: &Diagnosis) {
             }
         }
     }
-    for row in network.ranks.iter().filter(|row| row.with_all != row.with_none).take(SHOWN) {
+    for row in network
+        .ranks
+        .iter()
+        .filter(|row| row.with_all != row.with_none)
+        .take(SHOWN)
+    {
         let _ = writeln!(
             out,
             "     {}: rank {} by phenotype with peers, {} without",
@@ -185,7 +234,11 @@ fn outside_panel(out: &mut String, report: &Diagnosis) {
         let _ = writeln!(out, "     nothing among the leading candidates");
     }
     for (rank, name, probability) in panel.outside.iter().take(SHOWN) {
-        let _ = writeln!(out, "     rank {rank} without the panel: {name} ({})", percent(*probability));
+        let _ = writeln!(
+            out,
+            "     rank {rank} without the panel: {name} ({})",
+            percent(*probability)
+        );
     }
     if !panel.unknown.is_empty() {
         let _ = writeln!(out, "     not known as genes: {}", panel.unknown.join(", "));
@@ -194,9 +247,15 @@ fn outside_panel(out: &mut String, report: &Diagnosis) {
 }
 
 fn changed(out: &mut String, report: &Diagnosis) {
-    let Some(changes) = &report.changes else { return };
+    let Some(changes) = &report.changes else {
+        return;
+    };
     let _ = writeln!(out, "Since the report of {}:", changes.since);
-    let sentences = changes.versions.iter().chain(&changes.terms).chain(&changes.candidates);
+    let sentences = changes
+        .versions
+        .iter()
+        .chain(&changes.terms)
+        .chain(&changes.candidates);
     let mut none = true;
     for sentence in sentences {
         none = false;
@@ -224,6 +283,9 @@ mod tests {
         );
         assert_eq!(lines.last(), Some(&super::super::NOTICE));
         assert!(text.contains("0.40 bits  Broad hallux"), "{text}");
-        assert!(text.contains("frequent, not recorded: Hypertelorism"), "{text}");
+        assert!(
+            text.contains("frequent, not recorded: Hypertelorism"),
+            "{text}"
+        );
     }
 }

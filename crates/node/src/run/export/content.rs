@@ -1,5 +1,5 @@
-//! What of a released result leaves: its leading variants that are common enough, in few digits. The same result under
-//! the same bounds gives the same content, to the byte.
+//! What of a released result leaves: its leading variants that are common enough, in few digits.
+//! The same result under the same bounds gives the same content, to the byte.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -8,7 +8,8 @@ use ligate_analysis::gwas::Association;
 use ligate_disclosure::{
     Exported, Left,
     export::{
-        Regions, guess_of_trait, is_common_enough, lowest_frequency, strength, strength_max, variants_max,
+        Regions, guess_of_trait, is_common_enough, lowest_frequency, strength, strength_max,
+        variants_max,
     },
 };
 use ligate_formats::gwas_ssf;
@@ -63,7 +64,10 @@ impl Bounds {
         let people = self.people as f64;
         let before = (self.left_before.variants * people).ceil() as u64;
         let variants = variants_max(self.people).saturating_sub(before);
-        (variants, strength_max(self.people) - self.left_before.strength * people)
+        (
+            variants,
+            strength_max(self.people) - self.left_before.strength * people,
+        )
     }
 
     /// The lowest frequency of the rarer allele with which an effect leaves.
@@ -71,10 +75,13 @@ impl Bounds {
         lowest_frequency(self.leverage)
     }
 
-    /// How well a person's trait can be guessed from all variants of it that will have left, by whoever holds the person's
-    /// genome: a correlation.
+    /// How well a person's trait can be guessed from all variants of it that will have left, by
+    /// whoever holds the person's genome: a correlation.
     pub fn guess(&self, strength: f64) -> f64 {
-        guess_of_trait(self.left_before.strength * self.people as f64 + strength, self.people)
+        guess_of_trait(
+            self.left_before.strength * self.people as f64 + strength,
+            self.people,
+        )
     }
 }
 
@@ -83,7 +90,8 @@ impl Bounds {
 pub struct KeptBack<'a> {
     /// Those of which calls have changed.
     pub changed: &'a BTreeSet<VariantKey>,
-    /// Variants of the same trait that left before: others beside them stay, unless the permit allows full tables.
+    /// Variants of the same trait that left before: others beside them stay, unless the permit
+    /// allows full tables.
     pub regions: &'a Regions,
 }
 
@@ -134,16 +142,28 @@ impl Content {
         if !Exported::names_variants(self.variants(), self.bounds.people) {
             return Vec::new();
         }
-        self.release.gwas.associations.iter().map(|found| found.key.clone()).collect()
+        self.release
+            .gwas
+            .associations
+            .iter()
+            .map(|found| found.key.clone())
+            .collect()
     }
 
     pub fn held_back_by(&self, rule: HeldBack) -> u64 {
-        self.held_back.iter().filter(|(_, held)| *held == rule).count() as u64
+        self.held_back
+            .iter()
+            .filter(|(_, held)| *held == rule)
+            .count() as u64
     }
 
     /// What files that leave say of themselves.
     pub fn status(&self) -> Result<gwas_ssf::ResultStatus> {
-        let authority = self.release.authority.as_ref().context("the result was made without a permit")?;
+        let authority = self
+            .release
+            .authority
+            .as_ref()
+            .context("the result was made without a permit")?;
         Ok(gwas_ssf::ResultStatus::Exported {
             permit: authority.permit.to_string(),
             job: authority.job,
@@ -153,10 +173,19 @@ impl Content {
 
     /// Which part of the result it is, in words.
     pub fn words(&self) -> String {
-        let part = if self.bounds.full_table { "All" } else { "The leading" };
+        let part = if self.bounds.full_table {
+            "All"
+        } else {
+            "The leading"
+        };
         let least = self.bounds.lowest_frequency().map_or_else(
             || "of no frequency".to_owned(),
-            |least| format!("whose rarer allele has a frequency of {:.4} or more", round_up(least)),
+            |least| {
+                format!(
+                    "whose rarer allele has a frequency of {:.4} or more",
+                    round_up(least)
+                )
+            },
         );
         format!(
             "{part} variants {least}; numbers have four significant digits, frequencies three decimals. Whoever holds a \
@@ -168,7 +197,10 @@ impl Content {
 
 /// The digest of what a table says, whatever it is marked as.
 pub fn digest_of(table: impl std::io::Read) -> Result<Digest> {
-    Ok(Digest::of("ligate export content", &gwas_ssf::content_of(table)?))
+    Ok(Digest::of(
+        "ligate export content",
+        &gwas_ssf::content_of(table)?,
+    ))
 }
 
 /// A lowest frequency as it is told: what is below it stays in any case.
@@ -180,7 +212,8 @@ fn strength_of(found: &Association) -> f64 {
     strength(found.beta, found.standard_error)
 }
 
-/// The variants that leave, in the order of the result, and the others with the rule that holds them back.
+/// The variants that leave, in the order of the result, and the others with the rule that holds
+/// them back.
 fn choose(
     all: &[Association],
     bounds: &Bounds,
@@ -188,7 +221,8 @@ fn choose(
 ) -> (Vec<Association>, Vec<(VariantKey, HeldBack)>) {
     let rule = |found: &Association| {
         let frequency = found.counts.allele_frequency();
-        let common = frequency.is_some_and(|frequency| is_common_enough(frequency, bounds.leverage));
+        let common =
+            frequency.is_some_and(|frequency| is_common_enough(frequency, bounds.leverage));
         match (common, kept_back.changed.contains(&found.key)) {
             (false, _) => Some(HeldBack::Rare),
             (_, true) => Some(HeldBack::Changed),
@@ -196,8 +230,15 @@ fn choose(
         }
     };
     let mut rules: Vec<Option<HeldBack>> = all.iter().map(rule).collect();
-    let mut strongest: Vec<usize> = (0..all.len()).filter(|place| rules[*place].is_none()).collect();
-    strongest.sort_by(|a, b| all[*b].neg_log10_p.total_cmp(&all[*a].neg_log10_p).then(a.cmp(b)));
+    let mut strongest: Vec<usize> = (0..all.len())
+        .filter(|place| rules[*place].is_none())
+        .collect();
+    strongest.sort_by(|a, b| {
+        all[*b]
+            .neg_log10_p
+            .total_cmp(&all[*a].neg_log10_p)
+            .then(a.cmp(b))
+    });
     let (mut variants, mut strength) = bounds.left();
     let mut regions = kept_back.regions.clone();
     for place in strongest {
@@ -218,7 +259,10 @@ fn choose(
     let (mut leaves, mut held_back) = (Vec::new(), Vec::new());
     for (found, rule) in all.iter().zip(rules) {
         match rule {
-            None => leaves.push(Association { baseline: None, ..found.clone() }),
+            None => leaves.push(Association {
+                baseline: None,
+                ..found.clone()
+            }),
             Some(rule) => held_back.push((found.key.clone(), rule)),
         }
     }
@@ -252,7 +296,17 @@ mod tests {
         let (beta, standard_error, statistic) = (neg_log10_p.sqrt(), 1.0, 1.0);
         let p_value = 10_f64.powf(-neg_log10_p);
         let (test, baseline) = (Test::Linear, None);
-        Association { key, counts, beta, standard_error, statistic, p_value, neg_log10_p, test, baseline }
+        Association {
+            key,
+            counts,
+            beta,
+            standard_error,
+            statistic,
+            p_value,
+            neg_log10_p,
+            test,
+            baseline,
+        }
     }
 
     fn positions<'a>(found: impl IntoIterator<Item = &'a VariantKey>) -> Vec<u32> {
@@ -269,13 +323,25 @@ mod tests {
             full_table: false,
         };
         let far = |place: u32| 1_000_000 * place;
-        let all: Vec<Association> =
-            [(1, 60, 1.0), (2, 10, 9.0), (3, 11, 5.0), (4, 169, 4.0), (5, 60, 0.5), (6, 60, 5.0)]
-                .map(|(place, copies, p)| found(far(place), copies, p))
-                .into();
+        let all: Vec<Association> = [
+            (1, 60, 1.0),
+            (2, 10, 9.0),
+            (3, 11, 5.0),
+            (4, 169, 4.0),
+            (5, 60, 0.5),
+            (6, 60, 5.0),
+        ]
+        .map(|(place, copies, p)| found(far(place), copies, p))
+        .into();
         let choose = |bounds: &Bounds, changed: &[u32]| {
-            let keys = changed.iter().map(|place| found(far(*place), 60, 1.0).key).collect();
-            let kept_back = KeptBack { changed: &keys, regions: &Regions::default() };
+            let keys = changed
+                .iter()
+                .map(|place| found(far(*place), 60, 1.0).key)
+                .collect();
+            let kept_back = KeptBack {
+                changed: &keys,
+                regions: &Regions::default(),
+            };
             let (leaves, held_back) = super::choose(&all, bounds, kept_back);
             let by = |rule| {
                 let held = held_back.iter().filter(|(_, held)| *held == rule);
@@ -286,42 +352,97 @@ mod tests {
             };
             let leaves = positions(leaves.iter().map(|found| &found.key));
             let leaves: Vec<u32> = leaves.iter().map(|position| position / 1_000_000).collect();
-            (leaves, by(HeldBack::Rare), by(HeldBack::Number), by(HeldBack::Changed))
+            (
+                leaves,
+                by(HeldBack::Rare),
+                by(HeldBack::Number),
+                by(HeldBack::Changed),
+            )
         };
         // Of 10 - 1 in all the second of 5 finds no room any more, so nothing weaker leaves either.
-        assert_eq!(choose(&bounds, &[]), (vec![3], vec![2], vec![1, 4, 5, 6], vec![]));
-        assert_eq!(choose(&bounds, &[3, 2]), (vec![6], vec![2], vec![1, 4, 5], vec![3]));
-        let full = Bounds { full_table: true, ..bounds };
-        assert_eq!(choose(&full, &[]), (vec![1, 3, 4, 5, 6], vec![2], vec![], vec![]));
-        assert!(choose(&Bounds { leverage: 0.4, ..bounds }, &[]).0.is_empty());
+        assert_eq!(
+            choose(&bounds, &[]),
+            (vec![3], vec![2], vec![1, 4, 5, 6], vec![])
+        );
+        assert_eq!(
+            choose(&bounds, &[3, 2]),
+            (vec![6], vec![2], vec![1, 4, 5], vec![3])
+        );
+        let full = Bounds {
+            full_table: true,
+            ..bounds
+        };
+        assert_eq!(
+            choose(&full, &[]),
+            (vec![1, 3, 4, 5, 6], vec![2], vec![], vec![])
+        );
+        assert!(
+            choose(
+                &Bounds {
+                    leverage: 0.4,
+                    ..bounds
+                },
+                &[]
+            )
+            .0
+            .is_empty()
+        );
     }
 
     #[test]
     fn one_variant_leaves_for_each_region() {
-        let bounds = Bounds { people: 900, leverage: 0.01, left_before: Left::default(), full_table: false };
-        let all = [(1_000_000, 2.0), (1_500_000, 9.0), (2_000_000, 3.0), (2_000_001, 4.0), (2_500_001, 1.0)]
-            .map(|(position, p)| found(position, 60, p));
+        let bounds = Bounds {
+            people: 900,
+            leverage: 0.01,
+            left_before: Left::default(),
+            full_table: false,
+        };
+        let all = [
+            (1_000_000, 2.0),
+            (1_500_000, 9.0),
+            (2_000_000, 3.0),
+            (2_000_001, 4.0),
+            (2_500_001, 1.0),
+        ]
+        .map(|(position, p)| found(position, 60, p));
         let choose = |bounds: &Bounds, changed: &[u32], left: &[u32]| {
             let key = |position: &u32| found(*position, 60, 1.0).key;
             let changed = changed.iter().map(key).collect();
             let mut regions = Regions::default();
-            left.iter().for_each(|position| regions.insert(&key(position)));
-            let kept_back = KeptBack { changed: &changed, regions: &regions };
+            left.iter()
+                .for_each(|position| regions.insert(&key(position)));
+            let kept_back = KeptBack {
+                changed: &changed,
+                regions: &regions,
+            };
             let (leaves, held_back) = super::choose(&all, bounds, kept_back);
             let rules: BTreeSet<HeldBack> = held_back.into_iter().map(|(_, rule)| rule).collect();
-            (positions(leaves.iter().map(|found| &found.key)), rules.into_iter().collect::<Vec<_>>())
+            (
+                positions(leaves.iter().map(|found| &found.key)),
+                rules.into_iter().collect::<Vec<_>>(),
+            )
         };
         let region = [HeldBack::Region];
-        assert_eq!(choose(&bounds, &[], &[]), (vec![1_500_000, 2_000_001], region.to_vec()));
-        // In a later export those that left may leave again, weaker or not, and no other one beside them.
+        assert_eq!(
+            choose(&bounds, &[], &[]),
+            (vec![1_500_000, 2_000_001], region.to_vec())
+        );
+        // In a later export those that left may leave again, weaker or not, and no other one beside
+        // them.
         assert_eq!(
             choose(&bounds, &[], &[1_500_000, 2_000_001]),
             (vec![1_500_000, 2_000_001], region.to_vec())
         );
         assert_eq!(choose(&bounds, &[], &[1_000_000]).0, [1_000_000, 2_000_001]);
         let both = vec![HeldBack::Changed, HeldBack::Region];
-        assert_eq!(choose(&bounds, &[1_500_000], &[1_500_000, 2_000_001]), (vec![2_000_001], both));
-        let full = Bounds { full_table: true, ..bounds };
+        assert_eq!(
+            choose(&bounds, &[1_500_000], &[1_500_000, 2_000_001]),
+            (vec![2_000_001], both)
+        );
+        let full = Bounds {
+            full_table: true,
+            ..bounds
+        };
         assert_eq!(choose(&full, &[1_500_000], &[1_500_000]).0.len(), 4);
     }
 }

@@ -73,7 +73,15 @@ impl<'a> NodeSums<'a> {
         agreement: Agreement,
         terms: SumTerms,
     ) -> Self {
-        let all = || agreement.roster.roster().members().iter().map(|member| member.node.clone()).collect();
+        let all = || {
+            agreement
+                .roster
+                .roster()
+                .members()
+                .iter()
+                .map(|member| member.node.clone())
+                .collect()
+        };
         Self {
             runtime,
             watch,
@@ -89,19 +97,29 @@ impl<'a> NodeSums<'a> {
 
     /// Opens the first sum: how many people take part. Whoever is not in it is not in the run.
     pub fn count_people(&mut self) -> Result<()> {
-        let ask = Ask::People { two_values: self.terms.plan.two_values };
-        let opened = self.round(Broadcast { people: None, ask: RoundAsk::Study(ask) })?;
-        let released = self.terms.gate.people(opened, gwas::decode_people, self.terms.plan.parameters());
+        let ask = Ask::People {
+            two_values: self.terms.plan.two_values,
+        };
+        let opened = self.round(Broadcast {
+            people: None,
+            ask: RoundAsk::Study(ask),
+        })?;
+        let released =
+            self.terms
+                .gate
+                .people(opened, gwas::decode_people, self.terms.plan.parameters());
         let (people, cleared) =
             released.map_err(|rule| anyhow!("the disclosure gate refuses the run: {rule}"))?;
         self.people = Some((people.into_inner(), cleared));
         Ok(())
     }
 
-    /// Takes the people of a run whose result was released before: for what is decided about that result.
+    /// Takes the people of a run whose result was released before: for what is decided about that
+    /// result.
     pub fn take_people(&mut self, people: PeopleCounts) -> Result<()> {
         let cleared = Cleared::of_released(&self.terms.gate, people, self.terms.plan.parameters());
-        let cleared = cleared.map_err(|rule| anyhow!("the disclosure gate refuses the result: {rule}"))?;
+        let cleared =
+            cleared.map_err(|rule| anyhow!("the disclosure gate refuses the result: {rule}"))?;
         self.people = Some((people, cleared));
         Ok(())
     }
@@ -118,23 +136,42 @@ impl<'a> NodeSums<'a> {
     /// Why a node that had agreed is not in the sums.
     pub fn why_absent(&self, node: &NodeName) -> String {
         let absence = self.absent.iter().find(|absence| absence.node == *node);
-        absence.map_or_else(|| "left before the first sum".to_owned(), ToString::to_string)
+        absence.map_or_else(
+            || "left before the first sum".to_owned(),
+            ToString::to_string,
+        )
     }
 
     fn opened(&mut self, ask: RoundAsk) -> Result<Opened<Vec<u64>>> {
-        let (people, _) = self.people.as_ref().context("the people were not counted")?;
-        self.round(Broadcast { people: Some(*people), ask })
+        let (people, _) = self
+            .people
+            .as_ref()
+            .context("the people were not counted")?;
+        self.round(Broadcast {
+            people: Some(*people),
+            ask,
+        })
     }
 
     /// Asks all nodes whether the run may weigh genotypes with what the model says.
     fn admits(&mut self, model: &Model) -> Result<Cost> {
         let job = self.roster.roster().context().job;
-        let accounts = self.runtime.block_on(self.nodes.accounts(&self.members, job, model))?;
+        let accounts = self
+            .runtime
+            .block_on(self.nodes.accounts(&self.members, job, model))?;
         account::check_rosters(&accounts.rosters, &self.member_keys())?;
-        let study = AskedStudy::new(&self.terms.plan, model.clone(), account::products(&accounts))?;
+        let study = AskedStudy::new(
+            &self.terms.plan,
+            model.clone(),
+            account::products(&accounts),
+        )?;
         let judged = self.judge(account::distinct(&accounts.columns)?, Some(study));
         judged.map_err(|error| match error.downcast::<SpanRefusal>() {
-            Ok(refusal) => SpanRefusal { wald: self.terms.plan.has_wald_tests(), ..refusal }.into(),
+            Ok(refusal) => SpanRefusal {
+                wald: self.terms.plan.has_wald_tests(),
+                ..refusal
+            }
+            .into(),
             Err(error) => error,
         })
     }
@@ -146,12 +183,16 @@ impl<'a> NodeSums<'a> {
         let ask = account::ask(shown, study, places, self.cleared()?.people().individuals)?;
         let opened = self.opened(RoundAsk::Account(ask.clone()))?;
         let grams = account::grams(self.cleared()?, opened, &ask, &self.terms.secret)?;
-        let mut judgements = self.runtime.block_on(self.nodes.judge(&self.members, job, grams))?;
+        let mut judgements = self
+            .runtime
+            .block_on(self.nodes.judge(&self.members, job, grams))?;
         let mut cost = account::verdict(&judgements, ask.shown.len())?;
         if let Some(again) = account::refine(&judgements, places)? {
             let opened = self.opened(RoundAsk::Refine(again.clone()))?;
             let grams = account::second_grams(self.cleared()?, opened, &again, &self.terms.secret)?;
-            judgements = self.runtime.block_on(self.nodes.judge(&self.members, job, grams))?;
+            judgements = self
+                .runtime
+                .block_on(self.nodes.judge(&self.members, job, grams))?;
             cost = account::verdict(&judgements, ask.shown.len())?;
         }
         let limits = Limits::of_cell(self.terms.gate.thresholds()[Rule::Cell]);
@@ -168,13 +209,19 @@ impl<'a> NodeSums<'a> {
     fn member_keys(&self) -> Vec<Digest> {
         let members = self.roster.roster().members().iter();
         let members = members.filter(|member| self.members.contains(&member.node));
-        let mut keys: Vec<_> = members.map(|member| Digest::from_bytes(*member.key.as_bytes())).collect();
+        let mut keys: Vec<_> = members
+            .map(|member| Digest::from_bytes(*member.key.as_bytes()))
+            .collect();
         keys.sort();
         keys
     }
 
     fn cleared(&self) -> Result<&Cleared> {
-        Ok(&self.people.as_ref().context("the people were not counted")?.1)
+        Ok(&self
+            .people
+            .as_ref()
+            .context("the people were not counted")?
+            .1)
     }
 
     fn round(&mut self, broadcast: Broadcast) -> Result<Opened<Vec<u64>>> {
@@ -182,10 +229,17 @@ impl<'a> NodeSums<'a> {
         self.watch.still_in_force(self.runtime, self.nodes)?;
         let words = broadcast.ask.words();
         let body = postcard::to_stdvec(&broadcast).context("the question cannot be written")?;
-        let options = RoundOptions { deadline: self.nodes.deadline, roster_final: self.people.is_some() };
+        let options = RoundOptions {
+            deadline: self.nodes.deadline,
+            roster_final: self.people.is_some(),
+        };
         let ways = self.nodes.ways(&self.members);
         let summed = secure_sum(&ways, &self.roster, self.round, body, words, options);
-        let OpenedRound { sum, survivors, absent } = self.runtime.block_on(summed)?;
+        let OpenedRound {
+            sum,
+            survivors,
+            absent,
+        } = self.runtime.block_on(summed)?;
         ensure!(
             self.people.is_none() || survivors.len() == self.members.len(),
             "a node of the final roster is missing"
@@ -202,23 +256,37 @@ impl Summation for NodeSums<'_> {
 
     /// The people were counted before the nodes made their offers.
     fn people(&mut self, _ask: &Ask) -> Result<PeopleCounts> {
-        Ok(self.people.as_ref().context("the people were not counted")?.0)
+        Ok(self
+            .people
+            .as_ref()
+            .context("the people were not counted")?
+            .0)
     }
 
     fn admit(&mut self, model: &Model) -> Result<()> {
         let cost = self.admits(model)?;
-        if self.terms.plan_only { Err(Planned(cost).into()) } else { Ok(()) }
+        if self.terms.plan_only {
+            Err(Planned(cost).into())
+        } else {
+            Ok(())
+        }
     }
 
     fn counts(&mut self, ask: &Ask) -> Result<Vec<Result<VariantCounts, GateRule>>> {
         let opened = self.opened(RoundAsk::Study(ask.clone()))?;
         let decode = |sum: &[u64]| gwas::decode_counts(&self.terms.plan, sum, ask.keys().len());
         let released = self.terms.gate.variants(self.cleared()?, opened, decode);
-        Ok(released.into_iter().map(|counts| counts.map(ligate_disclosure::Released::into_inner)).collect())
+        Ok(released
+            .into_iter()
+            .map(|counts| counts.map(ligate_disclosure::Released::into_inner))
+            .collect())
     }
 
     fn sum<T>(&mut self, ask: &Ask, next: impl FnOnce(&[u64]) -> T) -> Result<T> {
         let opened = self.opened(RoundAsk::Study(ask.clone()))?;
-        Ok(self.cleared()?.release(opened, |sum: &Vec<u64>| next(sum)).into_inner())
+        Ok(self
+            .cleared()?
+            .release(opened, |sum: &Vec<u64>| next(sum))
+            .into_inner())
     }
 }

@@ -23,7 +23,8 @@ pub struct Offers {
 }
 
 impl Offers {
-    /// Takes in the pages of one node. Refuses keys out of order, pages that are not full, and endless offers.
+    /// Takes in the pages of one node. Refuses keys out of order, pages that are not full, and
+    /// endless offers.
     pub fn collect(
         &mut self,
         node: &Correspondent,
@@ -35,14 +36,29 @@ impl Offers {
         for page in 0.. {
             interrupt::check()?;
             let answer = runtime.block_on(node.ask(&Question::Offer { job, page }, deadline))?;
-            let Answer::Facts { facts: SiteFacts::Variants { variants, more } } = answer else {
+            let Answer::Facts {
+                facts: SiteFacts::Variants { variants, more },
+            } = answer
+            else {
                 bail!("{} answered something else", node.name);
             };
             count += variants.len() as u64;
-            ensure!(variants.len() == OFFER_PAGE || !more, "{} sent a page that is not full", node.name);
-            ensure!(count <= MAX_OFFERED, "{} offers more than {MAX_OFFERED} variants", node.name);
+            ensure!(
+                variants.len() == OFFER_PAGE || !more,
+                "{} sent a page that is not full",
+                node.name
+            );
+            ensure!(
+                count <= MAX_OFFERED,
+                "{} offers more than {MAX_OFFERED} variants",
+                node.name
+            );
             for variant in variants {
-                ensure!(last.as_ref() < Some(&variant.key), "the variants of {} are not in order", node.name);
+                ensure!(
+                    last.as_ref() < Some(&variant.key),
+                    "the variants of {} are not in order",
+                    node.name
+                );
                 last = Some(variant.key.clone());
                 self.add(variant);
             }

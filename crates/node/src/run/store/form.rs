@@ -1,11 +1,11 @@
 //! The third form of a stored release: what stands in its file, field by field and in this order.
 //!
-//! The form is frozen. It has structs of its own, so that a field that a study gains later changes no file that is there:
-//! the compiler then asks here what an old file says of it. A new form is a new module beside this one, with a number
-//! of its own, and files of this form stay readable.
+//! The form is frozen. It has structs of its own, so that a field that a study gains later changes
+//! no file that is there: the compiler then asks here what an old file says of it. A new form is a
+//! new module beside this one, with a number of its own, and files of this form stay readable.
 //!
-//! Values are written by postcard one after another, without names. Identifiers, digests, alleles and dates are written
-//! as the text or the bytes that they are; everything else is told here.
+//! Values are written by postcard one after another, without names. Identifiers, digests, alleles
+//! and dates are written as the text or the bytes that they are; everything else is told here.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ use ligate_access::permit::PermitId;
 use ligate_analysis::gwas::{Association, Baseline, Family, Gwas, Plan, Reason, Test, Unreported};
 use ligate_disclosure::Thresholds;
 use ligate_model::{
-    Allele, Assembly, CaseCounts, Contig, CountryCode, DatasetId, Digest, GateRule, NodeName, PeopleCounts,
-    Position, Rule, VariableName, VariantCounts, VariantKey,
+    Allele, Assembly, CaseCounts, Contig, CountryCode, DatasetId, Digest, GateRule, NodeName,
+    PeopleCounts, Position, Rule, VariableName, VariantCounts, VariantKey,
 };
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 
@@ -60,7 +60,10 @@ pub fn read(bytes: &[u8]) -> Result<Kept> {
     let release = Release {
         plan,
         gwas,
-        rsids: form.take::<Vec<StoredRsid>, Vec<(VariantKey, u64)>>()?.into_iter().collect(),
+        rsids: form
+            .take::<Vec<StoredRsid>, Vec<(VariantKey, u64)>>()?
+            .into_iter()
+            .collect(),
         assembly: form.take::<StoredAssembly, _>()?,
         nodes: form.take::<Vec<StoredAnswer>, _>()?,
         rounded: form.take::<Vec<VariableName>, _>()?,
@@ -76,7 +79,8 @@ pub fn read(bytes: &[u8]) -> Result<Kept> {
     Ok(Kept { release, digest })
 }
 
-/// The digest of a result's bytes as they lie. Nodes note it when a study ends and ask for it when it is exported.
+/// The digest of a result's bytes as they lie. Nodes note it when a study ends and ask for it when
+/// it is exported.
 fn result_digest(bytes: &[u8]) -> Digest {
     Digest::of("ligate result", bytes)
 }
@@ -89,7 +93,8 @@ impl Writer {
         Ok(())
     }
 
-    /// A list of which only one element at a time is held a second time: a study has millions of variants.
+    /// A list of which only one element at a time is held a second time: a study has millions of
+    /// variants.
     fn put_each<S: Stored<T> + Serialize, T>(&mut self, values: &[T]) -> Result<()> {
         struct Each<'a, S, T>(&'a [T], std::marker::PhantomData<S>);
         impl<S: Stored<T> + Serialize, T> Serialize for Each<'_, S, T> {
@@ -169,8 +174,9 @@ impl<S: Stored<T>, T> Stored<Vec<T>> for Vec<S> {
     }
 }
 
-/// A struct of the form: its fields are those of the struct that it stands for, each in its own form. All are named on
-/// both sides, so that a field which is added to one of the two does not compile.
+/// A struct of the form: its fields are those of the struct that it stands for, each in its own
+/// form. All are named on both sides, so that a field which is added to one of the two does not
+/// compile.
 macro_rules! stored_struct {
     ($name:ident is $known:ident { $($field:ident: $form:ty),* $(,)? }) => {
         #[derive(Serialize, Deserialize)]
@@ -191,7 +197,8 @@ macro_rules! stored_struct {
     };
 }
 
-/// A choice of the form. Its number in this list stands in the file, so the list only grows with a new form.
+/// A choice of the form. Its number in this list stands in the file, so the list only grows with a
+/// new form.
 macro_rules! stored_choice {
     ($name:ident is $known:ident { $($choice:ident),* $(,)? }) => {
         #[derive(Serialize, Deserialize)]
@@ -334,7 +341,10 @@ impl Stored<(VariantKey, u64)> for StoredRsid {
 }
 
 fn stored_rsids(rsids: &BTreeMap<VariantKey, u64>) -> Vec<StoredRsid> {
-    rsids.iter().map(|(key, rsid)| StoredRsid(StoredKey::stored(key), *rsid)).collect()
+    rsids
+        .iter()
+        .map(|(key, rsid)| StoredRsid(StoredKey::stored(key), *rsid))
+        .collect()
 }
 
 stored_choice!(StoredAssembly is Assembly { Grch37, Grch38, T2tChm13, Unknown });
@@ -410,6 +420,9 @@ impl Stored<Thresholds> for StoredThresholds {
     /// A rule that came later was not asked for: 0.
     fn known(self) -> Thresholds {
         let read = |all: Thresholds, (rule, value)| all.with(rule, value);
-        RULES.into_iter().zip(self.0).fold(Thresholds::new(|_| 0), read)
+        RULES
+            .into_iter()
+            .zip(self.0)
+            .fold(Thresholds::new(|_| 0), read)
     }
 }

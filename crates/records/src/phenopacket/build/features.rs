@@ -19,11 +19,18 @@ pub(super) fn read<'a>(
     notes: &mut Vec<Note>,
 ) -> Result<Features<'a>, Refused> {
     if features.len() > FEATURES_MAX {
-        return Err(Refused::TooManyFeatures { count: features.len() });
+        return Err(Refused::TooManyFeatures {
+            count: features.len(),
+        });
     }
     let (mut kept, mut others, mut unreadable) = (Vec::new(), Vec::<(String, usize)>::new(), 0);
     for feature in features {
-        match feature.r#type.as_ref().map_or("", |class| &class.id).parse() {
+        match feature
+            .r#type
+            .as_ref()
+            .map_or("", |class| &class.id)
+            .parse()
+        {
             Ok(term) => kept.push((term, feature)),
             Err(InvalidTerm::OtherOntology { prefix, .. }) => {
                 match others.iter_mut().find(|(known, _)| *known == prefix) {
@@ -35,13 +42,22 @@ pub(super) fn read<'a>(
         }
     }
     if kept.is_empty() && !others.is_empty() {
-        let named = others.iter().take(PREFIXES_NAMED).map(|(prefix, _)| format!("`{prefix}`"));
-        return Err(Refused::OtherOntology { prefixes: named.collect::<Vec<_>>().join(", ") });
+        let named = others
+            .iter()
+            .take(PREFIXES_NAMED)
+            .map(|(prefix, _)| format!("`{prefix}`"));
+        return Err(Refused::OtherOntology {
+            prefixes: named.collect::<Vec<_>>().join(", "),
+        });
     }
     if features.is_empty() {
         notes.push(Note::NoFeatures);
     }
-    notes.extend(others.into_iter().map(|(prefix, count)| Note::OtherOntology { prefix, count }));
+    notes.extend(
+        others
+            .into_iter()
+            .map(|(prefix, count)| Note::OtherOntology { prefix, count }),
+    );
     if unreadable > 0 {
         notes.push(Note::Unreadable { count: unreadable });
     }
@@ -49,8 +65,13 @@ pub(super) fn read<'a>(
 }
 
 impl Features<'_> {
-    /// Observed and excluded terms. A term that is both is neither: which of the two is right cannot be known.
-    pub fn into_case(self, clock: &mut Clock<'_>, notes: &mut Vec<Note>) -> (Vec<Observation>, Vec<TermId>) {
+    /// Observed and excluded terms. A term that is both is neither: which of the two is right
+    /// cannot be known.
+    pub fn into_case(
+        self,
+        clock: &mut Clock<'_>,
+        notes: &mut Vec<Note>,
+    ) -> (Vec<Observation>, Vec<TermId>) {
         let excluded: HashSet<TermId> = self.excluded().collect();
         let observed: HashSet<TermId> = self.observed().map(|(term, _)| term).collect();
         let both = |term: &TermId| excluded.contains(term) && observed.contains(term);
@@ -88,11 +109,17 @@ impl Features<'_> {
     }
 
     fn observed(&self) -> impl Iterator<Item = (TermId, &PhenotypicFeature)> {
-        self.0.iter().filter(|(_, feature)| !feature.excluded).copied()
+        self.0
+            .iter()
+            .filter(|(_, feature)| !feature.excluded)
+            .copied()
     }
 
     fn excluded(&self) -> impl Iterator<Item = TermId> {
-        self.0.iter().filter(|(_, feature)| feature.excluded).map(|(term, _)| *term)
+        self.0
+            .iter()
+            .filter(|(_, feature)| feature.excluded)
+            .map(|(term, _)| *term)
     }
 }
 
@@ -104,7 +131,11 @@ fn observation(term: TermId, feature: &PhenotypicFeature, clock: &mut Clock<'_>)
             modifiers.push(modifier);
         }
     }
-    Observation { term, onset: feature.onset.as_ref().and_then(|time| clock.onset(time)), modifiers }
+    Observation {
+        term,
+        onset: feature.onset.as_ref().and_then(|time| clock.onset(time)),
+        modifiers,
+    }
 }
 
 /// Takes from a repetition what the first mention does not say.

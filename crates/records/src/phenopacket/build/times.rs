@@ -26,28 +26,38 @@ pub(super) struct Clock<'a> {
 impl Times {
     pub fn of(subject: Option<&Individual>) -> Self {
         let born = subject.and_then(|subject| subject.date_of_birth.as_ref());
-        Self { born: born.map(|born| born.seconds) }
+        Self {
+            born: born.map(|born| born.seconds),
+        }
     }
 
     pub fn clock(&self) -> Clock<'_> {
-        Clock { times: self, unreadable: 0 }
+        Clock {
+            times: self,
+            unreadable: 0,
+        }
     }
 }
 
 impl Clock<'_> {
-    /// An age, or an onset term of HPO. A range of ages is its middle; an interval of dates its start. A date without
-    /// a date of birth, and a term of another ontology, say nothing.
+    /// An age, or an onset term of HPO. A range of ages is its middle; an interval of dates its
+    /// start. A date without a date of birth, and a term of another ontology, say nothing.
     pub fn onset(&mut self, time: &TimeElement) -> Option<Onset> {
         if let Some(class) = &time.ontology_class {
             return class.id.parse().ok().map(Onset::Term);
         }
-        let start = time.interval.as_ref().and_then(|interval| interval.start.as_ref());
+        let start = time
+            .interval
+            .as_ref()
+            .and_then(|interval| interval.start.as_ref());
         let age = if let Some(age) = &time.age {
             self.age(age)
         } else if let Some(range) = &time.age_range {
             self.middle(range)
         } else if let Some(GestationalAge { weeks, days }) = time.gestational_age {
-            Some(AgeDays(f64::from(weeks) * 7.0 + f64::from(days) - GESTATION))
+            Some(AgeDays(
+                f64::from(weeks) * 7.0 + f64::from(days) - GESTATION,
+            ))
         } else {
             self.date(time.timestamp.as_ref().or(start)?)
         };
@@ -74,7 +84,9 @@ impl Clock<'_> {
 
     fn date(&mut self, date: &Timestamp) -> Option<AgeDays> {
         let seconds = date.seconds.checked_sub(self.times.born?);
-        let days = seconds.map(|seconds| seconds as f64 / 86_400.0).filter(|days| AGES.contains(days));
+        let days = seconds
+            .map(|seconds| seconds as f64 / 86_400.0)
+            .filter(|days| AGES.contains(days));
         self.unreadable += usize::from(days.is_none());
         days.map(AgeDays)
     }

@@ -1,5 +1,6 @@
-//! Some people at once: the same operations for each as in `terms`, one column after another instead of one person
-//! after another, so that the compiler can use the processor's vectors. Sums of integers do not depend on the order.
+//! Some people at once: the same operations for each as in `terms`, one column after another
+//! instead of one person after another, so that the compiler can use the processor's vectors. Sums
+//! of integers do not depend on the order.
 
 use crate::{
     exponential::exp,
@@ -13,9 +14,11 @@ pub(super) const LANES: usize = 64;
 
 type Lanes = [f64; LANES];
 
-/// 1.5 * 2^52: adding it leaves a rounded integer in the low bits of the mantissa, as in `quantise::fixed`.
+/// 1.5 * 2^52: adding it leaves a rounded integer in the low bits of the mantissa, as in
+/// `quantise::fixed`.
 const SHIFT: f64 = 6_755_399_441_055_744.0;
-/// Predictors of this size have products below 2^21: in fixed point below 2^51, within reach of that trick.
+/// Predictors of this size have products below 2^21: in fixed point below 2^51, within reach of
+/// that trick.
 const LARGEST_PREDICTOR: f64 = 1024.0;
 
 /// Predictors and responses of up to `LANES` people, by column; zeros where there are fewer.
@@ -34,7 +37,10 @@ pub(super) struct Calling {
 
 impl Calling {
     pub fn nobody() -> Self {
-        Self { dosage: [0.0; LANES], called: [0.0; LANES] }
+        Self {
+            dosage: [0.0; LANES],
+            called: [0.0; LANES],
+        }
     }
 
     pub fn call(&mut self, lane: usize, dosage: f64) {
@@ -48,12 +54,19 @@ impl Batch {
     pub fn new(columns: usize, rows: &[f64], responses: &[f64]) -> Self {
         let mut predictors = vec![[0.0; LANES]; columns];
         for (lane, row) in rows.chunks_exact(columns).enumerate() {
-            predictors.iter_mut().zip(row).for_each(|(column, value)| column[lane] = *value);
+            predictors
+                .iter_mut()
+                .zip(row)
+                .for_each(|(column, value)| column[lane] = *value);
         }
         let mut response = [0.0; LANES];
         response[..responses.len()].copy_from_slice(responses);
         let usual = rows.iter().all(|value| value.abs() <= LARGEST_PREDICTOR);
-        Self { predictors, response, usual }
+        Self {
+            predictors,
+            response,
+            usual,
+        }
     }
 
     /// Adds gradient and triangle of information of the called people.
@@ -80,14 +93,24 @@ impl Batch {
         }
     }
 
-    /// y - mu and mu (1 - mu) in units of fixed point, 0 for people who are not called. A factor that is a power of
-    /// two changes no rounding, whether it comes before a product or after it.
+    /// y - mu and mu (1 - mu) in units of fixed point, 0 for people who are not called. A factor
+    /// that is a power of two changes no rounding, whether it comes before a product or after it.
     fn residuals_and_weights(&self, calling: &Calling, coefficients: &[f64]) -> (Lanes, Lanes) {
         let mut exponentials = [0.0; LANES];
-        for (column, coefficient) in self.predictors.iter().chain([&calling.dosage]).zip(coefficients) {
-            exponentials.iter_mut().zip(column).for_each(|(sum, x)| *sum += x * coefficient);
+        for (column, coefficient) in self
+            .predictors
+            .iter()
+            .chain([&calling.dosage])
+            .zip(coefficients)
+        {
+            exponentials
+                .iter_mut()
+                .zip(column)
+                .for_each(|(sum, x)| *sum += x * coefficient);
         }
-        exponentials.iter_mut().for_each(|log_odds| *log_odds = -*log_odds);
+        exponentials
+            .iter_mut()
+            .for_each(|log_odds| *log_odds = -*log_odds);
         exp(&mut exponentials);
         let (mut residual, mut weight) = ([0.0; LANES], [0.0; LANES]);
         for lane in 0..LANES {
@@ -113,7 +136,10 @@ impl Batch {
 #[inline]
 fn times(a: &Lanes, b: &Lanes) -> Lanes {
     let mut products = *a;
-    products.iter_mut().zip(b).for_each(|(product, b)| *product *= b);
+    products
+        .iter_mut()
+        .zip(b)
+        .for_each(|(product, b)| *product *= b);
     products
 }
 
@@ -139,18 +165,29 @@ mod tests {
     fn check(people: usize, spread: f64, slope: f64, expect_usual: bool) {
         const COLUMNS: usize = 4;
         let mut random = ChaCha8Rng::seed_from_u64(people as u64);
-        let mut number = |size: f64| ((random.next_u64() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0) * size;
+        let mut number =
+            |size: f64| ((random.next_u64() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0) * size;
         let rows: Vec<f64> = (0..people * COLUMNS)
-            .map(|place| if place % COLUMNS == 0 { 1.0 } else { number(spread) })
+            .map(|place| {
+                if place % COLUMNS == 0 {
+                    1.0
+                } else {
+                    number(spread)
+                }
+            })
             .collect();
         let response: Vec<f64> = (0..people).map(|_| f64::from(number(1.0) > 0.0)).collect();
         let coefficients: Vec<f64> = (0..=COLUMNS).map(|_| number(slope)).collect();
         let mut calling = Calling::nobody();
-        (0..people).filter(|lane| lane % 5 != 3).for_each(|lane| calling.call(lane, (lane % 3) as f64));
+        (0..people)
+            .filter(|lane| lane % 5 != 3)
+            .for_each(|lane| calling.call(lane, (lane % 3) as f64));
         let batch = Batch::new(COLUMNS, &rows, &response);
         assert_eq!(batch.usual, expect_usual);
-        let (mut together, mut single) =
-            (vec![7; model_words(COLUMNS + 1)], vec![7; model_words(COLUMNS + 1)]);
+        let (mut together, mut single) = (
+            vec![7; model_words(COLUMNS + 1)],
+            vec![7; model_words(COLUMNS + 1)],
+        );
         batch.add(&calling, &coefficients, &mut together);
         batch.add_one_by_one(&calling, &coefficients, &mut single);
         assert_eq!(together, single);
