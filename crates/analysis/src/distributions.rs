@@ -61,8 +61,8 @@ pub fn chi_squared_1(x: f64) -> Tail {
     normal_two_sided(x.max(0.0).sqrt())
 }
 
-/// The density over the upper tail of a standard normal for z >= 5: Laplace's continued fraction z
-/// + 1/(z + 2/(z + 3/...)) (Abramowitz & Stegun 26.2.14), from the inside; 100 terms are exact to
+/// The density over the upper tail of a standard normal for z >= 5: Laplace's continued fraction
+/// z + 1/(z + 2/(z + 3/...)) (Abramowitz & Stegun 26.2.14), from the inside; 100 terms are exact to
 /// the last bit.
 fn inverse_mills(z: f64) -> f64 {
     (1..=100)

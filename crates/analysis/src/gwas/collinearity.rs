@@ -1,8 +1,8 @@
 //! Refuses predictors that are nearly linearly dependent, by plink2's rules for `--glm`.
 //!
 //! The rules (plink2 `CheckMaxCorrAndVif`): no two predictors correlate by more than 0.999, and no
-//! predictor's variance inflation factor, the diagonal of the inverse correlation matrix, exceeds
-//! 50. The intercept is no predictor. For a logistic model the moments are weighted by the null
+//! predictor's variance inflation factor, the diagonal of the inverse correlation matrix,
+//! exceeds 50. The intercept is no predictor. For a logistic model the moments are weighted by the null
 //! model's variances, which are the ones that the run has sums of; plink2 takes them unweighted.
 
 use crate::linear_algebra::{Cholesky, Symmetric, dot};

@@ -1,8 +1,8 @@
 //! Least squares from sums; the same numbers as pooled plink2 `--glm`.
 //!
 //! With C = intercept and covariates (p columns), A = [C,y]'[C,y] over the called people: C'C =
-//! LL', u = L^-1 C'g, v = L^-1 C'y, gamma = g'g - u'u, beta = (g'y - u'v) / gamma, RSS = y'y - v'v
-//! - beta^2 gamma, SE = sqrt(RSS / ((n - p - 1) gamma)), t with n - p - 1 degrees of freedom
+//! LL', u = L^-1 C'g, v = L^-1 C'y, gamma = g'g - u'u, beta = (g'y - u'v) / gamma, RSS = y'y -
+//! v'v - beta^2 gamma, SE = sqrt(RSS / ((n - p - 1) gamma)), t with n - p - 1 degrees of freedom
 //! (Frisch & Waugh, Econometrica 1, 387 (1933)). Everything is in units of the standardised trait.
 
 use ligate_model::{GateRule, VariantCounts};
