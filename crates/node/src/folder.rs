@@ -236,11 +236,31 @@ impl LiveFolder {
         if state.is_none() || held.seen != state {
             held.seen = state;
             match Config::read(&path) {
-                Ok(config) => held.config = config,
+                Ok(config) => {
+                    self.tell_of_absent(&config);
+                    held.config = config;
+                }
                 Err(error) => self.tell(&output::one_line(&error)),
             }
         }
         held.config.clone()
+    }
+
+    /// A veto of a name that no dataset has protects nothing, and its steward believes that it does.
+    /// It may also be of a dataset that comes later, so it is said and holds.
+    fn tell_of_absent(&self, config: &Config) {
+        let held = Lake::open(&self.path.join("datasets")).and_then(|lake| lake.datasets());
+        let Ok(held) = held else {
+            return; // whoever asks for a dataset is told what is wrong with them
+        };
+        for vetoed in &config.veto.datasets {
+            if !held.iter().any(|summary| summary.dataset == *vetoed) {
+                note!(
+                    "warning: ligate.toml has a veto of the dataset {vetoed}, and there is none of \
+                     that name here; `ligate datasets list` shows the names"
+                );
+            }
+        }
     }
 
     fn tell(&self, reason: &str) {

@@ -177,6 +177,23 @@ fn a_mistake_in_the_settings_of_a_serving_node_is_said_and_shuts_nobody_out() {
     assert!(log.contains("vetto"), "{log}");
 }
 
+/// A veto with a slip in the name of the dataset would protect nothing in silence.
+#[test]
+fn a_veto_of_a_dataset_that_is_not_there_is_said_when_the_node_begins_to_serve() {
+    let dir = two();
+    let south = dir.path().join("south");
+    let settings = south.join("ligate.toml");
+    let right = fs::read_to_string(&settings).expect("settings");
+    let slip = right.replace("[veto]\ndatasets = []", "[veto]\ndatasets = [\"chort\"]");
+    assert_ne!(slip, right);
+    fs::write(&settings, slip).expect("settings");
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--stop-with-stdin"];
+    let output = ligate(&[&serve[..], &["--dir", text(&south)]].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("veto of the dataset chort"), "{said}");
+}
+
 #[test]
 fn the_folder_is_the_one_that_the_environment_names_or_the_current_one() {
     let dir = two();

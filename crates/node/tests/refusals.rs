@@ -248,6 +248,22 @@ fn an_unknown_dataset() {
         text(&out),
     ]);
     succeed(&issue);
+    // The steward sees it before a study does.
+    let at = |node: &str, permit: &Path| {
+        let dir = network.path(node);
+        ligate(&["permit", "verify", "--dir", text(&dir), text(permit)])
+    };
+    let refused = at("north", &out);
+    assert_eq!(refused.status.code(), Some(1));
+    says(
+        &String::from_utf8_lossy(&refused.stderr),
+        &["names the dataset other", "north has none of that name"],
+    );
+    let right = at("centre", &out);
+    says(
+        &String::from_utf8_lossy(&right.stdout),
+        &["it gives access to cohort of centre"],
+    );
     says(
         &network.refused(&out, &LDL),
         &["north", "other is not held here"],

@@ -86,6 +86,13 @@ fn show(folder: &Folder, json: bool) -> Result<()> {
             "runs": runs,
         }));
     }
+    if runs.is_empty() && exported.columns == 0 {
+        say!("no study has been made with the data of {}", folder.name());
+        say!(
+            "a coordinator without data has no account; `ligate ledger show` at the nodes has them"
+        );
+        return Ok(());
+    }
     say!("accounts, judged over this node's own people (over all nodes the numbers are smaller):");
     for (user, used) in &accounts {
         say!("  {}: {}", user.name, words(used));

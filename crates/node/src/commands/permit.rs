@@ -356,15 +356,61 @@ fn verify(dir: &Path, file: &Path, json: bool) -> Result<()> {
     signed.check_dates(Timestamp::now())?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start to ask the peers")?;
     PermitWatch::new(&folder, &signed).check(&runtime)?;
+    let here = datasets_here(&folder, signed.permit())?;
     if json {
-        return output::print_json(
-            &json!({ "permit": signed.permit().id, "hash": signed.hash(), "valid": true }),
-        );
+        return output::print_json(&json!({
+            "permit": signed.permit().id,
+            "hash": signed.hash(),
+            "valid": true,
+            "datasets_here": here,
+        }));
     }
     say!(
         "permit {} is genuine, from an issuer that {} trusts, in force and not revoked",
         signed.permit().id,
         folder.name()
     );
+    match here.as_slice() {
+        [] => say!("it names no dataset of {}", folder.name()),
+        held => {
+            let names: Vec<&str> = held.iter().map(DatasetId::as_str).collect();
+            say!(
+                "it gives access to {} of {}",
+                names.join(", "),
+                folder.name()
+            );
+        }
+    }
     Ok(())
+}
+
+/// The datasets of this node that the permit names. One that is named and not there is an error:
+/// every study under the permit would fail at this node.
+fn datasets_here(folder: &Folder, permit: &Permit) -> Result<Vec<DatasetId>> {
+    let own_key = folder.identity.public();
+    let mut here = Vec::new();
+    for named in &permit.datasets {
+        if named.key == own_key {
+            here.push(named.dataset.clone());
+        } else {
+            ensure!(
+                named.node != *folder.name(),
+                "the permit names the node {} with another key than the one that this node has; \
+                 ask {} for a permit with the key in keys/node.pub",
+                named.node,
+                permit.issuer.name
+            );
+        }
+    }
+    let held = folder.lake()?.datasets()?;
+    for named in &here {
+        ensure!(
+            held.iter().any(|summary| summary.dataset == *named),
+            "the permit names the dataset {named}, and {} has none of that name; load it with \
+             `ligate ingest`, or ask {} to correct the permit",
+            folder.name(),
+            permit.issuer.name
+        );
+    }
+    Ok(here)
 }
