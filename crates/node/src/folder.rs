@@ -18,7 +18,7 @@ use ligate_access::{
 };
 use ligate_files::Lock;
 use ligate_lake::Lake;
-use ligate_model::{CountryCode, NodeName};
+use ligate_model::{CountryCode, DatasetId, NodeName};
 use rand_core::OsRng;
 
 use crate::{
@@ -143,7 +143,12 @@ impl Folder {
     }
 
     pub fn lake(&self) -> Result<Lake> {
-        Ok(Lake::open(&self.path.join("datasets"))?)
+        lake(&self.path)
+    }
+
+    /// The datasets that this node holds, by name.
+    pub fn datasets(&self) -> Result<Vec<DatasetId>> {
+        datasets(&self.path)
     }
 
     /// The audit log, checked against its signed head.
@@ -183,6 +188,15 @@ impl Claim {
             }
         }
     }
+}
+
+fn lake(node: &Path) -> Result<Lake> {
+    Ok(Lake::open(&node.join("datasets"))?)
+}
+
+fn datasets(node: &Path) -> Result<Vec<DatasetId>> {
+    let held = lake(node)?.datasets()?.into_iter();
+    Ok(held.map(|summary| summary.dataset).collect())
 }
 
 /// The folder of a node that serves. Its settings are followed, so that `ligate peer add` and a
@@ -249,12 +263,14 @@ impl LiveFolder {
     /// A veto of a name that no dataset has protects nothing, and its steward believes that it does.
     /// It may also be of a dataset that comes later, so it is said and holds.
     fn tell_of_absent(&self, config: &Config) {
-        let held = Lake::open(&self.path.join("datasets")).and_then(|lake| lake.datasets());
-        let Ok(held) = held else {
+        if config.veto.datasets.is_empty() {
+            return; // nothing to compare with, so the datasets are not read
+        }
+        let Ok(held) = datasets(&self.path) else {
             return; // whoever asks for a dataset is told what is wrong with them
         };
         for vetoed in &config.veto.datasets {
-            if !held.iter().any(|summary| summary.dataset == *vetoed) {
+            if !held.contains(vetoed) {
                 note!(
                     "warning: ligate.toml has a veto of the dataset {vetoed}, and there is none of \
                      that name here; `ligate datasets list` shows the names"

@@ -356,13 +356,13 @@ fn verify(dir: &Path, file: &Path, json: bool) -> Result<()> {
     signed.check_dates(Timestamp::now())?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start to ask the peers")?;
     PermitWatch::new(&folder, &signed).check(&runtime)?;
-    let here = datasets_here(&folder, signed.permit())?;
+    let here = dataset_here(&folder, signed.permit())?;
     if json {
         return output::print_json(&json!({
             "permit": signed.permit().id,
             "hash": signed.hash(),
             "valid": true,
-            "datasets_here": here,
+            "datasets_here": here.as_slice(),
         }));
     }
     say!(
@@ -370,47 +370,39 @@ fn verify(dir: &Path, file: &Path, json: bool) -> Result<()> {
         signed.permit().id,
         folder.name()
     );
-    match here.as_slice() {
-        [] => say!("it names no dataset of {}", folder.name()),
-        held => {
-            let names: Vec<&str> = held.iter().map(DatasetId::as_str).collect();
-            say!(
-                "it gives access to {} of {}",
-                names.join(", "),
-                folder.name()
-            );
-        }
+    match here {
+        None => say!("it names no dataset of {}", folder.name()),
+        Some(dataset) => say!("it gives access to {dataset} of {}", folder.name()),
     }
     Ok(())
 }
 
-/// The datasets of this node that the permit names. One that is named and not there is an error:
+/// The dataset of this node that the permit names. One that is named and not there is an error:
 /// every study under the permit would fail at this node.
-fn datasets_here(folder: &Folder, permit: &Permit) -> Result<Vec<DatasetId>> {
+fn dataset_here(folder: &Folder, permit: &Permit) -> Result<Option<DatasetId>> {
     let own_key = folder.identity.public();
-    let mut here = Vec::new();
-    for named in &permit.datasets {
-        if named.key == own_key {
-            here.push(named.dataset.clone());
-        } else {
-            ensure!(
-                named.node != *folder.name(),
-                "the permit names the node {} with another key than the one that this node has; \
-                 ask {} for a permit with the key in keys/node.pub",
-                named.node,
-                permit.issuer.name
-            );
-        }
-    }
-    let held = folder.lake()?.datasets()?;
-    for named in &here {
-        ensure!(
-            held.iter().any(|summary| summary.dataset == *named),
-            "the permit names the dataset {named}, and {} has none of that name; load it with \
-             `ligate ingest`, or ask {} to correct the permit",
-            folder.name(),
-            permit.issuer.name
-        );
-    }
-    Ok(here)
+    let by_name = |named: &&PermitDataset| named.node == *folder.name();
+    ensure!(
+        permit
+            .datasets
+            .iter()
+            .find(by_name)
+            .is_none_or(|named| named.key == own_key),
+        "the permit names the node {} with another key than the one that this node has; ask {} for \
+         a permit with the key in keys/node.pub",
+        folder.name(),
+        permit.issuer.name
+    );
+    let Some(named) = permit.dataset_of(&own_key) else {
+        return Ok(None);
+    };
+    ensure!(
+        folder.datasets()?.contains(&named.dataset),
+        "the permit names the dataset {}, and {} has none of that name; load it with `ligate \
+         ingest`, or ask {} to correct the permit",
+        named.dataset,
+        folder.name(),
+        permit.issuer.name
+    );
+    Ok(Some(named.dataset.clone()))
 }

@@ -21,19 +21,10 @@ pub fn approve(folder: &Folder, peer: PublicKey, permit: &str, job: &str) -> Res
     Ok(policy::check(
         &permit,
         &job,
-        &rules(folder, datasets(folder)?)?,
+        &rules(folder, folder.datasets()?)?,
         peer,
         Timestamp::now(),
     )?)
-}
-
-pub fn datasets(folder: &Folder) -> Result<Vec<DatasetId>> {
-    Ok(folder
-        .lake()?
-        .datasets()?
-        .into_iter()
-        .map(|dataset| dataset.dataset)
-        .collect())
 }
 
 pub fn rules(folder: &Folder, datasets: Vec<DatasetId>) -> Result<NodeRules> {

@@ -36,9 +36,7 @@ use ligate_model::{
 
 use super::{
     account::{Addition, Check, Columns, Study, check_ask, check_baseline},
-    admission::{
-        approve, compare_with_coordinator, datasets, keep_coordinators_head, rules, still_allowed,
-    },
+    admission::{approve, compare_with_coordinator, keep_coordinators_head, rules, still_allowed},
     claims::Claims,
     guarded_journal::GuardedJournal,
     participation::Participation,
@@ -100,7 +98,7 @@ impl NodeRun {
     /// The kinds of the permit's variables: what a catalogue would say of the dataset.
     pub fn describe(folder: &Folder, peer: PublicKey, permit: &str) -> Result<OutgoingAnswer> {
         let permit = SignedPermit::read(permit)?;
-        let rules = rules(folder, datasets(folder)?)?;
+        let rules = rules(folder, folder.datasets()?)?;
         let dataset = policy::check_permit(&permit, &rules, peer, Timestamp::now())?;
         let snapshot = folder.lake()?.snapshot(&dataset)?;
         let phenotypes = snapshot.phenotypes()?;
