@@ -176,17 +176,21 @@ impl Log {
             other => other.map_err(AuditError::at(&path))?,
         };
         file.lock().map_err(AuditError::at(&path))?;
-        let tree = Tree::default();
-        let head = Head::sign(&identity, 0, tree.root(), now);
-        let mut log = Self {
-            audit: audit.to_owned(),
-            identity,
-            tree,
-            length: 0,
-            head,
-        };
+        let head = Head::sign(&identity, 0, Tree::default().root(), now);
+        let mut log = Self::unread(audit, identity, head);
         log.write(&file, first, now)?;
         Ok(log)
+    }
+
+    /// A log of which no entry was read yet.
+    fn unread(audit: &Path, identity: Arc<Identity>, head: Head) -> Self {
+        Self {
+            audit: audit.to_owned(),
+            identity,
+            tree: Tree::default(),
+            length: 0,
+            head,
+        }
     }
 
     /// Opens a log, checks all of it against its head, and cuts off what a crash left. Refuses a
@@ -204,14 +208,7 @@ impl Log {
         now: Timestamp,
     ) -> Result<Self, AuditError> {
         let head = read_head(audit, identity.public())?;
-        let tree = Tree::default();
-        let mut log = Self {
-            audit: audit.to_owned(),
-            identity,
-            tree,
-            length: 0,
-            head,
-        };
+        let mut log = Self::unread(audit, identity, head);
         let file = log.lock()?;
         log.catch_up(&file, now)?;
         Ok(log)

@@ -72,6 +72,12 @@ pub fn unfixed(value: i64) -> f64 {
     value as f64 / ONE as f64
 }
 
+/// Sums over all people, without those over some of them, word by word.
+pub fn without(all: &[i64], part: &[i64]) -> Vec<i64> {
+    let words = all.iter().zip(part);
+    words.map(|(all, part)| all.wrapping_sub(*part)).collect()
+}
+
 /// The product of two fixed-point numbers, rounded half up to fixed point.
 pub fn product(a: i64, b: i64) -> i64 {
     ((i128::from(a) * i128::from(b) + (1 << (FRACTION_BITS - 1))) >> FRACTION_BITS) as i64

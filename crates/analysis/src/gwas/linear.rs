@@ -10,7 +10,7 @@ use ligate_model::{GateRule, VariantCounts};
 use super::{collinearity::Predictors, result::Reason};
 use crate::{
     linear_algebra::{Cholesky, Symmetric, at, dot, triangle},
-    quantise::unfixed,
+    quantise::{self, unfixed},
 };
 
 /// A = [C,y]'[C,y] in fixed point, the lower triangle row by row; each element at most N. It is an
@@ -68,21 +68,15 @@ impl Moments {
 
     /// A - D: the moments without the people whose moments are `downdate`.
     fn without(&self, downdate: &[i64]) -> Self {
-        let lower = self
-            .lower
-            .iter()
-            .zip(downdate)
-            .map(|(all, part)| all.wrapping_sub(*part))
-            .collect();
         Self {
             size: self.size,
-            lower,
+            lower: quantise::without(&self.lower, downdate),
         }
     }
 
     fn people(&self) -> u64 {
         // The intercept's square is exactly 1 per person.
-        (self.lower[0] >> crate::quantise::FRACTION_BITS).unsigned_abs()
+        (self.lower[0] >> quantise::FRACTION_BITS).unsigned_abs()
     }
 
     /// The covariates' part, C'C.

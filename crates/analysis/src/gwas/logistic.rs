@@ -13,7 +13,7 @@ use ligate_model::VariantCounts;
 use super::{collinearity::Predictors, linear::is_constant, result::Reason};
 use crate::{
     linear_algebra::{Cholesky, Symmetric, dot, triangle},
-    quantise::{ONE, unfixed},
+    quantise::{self, ONE, unfixed},
 };
 
 /// Rounds of Newton's method, of the null model and of a variant's own model.
@@ -100,15 +100,9 @@ impl Sums {
 
     /// The sums without the people whose sums are `downdate`.
     fn without(&self, downdate: &[i64]) -> Self {
-        let words = self
-            .words
-            .iter()
-            .zip(downdate)
-            .map(|(all, part)| all.wrapping_sub(*part))
-            .collect();
         Self {
             size: self.size,
-            words,
+            words: quantise::without(&self.words, downdate),
         }
     }
 
