@@ -21,6 +21,6 @@ pub use folder::{
 pub use lines::{append_line, read_lines, write_line};
 pub use lock::{Claim, Holder, Lock};
 pub use whole::{
-    Next, Readers, create_private, is_unfinished, replace, replace_alone, replace_alone_with,
-    replace_with, write_new,
+    Next, Readers, create_private, is_unfinished, read_if_there, replace, replace_alone,
+    replace_alone_with, replace_with, write_new,
 };

@@ -143,6 +143,15 @@ pub fn create_private(path: &Path) -> Result<File, FileError> {
     open().map_err(FileError::at("write", path))
 }
 
+/// What is in a file; `None` where there is no file.
+pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    match fs::read(path).map_err(FileError::at("read", path)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether a name is one of a file that was not finished.
 pub fn is_unfinished(name: &str) -> bool {
     name.starts_with(UNFINISHED) || name.ends_with(UNFINISHED_ALONE)

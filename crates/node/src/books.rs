@@ -19,13 +19,11 @@ pub mod patients;
 pub mod peers;
 
 use std::{
-    fs,
-    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use jiff::Timestamp;
 use ligate_access::{
     Identity,
@@ -216,20 +214,16 @@ pub(crate) fn mark(dir: &Path, reason: &str, since: Option<Timestamp>) -> Result
 
 /// Why the node must be recovered, where it is marked so. A mark that cannot be read is one.
 pub(crate) fn marked(folder: &Folder) -> Result<Option<Mark>> {
-    let path = mark_path(folder.path());
-    match fs::read(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-        Ok(text) => {
-            let mark: Option<Mark> = serde_json::from_slice(&text).ok();
-            Ok(Some(mark.unwrap_or_else(|| Mark {
-                version: VERSION,
-                reason: "restored.json cannot be read".to_owned(),
-                time: Timestamp::now(),
-                since: None,
-            })))
-        }
-    }
+    let Some(text) = ligate_files::read_if_there(&mark_path(folder.path()))? else {
+        return Ok(None);
+    };
+    let mark: Option<Mark> = serde_json::from_slice(&text).ok();
+    Ok(Some(mark.unwrap_or_else(|| Mark {
+        version: VERSION,
+        reason: "restored.json cannot be read".to_owned(),
+        time: Timestamp::now(),
+        since: None,
+    })))
 }
 
 fn check_mark(folder: &Folder) -> Result<()> {

@@ -6,7 +6,7 @@ use std::{fs, io::ErrorKind, path::PathBuf};
 
 use anyhow::{Context, Result};
 use ligate_access::permit::{PermitId, SignedPermit};
-use ligate_files::form;
+use ligate_files::{form, read_if_there};
 use serde::{Deserialize, Serialize};
 
 use crate::{folder::Folder, output};
@@ -45,13 +45,8 @@ pub fn keep(body: &Folder, issued: &Issued) -> Result<()> {
 
 pub fn find(body: &Folder, id: &PermitId) -> Result<Option<Issued>> {
     let path = path(body, id);
-    match fs::read_to_string(&path) {
-        Ok(text) => read(&text)
-            .map(Some)
-            .with_context(|| format!("in {}", path.display())),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-    }
+    let issued = read_if_there(&path)?.map(|text| read(&text)).transpose();
+    issued.with_context(|| format!("in {}", path.display()))
 }
 
 /// All permits, in the order in which they were issued.
@@ -87,8 +82,8 @@ pub fn all(body: &Folder) -> Result<Vec<Issued>> {
     Ok(all)
 }
 
-fn read(text: &str) -> Result<Issued> {
-    let stored: Stored = form::json(text.as_bytes(), VERSION..=VERSION)?;
+fn read(text: &[u8]) -> Result<Issued> {
+    let stored: Stored = form::json(text, VERSION..=VERSION)?;
     Ok(Issued {
         permit: SignedPermit::read(&stored.permit)?,
         extends: stored.extends,

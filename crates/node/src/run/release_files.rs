@@ -123,9 +123,6 @@ pub fn write_shown_table(
         .associations
         .iter()
         .map(|found| release.rsids.get(&found.key))
-        .collect();
-    let names: Vec<_> = names
-        .into_iter()
         .map(|number| number.map(|number| format!("rs{number}")))
         .collect();
     let rows = release.gwas.associations.iter().zip(&names);

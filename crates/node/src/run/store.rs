@@ -7,11 +7,14 @@
 
 mod form;
 
-use std::{fs, io::ErrorKind, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use ligate_access::job::SignedJob;
-use ligate_files::form::{Head, json};
+use ligate_files::{
+    form::{Head, json},
+    read_if_there,
+};
 use ligate_model::Digest;
 use serde::{Deserialize, Serialize};
 
@@ -74,25 +77,19 @@ impl Store {
     /// The release of a question.
     pub fn of_question(&self, question: &Digest) -> Result<Option<Kept>> {
         let path = self.folder.join(question.to_string());
-        match fs::read(&path) {
-            Ok(bytes) => decode(&bytes)
-                .map(Some)
-                .with_context(|| format!("the stored release {}", path.display())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-        }
+        let kept = read_if_there(&path)?
+            .map(|bytes| decode(&bytes))
+            .transpose();
+        kept.with_context(|| format!("the stored release {}", path.display()))
     }
 
     /// What was judged of the exported account with the result of this question.
     pub fn judged(&self, question: &Digest) -> Result<Option<Judged>> {
         let path = self.judged_path(question);
-        match fs::read(&path) {
-            Ok(bytes) => json(&bytes, 1..=JUDGED_VERSION)
-                .map(Some)
-                .with_context(|| format!("remove {} and export again", path.display())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-        }
+        let judged = read_if_there(&path)?.map(|bytes| json(&bytes, 1..=JUDGED_VERSION));
+        judged
+            .transpose()
+            .with_context(|| format!("remove {} and export again", path.display()))
     }
 
     pub fn keep_judged(&self, question: &Digest, judged: &Judged) -> Result<()> {
@@ -129,7 +126,7 @@ fn decode(bytes: &[u8]) -> Result<Kept> {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, path::Path};
+    use std::{collections::BTreeMap, fs, path::Path};
 
     use ligate_analysis::gwas::{
         Association, Baseline, Family, Gwas, Plan, Reason, Test, Unreported,
